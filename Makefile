@@ -1,0 +1,47 @@
+# The commands this project keeps. Each installs what it needs, once.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := $(shell find py -name '*.py' -not -path '*/server/*')
+
+.PHONY: run test check bench clean
+
+run: static/vendor/.built
+	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
+
+test: static/vendor/.built .venv/.test
+	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix
+	$(BIN)/python -m pytest
+
+check: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: static/vendor/.built .venv/.test
+	@tools/apt.sh chromium chromium ffmpeg ffmpeg
+	@$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf .venv node_modules static/vendor build
+
+.venv/.made:
+	@$(PYTHON) -m venv .venv || { tools/apt.sh - python3-venv && $(PYTHON) -m venv --clear .venv; }
+	@touch $@
+
+.venv/.serve: .venv/.made pyproject.toml constraints.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve,vendor]'
+	@touch $@
+
+.venv/.test: .venv/.serve
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve,vendor,test]'
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@npm ci --ignore-scripts --silent
+	@touch $@
+
+static/vendor/.built: .venv/.serve node_modules/.installed tools/vendor.py tools/bytecompile.py tools/vendor.json $(SOURCES)
+	@$(BIN)/python tools/vendor.py
+	@touch $@

@@ -1,0 +1,1 @@
+"""The host side: serves the page and its runtime."""

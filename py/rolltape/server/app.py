@@ -1,0 +1,119 @@
+"""The ASGI application: the page, its static files, their types, compression and headers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rolltape.server.headers import SECURITY_HEADERS, cache_control
+
+# Set here, not taken from the machine's table of types, which differs from one system to the next.
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".py": "text/x-python; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+    ".whl": "application/zip",
+    ".zip": "application/zip",
+}
+
+# What the page consists of, beside the folder `static`. All else in the folder stays unserved.
+ROOT_FILES = ("index.html", "sw.js")
+
+
+class SecurityHeaders:
+    """Middleware that adds the security headers to every answer, errors included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; add the headers when the answer starts."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+def accepts_brotli(headers: Headers) -> bool:
+    """Whether the request accepts brotli (RFC 9110 section 12.5.3; `br;q=0` refuses it)."""
+    offers = (offer.partition(";") for offer in headers.get("accept-encoding", "").lower().split(","))
+    return any(
+        name.strip() == "br" and "q=0" not in rest.replace(" ", "").split(";") for name, _, rest in offers
+    )
+
+
+class PageFiles(StaticFiles):
+    """Static files with our types and caching, their brotli copies where the browser accepts them."""
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        """Answer with the file at `full_path`, or with its copy `full_path + ".br"`."""
+        path = Path(full_path)
+        headers = {"Vary": "Accept-Encoding"}
+        copy = path.with_name(path.name + ".br")
+        if accepts_brotli(Headers(scope=scope)) and copy.exists():
+            headers["Content-Encoding"] = "br"
+            full_path, stat_result = copy, copy.stat()
+        response = FileResponse(
+            full_path,
+            status_code,
+            headers=headers,
+            media_type=MEDIA_TYPES.get(path.suffix, "application/octet-stream"),
+            stat_result=stat_result,
+        )
+        root = Path(str(self.directory)).parent
+        response.headers["Cache-Control"] = cache_control(path.relative_to(root).as_posix())
+        if self.is_not_modified(response.headers, Headers(scope=scope)):
+            return Response(status_code=304, headers=dict(response.headers) | {"content-length": "0"})
+        return response
+
+
+def create_app(root: Path) -> Starlette:
+    """The application that serves the page in the folder `root` (with `index.html` and `static/`)."""
+    files = PageFiles(directory=root / "static")
+
+    async def root_file(request: Request) -> Response:
+        name = request.path_params.get("name") or "index.html"
+        if name not in ROOT_FILES:
+            raise HTTPException(404)
+        path = root / name
+        return files.file_response(path, path.stat(), request.scope)
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+
+    app = Starlette(
+        routes=[
+            Route("/", root_file),
+            Route("/healthz", healthz),
+            Mount("/static", files),
+            Route("/{name}", root_file),
+        ]
+    )
+    app.add_middleware(SecurityHeaders)
+    return app
