@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rolltape.server.headers import SECURITY_HEADERS, cache_control
@@ -89,7 +89,7 @@ class PageFiles(StaticFiles):
         root = Path(str(self.directory)).parent
         response.headers["Cache-Control"] = cache_control(path.relative_to(root).as_posix())
         if self.is_not_modified(response.headers, Headers(scope=scope)):
-            return Response(status_code=304, headers=dict(response.headers) | {"content-length": "0"})
+            return NotModifiedResponse(response.headers)
         return response
 
 

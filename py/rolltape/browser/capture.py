@@ -1,0 +1,229 @@
+"""Camera and microphone: asked for, taken over from the page's start, fed into one audio graph."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTrack, navigator, window
+from pyodide.ffi import to_js
+
+from rolltape.bitrate import Rates
+from rolltape.browser.interop import Listeners, maybe, translated
+from rolltape.browser.recorder import Recorder
+from rolltape.constraints import (
+    EARLY_CONSTRAINTS,
+    Constraints,
+    Device,
+    GrantedAudio,
+    GrantedVideo,
+)
+from rolltape.errors import DeviceError, Unsupported
+
+SAMPLE_RATE_HZ = 48_000
+ANALYSER_SAMPLES = 2048
+
+
+class AudioGraph:
+    """One AudioContext for as long as the page lives; microphones are swapped behind it.
+
+    A silent constant source is always connected, since Chromium withholds the whole recording while a
+    destination has no source (docs/browser-quirks.md, quirk 1).
+    """
+
+    def __init__(self) -> None:
+        self._context = AudioContext.new(sampleRate=SAMPLE_RATE_HZ)
+        self._destination = self._context.createMediaStreamDestination()
+        self._analyser = self._context.createAnalyser()
+        self._analyser.fftSize = ANALYSER_SAMPLES
+        self._samples = Float32Array.new(ANALYSER_SAMPLES)
+        silence = self._context.createConstantSource()
+        gain = self._context.createGain()
+        gain.gain.value = 0
+        silence.connect(gain).connect(self._destination)
+        silence.start()
+        self._silence = silence  # kept, or it may be collected
+        self._source: AudioNode | None = None
+        self.track: MediaStreamTrack = self._destination.stream.getAudioTracks()[0]
+
+    def connect(self, microphone: MediaStreamTrack | None) -> None:
+        """Feed this microphone into the graph instead of the one before."""
+        if self._source is not None:
+            self._source.disconnect()
+            self._source = None
+        if microphone is not None:
+            source = self._context.createMediaStreamSource(MediaStream.new(to_js([microphone])))
+            source.connect(self._destination)
+            source.connect(self._analyser)
+            self._source = source
+
+    async def resume(self) -> None:
+        """Let the graph run: a browser may hold it until the first gesture."""
+        if self._context.state != "running":
+            await self._context.resume()
+
+    @property
+    def running(self) -> bool:
+        """Whether sound flows."""
+        return self._context.state == "running"
+
+    def peak(self) -> float:
+        """The highest sample of the last 43 ms, 0 to 1 and above when clipped."""
+        self._analyser.getFloatTimeDomainData(self._samples)
+        samples = array("f", self._samples.to_bytes())
+        return max(max(samples), -min(samples))
+
+    async def close(self) -> None:
+        """Release the graph; its track ends its sound."""
+        self.connect(None)
+        await self._context.close()
+
+
+class Capture:
+    """A camera track, a microphone track and the audio graph: what a recorder records."""
+
+    def __init__(self, on_ended: Callable[[str], object]) -> None:
+        self._on_ended = on_ended
+        self.camera: MediaStreamTrack | None = None
+        self.microphone: MediaStreamTrack | None = None
+        self.graph: AudioGraph | None = None
+        self._listeners = Listeners()
+
+    async def use(self, wish: Constraints) -> None:
+        """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported."""
+        self._take(await ask(wish))
+
+    def _take(self, stream: MediaStream) -> None:
+        for track in stream.getTracks():
+            if track.kind == "video":
+                self._replace(self.camera)
+                self.camera = track
+            else:
+                self._replace(self.microphone)
+                self.microphone = track
+                if self.graph is None:
+                    self.graph = AudioGraph()
+                self.graph.connect(track)
+            self._listeners.add(track, "ended", lambda event, kind=track.kind: self._on_ended(kind))
+
+    def _replace(self, track: MediaStreamTrack | None) -> None:
+        if track is not None:
+            self._listeners.drop(track)
+            track.stop()
+
+    def engine(self, mime_type: str, rates: Rates) -> Recorder:
+        """A recorder of the camera's track, if the rates name video, and the graph's. Raises EngineError."""
+        camera = None if rates.video_kbps is None else self.camera
+        tracks = [camera, self.graph.track if self.graph else None]
+        stream = MediaStream.new(to_js([track for track in tracks if track is not None]))
+        return Recorder(stream, mime_type, rates)
+
+    def preview(self) -> MediaStream | None:
+        """The guest's own picture, without sound."""
+        return MediaStream.new(to_js([self.camera])) if self.camera else None
+
+    def granted_video(self) -> GrantedVideo | None:
+        """What the camera really gives."""
+        if self.camera is None:
+            return None
+        settings = self.camera.getSettings()
+        return GrantedVideo(
+            self.camera.label, settings.deviceId or "", settings.width or 0, settings.height or 0,
+            settings.frameRate or 0.0,
+        )  # fmt: skip
+
+    def granted_audio(self) -> GrantedAudio | None:
+        """What the microphone really gives."""
+        if self.microphone is None:
+            return None
+        settings = self.microphone.getSettings()
+        return GrantedAudio(
+            self.microphone.label,
+            settings.deviceId or "",
+            settings.channelCount or 1,
+            settings.sampleRate or 0,
+            bool(settings.echoCancellation),
+            bool(settings.noiseSuppression),
+            bool(settings.autoGainControl),
+        )
+
+    def peak(self) -> float:
+        """The loudest sample of the last moment, 0 to 1; 0 without a microphone."""
+        return self.graph.peak() if self.graph else 0.0
+
+    async def wake(self) -> None:
+        """Let sound flow, which a browser may hold back until the first gesture."""
+        if self.graph is not None:
+            await self.graph.resume()
+
+    async def close(self) -> None:
+        """Release camera, microphone and graph."""
+        self._listeners.close()
+        for track in (self.camera, self.microphone):
+            if track is not None:
+                track.stop()
+        self.camera = self.microphone = None
+        if self.graph is not None:
+            await self.graph.close()
+            self.graph = None
+
+
+async def ask(constraints: Constraints) -> MediaStream:
+    """Ask for the devices; where both are wanted and not to be had together, for one of them.
+
+    Raises DeviceError if none can be had, Unsupported where the browser gives none at all.
+    """
+    if navigator.mediaDevices is None:
+        raise Unsupported(
+            "This page gets no camera or microphone because it was not opened over HTTPS."
+            if not window.isSecureContext
+            else "This browser gives pages no camera or microphone."
+        )
+    if constraints == EARLY_CONSTRAINTS and window.rolltapeEarly is not None:
+        early = maybe(await window.rolltapeEarly)
+        window.rolltapeEarly = None
+        if early is not None and early.active:
+            return early
+    await release_early()
+    first: DeviceError | None = None
+    for wish in constraints.alternatives():
+        try:
+            with translated():
+                return await navigator.mediaDevices.getUserMedia(to_js(_as_plain(wish)))
+        except DeviceError as error:
+            first = first or error
+    raise first or Unsupported("Neither camera nor microphone was asked for.")
+
+
+async def release_early() -> None:
+    """Let go of what the page's start asked for, if nobody took it over."""
+    early = window.rolltapeEarly
+    window.rolltapeEarly = None
+    if early is not None:
+        stream = maybe(await early)
+        for track in stream.getTracks() if stream is not None else ():
+            track.stop()
+
+
+def _as_plain(wish: Constraints) -> Mapping[str, Any]:
+    return {"audio": wish.audio or False, "video": wish.video or False}
+
+
+async def devices() -> list[Device]:
+    """The cameras and microphones there are; names are empty before permission was given."""
+    if navigator.mediaDevices is None:
+        return []
+    with translated():
+        found = await navigator.mediaDevices.enumerateDevices()
+    return [
+        Device(info.kind.removesuffix("input"), info.deviceId, info.label)
+        for info in found
+        if "input" in info.kind
+    ]
+
+
+def on_devices_changed(listeners: Listeners, handler: Callable[[], object]) -> None:
+    """Call the handler whenever a device is plugged in or out."""
+    if navigator.mediaDevices is not None:
+        listeners.add(navigator.mediaDevices, "devicechange", lambda event: handler())

@@ -1,0 +1,30 @@
+"""What the browser says of its encoders (W3C Media Capabilities, type `record`)."""
+
+from __future__ import annotations
+
+from js import navigator
+from pyodide.ffi import JsException, to_js
+
+from rolltape.codec import VideoCodec
+
+CONTENT_TYPES = {
+    VideoCodec.VP8: "video/webm;codecs=vp8",
+    VideoCodec.H264: "video/mp4;codecs=avc1.42E01F",
+}
+
+
+async def efficient(width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
+    """The codecs of the table that are encoded smoothly and power-efficiently at this size and rate."""
+    if navigator.mediaCapabilities is None or not width or not height:
+        return frozenset()
+    found = set()
+    for codec, content_type in CONTENT_TYPES.items():
+        video = {"contentType": content_type, "width": width, "height": height}
+        video |= {"bitrate": kbps * 1000, "framerate": fps or 30}
+        try:
+            info = await navigator.mediaCapabilities.encodingInfo(to_js({"type": "record", "video": video}))
+        except JsException:
+            continue  # a browser that does not know this type or question says so by raising
+        if info.smooth and info.powerEfficient:
+            found.add(codec)
+    return frozenset(found)

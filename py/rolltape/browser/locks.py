@@ -1,0 +1,43 @@
+"""Web Locks (W3C): which takes this tab or another is recording. A closed or killed tab holds none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from js import navigator
+from pyodide.ffi import create_proxy
+
+PREFIX = "rolltape-take-"
+
+
+async def hold(take_id: str) -> Callable[[], None]:
+    """Hold the lock of this take until the returned function is called."""
+    if navigator.locks is None:
+        return lambda: None
+    loop = asyncio.get_running_loop()
+    granted: asyncio.Future[None] = loop.create_future()
+    released: asyncio.Future[None] = loop.create_future()
+
+    async def until_released(lock: object) -> None:
+        granted.set_result(None)
+        await released
+        loop.call_soon(proxy.destroy)
+
+    proxy = create_proxy(until_released)
+    navigator.locks.request(PREFIX + take_id, proxy)
+    await granted
+
+    def let_go() -> None:
+        if not released.done():
+            released.set_result(None)
+
+    return let_go
+
+
+async def running() -> frozenset[str]:
+    """The ids of all takes whose lock is held."""
+    if navigator.locks is None:
+        return frozenset()
+    held = (await navigator.locks.query()).held
+    return frozenset(lock.name.removeprefix(PREFIX) for lock in held if lock.name.startswith(PREFIX))

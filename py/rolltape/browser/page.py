@@ -1,0 +1,221 @@
+"""The document: text, states, rows, notices. The only module that touches elements."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from js import Element, Event, console, document, window
+from pyodide.ffi import jsnull
+
+from rolltape.browser.interop import Listeners, maybe
+from rolltape.errors import RolltapeError
+from rolltape.notice import Level, Notice
+
+Handler = Callable[[], Awaitable[None] | None]
+
+
+class Part:
+    """A part of the document, its elements named by `data-testid`; text never becomes markup."""
+
+    def __init__(self, root: Element, page: Page) -> None:
+        self._root = root
+        self._page = page
+        self._elements: dict[str, Element] = {}
+        self._listeners = Listeners()
+
+    def element(self, name: str) -> Element:
+        """The element of this name; the empty name is the part itself. Raises KeyError."""
+        if not name:
+            return self._root
+        if name not in self._elements:
+            found = maybe(self._root.querySelector(f"[data-testid='{name}']"))
+            if found is None:
+                raise KeyError(name)
+            self._elements[name] = found
+        return self._elements[name]
+
+    def text(self, name: str, text: str) -> None:
+        """Set an element's text, if it is another."""
+        element = self.element(name)
+        if element.textContent != text:
+            element.textContent = text
+
+    def show(self, name: str, shown: bool) -> None:
+        """Show or hide an element."""
+        self.element(name).hidden = not shown
+
+    def enable(self, name: str, enabled: bool) -> None:
+        """Let a button or field be used, or not."""
+        self.element(name).disabled = not enabled
+
+    def attribute(self, name: str, attribute: str, value: str) -> None:
+        """Set an attribute; an empty `src` takes the media away."""
+        element = self.element(name)
+        if attribute == "src" and not value:
+            element.removeAttribute("src")
+            element.load()
+        else:
+            element.setAttribute(attribute, value)
+
+    def value(self, name: str) -> str:
+        """What is typed or chosen in a field."""
+        return str(self.element(name).value)
+
+    def on(self, name: str, event: str, handler: Handler) -> None:
+        """Call the handler for each event; `enter` is the Enter key in a field.
+
+        The second click of a double click is left out: on a button that starts and stops it would undo
+        the first.
+        """
+
+        def handle(happened: Event) -> None:
+            if event == "click" and getattr(happened, "detail", 0) > 1:
+                return
+            if event == "enter":
+                if getattr(happened, "key", "") != "Enter":
+                    return
+                happened.preventDefault()
+            self._page.handle(handler)
+
+        self._listeners.add(self.element(name), "keydown" if event == "enter" else event, handle)
+
+    def close(self) -> None:
+        """Take the part out of the document, and its listeners off."""
+        self._listeners.close()
+        self._root.remove()
+
+
+class Page(Part):
+    """The whole document, its notices, its tasks."""
+
+    def __init__(self) -> None:
+        super().__init__(document.body, self)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._notices: dict[str, Element] = {}
+        self._rows: dict[str, dict[str, Part]] = {}
+        self._guard = Listeners()
+        self._guarded = False
+        asyncio.get_running_loop().set_exception_handler(self._on_lost_exception)
+
+    def ready(self, page: str) -> None:
+        """Show the page of this name; it can be used from now on."""
+        document.querySelector("#starting").hidden = True
+        document.querySelector(f"#{page}").hidden = False
+        document.documentElement.dataset.ready = page
+
+    def failed(self, notice: Notice) -> None:
+        """Say that the page cannot be used."""
+        document.querySelector("#starting").hidden = True
+        document.documentElement.dataset.ready = "failed"
+        self.notify(notice)
+
+    def notify(self, notice: Notice) -> None:
+        """Show a notice until it is dismissed; one that is shown already is not shown twice."""
+        if notice.text in self._notices:
+            return
+        copy = document.querySelector("#notice-template").content.cloneNode(True).firstElementChild
+        copy.setAttribute("data-level", notice.level)
+        copy.querySelector("p").textContent = notice.text
+        document.querySelector("#notices").append(copy)
+        self._notices[notice.text] = copy
+        self._listeners.add(copy.querySelector("button"), "click", lambda event: self._dismiss(notice.text))
+
+    def _dismiss(self, text: str) -> None:
+        notice = self._notices.pop(text)
+        button = notice.querySelector("button")
+        notice.remove()
+        # Its own listener is running: take it off afterwards.
+        asyncio.get_running_loop().call_soon(self._listeners.drop, button)
+
+    def picture(self, name: str, stream: object | None) -> None:
+        """Show a stream in a video element."""
+        self.element(name).srcObject = jsnull if stream is None else stream
+
+    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Fill a select with (value, text) pairs."""
+        made = []
+        for value, text in options:
+            option = document.createElement("option")
+            option.value = value
+            option.textContent = text
+            made.append(option)
+        select = self.element(name)
+        select.replaceChildren(*made)
+        select.value = chosen
+
+    def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, Part]:
+        """Make the list have one row for each id, in order; rows that stay are kept as they are."""
+        rows = self._rows.setdefault(name, {})
+        for id in [id for id in rows if id not in ids]:
+            rows.pop(id).close()
+        for id in ids:
+            if id not in rows:
+                copy = document.querySelector(f"#{template}").content.cloneNode(True).firstElementChild
+                rows[id] = Part(copy, self)
+        if list(rows) != list(ids):
+            self._rows[name] = rows = {id: rows[id] for id in ids}
+        holder = self.element(name)
+        for position, id in enumerate(ids):
+            row = rows[id].element("")
+            if len(holder.children) <= position or holder.children[position] != row:
+                holder.append(row)
+        return rows
+
+    def dialog(self, name: str, opened: bool) -> None:
+        """Open a dialog, its first field selected, or close it."""
+        dialog = self.element(name)
+        if opened and not dialog.open:
+            dialog.showModal()
+            field = dialog.querySelector("input")
+            field.focus()
+            field.select()
+        elif not opened:
+            dialog.close()
+
+    def guard(self, on: bool) -> None:
+        """Have the browser ask before the page is left."""
+        if on == self._guarded:
+            return
+        self._guarded = on
+        if on:
+            self._guard.add(window, "beforeunload", lambda event: event.preventDefault())
+        else:
+            self._guard.close()
+
+    def handle(self, handler: Handler) -> None:
+        """Run a handler, or the task it gives; what it raises becomes a notice."""
+        try:
+            result = handler()
+        except Exception as error:
+            self.report(error)
+            return
+        if inspect.isawaitable(result):
+            self.spawn(result)
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Run a task of the page's own; what it raises becomes a notice."""
+        task = asyncio.ensure_future(self._reported(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reported(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self.report(error)
+
+    def report(self, error: BaseException) -> None:
+        """Show an error that nobody expected, and log it."""
+        console.error("".join(traceback.format_exception(error)))
+        sentence = error.sentence if isinstance(error, RolltapeError) else f"Something went wrong: {error}."
+        self.notify(Notice(Level.ERROR, sentence))
+
+    def _on_lost_exception(self, loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            self.report(error)
+        else:
+            console.error(str(context.get("message")))

@@ -1,0 +1,119 @@
+"""The browser's MediaRecorder (W3C MediaStream Recording) as an Engine: start, chunks, stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from js import Blob, BlobEvent, Event, MediaRecorder, MediaStream, window
+
+from rolltape.bitrate import Rates
+from rolltape.browser.interop import Listeners, error_of, translated
+from rolltape.errors import EngineError
+
+TIMESLICE_MS = 500
+KEY_FRAME_INTERVAL_MS = 2000
+START_TIMEOUT_S = 5.0
+
+
+def is_supported() -> bool:
+    """Whether this browser has a MediaRecorder at all."""
+    return window.MediaRecorder is not None
+
+
+def can_record(mime_type: str) -> bool:
+    """Whether the browser says that it can record this type; `start` may still fail."""
+    return is_supported() and bool(MediaRecorder.isTypeSupported(mime_type))
+
+
+class Recorder:
+    """Records one stream as one type; chunks come in order, the last one before `chunks` ends."""
+
+    def __init__(self, stream: MediaStream, mime_type: str, rates: Rates) -> None:
+        options: dict[str, object] = {"mimeType": mime_type}
+        if rates.video_kbps is not None:
+            options["videoBitsPerSecond"] = rates.video_kbps * 1000
+            options["videoKeyFrameIntervalDuration"] = KEY_FRAME_INTERVAL_MS
+        if rates.audio_kbps is not None:
+            options["audioBitsPerSecond"] = rates.audio_kbps * 1000
+        with translated():
+            self._recorder = MediaRecorder.new(stream, **options)
+        self._blobs: asyncio.Queue[Blob | None] = asyncio.Queue()
+        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._listeners = Listeners()
+        self._listeners.add(self._recorder, "start", self._on_start)
+        self._listeners.add(self._recorder, "dataavailable", self._on_data)
+        self._listeners.add(self._recorder, "stop", self._on_stop)
+        self._listeners.add(self._recorder, "error", self._on_error)
+        self.error: EngineError | None = None
+
+    def _on_start(self, event: Event) -> None:
+        if not self._started.done():
+            self._started.set_result(None)
+
+    def _on_data(self, event: BlobEvent) -> None:
+        self._on_start(event)
+        if event.data.size:
+            self._blobs.put_nowait(event.data)
+
+    def _on_stop(self, event: Event) -> None:
+        if not self._started.done():
+            self._started.set_exception(
+                self.error or EngineError("The browser's recorder stopped before it began.")
+            )
+        self._blobs.put_nowait(None)
+
+    def _on_error(self, event: Event) -> None:
+        cause = getattr(event, "error", None)
+        found = error_of(cause.name, cause.message) if cause else None
+        self.error = (
+            found if isinstance(found, EngineError) else EngineError("The browser's recorder failed.")
+        )
+
+    @property
+    def mime_type(self) -> str:
+        """What is really written; true once started (Chromium puts H.264 into Matroska)."""
+        return self._recorder.mimeType
+
+    async def start(self) -> None:
+        """Begin; returns when the recorder runs. Raises EngineError."""
+        try:
+            with translated():
+                self._recorder.start(TIMESLICE_MS)
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await self._started
+        except TimeoutError:
+            self.close()
+            raise EngineError("The browser's recorder did not begin.") from None
+        except EngineError:
+            self.close()
+            raise
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Every chunk until the recorder has stopped; a chunk is a range of bytes, not of media."""
+        while (blob := await self._blobs.get()) is not None:
+            buffer = await blob.arrayBuffer()
+            yield buffer.to_bytes()
+
+    def stop(self) -> None:
+        """Ask for the end; `chunks` ends after the last data."""
+        if self._recorder.state != "inactive":
+            self._recorder.stop()
+
+    def pause(self) -> None:
+        """Stop taking in until `resume`."""
+        if self._recorder.state == "recording":
+            self._recorder.pause()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        if self._recorder.state == "paused":
+            self._recorder.resume()
+
+    def close(self) -> None:
+        """Take the listeners off; whatever still runs is stopped."""
+        self._listeners.close()
+        if self._recorder.state != "inactive":
+            self._recorder.stop()
+        if not self._started.done():
+            self._started.cancel()

@@ -1,0 +1,235 @@
+"""What a recording's bytes have said so far: tracks, clusters, key frames, times, gaps, where it can be cut.
+
+The index is fed with the file from its first byte, in pieces of any size, and keeps a few numbers for
+each cluster. It is also what finishing and recovery need to know: see `rolltape.media.webm`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Final
+
+from rolltape.media import ebml
+from rolltape.media.ebml import UNKNOWN
+from rolltape.media.webm_events import (
+    Block,
+    Cluster,
+    ClusterEnd,
+    Element,
+    Event,
+    Patch,
+    Resync,
+    SegmentStart,
+    SizeField,
+)
+from rolltape.media.webm_header import WebmError
+from rolltape.media.webm_layout import KeyFrames, Layout
+from rolltape.media.webm_reader import Reader
+from rolltape.media.webm_track import Counter, Gap, Kind, Progress, Track
+
+GAP_MS: Final = 500.0
+"""A track without a frame for longer than this has a gap."""
+MAX_GAPS: Final = 256
+"""So many gaps of a file are kept with their times; any further ones are only counted."""
+MAX_DAMAGES: Final = 256
+"""So many damaged stretches of a file are kept."""
+AUDIO_CUE_MS: Final = 5_000
+"""Without video there is a cue about as often as this."""
+
+_CUE_TRACK_ORDER: Final = (Kind.VIDEO, Kind.AUDIO, Kind.OTHER)
+
+
+class Index:
+    """The index of one WebM or Matroska file. All that is public is to be read only."""
+
+    def __init__(self, gap_ms: float = GAP_MS) -> None:
+        self.end = 0
+        """The offset after the last whole block: here a torn file may be cut."""
+        self.doc_type = ""
+        self.layout = Layout()
+        self.cluster_offsets = array("Q")
+        """Of the clusters that have a block."""
+        self.cluster_ticks = array("Q")
+        self.key_frames = KeyFrames()
+        """Without video: a block about every AUDIO_CUE_MS."""
+        self.gaps: list[Gap] = []
+        """The first MAX_GAPS of them."""
+        self.damages: list[tuple[int, int]] = []
+        """Stretches (from, to) that made no sense; the first MAX_DAMAGES of them."""
+        self.open_ended = 0
+        """How many sizes, or damaged stretches, leave no room for being put right."""
+        self._gap_ms = gap_ms
+        self._reader = Reader()
+        self._counters: dict[int, Counter] = {}
+        self._cue_track = 0
+        self._segment_body = 0
+        self._last: Cluster | None = None
+        self._patches: list[Patch] = []
+
+    # What it knows.
+
+    @property
+    def size(self) -> int:
+        """Bytes fed so far."""
+        return self._reader.size
+
+    @property
+    def error(self) -> WebmError | None:
+        """Why it could not go on."""
+        return self._reader.error
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks, as soon as they are known."""
+        return self._reader.tracks
+
+    @property
+    def tick_ms(self) -> float:
+        """A tick of the file's clock, in milliseconds."""
+        return self.layout.timestamp_scale_ns / 1e6
+
+    @property
+    def duration_ticks(self) -> float:
+        """When the last frame of any track ends, in ticks, as Duration is written."""
+        return max((counter.end() for counter in self._counters.values() if counter.blocks), default=0.0)
+
+    @property
+    def duration_ms(self) -> float:
+        """When the last frame of any track ends."""
+        return self.duration_ticks * self.tick_ms
+
+    @property
+    def blocks(self) -> int:
+        """Whole blocks of all tracks."""
+        return sum(counter.blocks for counter in self._counters.values())
+
+    @property
+    def drift_ms(self) -> float | None:
+        """By how much the first audio track's samples last longer than its timestamps say.
+
+        Where samples are put end to end, as editors do, the sound is so much late against the picture at
+        the end of the file (early, if negative). None where samples cannot be counted.
+        """
+        audio = [counter for counter in self._counters.values() if counter.track.kind is Kind.AUDIO]
+        return audio[0].drift_ms() if audio else None
+
+    def progress(self, track: int) -> Progress:
+        """How far the track of this number has come. KeyError before the first cluster."""
+        return self._counters[track].progress()
+
+    @property
+    def finished(self) -> bool:
+        """The file needs nothing: its sizes are known, there are Duration, SeekHead and, at its end, Cues."""
+        layout, last = self.layout, self._last
+        if layout.segment is None or last is None or last.field.size == UNKNOWN:
+            return False
+        end = last.field.body + last.field.size
+        return (
+            layout.segment.body + layout.segment.size == self.size
+            and (not self.key_frames or layout.cues >= end)
+            and layout.seek_head
+            and layout.duration is not None
+            and self._reader.between
+            and not (self._patches or self.open_ended or self.damages)
+        )
+
+    # Feeding.
+
+    def feed(self, data: bytes) -> None:
+        """Take the file's next bytes.
+
+        Raises WebmError where it cannot go on, and then at every call: at the beginning of what is no
+        WebM, at a header without tracks, at a second recording behind the first. What is known stays.
+        """
+        for event in self._reader.feed(data):
+            if type(event) is Block:
+                self._block(event)
+            else:
+                self._other(event)
+        if self._reader.error:
+            raise self._reader.error
+
+    def drain(self) -> list[Patch]:
+        """What has to be written since the last call: sizes of closed clusters, covers over damage."""
+        patches, self._patches = self._patches, []
+        return patches
+
+    def close(self) -> list[Patch]:
+        """The same, with the last cluster closed at `end`: the file is cut there, and no more is fed."""
+        if self._last:
+            self._close(self._last.field, self.end)
+        return [patch for patch in self.drain() if patch.offset < self.end]
+
+    def _other(self, event: Event) -> None:
+        match event:
+            case Cluster():
+                self._begin(event)
+            case ClusterEnd():
+                self._close(event.cluster.field, event.offset)
+            case Element():
+                self.layout.note(event)
+                if not self.layout.clusters:
+                    self.end = event.end
+            case SegmentStart():
+                self.doc_type = event.doc_type
+                self.layout.segment = event.field
+                self._segment_body = event.field.body
+            case Resync():
+                self._mend(event.offset)
+            case _:
+                pass
+
+    def _begin(self, cluster: Cluster) -> None:
+        if not self.layout.clusters:
+            self.layout.clusters = self.end = cluster.offset
+            self._counters = {t.number: Counter(t, self.tick_ms, self._gap_ms) for t in self.tracks}
+            self._cue_track = min(self.tracks, key=lambda t: _CUE_TRACK_ORDER.index(t.kind)).number
+        for counter in self._counters.values():
+            counter.mark()
+
+    def _block(self, block: Block) -> None:
+        cluster = block.cluster
+        gap = self._counters[block.track].add(block)
+        if gap and len(self.gaps) < MAX_GAPS:
+            self.gaps.append(gap)
+        if cluster is not self._last:
+            self._last = cluster
+            self.cluster_offsets.append(cluster.offset)
+            self.cluster_ticks.append(cluster.ticks or 0)
+        if not cluster.cued and block.track == self._cue_track:
+            self._cue(block)
+        self.end = block.end
+
+    def _cue(self, block: Block) -> None:
+        """Cues name only clusters with a video key frame: elsewhere H.264 and AV1 show rubbish at first."""
+        if self._counters[block.track].track.kind is Kind.VIDEO:
+            wanted = block.key
+        else:
+            ticks = self.key_frames.ticks
+            wanted = not ticks or (block.ticks - ticks[-1]) * self.tick_ms >= AUDIO_CUE_MS
+        if wanted:
+            block.cluster.cued = True
+            self.key_frames.add(
+                block.track, block.ticks, block.cluster.offset, block.position, self._segment_body
+            )
+
+    def _close(self, field: SizeField, end: int) -> None:
+        """Have a size written, where there is room for it."""
+        if not field.holds(end):
+            self.open_ended += 1
+        elif patch := field.patch(end):
+            self._patches.append(patch)
+
+    def _mend(self, offset: int) -> None:
+        """What lies between the last whole block and `offset` becomes a Void behind the cluster before."""
+        if self._last:
+            self._close(self._last.field, self.end)
+        damaged = offset - self.end
+        if not damaged:
+            return
+        if len(self.damages) < MAX_DAMAGES:
+            self.damages.append((self.end, offset))
+        if damaged < 2:
+            self.open_ended += 1
+            return
+        self._patches.append(Patch(self.end, ebml.void_header(damaged)))

@@ -1,0 +1,403 @@
+"""The guest's page: sees themselves, presses one red button, and knows what is written."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import replace
+
+from rolltape.bitrate import RecordMode, RecordWish, parse_bitrate, rates
+from rolltape.codec import candidates, contents, describe
+from rolltape.constraints import Constraints, constraints, describe_granted, shortfalls, wanted
+from rolltape.errors import DeviceError, RolltapeError, Unsupported
+from rolltape.link import NO_DEVICE, Link
+from rolltape.naming import take_name
+from rolltape.notice import Level, Notice
+from rolltape.pages import words
+from rolltape.pages.meter import meter_percent
+from rolltape.pages.shelf import ShelfView
+from rolltape.pages.view import Browser, Capture, Document
+from rolltape.recording import Places, Plan, Recording, plan
+from rolltape.shelf import Shelf
+from rolltape.take import Take, TakeState
+
+TICK_S = 0.2
+BUTTON_WORDS = {
+    TakeState.IDLE: "Record",
+    TakeState.STARTING: "Starting …",
+    TakeState.RECORDING: "Stop",
+    TakeState.PAUSED: "Stop",
+    TakeState.STOPPING: "Finishing …",
+}
+DESTINATIONS = {
+    (True, True): "your Downloads folder while you record, and a crash-proof copy in this browser",
+    (True, False): "your Downloads folder while you record; this browser keeps no crash-proof copy",
+    (False, True): "a crash-proof copy in this browser; save it from the list below when it is finished",
+    (False, False): "nowhere: this browser gives no place to write it to",
+}
+
+
+class GuestPage:
+    """Everything on the guest's page, and the one recording it can make at a time."""
+
+    def __init__(self, link: Link, document: Document, browser: Browser) -> None:
+        self._settings = link.settings
+        self._document = document
+        self._browser = browser
+        self._capture: Capture | None = None
+        self._places = Places(None, None)
+        self._shelf: Shelf | None = None
+        self._shelf_view: ShelfView | None = None
+        self._recording: Recording | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._drawn: TakeState | None = None
+        self._hung_up = False
+
+    async def open(self) -> None:
+        """Wire the page, show it, then open storage and devices side by side."""
+        document = self._document
+        document.on("record", "click", self._on_record)
+        document.on("pause", "click", self._on_pause)
+        document.on("hangup", "click", self._on_hangup)
+        document.on("bitrate-ok", "click", self._on_bitrate)
+        document.on("bitrate", "enter", self._on_bitrate)
+        document.on("bitrate-cancel", "click", lambda: document.dialog("bitrate-dialog", False))
+        document.on("video-device", "change", lambda: self._on_device("video"))
+        document.on("audio-device", "change", lambda: self._on_device("audio"))
+        self._browser.on_devices_changed(self._draw_devices)
+        document.text("where", f"Room {self._settings.room}" if self._settings.room else "")
+        document.show("record", self._settings.has_record_button)
+        if self._settings.record.mode is RecordMode.REFUSED:
+            document.notify(Notice(Level.INFO, "This link does not allow recording."))
+        document.ready("guest")
+        document.spawn(self._tick())
+        await asyncio.gather(self._open_places(), self._open_capture())
+        await self._draw_plan()
+        document.enable("record", self._plan_exists)
+        if self._settings.autorecord is not None and self._plan_exists:
+            await self._start(self._settings.autorecord)
+        await self._recover()
+
+    async def _open_places(self) -> None:
+        store = downloads = None
+        try:
+            store = await self._browser.store()
+        except RolltapeError as error:
+            self._warn(
+                f"{error.sentence} If this page crashes while recording, the recording may be lost."
+            )
+        try:
+            downloads = await self._browser.downloads()
+        except RolltapeError as error:
+            self._warn(
+                f"{error.sentence} It is kept here; save it from the list when it is finished."
+            )
+        self._places = Places(store, downloads)
+        if store is not None:
+            self._shelf = Shelf(store, self._browser.running)
+            self._shelf_view = ShelfView(self._document, self._browser, self._shelf)
+            await self._shelf_view.draw()
+        self._document.text("destination", DESTINATIONS[downloads is not None, store is not None])
+
+    async def _open_capture(self) -> None:
+        settings = self._settings
+        try:
+            self._capture = await self._browser.capture(constraints(settings), self._on_track_ended)
+            await self._choose_named_devices()
+        except DeviceError as error:
+            self._document.show("no-picture", True)
+            self._document.text("no-picture", "No camera, no microphone.")
+            self._document.notify(
+                Notice(
+                    Level.ERROR,
+                    f"Camera and microphone cannot be used. {error.sentence} "
+                    "Allow them in the browser's address bar, or plug them in, then reload this page.",
+                )
+            )
+            return
+        except Unsupported as error:
+            self._document.notify(Notice(Level.ERROR, error.sentence))
+            return
+        for notice in shortfalls(settings, self._capture.granted_video(), self._capture.granted_audio()):
+            self._document.notify(notice)
+        await self._draw_capture()
+
+    async def _choose_named_devices(self) -> None:
+        """Devices have names only once permission is there: then take the ones the link names."""
+        devices = await self._browser.devices()
+        settings = self._settings
+        wishes = {"video": settings.video_device, "audio": settings.audio_device}
+        for kind, wish in wishes.items():
+            if wish is None or wish == NO_DEVICE or self._capture is None:
+                continue
+            found = wanted("video" if kind == "video" else "audio", wish, devices)
+            if found is None:
+                self._warn(f"There is no {_DEVICE_WORDS[kind]} named {wish.name}; another one is used.")
+            else:
+                await self._use_device(kind, found.id)
+
+    async def _use_device(self, kind: str, device_id: str) -> None:
+        assert self._capture is not None
+        wish = constraints(self._settings)
+        chosen = {"deviceId": {"exact": device_id}}
+        one = (
+            Constraints((wish.video or {}) | chosen, None)
+            if kind == "video"
+            else Constraints(None, (wish.audio or {}) | chosen)
+        )
+        await self._capture.use(one)
+
+    async def _on_device(self, kind: str) -> None:
+        if self._capture is None:
+            return
+        try:
+            await self._use_device(kind, self._document.value(f"{kind}-device"))
+        except RolltapeError as error:
+            self._warn(f"The other {_DEVICE_WORDS[kind]} cannot be used. {error.sentence}")
+        await self._draw_capture()
+
+    def _on_track_ended(self, kind: str) -> None:
+        self._warn(f"The {_DEVICE_WORDS[kind]} is gone: unplugged, switched off, or no longer allowed.")
+
+    async def _draw_capture(self) -> None:
+        if self._capture is None:
+            return
+        picture = self._capture.preview()
+        self._document.picture("preview", picture)
+        self._document.show("no-picture", picture is None)
+        self._document.text("no-picture", "No camera: only sound is recorded.")
+        granted = describe_granted(self._capture.granted_video(), self._capture.granted_audio())
+        self._document.text("granted", granted)
+        self._document.show("hangup", True)
+        await self._draw_devices()
+
+    async def _draw_devices(self) -> None:
+        video = self._capture.granted_video() if self._capture else None
+        audio = self._capture.granted_audio() if self._capture else None
+        devices = await self._browser.devices()
+        for kind, granted in (("video", video), ("audio", audio)):
+            listed = [
+                (one.id, one.label or _DEVICE_WORDS[kind].capitalize()) for one in devices if one.kind == kind
+            ]
+            self._document.options(f"{kind}-device", listed, granted.device_id if granted else "")
+            self._document.enable(f"{kind}-device", granted is not None and self._recording is None)
+
+    async def _plan(self, wish: RecordWish) -> Plan | None:
+        capture = self._capture
+        if capture is None:
+            return None
+        video = None if wish.is_audio_only else capture.granted_video()
+        audio = capture.granted_audio()
+        asked = rates(wish, self._settings.pcm, self._settings.audio_bitrate_kbps)
+        efficient = (
+            await self._browser.efficient(video.width, video.height, video.fps, wish.kbps)
+            if video
+            else frozenset()
+        )
+        listed = candidates(
+            self._settings.codec_wish(wish),
+            has_video=video is not None,
+            has_audio=audio is not None,
+            efficient=efficient,
+        )
+        return plan(
+            listed,
+            asked if video else replace(asked, video_kbps=None),
+            capture.engine,
+            self._browser.can_record,
+        )
+
+    async def _draw_plan(self) -> None:
+        """Say before recording what it would be recorded as."""
+        self._plan_exists = False
+        if not self._browser.has_recorder():
+            self._document.notify(
+                Notice(Level.ERROR, "This browser cannot record: use a current Chrome, Edge or Firefox.")
+            )
+            return
+        if self._settings.record.mode is RecordMode.REFUSED or self._capture is None:
+            return
+        wish = self._settings.autorecord or self._settings.record
+        found = await self._plan(wish)
+        self._plan_exists = found is not None and self._places != Places(None, None)
+        if found is None:
+            self._warn("This browser can record none of what camera and microphone give.")
+            return
+        for notice in found.choice.notices:
+            self._document.notify(notice)
+        self._draw_codec(found.choice.candidate.mime_type, found.choice.reason)
+
+    def _draw_codec(self, mime_type: str, reason: str) -> None:
+        self._document.text("codec", f"{reason} ({mime_type})")
+
+    async def _on_record(self) -> None:
+        if self._recording is not None:
+            if self._recording.take.state in (TakeState.RECORDING, TakeState.PAUSED):
+                await self._recording.stop()
+            return
+        if self._settings.record.mode is RecordMode.ASK:
+            self._document.text("bitrate-error", "")
+            self._document.dialog("bitrate-dialog", True)
+            return
+        await self._start(self._settings.record)
+
+    async def _on_bitrate(self) -> None:
+        wish = parse_bitrate(self._document.value("bitrate"))
+        if isinstance(wish, Notice):
+            self._document.text("bitrate-error", wish.text)
+            return
+        self._document.dialog("bitrate-dialog", False)
+        await self._start(wish)
+
+    async def _on_pause(self) -> None:
+        if self._recording is None:
+            return
+        if self._recording.take.state is TakeState.PAUSED:
+            await self._recording.resume()
+        else:
+            await self._recording.pause()
+
+    async def _on_hangup(self) -> None:
+        """Finish the recording first, then release the devices."""
+        if self._recording is not None:
+            await self._recording.stop()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        capture, self._capture = self._capture, None
+        self._hung_up = True
+        if capture is not None:
+            await capture.close()
+        self._document.picture("preview", None)
+        self._document.show("no-picture", True)
+        self._document.text("no-picture", "You have hung up. Reload the page to come back.")
+        self._document.enable("record", False)
+        self._document.show("hangup", False)
+        await self._draw_devices()
+
+    async def _start(self, wish: RecordWish) -> None:
+        if self._recording is not None or self._task is not None:
+            return
+        self._task = asyncio.current_task()  # holds the place until the recording has its own
+        try:
+            await self._start_recording(wish)
+        except BaseException:
+            self._task = None
+            raise
+
+    async def _start_recording(self, wish: RecordWish) -> None:
+        wanted_plan = await self._plan(wish)
+        if wanted_plan is None or self._capture is None:
+            self._warn("There is nothing that could be recorded.")
+            self._task = None
+            return
+        await self._capture.wake()
+        take = await self._new_take(wanted_plan)
+        self._recording = Recording(
+            take, wanted_plan, self._places, self._log, self._document.notify, self._browser.now_ms
+        )
+        self._task = asyncio.create_task(self._record(self._recording))
+
+    async def _new_take(self, wanted_plan: Plan) -> Take:
+        number = await self._shelf.next_number() if self._shelf else 1
+        now_ms = round(time.time() * 1000)
+        settings = self._settings
+        take = Take(
+            id=f"{now_ms:013d}-{os.urandom(4).hex()}",
+            number=number,
+            name="",
+            started_at_ms=now_ms,
+            utc_offset_minutes=self._browser.utc_offset_minutes(),
+            label=settings.label,
+            room=settings.room,
+            rates=wanted_plan.rates,
+        )
+        return replace(take, name=take_name(take.label, take.room, take.started_at, number))
+
+    async def _record(self, recording: Recording) -> None:
+        """The recording's own task: from start to a drawn shelf."""
+        let_go = await self._browser.hold(recording.take.id)
+        self._document.guard(True)
+        await self._draw_devices()
+        try:
+            await recording.run()
+        except Exception as error:
+            self._document.notify(
+                Notice(Level.ERROR, f"The recording broke off; what was written is kept. ({error})")
+            )
+            raise
+        finally:
+            let_go()
+            self._document.guard(False)
+            self._draw()
+            self._recording = self._task = None
+            await self._draw_devices()
+            if self._shelf_view is not None:
+                await self._shelf_view.draw()
+
+    async def _log(self, take: Take) -> None:
+        """Draw at once, then put the take's state on the disk."""
+        self._draw()
+        if self._shelf is not None and self._shelf_view is not None:
+            await self._shelf.log(take)
+            await self._shelf_view.draw(take)
+
+    async def _recover(self) -> None:
+        """Finish what an earlier visit left unfinished."""
+        if self._shelf is None or self._shelf_view is None:
+            return
+        for take in await self._shelf.abandoned():
+            async for share in self._shelf.recover(take):
+                self._document.text("where", f"Recovering a recording: {share:.0%}")
+            self._document.text("where", f"Room {self._settings.room}" if self._settings.room else "")
+            self._document.notify(
+                Notice(
+                    Level.INFO, f"A recording that was not finished is back in the list below: {take.name}."
+                )
+            )
+        await self._shelf_view.draw(self._recording.take if self._recording else None)
+
+    async def _tick(self) -> None:
+        """Draw what changes by itself; timers of a hidden tab fall to one a second, which is enough."""
+        while True:
+            self._draw()
+            if self._recording is not None:
+                self._recording.check()
+            if self._capture is not None:
+                self._document.attribute("level", "value", str(meter_percent(self._capture.peak())))
+            await asyncio.sleep(TICK_S)
+
+    def _draw(self) -> None:
+        """Draw the recording's state: always what is true."""
+        status = self._recording.status if self._recording else None
+        state = status.state if status and status.state in BUTTON_WORDS else TakeState.IDLE
+        document = self._document
+        if status is not None:
+            document.text("elapsed", words.clock(status.elapsed_ms))
+            document.attribute("elapsed", "datetime", words.duration(status.elapsed_ms))
+            document.text("bytes", words.size(status.bytes))
+            document.attribute("bytes", "value", str(status.bytes))
+            picture = f"{status.fps:.0f} fps · " if status.fps else ""
+            document.text("rate", f"{picture}{words.rate(status.kbps)}" if status.kbps else "–")
+        if state is self._drawn:
+            return
+        self._drawn = state
+        running = state in (TakeState.RECORDING, TakeState.PAUSED, TakeState.STOPPING)
+        document.attribute("record", "data-state", state)
+        document.text("record-text", BUTTON_WORDS[state])
+        document.show("record", self._settings.has_record_button or running)
+        document.show("pause", state in (TakeState.RECORDING, TakeState.PAUSED))
+        document.text("pause", "Go on" if state is TakeState.PAUSED else "Pause")
+        document.show("tally", running)
+        take = self._recording.take if self._recording else None
+        if take is not None:
+            who = "you started it" if take.started_by == "you" else f"{take.started_by} started it"
+            document.text("tally-text", f"{'Paused' if state is TakeState.PAUSED else 'Recording'}: {who}")
+            if take.mime_type:
+                self._draw_codec(take.mime_type, describe(contents(take.mime_type).mime_type))
+
+    def _warn(self, sentence: str) -> None:
+        self._document.notify(Notice(Level.WARNING, sentence))
+
+
+_DEVICE_WORDS = {"video": "camera", "audio": "microphone"}

@@ -1,0 +1,107 @@
+"""The shelf on the page: a row a take, with what it is and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rolltape.codec import contents, describe
+from rolltape.pages import words
+from rolltape.pages.view import Browser, Document, View
+from rolltape.shelf import Shelf
+from rolltape.take import ShelfState, Take
+
+STATE_WORDS = {
+    ShelfState.RECORDING: "Recording",
+    ShelfState.FINISHED: "Finished",
+    ShelfState.RECOVERED: "Recovered",
+    ShelfState.FAILED: "Failed",
+}
+
+
+class ShelfView:
+    """Draws the takes and carries out what is asked of one."""
+
+    def __init__(self, document: Document, browser: Browser, shelf: Shelf) -> None:
+        self._document = document
+        self._browser = browser
+        self._shelf = shelf
+        self._takes: dict[str, Take] = {}
+        self._wired: set[str] = set()
+        self._playing: dict[str, str] = {}
+
+    async def draw(self, live: Take | None = None) -> None:
+        """Show every take; `live` is the one this page is recording, newer than its log."""
+        takes = {take.id: take for take in await self._shelf.takes()}
+        if live is not None and live.shelf_state is not None:
+            takes = {live.id: live} | takes
+            takes[live.id] = live
+        self._takes = takes
+        rows = self._document.rows("takes", "take-template", list(takes))
+        self._wired &= set(takes)
+        for id, take in takes.items():
+            self._fill(rows[id], take)
+            if id not in self._wired:
+                self._wire(rows[id], id)
+                self._wired.add(id)
+        self._document.show("shelf", bool(takes))
+
+    def _fill(self, row: View, take: Take) -> None:
+        state = take.shelf_state or ShelfState.RECORDING
+        row.attribute("", "data-take", take.id)
+        row.attribute("", "data-state", state)
+        row.text("take-name", take.name)
+        row.text("take-facts", " · ".join(facts(take)))
+        row.text(
+            "take-state", STATE_WORDS[state] if not take.error else f"{STATE_WORDS[state]}: {take.error}"
+        )
+        over = take.is_over
+        for name in ("play", "save"):
+            row.show(name, over and take.bytes > 0)
+        row.show("delete", over)
+
+    def _wire(self, row: View, id: str) -> None:
+        row.on("save", "click", lambda: self._save(id))
+        row.on("play", "click", lambda: self._play(row, id))
+        row.on("delete", "click", lambda: self._delete(row, id))
+
+    async def _save(self, id: str) -> None:
+        self._takes[id] = await self._shelf.save(self._takes[id])
+
+    async def _play(self, row: View, id: str) -> None:
+        if id in self._playing:
+            row.show("player", False)
+            row.attribute("player", "src", "")
+            row.text("play", "Play")
+            self._browser.forget(self._playing.pop(id))
+            return
+        take = self._takes[id]
+        file = await self._shelf.file(take)
+        self._playing[id] = file.address(contents(take.mime_type).content_type)
+        row.attribute("player", "src", self._playing[id])
+        row.show("player", True)
+        row.text("play", "Close")
+
+    async def _delete(self, row: View, id: str) -> None:
+        if row.value("delete") != "sure":
+            row.attribute("delete", "value", "sure")
+            row.text("delete", "Delete for good?")
+            return
+        if id in self._playing:
+            self._browser.forget(self._playing.pop(id))
+        await self._shelf.delete(self._takes[id])
+        await self.draw()
+
+
+def facts(take: Take) -> list[str]:
+    """What is to be known of a take, in words."""
+    known = [words.moment(take.started_at)]
+    if take.duration_ms:
+        known.append(words.clock(take.duration_ms))
+    if take.bytes:
+        known.append(words.size(take.bytes))
+    if take.mime_type:
+        known.append(describe(take.mime_type))
+    return known
+
+
+Redraw = Callable[[], None]

@@ -1,0 +1,139 @@
+"""What a page needs of the document and the browser: `browser/` implements it, tests fake it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from rolltape.bitrate import Rates
+from rolltape.codec import VideoCodec
+from rolltape.constraints import Constraints, Device, GrantedAudio, GrantedVideo
+from rolltape.notice import Notice
+from rolltape.recording import Engine
+from rolltape.sinks import Downloads, Store
+
+Handler = Callable[[], Awaitable[None] | None]
+
+
+class View(Protocol):
+    """A part of the document; elements are named by their `data-testid`. Text never becomes markup."""
+
+    def text(self, name: str, text: str) -> None:
+        """Set an element's text."""
+
+    def show(self, name: str, shown: bool) -> None:
+        """Show or hide an element."""
+
+    def enable(self, name: str, enabled: bool) -> None:
+        """Let a button or field be used, or not."""
+
+    def attribute(self, name: str, attribute: str, value: str) -> None:
+        """Set an attribute of an element; the empty name is the part itself."""
+
+    def value(self, name: str) -> str:
+        """What is typed or chosen in a field."""
+
+    def on(self, name: str, event: str, handler: Handler) -> None:
+        """Call the handler for each event; what it raises becomes a notice."""
+
+
+class Document(View, Protocol):
+    """The whole page."""
+
+    def ready(self, page: str) -> None:
+        """Show the page of this name; it can be used from now on."""
+
+    def notify(self, notice: Notice) -> None:
+        """Show a notice; one that is shown already is not shown twice."""
+
+    def picture(self, name: str, stream: object | None) -> None:
+        """Show a stream in a video element."""
+
+    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Fill a select with (value, text) pairs."""
+
+    def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, View]:
+        """Make the list have one row for each id, in order; rows that stay are kept as they are."""
+
+    def dialog(self, name: str, opened: bool) -> None:
+        """Open a dialog, its first field selected, or close it."""
+
+    def guard(self, on: bool) -> None:
+        """Have the browser ask before the page is left."""
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Run a task of the page's own; what it raises becomes a notice."""
+
+
+class Capture(Protocol):
+    """Camera and microphone, once they were granted."""
+
+    def preview(self) -> object | None:
+        """The picture to show."""
+
+    def granted_video(self) -> GrantedVideo | None:
+        """What the camera gives; None without one."""
+
+    def granted_audio(self) -> GrantedAudio | None:
+        """What the microphone gives; None without one."""
+
+    def peak(self) -> float:
+        """The loudest sample of the last moment, 0 to 1."""
+
+    async def use(self, wish: Constraints) -> None:
+        """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported."""
+
+    def engine(self, mime_type: str, rates: Rates) -> Engine:
+        """A recorder of what is captured; without a video rate, of the sound alone. Raises EngineError."""
+
+    async def wake(self) -> None:
+        """Let sound flow, which a browser may hold back until the first gesture."""
+
+    async def close(self) -> None:
+        """Release camera and microphone."""
+
+
+class Browser(Protocol):
+    """What a page asks of the browser."""
+
+    def now_ms(self) -> float:
+        """A clock that only goes forward, in milliseconds."""
+
+    def utc_offset_minutes(self) -> int:
+        """Local time minus UTC."""
+
+    def can_record(self, mime_type: str) -> bool:
+        """Whether a recorder for this type exists."""
+
+    def has_recorder(self) -> bool:
+        """Whether this browser can record at all."""
+
+    async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
+        """The codecs encoded smoothly and with little power at this size and rate."""
+
+    async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> Capture:
+        """Ask for camera and microphone. Raises DeviceError, Unsupported."""
+
+    async def devices(self) -> list[Device]:
+        """The cameras and microphones there are."""
+
+    def on_devices_changed(self, handler: Handler) -> None:
+        """Call the handler when one is plugged in or out."""
+
+    async def store(self) -> Store:
+        """The journal. Raises Unsupported."""
+
+    async def downloads(self) -> Downloads:
+        """The downloads. Raises Unsupported."""
+
+    async def space(self) -> tuple[int, int]:
+        """Bytes used by this page and bytes left."""
+
+    async def hold(self, take_id: str) -> Callable[[], None]:
+        """Mark a take as being recorded by this tab; call the result to let go."""
+
+    async def running(self) -> Collection[str]:
+        """The takes that this or another tab is recording."""
+
+    def forget(self, address: str) -> None:
+        """Free an address that a stored file gave for playing."""

@@ -1,0 +1,129 @@
+"""The shelf: every take on this machine, read from the journal, recovered, saved, deleted.
+
+A take is a folder `takes/ID` with its parts and `take.jsonl`, a log in which each line is the whole take as
+it then was; the last whole line counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import replace
+
+from rolltape.codec import contents
+from rolltape.errors import SinkError
+from rolltape.media.webm import Index, WebmError, finish
+from rolltape.sinks import Store, StoredBytes
+from rolltape.take import Delivery, Part, ShelfState, Take, TakeEvent
+
+FOLDER = "takes"
+LOG = "take.jsonl"
+SLICE_BYTES = 1 << 20
+
+
+def path_of(take: Take, file: str) -> str:
+    """Where a file of this take lies in the journal."""
+    return f"{FOLDER}/{take.id}/{file}"
+
+
+class Shelf:
+    """The takes in a store; `running` tells the ids of takes that a tab is recording right now."""
+
+    def __init__(self, store: Store, running: Callable[[], Awaitable[Collection[str]]]) -> None:
+        self._store = store
+        self._running = running
+
+    async def takes(self) -> list[Take]:
+        """Every take whose log can be read, newest first."""
+        found = []
+        for id in await self._store.names(FOLDER):
+            log = await self._store.file(f"{FOLDER}/{id}/{LOG}")
+            take = Take.from_json_lines(await log.text()) if log else None
+            if take is not None:
+                found.append(take)
+        return sorted(found, key=lambda take: (take.started_at_ms, take.number), reverse=True)
+
+    async def log(self, take: Take) -> None:
+        """Put the take's present state into its log. Raises SinkError."""
+        await self._store.append_text(path_of(take, LOG), take.to_json_line())
+
+    async def next_number(self) -> int:
+        """The number of the next take on this machine."""
+        return 1 + max((take.number for take in await self.takes()), default=0)
+
+    async def abandoned(self) -> list[Take]:
+        """Takes that were not finished and that no tab is recording."""
+        running = await self._running()
+        return [take for take in await self.takes() if not take.is_over and take.id not in running]
+
+    async def recover(self, take: Take) -> AsyncIterator[float]:
+        """Finish an abandoned take from its journal; yields the share done, 0 to 1, and then logs the result.
+
+        The torn end is cut off at the last whole block. A file that cannot be read is kept as it is.
+        """
+        parts = [name for name in await self._store.names(f"{FOLDER}/{take.id}") if name != LOG]
+        recovered = take.after(TakeEvent.FOUND)
+        for number, name in enumerate(parts, 1):
+            file = await self._store.file(path_of(take, name))
+            if file is None or not file.size:
+                continue
+            index = Index()
+            async for share in _read_into(index, file):
+                yield (number - 1 + share) / len(parts)
+            size, error = await self._mend(path_of(take, name), index, file.size)
+            part = Part(number, name, size, round(index.duration_ms), 0, ShelfState.RECOVERED)
+            recovered = recovered.with_part(part)
+            if error:
+                recovered = recovered.with_error(error)
+        if not recovered.bytes:
+            recovered = replace(take.after(TakeEvent.FAILED), error="Nothing had been written yet.")
+        await self.log(recovered)
+
+    async def _mend(self, path: str, index: Index, size: int) -> tuple[int, str]:
+        """Cut the torn end off and write what a finished file has; its size, and a sentence if it failed."""
+        if index.error is not None:
+            return size, f"It is kept as it was written: {index.error}"
+        ending = finish(index)
+        file = await self._store.create(path)
+        try:
+            if ending.truncate_to is not None:
+                await file.truncate(ending.truncate_to)
+            file.write(ending.append)
+            file.patch(ending.patches)
+            await file.settle()
+        except SinkError as error:
+            return await file.close(), f"It could not be made seekable. {error.sentence}"
+        return await file.close(), ""
+
+    async def file(self, take: Take, number: int = 1) -> StoredBytes:
+        """The file of one part as it lies on the disk. Raises SinkError if it is gone."""
+        part = next((part for part in take.parts if part.number == number), None)
+        file = await self._store.file(path_of(take, part.file)) if part else None
+        if file is None:
+            raise SinkError("This recording is not in the browser's storage any more.")
+        return file
+
+    async def save(self, take: Take) -> Take:
+        """Have the finished files copied into the person's downloads; the take as it is then."""
+        kind = contents(take.mime_type)
+        for part in take.parts:
+            tail = f"_part{part.number}" if len(take.parts) > 1 else ""
+            (await self.file(take, part.number)).save(take.name + tail + kind.ending, kind.content_type)
+        saved = take.with_delivery(Delivery.SAVED)
+        await self.log(saved)
+        return saved
+
+    async def delete(self, take: Take) -> None:
+        """Delete the take and its files. Raises SinkError while a tab is recording it."""
+        if take.id in await self._running():
+            raise SinkError("This take is being recorded; stop it first.")
+        await self._store.remove(f"{FOLDER}/{take.id}")
+
+
+async def _read_into(index: Index, file: StoredBytes) -> AsyncIterator[float]:
+    """Feed the file to the index slice by slice; yields the share done after each."""
+    for start in range(0, file.size, SLICE_BYTES):
+        try:
+            index.feed(await file.read(start, min(start + SLICE_BYTES, file.size)))
+        except WebmError:
+            return  # what was indexed before stays valid
+        yield min(1.0, (start + SLICE_BYTES) / file.size)

@@ -1,0 +1,32 @@
+// Starts PyScript, and meanwhile shows guests themselves: camera and microphone are asked for before Python is there.
+// Python takes `rolltapeEarly` over (browser/capture.py) and asks again only if the link wants another device.
+const page = document.documentElement;
+const query = location.search.toLowerCase();
+const guest = query.length > 1 && !/[?&](director|convert)\b/.test(query);
+const choosy = /[?&](videodevice|vd|audiodevice|ad)=/.test(query);
+
+if (guest && !choosy && navigator.mediaDevices) {
+  const audio = { channelCount: { ideal: 2 }, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  const video = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+  globalThis.rolltapeEarly = navigator.mediaDevices.getUserMedia({ audio, video }).then(
+    (stream) => (document.querySelector("[data-testid=preview]").srcObject = stream),
+    () => null, // Python asks again, and says what is wrong
+  );
+}
+
+function failed(reason) {
+  if (page.dataset.ready) return;
+  page.dataset.ready = "failed";
+  const notice = document.querySelector("#notice-template").content.cloneNode(true).firstElementChild;
+  notice.dataset.level = "error";
+  notice.querySelector("p").textContent =
+    "The page could not start, so nothing is being recorded. Reload it; if that does not help, " +
+    `use a current Chrome, Edge or Firefox. (${reason?.message ?? reason ?? "a file did not load"})`;
+  document.querySelector("#notices").append(notice);
+}
+addEventListener("error", (event) => failed(event.error ?? event.target?.src ?? event.message), true);
+addEventListener("unhandledrejection", (event) => failed(event.reason));
+
+const { hooks } = await import("./vendor/pyscript-0.7.31-1/core.js");
+// PyScript makes its one worker hook by Function(); without it the page needs no 'unsafe-eval', and we run no worker.
+hooks.worker.onBeforeRunAsync.clear();

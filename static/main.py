@@ -1,0 +1,3 @@
+from rolltape.browser.main import main
+
+await main()

@@ -1,0 +1,45 @@
+// Streams a recording into the browser's downloads while it is made. The page announces a download with a MessagePort,
+// opens download/ID/NAME in a hidden frame, and posts chunks (Uint8Array), `{close: true}`; it hears `{taken: bytes}` when
+// the browser has taken all bytes up to there, and `{cancelled: true}`. Messages to this worker, pings too, keep it alive.
+const announced = new Map();
+
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("message", ({ data, ports: [port] }) => {
+  if (data.announce) announced.set(data.announce, response(data, port));
+  port?.postMessage({ announced: true });
+});
+
+function response({ announce, name, type }, port) {
+  let controller;
+  let received = 0;
+  const body = new ReadableStream(
+    {
+      start: (given) => void (controller = given),
+      pull: () => port.postMessage({ taken: received }), // asked for more: what was queued is taken
+      cancel: () => port.postMessage({ cancelled: true }),
+    },
+    { highWaterMark: 0 },
+  );
+  port.onmessage = ({ data }) => {
+    if (data.close) return controller.close();
+    received += data.byteLength;
+    controller.enqueue(data);
+  };
+  return new Response(body, {
+    headers: {
+      "Content-Type": type,
+      "Content-Disposition": `attachment; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, escape)}`,
+      ETag: `"${announce}"`, // with one, Chromium keeps what it has of a download that breaks off
+      "Cache-Control": "no-store",
+    },
+  });
+}
+
+self.addEventListener("fetch", (event) => {
+  const id = new URL(event.request.url).pathname.match(/\/download\/([^/]+)\//)?.[1];
+  if (!id) return;
+  event.respondWith(announced.get(id) ?? new Response("This download is over.", { status: 410 }));
+  announced.delete(id);
+});

@@ -1,0 +1,55 @@
+"""What all tests share: the settings of `playwright.config.py`, the server, made media, browsers."""
+
+from __future__ import annotations
+
+import runpy
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from waiting import wait_for
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def settings() -> dict[str, Any]:
+    """The names of `playwright.config.py`."""
+    return runpy.run_path(str(ROOT / "playwright.config.py"))
+
+
+@pytest.fixture(scope="session")
+def base_url(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server started as people start it."""
+    with socket.socket() as probe:
+        probe.bind((settings["BASE_HOST"], 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "rolltape", "serve", "--port", str(port)],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://localhost:{port}"
+    try:
+        wait_for(lambda: _answers(f"{address}/healthz"), "the server answers", 30)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

@@ -1,0 +1,98 @@
+"""A guest at their browser: a page, a Downloads folder, and what the browser complained of."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Protocol
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from waiting import wait_for
+
+
+class Guest:
+    """Opens links, presses buttons, looks into the Downloads folder."""
+
+    def __init__(self, context: BrowserContext, base_url: str, downloads: Path, timeout_ms: int) -> None:
+        self.context = context
+        self.base_url = base_url
+        self.downloads = downloads
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.timeout_ms = timeout_ms
+        self.page = self.new_page()
+
+    def new_page(self) -> Page:
+        """Another tab of the same browser, watched like the first."""
+        page = self.context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda request: self.requests.append(request.url))
+        if self.context.browser is None or self.context.browser.browser_type.name == "chromium":
+            session = self.context.new_cdp_session(page)
+            session.send(
+                "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(self.downloads)}
+            )
+        return page
+
+    def open(self, query: str, ready: str = "guest") -> Guest:
+        """Open a link and wait until the page can be used."""
+        self.page.goto(f"{self.base_url}/{query}")
+        expect(self.page.locator(f"html[data-ready={ready}]")).to_be_attached(timeout=self.timeout_ms)
+        return self
+
+    def id(self, name: str) -> Locator:
+        """The element of this `data-testid`."""
+        return self.page.get_by_test_id(name)
+
+    def record(self) -> None:
+        """Press the red button and wait until it records."""
+        self.id("record").click()
+        expect(self.id("record")).to_have_attribute("data-state", "recording")
+
+    def wait_until(self, elapsed: str) -> None:
+        """Wait until the page shows this time as recorded."""
+        expect(self.id("elapsed")).to_have_text(elapsed, timeout=600_000)
+
+    def stop(self) -> None:
+        """Press the button again and wait until the take is finished."""
+        self.id("record").click()
+        expect(self.id("record")).to_have_attribute("data-state", "idle")
+
+    def shown_bytes(self) -> int:
+        """How many bytes the page says are safely written."""
+        return int(self.id("bytes").get_attribute("value") or 0)
+
+    def bytes_on_disk(self) -> int:
+        """Bytes in the Downloads folder, finished or not."""
+        return sum(path.stat().st_size for path in self.downloads.iterdir())
+
+    def downloaded(self) -> Path:
+        """The one file in the Downloads folder, once nothing is written there any more."""
+        return wait_for(self._settled, "one finished file is in the Downloads folder")
+
+    def _settled(self) -> Path | None:
+        paths = list(self.downloads.iterdir())
+        return paths[0] if len(paths) == 1 and paths[0].suffix != ".crdownload" else None
+
+    def save(self, take: int = 0) -> Path:
+        """Press a take's save button; the file that arrives. The folder must be empty before."""
+        assert list(self.downloads.iterdir()) == []
+        self.id("take").nth(take).get_by_test_id("save").click()
+        return self.downloaded()
+
+    def take_away(self, path: Path, folder: Path) -> Path:
+        """Move a file out of the Downloads folder."""
+        folder.mkdir(exist_ok=True)
+        return path.rename(folder / path.name)
+
+    def notices(self) -> list[str]:
+        """The sentences on the page."""
+        return [re.sub(r"\s*×\s*$", "", text).strip() for text in self.id("notice").all_inner_texts()]
+
+
+class Guests(Protocol):
+    """Makes guests, each with a browser profile of its own."""
+
+    def __call__(self, *, files: bool = True, flags: tuple[str, ...] = (), **options: object) -> Guest: ...

@@ -1,0 +1,380 @@
+"""A recording from start to stop with real recorder output, and everything that may go wrong in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from fakes import FakeClock, FakeDownloads, FakeEngine, FakeStore
+
+from rolltape.bitrate import Rates
+from rolltape.codec import Candidate, CodecWish, candidates
+from rolltape.errors import EngineError, SinkError
+from rolltape.media.webm import Index
+from rolltape.notice import Notice
+from rolltape.recording import Places, Recording, plan
+from rolltape.take import Delivery, Take, TakeState
+
+DATA = Path(__file__).parents[1] / "data"
+VP8 = "video/webm;codecs=vp8,opus"
+
+
+class Studio:
+    """Everything a recording needs, and what came of it."""
+
+    def __init__(
+        self, mime_type: str = VP8, supported: Callable[[str], bool] = lambda mime_type: True
+    ) -> None:
+        self.clock = FakeClock()
+        self.store: FakeStore | None = FakeStore()
+        self.downloads: FakeDownloads | None = FakeDownloads()
+        self.notices: list[Notice] = []
+        self.logged: list[TakeState] = []
+        self.engines: list[FakeEngine] = []
+        self.start_errors: list[EngineError | None] = []
+        self.rates: list[Rates] = []
+        self.mime_type = mime_type
+        self.supported = supported
+
+    def make_engine(self, mime_type: str, rates: Rates) -> FakeEngine:
+        error = self.start_errors.pop(0) if self.start_errors else None
+        self.rates.append(rates)
+        self.engines.append(FakeEngine(mime_type, error))
+        return self.engines[-1]
+
+    async def log(self, take: Take) -> None:
+        self.logged.append(take.state)
+        await asyncio.sleep(0)
+
+    def recording(self, listed: tuple[Candidate, ...] = candidates(CodecWish())) -> Recording:
+        wanted = plan(listed, Rates(6000, 128), self.make_engine, self.supported)
+        assert wanted is not None
+        take = Take(id="t1", number=1, name="Ada_take1", started_at_ms=0)
+        places = Places(self.store, self.downloads)
+        return Recording(take, wanted, places, self.log, self.notices.append, self.clock)
+
+    @property
+    def journal(self) -> bytes:
+        assert self.store is not None
+        return bytes(self.store.files["takes/t1/part1"])
+
+    @property
+    def download(self) -> bytes:
+        assert self.downloads is not None
+        (data,) = self.downloads.files.values()
+        return bytes(data)
+
+
+def chunks_of(name: str, size: int = 5000) -> list[bytes]:
+    data = (DATA / name).read_bytes()
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():
+        await asyncio.sleep(0)
+
+
+async def started(recording: Recording) -> asyncio.Task[Take]:
+    task = asyncio.create_task(recording.run())
+    await until(lambda: recording.take.state is TakeState.RECORDING or task.done())
+    return task
+
+
+def studio_test(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+    def run() -> None:
+        async def limited() -> None:
+            async with asyncio.timeout(20):
+                await test()
+
+        asyncio.run(limited())
+
+    run.__name__ = test.__name__
+    return run
+
+
+@studio_test
+async def test_both_sinks_hold_every_chunk_and_only_the_journal_is_made_seekable() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    studio.clock.ms += 3000
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert take.state is TakeState.FINISHED
+    assert take.delivered == (Delivery.DOWNLOADS,)
+    assert studio.logged == [TakeState.STARTING, TakeState.RECORDING, TakeState.STOPPING, TakeState.FINISHED]
+    assert studio.notices == []
+    whole, streamed = Index(), Index()
+    whole.feed(studio.journal)
+    streamed.feed(studio.download)
+    assert whole.blocks == streamed.blocks > 50
+    assert whole.finished and not streamed.finished
+    assert take.parts[0].bytes == len(studio.journal)
+    assert take.duration_ms == round(whole.duration_ms)
+    assert list(studio.downloads.files) == ["Ada_take1.webm"] if studio.downloads else False
+
+
+@studio_test
+async def test_the_bytes_shown_are_those_the_journal_acknowledged() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.store is not None
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm")[:5])
+    await until(lambda: studio.engines[0].queue.empty())
+    shown = recording.status.bytes
+
+    studio.store.opened[0].held_up = True
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm")[5:])
+    await until(lambda: studio.engines[0].queue.empty())
+
+    assert shown == recording.status.bytes == studio.store.opened[0].ledger.acknowledged > 0
+    studio.store.opened[0].ledger.acknowledge(10**9)
+    await recording.stop()
+    await task
+
+
+@studio_test
+async def test_a_format_that_fails_to_start_is_followed_by_the_next_and_it_is_said() -> None:
+    studio = Studio()
+    studio.start_errors = [EngineError("no", "NotSupportedError: x"), EngineError("no"), None]
+    recording = studio.recording()
+    task = await started(recording)
+
+    await recording.stop()
+    take = await task
+
+    assert [engine.mime_type for engine in studio.engines] == [
+        candidate.mime_type for candidate in candidates(CodecWish())[:3]
+    ]
+    assert take.mime_type == studio.engines[2].mime_type
+    assert any("failed to start" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_where_no_format_starts_the_take_fails_with_a_sentence() -> None:
+    studio = Studio(supported=lambda mime_type: mime_type == VP8)
+    studio.start_errors = [EngineError("The encoder is gone.")]
+
+    take = await studio.recording().run()
+
+    assert take.state is TakeState.FAILED
+    assert take.error == "The recording could not start. The encoder is gone."
+    assert [notice.text for notice in studio.notices] == [take.error]
+    assert studio.store is not None and studio.store.opened[0].closed
+
+
+@studio_test
+async def test_a_stop_while_starting_ends_the_take_once_it_has_begun() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = asyncio.create_task(recording.run())
+    await until(lambda: recording.take.state is TakeState.STARTING)
+
+    await recording.stop()
+    await recording.stop()
+    take = await task
+
+    assert take.state in (TakeState.FINISHED, TakeState.FAILED)
+    assert studio.engines[0].calls.count("stop") == 1
+
+
+@studio_test
+async def test_a_full_journal_leaves_the_download_whole() -> None:
+    studio = Studio()
+    assert studio.store is not None
+    studio.store.capacity = 20_000
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+
+    recording.check()
+    await recording.stop()
+    take = await task
+
+    assert take.state is TakeState.FINISHED
+    assert any(
+        "no room left" in notice.text and "download goes on" in notice.text for notice in studio.notices
+    )
+    index = Index()
+    index.feed(studio.download)
+    whole = Index()
+    whole.feed((DATA / "chromium-vp8-opus.webm").read_bytes())
+    assert index.blocks == whole.blocks
+
+
+@studio_test
+async def test_a_cancelled_download_is_said_at_once_and_the_journal_goes_on() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.downloads is not None
+
+    studio.downloads.opened[0].error = SinkError("The download was cancelled.")
+    recording.check()
+    recording.check()
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    take = await task
+
+    said = [notice.text for notice in studio.notices]
+    assert len(said) == 1 and "The download was cancelled." in said[0] and "save the recording" in said[0]
+    assert take.delivered == ()
+    index = Index()
+    index.feed(studio.journal)
+    assert index.finished
+
+
+@studio_test
+async def test_a_late_acknowledgement_is_an_alarm_once() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.store is not None
+    studio.store.opened[0].held_up = True
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+
+    recording.check()
+    before = list(studio.notices)
+    studio.clock.ms += 5001
+    recording.check()
+    recording.check()
+
+    assert before == []
+    assert len(studio.notices) == 1 and "five seconds" in studio.notices[0].text
+    await recording.stop()
+    await task
+
+
+@studio_test
+async def test_with_both_sinks_gone_the_recording_ends_and_says_so() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.store is not None and studio.downloads is not None
+
+    for sink in (*studio.store.opened, *studio.downloads.opened):
+        sink.error = SinkError("Gone.")
+    recording.check()
+    take = await task
+
+    assert any("nothing can be written" in notice.text for notice in studio.notices)
+    assert take.is_over
+
+
+@studio_test
+async def test_without_any_place_to_write_nothing_is_recorded() -> None:
+    studio = Studio()
+    studio.store = studio.downloads = None
+
+    take = await studio.recording().run()
+
+    assert take.state is TakeState.FAILED
+    assert "no place to write" in (take.error or "")
+    assert studio.engines[0].calls == ["start", "close"]
+
+
+@studio_test
+async def test_a_locked_journal_still_records_into_the_download() -> None:
+    studio = Studio()
+    assert studio.store is not None
+    studio.store.locked = True
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+
+    shown = recording.status.bytes
+    await recording.stop()
+    take = await task
+
+    assert take.state is TakeState.FINISHED and take.delivered == (Delivery.DOWNLOADS,)
+    assert shown == len(studio.download) > 0
+
+
+@studio_test
+async def test_an_engine_that_breaks_off_leaves_a_finished_take_with_the_reason() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm")[:8])
+
+    studio.engines[0].break_off(EngineError("The browser's encoder failed."))
+    take = await task
+
+    assert take.state is TakeState.FINISHED
+    assert take.error == "The browser's encoder failed."
+    assert "What was recorded is kept." in studio.notices[0].text
+    index = Index()
+    index.feed(studio.journal)
+    assert index.finished and index.blocks > 10
+
+
+@studio_test
+async def test_a_pause_stops_the_clock_and_is_logged() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.clock.ms += 3000
+    await recording.pause()
+    await recording.pause()
+    studio.clock.ms += 4000
+    paused = recording.status
+    await recording.resume()
+    await recording.resume()
+    studio.clock.ms += 2000
+    await recording.stop()
+    take = await task
+
+    assert paused.state is TakeState.PAUSED and paused.elapsed_ms == 3000
+    assert recording.status.elapsed_ms == 5000
+    assert [(pause.from_ms, pause.to_ms) for pause in take.pauses] == [(3000, 7000)]
+    assert [call for call in studio.engines[0].calls if call in ("pause", "resume")] == ["pause", "resume"]
+
+
+@studio_test
+async def test_what_is_no_webm_is_kept_byte_for_byte() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    strange = [b"\0\0\0\x18ftypiso5", b"moovmoov" * 400, b"mdat" * 1000]
+
+    studio.engines[0].give(*strange)
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    await task
+
+    assert studio.journal == studio.download == b"".join(strange)
+    assert any("kept as it comes" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_mp4_goes_through_untouched_and_unremarked() -> None:
+    studio = Studio(supported=lambda mime_type: mime_type.startswith("video/mp4"))
+    recording = studio.recording(candidates(CodecWish(mp4=True)))
+    task = await started(recording)
+
+    studio.engines[0].give(b"\0\0\0\x18ftypiso5", b"moof")
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    await task
+
+    assert studio.journal == b"\0\0\0\x18ftypiso5moof"
+    assert studio.notices == []
+    assert studio.downloads is not None and list(studio.downloads.files) == ["Ada_take1.mp4"]
+
+
+@pytest.mark.parametrize("listed", [(), candidates(CodecWish())])
+def test_there_is_no_plan_where_the_browser_supports_nothing(listed: tuple[Candidate, ...]) -> None:
+    assert plan(listed, Rates(6000, 128), Studio().make_engine, lambda mime_type: False) is None

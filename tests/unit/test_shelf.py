@@ -1,0 +1,163 @@
+"""The shelf over a journal in memory: what is listed, recovered, saved and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import FakeStore
+
+from rolltape.errors import SinkError
+from rolltape.media.webm import Index, WebmStream
+from rolltape.shelf import Shelf
+from rolltape.take import Delivery, Part, ShelfState, Take, TakeState
+
+DATA = Path(__file__).parents[1] / "data"
+RECORDED = (DATA / "chromium-vp8-opus.webm").read_bytes()
+
+
+def a_take(id: str, number: int = 1, state: TakeState = TakeState.RECORDING, at: int = 0) -> Take:
+    return Take(id, number, f"Ada_take{number}", at, mime_type="video/webm;codecs=vp8,opus", state=state)
+
+
+class Machine:
+    """A journal, and the takes that some tab is recording."""
+
+    def __init__(self) -> None:
+        self.store = FakeStore()
+        self.running: set[str] = set()
+        self.shelf = Shelf(self.store, self.ids)
+
+    async def ids(self) -> set[str]:
+        return self.running
+
+    def journal(self, take: Take, data: bytes | None = None) -> None:
+        """What a killed tab leaves: the take's log and the file as far as it came."""
+        asyncio.run(self.shelf.log(take))
+        if data is not None:
+            self.store.files[f"takes/{take.id}/part1"] = bytearray(data)
+
+    def recover(self, take: Take) -> list[float]:
+        async def all_shares() -> list[float]:
+            return [share async for share in self.shelf.recover(take)]
+
+        return asyncio.run(all_shares())
+
+    def takes(self) -> list[Take]:
+        return asyncio.run(self.shelf.takes())
+
+
+def as_journalled(cut: int = 0) -> bytes:
+    """What the journal holds of a recording that was cut off `cut` bytes before its end."""
+    stream = WebmStream("Rolltape")
+    written = bytearray()
+    for start in range(0, len(RECORDED), 4000):
+        written += stream.feed(RECORDED[start : start + 4000])
+        for patch in stream.patches():
+            written[patch.offset : patch.offset + len(patch.data)] = patch.data
+    return bytes(written[: len(written) - cut])
+
+
+def test_an_empty_machine_has_an_empty_shelf() -> None:
+    machine = Machine()
+
+    assert machine.takes() == []
+    assert asyncio.run(machine.shelf.next_number()) == 1
+
+
+def test_takes_are_listed_newest_first_and_a_torn_log_loses_nothing() -> None:
+    machine = Machine()
+    machine.journal(a_take("old", 1, TakeState.FINISHED, at=1000))
+    machine.journal(a_take("new", 2, TakeState.FINISHED, at=2000))
+    machine.store.files["takes/new/take.jsonl"] += b'{"v":1,"id":"ne'
+
+    machine.store.files["takes/rubbish/take.jsonl"] = bytearray(b"no take at all")
+    found = machine.takes()
+
+    assert [take.id for take in found] == ["new", "old"]
+    assert asyncio.run(machine.shelf.next_number()) == 3
+
+
+def test_what_a_killed_tab_left_is_recovered_and_seekable() -> None:
+    machine = Machine()
+    take = a_take("t1")
+    machine.journal(take, as_journalled(cut=700))
+
+    abandoned = asyncio.run(machine.shelf.abandoned())
+    shares = machine.recover(take)
+
+    assert [one.id for one in abandoned] == ["t1"]
+    assert shares[-1] == 1.0
+    (recovered,) = machine.takes()
+    assert recovered.state is TakeState.RECOVERED and recovered.shelf_state is ShelfState.RECOVERED
+    index = Index()
+    index.feed(bytes(machine.store.files["takes/t1/part1"]))
+    assert index.finished
+    assert recovered.duration_ms == round(index.duration_ms) > 1000
+    assert recovered.bytes == len(machine.store.files["takes/t1/part1"])
+    assert asyncio.run(machine.shelf.abandoned()) == []
+
+
+def test_a_take_of_another_tab_is_left_alone() -> None:
+    machine = Machine()
+    machine.journal(a_take("t1"), as_journalled())
+    machine.running = {"t1"}
+
+    assert asyncio.run(machine.shelf.abandoned()) == []
+    with pytest.raises(SinkError, match="stop it first"):
+        asyncio.run(machine.shelf.delete(a_take("t1")))
+
+
+def test_what_cannot_be_read_is_kept_as_it_was() -> None:
+    machine = Machine()
+    machine.journal(a_take("t1"), b"this is no recording at all")
+
+    machine.recover(a_take("t1"))
+
+    (recovered,) = machine.takes()
+    assert recovered.state is TakeState.RECOVERED
+    assert "kept as it was written" in (recovered.error or "")
+    assert bytes(machine.store.files["takes/t1/part1"]) == b"this is no recording at all"
+
+
+def test_a_take_of_which_nothing_was_written_is_failed() -> None:
+    machine = Machine()
+    machine.journal(a_take("t1", state=TakeState.STARTING), b"")
+
+    machine.recover(a_take("t1", state=TakeState.STARTING))
+
+    (failed,) = machine.takes()
+    assert failed.state is TakeState.FAILED and failed.error == "Nothing had been written yet."
+
+
+def test_saving_gives_the_file_its_name_and_type() -> None:
+    machine = Machine()
+    take = replace(a_take("t1", state=TakeState.FINISHED), parts=(Part(1, "part1", 5),))
+    machine.journal(take, b"whole")
+
+    saved = asyncio.run(machine.shelf.save(take))
+
+    assert machine.store.saved == [("Ada_take1.webm", "video/webm", b"whole")]
+    assert saved.delivered == (Delivery.SAVED,)
+    assert machine.takes()[0].delivered == (Delivery.SAVED,)
+
+
+def test_a_file_that_is_gone_is_said_to_be() -> None:
+    machine = Machine()
+    take = replace(a_take("t1", state=TakeState.FINISHED), parts=(Part(1, "part1", 5),))
+    machine.journal(take)
+
+    with pytest.raises(SinkError, match="not in the browser's storage any more"):
+        asyncio.run(machine.shelf.save(take))
+
+
+def test_a_deleted_take_is_gone() -> None:
+    machine = Machine()
+    take = a_take("t1", state=TakeState.FINISHED)
+    machine.journal(take, b"whole")
+
+    asyncio.run(machine.shelf.delete(take))
+
+    assert machine.takes() == [] and machine.store.files == {}
