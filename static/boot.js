@@ -17,6 +17,7 @@ if (guest && !choosy && navigator.mediaDevices) {
 function failed(reason) {
   if (page.dataset.ready) return;
   page.dataset.ready = "failed";
+  document.querySelector("#starting").hidden = true;
   const notice = document.querySelector("#notice-template").content.cloneNode(true).firstElementChild;
   notice.dataset.level = "error";
   notice.querySelector("p").textContent =
@@ -26,6 +27,9 @@ function failed(reason) {
 }
 addEventListener("error", (event) => failed(event.error ?? event.target?.src ?? event.message), true);
 addEventListener("unhandledrejection", (event) => failed(event.reason));
+new PerformanceObserver((list) => {
+  for (const file of list.getEntries()) if (file.responseStatus >= 400) failed(`${file.responseStatus}: ${file.name}`);
+}).observe({ type: "resource", buffered: true }); // PyScript only logs a file that is missing
 
 const { hooks } = await import("./vendor/pyscript-0.7.31-1/core.js");
 // PyScript makes its one worker hook by Function(); without it the page needs no 'unsafe-eval', and we run no worker.

@@ -1,3 +1,9 @@
-from rolltape.browser.main import main
+from js import reportError
 
-await main()
+try:
+    from rolltape.browser.main import main
+
+    await main()
+except Exception as error:
+    reportError(error)  # PyScript would only log it; static/boot.js shows it
+    raise

@@ -1,5 +1,6 @@
 # What of the browser this project uses: a class for each interface, named and shaped as in its specification.
-# JavaScript's `new X()` is `X.new()`; a promise is awaited.
+# JavaScript's `new X()` is `X.new()`; a promise is awaited. What a browser may lack is asked for with
+# `interop.known` first.
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -195,9 +196,9 @@ class StorageManager:
     def persist(self) -> Awaitable[bool]: ...
 
 class Navigator:
-    mediaDevices: MediaDevices | None
-    serviceWorker: ServiceWorkerContainer | None
-    storage: StorageManager | None
+    mediaDevices: MediaDevices
+    serviceWorker: ServiceWorkerContainer
+    storage: StorageManager
     mediaCapabilities: Any
     locks: Any
     userAgent: str
@@ -298,10 +299,8 @@ class Object:
 
 class Window(EventTarget):
     isSecureContext: bool
-    trustedTypes: TrustedTypePolicyFactory | None
-    rolltapeEarly: Awaitable[MediaStream | JsNull] | None
-    MediaRecorder: object | None
-    AudioContext: object | None
+    trustedTypes: TrustedTypePolicyFactory
+    rolltapeEarly: Awaitable[MediaStream | JsNull | None]
 
 navigator: Navigator
 document: Document
@@ -311,4 +310,5 @@ console: Console
 crypto: Crypto
 window: Window
 
+def reportError(error: object) -> None: ...
 def encodeURIComponent(text: str) -> str: ...

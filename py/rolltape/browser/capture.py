@@ -10,7 +10,7 @@ from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTr
 from pyodide.ffi import to_js
 
 from rolltape.bitrate import Rates
-from rolltape.browser.interop import Listeners, maybe, translated
+from rolltape.browser.interop import Listeners, known, maybe, translated
 from rolltape.browser.recorder import Recorder
 from rolltape.constraints import (
     EARLY_CONSTRAINTS,
@@ -174,15 +174,15 @@ async def ask(constraints: Constraints) -> MediaStream:
 
     Raises DeviceError if none can be had, Unsupported where the browser gives none at all.
     """
-    if navigator.mediaDevices is None:
+    if not known(navigator, "mediaDevices"):
         raise Unsupported(
             "This page gets no camera or microphone because it was not opened over HTTPS."
             if not window.isSecureContext
             else "This browser gives pages no camera or microphone."
         )
-    if constraints == EARLY_CONSTRAINTS and window.rolltapeEarly is not None:
+    if constraints == EARLY_CONSTRAINTS and known(window, "rolltapeEarly"):
         early = maybe(await window.rolltapeEarly)
-        window.rolltapeEarly = None
+        del window.rolltapeEarly
         if early is not None and early.active:
             return early
     await release_early()
@@ -198,10 +198,9 @@ async def ask(constraints: Constraints) -> MediaStream:
 
 async def release_early() -> None:
     """Let go of what the page's start asked for, if nobody took it over."""
-    early = window.rolltapeEarly
-    window.rolltapeEarly = None
-    if early is not None:
-        stream = maybe(await early)
+    if known(window, "rolltapeEarly"):
+        stream = maybe(await window.rolltapeEarly)
+        del window.rolltapeEarly
         for track in stream.getTracks() if stream is not None else ():
             track.stop()
 
@@ -212,7 +211,7 @@ def _as_plain(wish: Constraints) -> Mapping[str, Any]:
 
 async def devices() -> list[Device]:
     """The cameras and microphones there are; names are empty before permission was given."""
-    if navigator.mediaDevices is None:
+    if not known(navigator, "mediaDevices"):
         return []
     with translated():
         found = await navigator.mediaDevices.enumerateDevices()
@@ -225,5 +224,5 @@ async def devices() -> list[Device]:
 
 def on_devices_changed(listeners: Listeners, handler: Callable[[], object]) -> None:
     """Call the handler whenever a device is plugged in or out."""
-    if navigator.mediaDevices is not None:
+    if known(navigator, "mediaDevices"):
         listeners.add(navigator.mediaDevices, "devicechange", lambda event: handler())

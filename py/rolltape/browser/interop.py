@@ -87,6 +87,11 @@ def uint8array(data: bytes) -> Uint8Array:
 _Value = TypeVar("_Value")
 
 
+def known(owner: object, name: str) -> bool:
+    """Whether this browser has a thing of this name: `known(js, "MediaRecorder")`."""
+    return maybe(getattr(owner, name, None)) is not None
+
+
 def maybe(value: _Value | JsNull | None) -> _Value | None:
     """The value, or None for JavaScript's `null`, which Python does not take for None."""
     return None if isinstance(value, JsNull) else value

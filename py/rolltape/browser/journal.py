@@ -13,7 +13,7 @@ from js import FileSystemDirectoryHandle, MessageEvent, Worker, navigator, perfo
 from pyodide.ffi import to_js
 
 from rolltape.browser.files import StoredFile
-from rolltape.browser.interop import Listeners, error_of, translated, uint8array
+from rolltape.browser.interop import Listeners, error_of, known, translated, uint8array
 from rolltape.browser.scripts import script_url
 from rolltape.errors import SinkError, Unsupported
 from rolltape.ledger import Ledger
@@ -35,7 +35,7 @@ class Journal:
     @classmethod
     async def open(cls) -> Journal:
         """Start the journal. Raises Unsupported where the browser has no such storage."""
-        if navigator.storage is None or not hasattr(navigator.storage, "getDirectory"):
+        if not known(navigator, "storage") or not known(navigator.storage, "getDirectory"):
             raise Unsupported("This browser has no storage that survives a crash.")
         with translated():
             root = await navigator.storage.getDirectory()
@@ -132,8 +132,6 @@ class Journal:
 
     async def space(self) -> tuple[int, int]:
         """Bytes used and bytes left by the browser's own estimate."""
-        if navigator.storage is None:
-            return 0, 0
         estimate = await navigator.storage.estimate()
         used = int(estimate.usage or 0)
         return used, max(0, int(estimate.quota or 0) - used)

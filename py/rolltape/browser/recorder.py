@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from js import Blob, BlobEvent, Event, MediaRecorder, MediaStream, window
+import js
+from js import Blob, BlobEvent, Event, MediaStream
 
 from rolltape.bitrate import Rates
-from rolltape.browser.interop import Listeners, error_of, translated
+from rolltape.browser.interop import Listeners, error_of, known, translated
 from rolltape.errors import EngineError
 
 TIMESLICE_MS = 500
@@ -18,12 +19,12 @@ START_TIMEOUT_S = 5.0
 
 def is_supported() -> bool:
     """Whether this browser has a MediaRecorder at all."""
-    return window.MediaRecorder is not None
+    return known(js, "MediaRecorder")
 
 
 def can_record(mime_type: str) -> bool:
     """Whether the browser says that it can record this type; `start` may still fail."""
-    return is_supported() and bool(MediaRecorder.isTypeSupported(mime_type))
+    return is_supported() and bool(js.MediaRecorder.isTypeSupported(mime_type))
 
 
 class Recorder:
@@ -37,7 +38,7 @@ class Recorder:
         if rates.audio_kbps is not None:
             options["audioBitsPerSecond"] = rates.audio_kbps * 1000
         with translated():
-            self._recorder = MediaRecorder.new(stream, **options)
+            self._recorder = js.MediaRecorder.new(stream, **options)
         self._blobs: asyncio.Queue[Blob | None] = asyncio.Queue()
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._listeners = Listeners()
