@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -319,10 +320,28 @@ def _written(take: Take) -> dict[str, Any]:
 
 def _read(line: str | bytes) -> Take | None:
     try:
-        fields = _Fields(json.loads(line))
-        return _take(fields)
-    except (ValueError, RecursionError):
+        text = line.decode() if isinstance(line, bytes) else line
+        if _is_too_deep(text):
+            return None
+        return _take(_Fields(json.loads(text)))
+    except ValueError:
         return None
+
+
+def _is_too_deep(text: str) -> bool:
+    """Whether brackets nest deeper than any take; in a browser that would overflow the interpreter's stack.
+
+    Brackets inside of strings count too, so the limit leaves room for a label full of them.
+    """
+    depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if bracket.group() in "[{" else -1
+        if depth > _MAX_DEPTH:
+            return True
+    return False
+
+
+_MAX_DEPTH = 500
 
 
 def _take(fields: _Fields) -> Take:

@@ -116,9 +116,9 @@ def packets(path: Path) -> list[Packet]:
     ]
 
 
-def complaints(path: Path, *options: str) -> str:
+def complaints(path: Path, *options: str, level: str = "warning") -> str:
     """What ffmpeg has to say when it decodes a file: nothing, if it is well."""
-    said = _run("ffmpeg", "-v", "warning", *options, "-i", str(path), "-f", "null", "-").stderr
+    said = _run("ffmpeg", "-v", level, *options, "-i", str(path), "-f", "null", "-").stderr
     return "".join(line for line in said.splitlines() if not line.startswith("Guessed Channel Layout"))
 
 

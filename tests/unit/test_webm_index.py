@@ -308,6 +308,23 @@ def test_damage_is_passed_over_up_to_the_next_cluster() -> None:
     assert index.end == index.size
 
 
+def test_a_clusters_id_in_the_rubbish_is_not_taken_for_one() -> None:
+    start = header() + cluster(0, block(1, 0, b"a"))
+    fake = ebml.write_id(Id.CLUSTER) + ebml.write_size(900) + b"rubbish"
+
+    index = indexed(start + bytes(9) + fake + cluster(2000, block(1, 0, b"c")))
+
+    assert index.damages == [(len(start), len(start) + 9 + len(fake))]
+    assert list(index.cluster_ticks) == [0, 2000]
+
+
+def test_next_cluster_is_found_byte_by_byte() -> None:
+    data = header() + cluster(0, block(1, 0, b"a")) + bytes(99) + cluster(2000, block(1, 0, b"c"))
+
+    assert facts_of(list(chunked(data, 1))) == facts_of([data])
+    assert len(indexed(data).damages) == 1
+
+
 def test_second_recording_behind_the_first_is_an_error_and_the_first_stays() -> None:
     index = Index()
     one = header() + cluster(0, block(1, 0, b"a"))

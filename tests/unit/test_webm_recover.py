@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rolltape.media.ebml import read_header
+from rolltape.media.ebml import Id, read_header, read_size, void, write_id, write_size
 from rolltape.media.webm import Index, WebmStream, finish
 from rolltape.media.webm_events import Block
 from rolltape.media.webm_header import WebmError, header_length
@@ -175,6 +175,41 @@ def test_cluster_that_has_no_block_yet_is_cut_off() -> None:
 
     for torn in (cluster(500)[:3], cluster(500)[:9], cluster(500), cluster(500, block(1, 0, b"b"))[:-1]):
         assert recovered(whole + torn) == recovered(whole)
+
+
+def test_empty_cluster_at_the_end_is_cut_off_with_what_follows() -> None:
+    whole = streamed(header() + cluster(0, block(1, 0, b"a")))
+    cues = indexed(whole).key_frames.cues()
+
+    assert recovered(whole + cluster(500) + cues) == recovered(whole)
+
+
+def test_finished_file_whose_cues_are_gone_gets_them_back() -> None:
+    done = finished("chromium-vp8-opus.webm")
+    cues = indexed(done).layout.cues
+
+    assert recovered(done[:cues] + void(len(done) - cues)) == done
+    assert recovered(done[:cues] + bytes(len(done) - cues)) == done
+
+
+def test_rubbish_behind_the_cues_is_cut_off() -> None:
+    done = finished("chromium-vp8-opus.webm")
+    at = done.index(write_id(Id.SEGMENT)) + 4
+    longer = read_size(done, at)[0] + 40
+
+    assert recovered(done[:at] + write_size(longer, 8) + done[at + 8 :] + bytes(40)) == done
+
+
+@pytest.mark.parametrize("name", BROWSER_FILES)
+def test_file_with_a_browsers_own_header_is_closed_as_far_as_there_is_room(name: str, tmp_path: Path) -> None:
+    raw, saved = tmp_path / "raw", tmp_path / "saved"
+    raw.write_bytes(recording(name))
+
+    saved.write_bytes(recovered(recording(name)))
+
+    assert packets(saved) == packets(raw)
+    assert complaints(saved, level="error") == ""
+    assert indexed(saved.read_bytes()).layout.cues
 
 
 def test_file_without_a_whole_block_is_left_readable() -> None:

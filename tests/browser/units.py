@@ -1,0 +1,12 @@
+"""Runs tests inside Pyodide: `units.py PACKAGES FILE ...`, with the pytest of the folder PACKAGES."""
+
+import sys
+
+if __name__ == "__main__":
+    packages, *files = sys.argv[1:]
+    sys.path[:0] = ["/repo/py", "/repo/tests", "/repo/tests/unit", f"/repo/{packages}"]
+    import pytest
+
+    # No cache and no fault handler: the interpreter has neither a folder of its own nor signals.
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-o", "addopts=", "-o", "pythonpath="]
+    sys.exit(pytest.main([*options, "--noconftest", *files]))
