@@ -21,7 +21,7 @@ check: .venv/.test
 
 bench: static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium ffmpeg ffmpeg
-	@$(BIN)/python -m tests.bench
+	@PYTHONPATH=py:tests $(BIN)/python -m bench
 
 clean:
 	rm -rf .venv node_modules static/vendor build

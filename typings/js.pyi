@@ -257,6 +257,7 @@ class Document(EventTarget):
 class Performance:
     timeOrigin: float
     def now(self) -> float: ...
+    def mark(self, name: str) -> None: ...
 
 class Location:
     href: str

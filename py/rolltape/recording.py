@@ -283,6 +283,9 @@ class Recording:
             self._end_pause()
         await self._close_download()
         await self._close_journal()
+        if self._stream is not None and not self._stream.index.blocks and not self.take.error:
+            self._report("empty", Level.WARNING, "Nothing was recorded: camera and microphone gave nothing.")
+            self.take = self.take.with_error("Camera and microphone gave nothing.")
         await self._advance(TakeEvent.STOPPED if self.take.parts or self.take.delivered else TakeEvent.FAILED)
 
     async def _close_download(self) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 # What needs no other program, no server, and no event loop of its own (that wants stack switching).
-PURE = ("bitrate", "codec", "constraints", "ebml", "ledger", "link", "naming", "take", "words")
+PURE = (
+    *("bitrate", "codec", "constraints", "ebml", "ledger", "link", "naming", "take", "words"),
+    *("webm_finish", "webm_header", "webm_index", "webm_recover"),
+)
 
 
 def test_the_pure_modules_pass_their_tests_in_pyodide() -> None:

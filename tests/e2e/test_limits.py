@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
+
 from guest import Guest, Guests
 from media_tools import probe
-from playwright.sync_api import expect
 
 
 def without(guest: Guest, script: str) -> Guest:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from fakes import FakeClock, FakeDownloads, FakeEngine, FakeStore
 
+from fakes import FakeClock, FakeDownloads, FakeEngine, FakeStore
 from rolltape.bitrate import Rates
 from rolltape.codec import Candidate, CodecWish, candidates
 from rolltape.errors import EngineError, SinkError

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import FakeStore
 
+from fakes import FakeStore
 from rolltape.errors import SinkError
 from rolltape.media.webm import Index, WebmStream
 from rolltape.shelf import Shelf

@@ -2,7 +2,6 @@
 
 import copy
 import re
-import subprocess
 import time
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from unit.media_files import (
     header,
     indexed,
     packets,
+    program,
     recording,
     recovered,
     streamed,
@@ -63,7 +63,7 @@ def test_mkvmerge_accepts_it(name: str, tmp_path: Path) -> None:
     path = tmp_path / "done"
     path.write_bytes(finished(name))
 
-    result = subprocess.run(["mkvmerge", "--identify", str(path)], capture_output=True, text=True)
+    result = program("mkvmerge", "--identify", str(path))
 
     assert result.returncode == 0, result.stdout
 
@@ -77,7 +77,7 @@ def test_seek_to_the_middle_lands_on_the_key_frame_before(name: str, tmp_path: P
 
     command = f"ffprobe -v error -read_intervals {middle}%+#1 -select_streams v"
     command += " -show_entries packet=pts_time -of csv=p=0"
-    landed = subprocess.run([*command.split(), str(path)], capture_output=True, text=True).stdout
+    landed = program(*command.split(), str(path)).stdout
 
     assert float(landed.strip().strip(",")) == max(time for time in keys if time <= middle)
     assert complaints(path, "-ss", str(middle)) == ""
@@ -88,7 +88,7 @@ def test_every_cue_as_mkvinfo_reads_it_points_at_a_block_in_a_cluster(name: str,
     data = finished(name)
     path = tmp_path / "done"
     path.write_bytes(data)
-    text = subprocess.run(["mkvinfo", "--all", str(path)], capture_output=True, text=True).stdout
+    text = program("mkvinfo", "--all", str(path)).stdout
     segment = data.index(ebml.write_id(Id.SEGMENT)) + 12
 
     clusters = [int(place) for place in re.findall(r"Cue cluster position: (\d+)", text)]

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import subprocess
 import tracemalloc
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +27,7 @@ from unit.media_files import (
     header,
     indexed,
     opened,
+    program,
     recording,
     streamed,
 )
@@ -120,7 +120,7 @@ def test_any_bytes_behind_a_header_are_taken_calmly(junk: bytes, places: list[in
 
 def probe(path: Path) -> dict[str, Any]:
     command = "ffprobe -v error -show_streams -show_packets -of json"
-    text = subprocess.run([*command.split(), str(path)], check=True, capture_output=True, text=True).stdout
+    text = program(*command.split(), str(path)).stdout
     return dict(json.loads(text))
 
 
@@ -245,6 +245,15 @@ def test_lost_sound_shows_as_drift() -> None:
     index.feed(header() + cluster(0, *(block(2, at * 60 + 1000 * (at > 5), sixty_ms) for at in range(10))))
 
     assert index.drift_ms == -1000
+
+
+def test_frames_stored_out_of_order_are_no_gap_and_the_latest_counts() -> None:
+    index = Index(gap_ms=100)
+
+    index.feed(header() + cluster(0, *(block(1, ticks, b"a") for ticks in (0, 90, 30, 60, 180, 120, 150))))
+
+    progress = index.progress(1)
+    assert (progress.first_ms, progress.last_ms, progress.end_ms, progress.gaps) == (0, 180, 210, 0)
 
 
 def test_other_time_scales_are_understood() -> None:

@@ -7,7 +7,7 @@ import inspect
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from js import Element, Event, console, document, window
+from js import Element, Event, console, document, performance, window
 from pyodide.ffi import jsnull
 
 from rolltape.browser.interop import Listeners, maybe
@@ -105,6 +105,7 @@ class Page(Part):
         document.querySelector("#starting").hidden = True
         document.querySelector(f"#{page}").hidden = False
         document.documentElement.dataset.ready = page
+        performance.mark("rolltape-ready")
 
     def failed(self, notice: Notice) -> None:
         """Say that the page cannot be used."""

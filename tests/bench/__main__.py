@@ -1,0 +1,185 @@
+"""`make bench`: measures what `docs/benchmarks.md` reports; one JSON line a figure.
+
+Figures that are compared are taken in turn in one run (A B A B …) and given as a ratio of medians: absolute
+times drift on a shared machine, ratios hold.
+"""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+import socket
+import statistics
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
+
+from rolltape.server.app import create_app
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = runpy.run_path(str(ROOT / "playwright.config.py"))
+RUNS = 5
+BARE_PAGE = (
+    '<!doctype html><meta charset="utf-8"><title>bare</title><link rel="icon" href="data:,">'
+    '<script type="module" src="static/bare.js"></script>'
+)
+BARE_SCRIPT = """import { loadPyodide } from "./vendor/pyodide-bare/pyodide.mjs";
+const python = await loadPyodide();
+document.documentElement.dataset.ready = String(python.runPython("21 * 2"));
+"""
+
+
+def figure(name: str, value: float, unit: str, against: str = "", ratio: float | None = None) -> None:
+    """Print one figure."""
+    line = {"name": name, "value": round(value, 3), "unit": unit, "against": against}
+    print(
+        json.dumps(line | ({"ratio": round(ratio, 3)} if ratio is not None else {"ratio": None})), flush=True
+    )
+
+
+@contextmanager
+def served(root: Path) -> Iterator[str]:
+    """The page in `root`, served as ever, at an address of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(create_app(root), port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://localhost:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def bare_site(folder: Path, stdlib: Path) -> Path:
+    """A page that loads Pyodide and nothing else, with this standard library, compressed like ours."""
+    vendor = folder / "static" / "vendor" / "pyodide-bare"
+    vendor.mkdir(parents=True)
+    (folder / "index.html").write_text(BARE_PAGE)
+    (folder / "static" / "bare.js").write_text(BARE_SCRIPT)
+    (ours,) = (ROOT / "static" / "vendor").glob("pyodide-*")
+    for name in ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm"):
+        for ending in ("", ".br"):
+            shutil.copy(ours / (name + ending), vendor / (name + ending))
+    shutil.copy(stdlib, vendor / "python_stdlib.zip")
+    if stdlib.with_name(stdlib.name + ".br").exists():
+        shutil.copy(stdlib.with_name(stdlib.name + ".br"), vendor / "python_stdlib.zip.br")
+    shutil.copy(ROOT / "node_modules" / "pyodide" / "pyodide-lock.json", vendor)
+    return folder
+
+
+def open_ms(page: Page, address: str) -> float:
+    """Milliseconds from navigation to `data-ready`, by the page's own clock."""
+    page.add_init_script(
+        "new MutationObserver(() => { if (document.documentElement?.dataset.ready)"
+        " globalThis.readyAt ??= performance.now(); }).observe(document, {subtree: true, attributes: true})"
+    )
+    page.goto(address)
+    expect(page.locator("html[data-ready]")).to_be_attached(timeout=SETTINGS["READY_TIMEOUT_MS"])
+    return float(page.evaluate("globalThis.readyAt"))
+
+
+@contextmanager
+def fresh_context(playwright: Playwright, folder: Path) -> Iterator[BrowserContext]:
+    """A browser with an empty profile."""
+    context = playwright.chromium.launch_persistent_context(str(folder), **SETTINGS["chromium_launch"]())
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+def start_up(playwright: Playwright, folder: Path) -> None:
+    """Time to `data-ready`, cold and warm, against bare pages in the same run."""
+    (ours,) = (ROOT / "static" / "vendor").glob("pyodide-*")
+    stock = bare_site(folder / "stock", ROOT / "node_modules" / "pyodide" / "python_stdlib.zip")
+    compiled = bare_site(folder / "compiled", ours / "python_stdlib.zip")
+    times: dict[str, list[float]] = {}
+    marks: list[dict[str, float]] = []
+    with served(ROOT) as page_at, served(stock) as stock_at, served(compiled) as compiled_at:
+        sites = {"page": f"{page_at}/?record=6000", "stock": f"{stock_at}/", "compiled": f"{compiled_at}/"}
+        for run in range(RUNS):
+            for name, address in sites.items():
+                with fresh_context(playwright, folder / f"profile-{name}-{run}") as context:
+                    for moment in ("cold", "warm"):
+                        page = context.new_page()
+                        times.setdefault(f"{name} {moment}", []).append(open_ms(page, address))
+                        if (name, moment) == ("page", "warm"):
+                            marks.append(page.evaluate(MARKS))
+                        page.close()
+    middle = {name: statistics.median(values) for name, values in times.items()}
+    for moment in ("cold", "warm"):
+        ready = middle[f"page {moment}"]
+        for other, words in (
+            ("stock", "a bare page with stock Pyodide"),
+            ("compiled", "a bare page, byte-compiled"),
+        ):
+            figure(f"ready_{moment}_vs_{other}", ready, "ms", words, ready / middle[f"{other} {moment}"])
+    for name in marks[0]:
+        value = statistics.median(mark[name] for mark in marks)
+        figure(f"start_{name}", value, "ms", "navigation to ready, warm", value / middle["page warm"])
+
+
+MARKS = """() => {
+  const at = (name) => performance.getEntriesByName(name)[0].startTime;
+  const paint = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0;
+  return { first_paint: paint, runtime_and_micropip: at("rolltape-python"),
+    own_imports: at("rolltape-imported") - at("rolltape-python"),
+    page: at("rolltape-ready") - at("rolltape-imported") };
+}"""
+
+
+def in_page(playwright: Playwright, folder: Path) -> None:
+    """What a chunk costs, what the sinks take, how long finishing takes, in the page itself."""
+    here = Path(__file__).parent
+    parts = {"bench": "", "bench.synthetic": (here / "synthetic.py").read_text()}
+    source = f"import sys, types\nfor name, source in {parts!r}.items():\n"
+    source += "    sys.modules[name] = types.ModuleType(name)\n    exec(source, sys.modules[name].__dict__)\n"
+    source += (here / "in_page.py").read_text().replace("from __future__ import annotations\n", "")
+    source += "\nawait main()\n"
+    with served(ROOT) as address, fresh_context(playwright, folder / "profile-in-page") as context:
+        page = context.new_page()
+        page.on("console", lambda said: print(said.text, file=sys.stderr) if said.type == "error" else None)
+        page.route(
+            "**/static/main.py", lambda route: route.fulfill(body=source, content_type="text/x-python")
+        )
+        page.goto(f"{address}/?director=bench")
+        expect(page.locator("html[data-ready=bench]")).to_be_attached(timeout=180_000)
+        found = {said["name"]: said for said in map(json.loads, page.locator(".figure").all_inner_texts())}
+    report(found)
+
+
+def report(found: dict[str, dict[str, Any]]) -> None:
+    """Print the page's figures beside their goals."""
+    value = {name: float(said["value"]) for name, said in found.items()}
+    figure("chunk_p50", value["chunk_p50"], "ms", "goal 5 ms", value["chunk_p50"] / 5)
+    figure("chunk_p95", value["chunk_p95"], "ms", "goal 5 ms", value["chunk_p95"] / 5)
+    for sink in ("journal", "download"):
+        rate = value[sink] / 1e6
+        figure(f"{sink}_rate", rate, "MB/s", "a recording at 6000 kbps (0.75 MB/s)", rate / 0.75)
+    figure("finish_10s", value["finish_10s"], "ms")
+    figure("finish_1h", value["finish_1h"], "ms", "finish_10s", value["finish_1h"] / value["finish_10s"])
+
+
+def main() -> None:
+    """Run every measurement, or those named on the command line."""
+    wanted = sys.argv[1:] or ["in_page", "start_up"]
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        if "in_page" in wanted:
+            in_page(playwright, Path(folder))
+        if "start_up" in wanted:
+            start_up(playwright, Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Minutes of recording leave the page's memory where it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from guest import Guest, Guests
+from processes import private_bytes, renderers
+
+
+def page_memory(guest: Guest, profile: Path) -> int:
+    """Bytes of the page's process after a garbage collection."""
+    session = guest.context.new_cdp_session(guest.page)
+    session.send("HeapProfiler.collectGarbage")
+    session.detach()
+    return max(private_bytes(pid) for pid in renderers(profile))
+
+
+def test_memory_stays_flat_while_recording(guests: Guests, tmp_path: Path) -> None:
+    guest = guests().open("?record=12000&recordcodec=h264")
+    guest.record()
+    guest.wait_until("0:40")
+    began, recorded = page_memory(guest, tmp_path / "profile0"), guest.shown_bytes()
+
+    guest.wait_until("2:40")
+    grown = page_memory(guest, tmp_path / "profile0") - began
+    recorded = guest.shown_bytes() - recorded
+    guest.stop()
+
+    # Were chunks kept, memory would grow by all that was recorded.
+    print(f"{grown / 1e6:.1f} MB more after {recorded / 1e6:.1f} MB recorded in two minutes")
+    assert recorded > 20e6
+    assert grown < recorded / 5
+    expect(guest.id("notice")).to_have_count(0)

@@ -1,0 +1,48 @@
+"""The processes of a browser, and what memory they keep to themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def command_line(pid: str) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
+def parent(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+    except OSError:
+        return ""
+
+
+def all_pids() -> list[str]:
+    return [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def browser_pids(profile: Path) -> list[str]:
+    """The browser that runs on this profile, and all its descendants."""
+    found = [pid for pid in all_pids() if f"--user-data-dir={profile}" in command_line(pid)]
+    parents = {pid: parent(pid) for pid in all_pids()}
+    while True:
+        more = [pid for pid, above in parents.items() if above in found and pid not in found]
+        if not more:
+            return found
+        found += more
+
+
+def renderers(profile: Path) -> list[str]:
+    """The processes that run pages."""
+    return [pid for pid in browser_pids(profile) if "--type=renderer" in command_line(pid)]
+
+
+def private_bytes(pid: str) -> int:
+    """Memory that this process shares with no other."""
+    total = 0
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Private_"):
+            total += int(line.split()[1]) * 1024
+    return total
