@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(shell find py -name '*.py' -not -path '*/server/*')
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench pictures clean
 
 run: static/vendor/.built
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
@@ -22,6 +22,9 @@ check: .venv/.test
 bench: static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium ffmpeg ffmpeg
 	@PYTHONPATH=py:tests $(BIN)/python -m bench
+
+pictures: static/vendor/.built .venv/.test
+	PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/e2e/test_pictures.py
 
 clean:
 	rm -rf .venv node_modules static/vendor build

@@ -10,10 +10,10 @@ import json
 import time
 from collections.abc import AsyncIterator
 
-from bench.synthetic import chunks
 from js import File, document, performance
 from pyodide.ffi import to_js
 
+from bench.synthetic import chunks
 from rolltape.bitrate import Rates
 from rolltape.browser.download import Downloads
 from rolltape.browser.interop import uint8array

@@ -1,0 +1,38 @@
+"""What the documents say is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from rolltape.take import diagram
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_life_of_a_take_is_drawn_from_its_table() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+
+    (drawn,) = re.findall(r"<!-- life of a take -->\n```mermaid\n(.*?)```\n<!-- end -->", text, re.DOTALL)
+    assert drawn == diagram()
+
+
+def test_every_file_the_documents_name_is_there() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / link).exists(), f"{document.name} names {link}"
+
+
+def test_every_quirk_that_is_cited_is_described() -> None:
+    described = re.findall(r"^(\d+)\. ", (ROOT / "docs" / "browser-quirks.md").read_text(), re.MULTILINE)
+
+    assert described == [str(number) for number in range(1, len(described) + 1)]
+    for source in (ROOT / "py").rglob("*.py"):
+        for number in re.findall(r"quirk (\d+)", source.read_text()):
+            assert number in described, f"{source.name} cites quirk {number}"
+
+
+def test_the_page_has_little_javascript() -> None:
+    scripts = [ROOT / "sw.js", *(ROOT / "static").glob("*.js"), *(ROOT / "tools").glob("*.mjs")]
+
+    assert sum(len(script.read_text().splitlines()) for script in scripts) < 250
