@@ -107,7 +107,8 @@ def frame_numbers(path: Path) -> list[int]:
         ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough"]
         + [
             "-vf",
-            f"scale={WIDTH}:{HEIGHT},crop={COUNTER_BITS * BLOCK}:{BLOCK}:0:0,scale={COUNTER_BITS}:1:flags=area",
+            f"scale={WIDTH}:{HEIGHT},crop={COUNTER_BITS * BLOCK}:{BLOCK}:0:0,"
+            f"scale={COUNTER_BITS}:1:flags=area",
         ]
         + ["-pix_fmt", "gray", "-f", "rawvideo", "-"],
         capture_output=True,

@@ -84,15 +84,11 @@ class GuestPage:
         try:
             store = await self._browser.store()
         except RolltapeError as error:
-            self._warn(
-                f"{error.sentence} If this page crashes while recording, the recording may be lost."
-            )
+            self._warn(f"{error.sentence} If this page crashes while recording, the recording may be lost.")
         try:
             downloads = await self._browser.downloads()
         except RolltapeError as error:
-            self._warn(
-                f"{error.sentence} It is kept here; save it from the list when it is finished."
-            )
+            self._warn(f"{error.sentence} It is kept here; save it from the list when it is finished.")
         self._places = Places(store, downloads)
         if store is not None:
             self._shelf = Shelf(store, self._browser.running)
