@@ -41,8 +41,7 @@ class Shelf:
         """Every take whose log can be read, newest first."""
         found = []
         for id in await self._store.names(FOLDER):
-            log = await self._store.file(f"{FOLDER}/{id}/{LOG}")
-            take = Take.from_json_lines(await log.text()) if log else None
+            take = Take.from_json_lines(await self._store.text(f"{FOLDER}/{id}/{LOG}"))
             if take is not None:
                 found.append(take)
         return sorted(found, key=lambda take: (take.started_at_ms, take.number), reverse=True)

@@ -1,4 +1,4 @@
-"""A WAV file while it is recorded: what readers see of it before and after its end, below and beyond 4 GiB."""
+"""A WAV file while it is recorded: what readers see of it before and after its end, and beyond 4 GiB."""
 
 from __future__ import annotations
 

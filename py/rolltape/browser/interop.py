@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from js import EventTarget, Uint8Array
 from pyodide.ffi import JsDoubleProxy, JsException, JsNull, create_proxy
@@ -82,6 +82,11 @@ def uint8array(data: bytes) -> Uint8Array:
     array = Uint8Array.new(len(data))
     array.assign(data)
     return array
+
+
+def member(thing: object, name: str) -> Any:
+    """What a browser's object has under this name; None where this browser leaves it out."""
+    return maybe(getattr(thing, name, None))
 
 
 _Value = TypeVar("_Value")

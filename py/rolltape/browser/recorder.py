@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from js import Blob, BlobEvent, Event, MediaRecorder, MediaStream, window
 
 from rolltape.bitrate import Rates
-from rolltape.browser.interop import Listeners, error_of, translated
+from rolltape.browser.interop import Listeners, error_of, member, translated
 from rolltape.errors import EngineError
 
 TIMESLICE_MS = 500
@@ -18,7 +18,7 @@ START_TIMEOUT_S = 5.0
 
 def is_supported() -> bool:
     """Whether this browser has a MediaRecorder at all."""
-    return window.MediaRecorder is not None
+    return member(window, "MediaRecorder") is not None
 
 
 def can_record(mime_type: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from js import window
 from pyodide.ffi import create_proxy, to_js
 
+from rolltape.browser.interop import member
+
 WORKER_SCRIPTS = frozenset({"static/journal.js", "sw.js"})
 
 
@@ -16,7 +18,7 @@ def _only_ours(url: str, *_: object) -> str:
 
 def script_url(path: str) -> object:
     """The address of one of our worker scripts, relative to the page; anything else raises."""
-    if window.trustedTypes is None:
+    if member(window, "trustedTypes") is None:
         return _only_ours(path)
     rule = create_proxy(_only_ours)
     try:
