@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTrack, navigator, window
-from pyodide.ffi import to_js
+from pyodide.ffi import JsException, to_js
 
 from rolltape.bitrate import Rates
 from rolltape.browser.interop import Listeners, maybe, member, translated
@@ -24,14 +26,15 @@ from rolltape.constraints import (
 from rolltape.errors import DeviceError, EngineError, Unsupported
 
 SAMPLE_RATE_HZ = 48_000
+RESUME_TIMEOUT_S = 2.0
 ANALYSER_SAMPLES = 2048
 
 
 class AudioGraph:
     """One AudioContext behind which microphones are swapped: source → mix → what records and measures it.
 
-    At `sample_rate_hz`, or without it at the rate of the machine's own sound. A silent constant source is always
-    connected, since Chromium withholds the whole recording while a destination has no source
+    At `sample_rate_hz`, or without it at the rate of the machine's own sound. A silent constant source is
+    always connected, since Chromium withholds the whole recording while a destination has no source
     (docs/browser-quirks.md, quirk 1).
     """
 
@@ -77,8 +80,12 @@ class AudioGraph:
         return PcmRecorder(self._context, self._mix, self._destination, mime_type)
 
     async def resume(self) -> None:
-        """Let the graph run: a browser may hold it until the first gesture."""
+        """Let the graph run: a browser may hold it until the first gesture, or for ever (quirk 4)."""
         if self._context.state != "running":
+            await asyncio.wait([asyncio.ensure_future(self._resumed())], timeout=RESUME_TIMEOUT_S)
+
+    async def _resumed(self) -> None:
+        with suppress(JsException):  # the context was closed meanwhile; `running` tells
             await self._context.resume()
 
     @property
@@ -109,14 +116,14 @@ class Capture:
         self._before: list[MediaStreamTrack] = []
         self._listeners = Listeners()
 
-    async def use(self, wish: Constraints) -> None:
+    async def use(self, wish: Constraints) -> bool:
         """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
 
-        A microphone is swapped behind the graph. The camera before runs on until `release_before`.
+        A microphone is swapped behind the graph, and recordings go on. True if they need a new part. What
+        was there before runs on until `release_before`.
         """
-        self._take(await ask(wish))
-
-    def _take(self, stream: MediaStream) -> None:
+        stream = await ask(wish)
+        heard_before = self._sound()
         for track in stream.getTracks():
             if track.kind == "video":
                 self._replace(self.camera)
@@ -128,6 +135,11 @@ class Capture:
                     self.graph = AudioGraph()
                 self.graph.connect(track)
             self._listeners.add(track, "ended", lambda event, kind=track.kind: self._on_ended(kind))
+        return bool(stream.getVideoTracks()) or heard_before is not self._sound()
+
+    def _sound(self) -> MediaStreamTrack | None:
+        """The track that is recorded: the graph's, or where the graph does not run the microphone's own."""
+        return self.graph.track if self.graph is not None and self.graph.running else self.microphone
 
     def _replace(self, track: MediaStreamTrack | None) -> None:
         if track is not None:
@@ -170,11 +182,11 @@ class Capture:
     def engine(self, mime_type: str, rates: Rates) -> Recorder | PcmRecorder:
         """A recorder of the camera's track, if the rates name video, and the graph's. Raises EngineError."""
         if contents(mime_type).container is Container.WAV:
-            if self.graph is None:
-                raise EngineError("There is no microphone to record.")
+            if self.graph is None or not self.graph.running:
+                raise EngineError("This browser gives the page no sound to record.")
             return self.graph.recorder(mime_type)
         camera = None if rates.video_kbps is None else self.camera
-        tracks = [camera, self.graph.track if self.graph else None]
+        tracks = [camera, self._sound()]
         stream = MediaStream.new(to_js([track for track in tracks if track is not None]))
         return Recorder(stream, mime_type, rates)
 

@@ -119,14 +119,12 @@ class Devices:
         """Capture from another device in the place of the one before. Raises RolltapeError."""
         assert self.capture is not None
         wish = constraints(self._settings)
-        had_sound = self.capture.granted_audio() is not None or "audio" in self._lost
         if kind == "video":
-            await self.capture.use(Constraints((wish.video or {}) | which, None))
-            await self._changed(kind, "The camera was switched.")
+            one = Constraints((wish.video or {}) | which, None)
         else:
-            await self.capture.use(Constraints(None, (wish.audio or {}) | which))
-            if not had_sound:
-                await self._changed(kind, "A microphone was added.")
+            one = Constraints(None, (wish.audio or {}) | which)
+        if await self.capture.use(one):
+            await self._changed(kind, f"The {WORDS[kind]} was switched.")
         self._lost.pop(kind, None)
         self.capture.release_before()
 

@@ -86,10 +86,10 @@ class Capture(Protocol):
     def peak(self) -> float:
         """The loudest sample of the last moment, 0 to 1."""
 
-    async def use(self, wish: Constraints) -> None:
+    async def use(self, wish: Constraints) -> bool:
         """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
 
-        A microphone is swapped behind the graph. The camera before runs on until `release_before`.
+        True if a recording needs a new part for them. What was there before runs on until `release_before`.
         """
 
     def release_before(self) -> None:
