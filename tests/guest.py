@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from waiting import wait_for
+
+NEWEST_LOG = """async () => {
+    const takes = await (await navigator.storage.getDirectory()).getDirectoryHandle("takes");
+    const names = [];
+    for await (const name of takes.keys()) names.push(name);
+    const folder = await takes.getDirectoryHandle(names.sort().at(-1));
+    const file = await (await folder.getFileHandle("take.jsonl")).getFile();
+    return JSON.parse((await file.text()).trim().split("\\n").at(-1));
+}"""
 
 
 class Guest:
@@ -90,6 +99,11 @@ class Guest:
         self.stop()
         downloaded = self.take_away(self.downloaded(), folder / "downloaded")
         return downloaded, self.take_away(self.save(), folder / "saved")
+
+    def log(self) -> dict[str, Any]:
+        """What the journal's log says of the newest take."""
+        found: dict[str, Any] = self.page.evaluate(NEWEST_LOG)
+        return found
 
     def files(self, count: int) -> list[Path]:
         """So many finished files in the Downloads folder, by name."""

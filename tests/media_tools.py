@@ -61,7 +61,7 @@ def packets(path: Path) -> list[Packet]:
 
 
 # After a pause two frames may be closer than the frame rate: that is no error, so ffmpeg shall not round.
-AS_TIMED = ("-fps_mode", "passthrough", "-enc_time_base", "-1")
+AS_TIMED = ("-fps_mode", "passthrough", "-enc_time_base:v", "-1")
 
 
 def decode_errors(path: Path) -> str:

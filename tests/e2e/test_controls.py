@@ -89,23 +89,8 @@ def test_keys_record_pause_and_stop_but_not_while_typing(guest: Guest, tmp_path:
     path = guest.take_away(guest.downloaded(), tmp_path / "kept")
     assert decode_errors(path) == ""
     assert max(packet.seconds for packet in packets(path)) < 3.4
-    log = journal_of(guest)
+    log = guest.log()
     assert 1400 < log["pauses"][0]["to_ms"] - log["pauses"][0]["from_ms"] < 4000
-
-
-def journal_of(guest: Guest) -> dict[str, object]:
-    """The last line of the newest take's log."""
-    return guest.page.evaluate(
-        """async () => {
-            const root = await navigator.storage.getDirectory();
-            const takes = await root.getDirectoryHandle("takes");
-            const names = [];
-            for await (const name of takes.keys()) names.push(name);
-            const folder = await takes.getDirectoryHandle(names.sort().at(-1));
-            const file = await (await folder.getFileHandle("take.jsonl")).getFile();
-            return JSON.parse((await file.text()).trim().split("\\n").at(-1));
-        }"""
-    )
 
 
 def test_hanging_up_finishes_the_take_before_the_devices_are_released(guest: Guest, tmp_path: Path) -> None:
