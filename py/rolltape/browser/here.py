@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from js import Date, performance
+from js import Date, performance, sessionStorage
 
-from rolltape.browser import encoders, files, locks
+from rolltape.browser import encoders, files, locks, pcm, recorder
+from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
-from rolltape.browser.interop import Listeners
+from rolltape.browser.interop import Listeners, maybe
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
-from rolltape.browser.recorder import can_record, is_supported
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
 
@@ -24,6 +24,7 @@ class ThisBrowser:
         self._page = page
         self._listeners = Listeners()
         self._journal: Journal | None = None
+        self._awake = Awake()
 
     def now_ms(self) -> float:
         """A clock that only goes forward, in milliseconds."""
@@ -34,12 +35,12 @@ class ThisBrowser:
         return -Date.new().getTimezoneOffset()
 
     def can_record(self, mime_type: str) -> bool:
-        """Whether a recorder for this type exists."""
-        return can_record(mime_type)
+        """Whether a recorder for this type exists: the browser's, or ours for lossless sound."""
+        return recorder.can_record(mime_type) or pcm.can_record(mime_type)
 
     def has_recorder(self) -> bool:
         """Whether this browser can record at all."""
-        return is_supported()
+        return recorder.is_supported()
 
     async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
         """The codecs encoded smoothly and with little power at this size and rate."""
@@ -80,6 +81,18 @@ class ThisBrowser:
     async def running(self) -> Collection[str]:
         """The takes that this or another tab is recording."""
         return await locks.running()
+
+    async def keep_awake(self, on: bool) -> None:
+        """Keep the screen on, where the browser lets it; not any more with False."""
+        await self._awake.want(on)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a text until the tab is closed."""
+        sessionStorage.setItem(f"rolltape-{name}", value)
+
+    def remembered(self, name: str) -> str:
+        """A text that was kept; empty if none was."""
+        return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

@@ -8,8 +8,8 @@ from typing import Protocol
 from rolltape.bitrate import Rates
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device, GrantedAudio, GrantedVideo
+from rolltape.engine import Engine
 from rolltape.notice import Notice
-from rolltape.recording import Engine
 from rolltape.sinks import Downloads, Store
 
 Handler = Callable[[], Awaitable[None] | None]
@@ -58,6 +58,12 @@ class Document(View, Protocol):
     def dialog(self, name: str, opened: bool) -> None:
         """Open a dialog, its first field selected, or close it."""
 
+    def fill(self, name: str, text: str) -> None:
+        """Put a text into a field."""
+
+    def on_key(self, key: str, handler: Handler) -> None:
+        """Call the handler when this key is pressed by itself: not in a field, not while a dialog is open."""
+
     def guard(self, on: bool) -> None:
         """Have the browser ask before the page is left."""
 
@@ -80,14 +86,23 @@ class Capture(Protocol):
     def peak(self) -> float:
         """The loudest sample of the last moment, 0 to 1."""
 
-    async def use(self, wish: Constraints) -> None:
-        """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported."""
+    async def use(self, wish: Constraints) -> bool:
+        """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
+
+        True if a recording needs a new part for them. What was there before runs on until `release_before`.
+        """
+
+    def release_before(self) -> None:
+        """Let go of the devices that were replaced."""
+
+    def lose(self, kind: str) -> None:
+        """Go on without the camera (`video`) or microphone (`audio`), which has ended."""
 
     def engine(self, mime_type: str, rates: Rates) -> Engine:
         """A recorder of what is captured; without a video rate, of the sound alone. Raises EngineError."""
 
-    async def wake(self) -> None:
-        """Let sound flow, which a browser may hold back until the first gesture."""
+    async def prepare(self, lossless: bool) -> None:
+        """Before a recording: let sound flow, for lossless sound at the microphone's own rate."""
 
     async def close(self) -> None:
         """Release camera and microphone."""
@@ -134,6 +149,15 @@ class Browser(Protocol):
 
     async def running(self) -> Collection[str]:
         """The takes that this or another tab is recording."""
+
+    async def keep_awake(self, on: bool) -> None:
+        """Keep the screen on, where the browser lets it; not any more with False."""
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a text until the tab is closed."""
+
+    def remembered(self, name: str) -> str:
+        """A text that was kept; empty if none was."""
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""
