@@ -7,7 +7,7 @@ One task, `run`, goes from start to stop; everything else only asks (`stop`, `pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 
 from rolltape.engine import Engine, Plan, plan
@@ -43,6 +43,11 @@ class Status:
 Log = Callable[[Take], Awaitable[None]]
 """Puts a take's present state into the journal. Raises SinkError."""
 
+Repair = Callable[[], Awaitable[Plan | None]]
+"""Puts right what it can of a capture that delivers nothing; how to record what is alive, None if nothing is."""
+
+QUIET = "The recorder had gone quiet."
+
 
 class Recording:
     """One take being made; with `split_ms`, in parts of that length."""
@@ -56,8 +61,10 @@ class Recording:
         notify: Callable[[Notice], None],
         now_ms: Callable[[], float],
         split_ms: float | None = None,
+        repair: Repair | None = None,
     ) -> None:
         self.take = take
+        self._repair = repair
         self._plan = wanted
         self._places = places
         self._log = log
@@ -147,10 +154,39 @@ class Recording:
             if not part.live_sinks() and not self._stop_asked:
                 self._report("no sink", Level.ERROR, "The recording stops: nothing can be written any more.")
                 part.stop()
-        if self._is_time_to_split():
-            task = asyncio.ensure_future(self.roll_over("split"))
-            self._rolls.add(task)
-            task.add_done_callback(self._rolled)
+        current = self._current
+        if current is not None and current.is_quiet() and not self._rolls and not self._rolling.locked():
+            self._roll(self._revive(current))
+        elif self._is_time_to_split():
+            self._roll(self.roll_over("split"))
+
+    def _roll(self, rolling: Coroutine[None, None, bool]) -> None:
+        task = asyncio.create_task(rolling)
+        self._rolls.add(task)
+        task.add_done_callback(self._rolled)
+
+    async def _revive(self, quiet: PartRecorder) -> bool:
+        """Stop a recorder that withholds what it records, which makes it give that out; go on in a new part.
+
+        It is stopped first: what it holds is safe only once it is written.
+        """
+        async with self._rolling:
+            if self._stop_asked or not self._is_under_way():
+                return False
+            quiet.stop()
+            wanted = await self._repair() if self._repair is not None else quiet.plan
+            if wanted is None:
+                return False
+            try:
+                await self._begin_part(QUIET, wanted)
+            except RolltapeError as error:
+                sentence = f"The recording could not go on in a new part. {error.sentence}"
+                self._report("part", Level.WARNING, sentence)
+                return False
+        self._report(
+            QUIET, Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
+        )
+        return True
 
     async def roll_over(self, reason: str, wanted: Plan | None = None) -> bool:
         """Go on in a new part, recorded by `wanted` or as so far; whether there is one.

@@ -585,3 +585,63 @@ async def test_mp4_goes_through_untouched_and_unremarked() -> None:
 @pytest.mark.parametrize("listed", [(), candidates(CodecWish())])
 def test_there_is_no_plan_where_the_browser_supports_nothing(listed: tuple[Candidate, ...]) -> None:
     assert plan(listed, Rates(6000, 128), Studio().make_engine, lambda mime_type: False) is None
+
+
+@studio_test
+async def test_a_recorder_that_goes_quiet_is_stopped_and_the_take_goes_on_in_a_new_part() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    whole = chunks_of("chromium-vp8-opus.webm")
+    studio.engines[0].give(*whole[:4])
+    await until(lambda: studio.engines[0].queue.empty())
+
+    for _ in range(3):
+        studio.clock.ms += 700
+        recording.check()
+    await until(lambda: len(studio.engines) == 2 and len(recording.take.parts) == 2)
+    studio.engines[1].give(*whole)
+    await until(lambda: studio.engines[1].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert studio.engines[0].calls.count("stop") == 1
+    assert take.state is TakeState.FINISHED
+    assert [part.reason for part in take.parts] == ["", "The recorder had gone quiet."]
+    assert take.parts[1].started_ms == 2100
+    assert any("gone quiet" in notice.text and "new part" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_a_page_that_was_held_up_does_not_take_the_recorder_for_quiet() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.clock.ms += 10_000
+    recording.check()
+    studio.clock.ms += 1000
+    recording.check()
+    await recording.stop()
+    await task
+
+    assert len(studio.engines) == 1
+
+
+@studio_test
+async def test_a_paused_recorder_may_be_quiet() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    await recording.pause()
+    for _ in range(5):
+        studio.clock.ms += 1000
+        recording.check()
+    await recording.resume()
+    studio.clock.ms += 1000
+    recording.check()
+    await recording.stop()
+    await task
+
+    assert len(studio.engines) == 1

@@ -17,6 +17,7 @@ from rolltape.naming import take_name
 from rolltape.notice import Level, Notice
 from rolltape.pages import words
 from rolltape.pages.devices import Devices
+from rolltape.pages.inputs import InputWatch
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
 from rolltape.pages.shelf import ShelfView
@@ -60,6 +61,7 @@ class GuestPage:
         self._recording: Recording | None = None
         self._task: asyncio.Task[None] | None = None
         self._drawn: TakeState | None = None
+        self._inputs = InputWatch()
 
     async def open(self) -> None:
         """Wire the page, show it, then open storage and devices side by side."""
@@ -225,8 +227,19 @@ class GuestPage:
             self._document.notify,
             self._browser.now_ms,
             None if minutes is None else minutes * 60_000,
+            self._repair,
         )
         self._task = asyncio.create_task(self._record(self._recording))
+
+    async def _repair(self) -> Plan | None:
+        """After a recorder has gone quiet: let sound flow again; how to record what is alive."""
+        capture = self._devices.capture
+        if capture is None or self._wish is None:
+            return None
+        wanted_plan = await self._plan(self._wish)
+        if wanted_plan is not None:
+            await capture.prepare(wanted_plan.choice.candidate.audio is AudioCodec.PCM)
+        return wanted_plan
 
     async def _new_take(self, wanted_plan: Plan) -> Take:
         number = await self._shelf.next_number() if self._shelf else 1
@@ -290,13 +303,32 @@ class GuestPage:
     async def _tick(self) -> None:
         """Draw what changes by itself; timers of a hidden tab fall to one a second, which is enough."""
         while True:
-            self._draw()
-            if self._recording is not None:
-                self._recording.check()
-            if self._devices.capture is not None:
-                level = meter_percent(self._devices.capture.peak())
-                self._document.attribute("level", "value", str(level))
+            try:
+                self._look()
+            except Exception as error:
+                # Whatever cannot be drawn, the recording and its watch go on.
+                self._document.report(error)
             await asyncio.sleep(TICK_S)
+
+    def _look(self) -> None:
+        """See to the recording first, then draw."""
+        if self._recording is not None:
+            self._recording.check()
+        self._draw()
+        capture = self._devices.capture
+        if capture is None:
+            return
+        peak = capture.peak()
+        self._document.attribute("level", "value", str(meter_percent(peak)))
+        status = self._recording.status if self._recording else None
+        if status is None or status.state is not TakeState.RECORDING:
+            self._inputs.rest()
+            return
+        fps = status.fps if capture.granted_video() else None
+        for notice in self._inputs.look(
+            self._browser.now_ms(), peak if capture.granted_audio() else None, fps
+        ):
+            self._document.notify(notice)
 
     def _draw(self) -> None:
         """Draw the recording's state: always what is true."""

@@ -46,6 +46,9 @@ class Document(View, Protocol):
     def notify(self, notice: Notice) -> None:
         """Show a notice; one that is shown already is not shown twice."""
 
+    def report(self, error: BaseException) -> None:
+        """Show an error that nobody expected, and log it."""
+
     def picture(self, name: str, stream: object | None) -> None:
         """Show a stream in a video element."""
 
