@@ -7,7 +7,7 @@ import os
 import time
 from dataclasses import replace
 
-from rolltape.bitrate import RecordMode, RecordWish, rates
+from rolltape.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, RecordWish, rates
 from rolltape.codec import AudioCodec, candidates, describe
 from rolltape.constraints import Kind
 from rolltape.engine import Plan, plan
@@ -21,6 +21,7 @@ from rolltape.pages.inputs import InputWatch
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
 from rolltape.pages.shelf import ShelfView
+from rolltape.pages.space import SpaceView
 from rolltape.pages.view import Browser, Document
 from rolltape.part import Places
 from rolltape.recording import Recording
@@ -28,6 +29,8 @@ from rolltape.shelf import Shelf
 from rolltape.take import Take, TakeState
 
 TICK_S = 0.2
+SPACE_EVERY_S = 10.0
+PCM_KBPS = 48_000 * 2 * 32 / 1000
 RECORD_KEY, PAUSE_KEY = "r", "p"
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
@@ -62,6 +65,7 @@ class GuestPage:
         self._task: asyncio.Task[None] | None = None
         self._drawn: TakeState | None = None
         self._inputs = InputWatch()
+        self._space_view: SpaceView | None = None
 
     async def open(self) -> None:
         """Wire the page, show it, then open storage and devices side by side."""
@@ -99,8 +103,26 @@ class GuestPage:
         if store is not None:
             self._shelf = Shelf(store, self._browser.running)
             self._shelf_view = ShelfView(self._document, self._browser, self._shelf)
+            self._space_view = SpaceView(self._document, self._browser, self._shelf)
             await self._shelf_view.draw()
+            self._document.spawn(self._watch_space(self._space_view))
         self._document.text("destination", DESTINATIONS[downloads is not None, store is not None])
+
+    async def _watch_space(self, view: SpaceView) -> None:
+        """Look at the room that is left every ten seconds, at the rate that is really recorded."""
+        while True:
+            recording = self._recording
+            kbps = (recording.status.kbps if recording else 0.0) or self._asked_kbps()
+            await view.look(kbps, recording=recording is not None)
+            await asyncio.sleep(SPACE_EVERY_S)
+
+    def _asked_kbps(self) -> float:
+        """The rate that is asked for, with uncompressed stereo at 48 kHz where that is."""
+        wish = self._wish or self._settings.autorecord or self._settings.record
+        if wish.mode is RecordMode.REFUSED:
+            return float(DEFAULT_VIDEO_KBPS)
+        asked = rates(wish, self._settings.pcm, self._settings.audio_bitrate_kbps)
+        return (asked.video_kbps or 0) + (PCM_KBPS if asked.audio_kbps is None else asked.audio_kbps)
 
     async def _plan(self, wish: RecordWish) -> Plan | None:
         capture = self._devices.capture
@@ -219,6 +241,8 @@ class GuestPage:
         take = await self._new_take(wanted_plan)
         minutes = self._settings.split_minutes
         self._wish = wish
+        if self._space_view is not None:
+            await self._space_view.prepare(self._asked_kbps())
         self._recording = Recording(
             take,
             wanted_plan,

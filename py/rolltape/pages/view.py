@@ -147,6 +147,12 @@ class Browser(Protocol):
     async def space(self) -> tuple[int, int]:
         """Bytes used by this page and bytes left."""
 
+    async def persist(self) -> bool:
+        """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
+
+    def log(self, sentence: str) -> None:
+        """Write to the browser's log, for those who look for a cause."""
+
     async def hold(self, take_id: str) -> Callable[[], None]:
         """Mark a take as being recorded by this tab; call the result to let go."""
 
