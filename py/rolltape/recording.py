@@ -229,12 +229,11 @@ class Recording:
         """The part with its place on the take's clock, and what it shares with the one before or lacks."""
         if before is None:
             return finished
-        ahead_ms = round(before.media_end_ms - part.started_ms)
         return replace(
             finished,
             started_ms=self._on_takes_clock(part.started_ms),
-            overlap_before_ms=max(0, ahead_ms),
-            gap_before_ms=max(0, -ahead_ms),
+            overlap_before_ms=max(0, round(before.media_end_ms - part.started_ms)),
+            gap_before_ms=max(0, round(part.started_ms - before.whole_until_ms)),
         )
 
     async def _until_over(self) -> None:
