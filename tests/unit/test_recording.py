@@ -477,6 +477,28 @@ async def test_where_no_new_part_can_begin_the_old_one_goes_on() -> None:
 
 
 @studio_test
+async def test_a_new_part_that_dies_at_once_leaves_the_old_one_running() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+
+    studio.engines[1].break_off(EngineError("The browser's encoder failed."))
+    went_on = await roll
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    running = recording.take.state
+    await recording.stop()
+    take = await task
+
+    assert (went_on, running) == (False, TakeState.RECORDING)
+    assert "stop" in studio.engines[0].calls
+    assert [part.number for part in take.parts if part.bytes] == [1] and studio.part(1).finished
+    assert "the recording goes on in the old" in studio.notices[-1].text
+
+
+@studio_test
 async def test_a_new_part_while_paused_is_paused_too() -> None:
     studio = Studio()
     recording = studio.recording()
