@@ -187,11 +187,19 @@ class PartRecorder:
 
     @property
     def media_end_ms(self) -> float:
-        """When its last sample was taken, by the clock; pauses in it included."""
-        duration = self._stream.duration_ms
-        if duration is None:
+        """When its last sample was taken, by the clock."""
+        return self._by_the_clock(self._stream.duration_ms)
+
+    @property
+    def whole_until_ms(self) -> float:
+        """Until when it has both picture and sound, by the clock."""
+        return self._by_the_clock(self._stream.whole_until_ms)
+
+    def _by_the_clock(self, in_file_ms: float | None) -> float:
+        """A moment of the file by the clock; its end where the container does not tell."""
+        if in_file_ms is None:
             return self.ended_ms or self._now_ms()
-        return self.started_ms + duration + self._paused_ms
+        return self.started_ms + in_file_ms + self._paused_ms
 
     @property
     def safe_bytes(self) -> int:

@@ -72,8 +72,9 @@ class Recording:
         self._now_ms = now_ms
         self._split_ms = split_ms
         self._current: PartRecorder | None = None
-        self._before: PartRecorder | None = None
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._parts: list[PartRecorder] = []
+        """Those being written, more than one while it rolls over."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._rolls: set[asyncio.Task[bool]] = set()
         self._rolling = asyncio.Lock()
         self._undelivered = False
@@ -214,6 +215,7 @@ class Recording:
                     await following.flowing.wait()
             except TimeoutError:
                 following.stop()
+            if not following.stream.has_media and not self._stop_asked:
                 self._current = before
                 self._report(
                     "part", Level.WARNING, "A new part gave nothing, so the recording goes on in the old."
@@ -229,7 +231,8 @@ class Recording:
         for notice in part.plan.choice.notices:
             if notice not in self._plan.choice.notices:
                 self._notify(notice)
-        self._before, self._current = self._current, part
+        before, self._current = self._current, part
+        self._parts.append(part)
         if self.take.state is TakeState.PAUSED:
             part.pause()
         if self._stop_asked and self.take.state is not TakeState.STARTING:
@@ -237,14 +240,14 @@ class Recording:
         if part.name.number == 1:
             self.take = self.take.with_mime_type(part.mime_type)
         described = part.described(0, ShelfState.RECORDING)
-        if self._before is not None:
+        if before is not None:
             self.take = self.take.with_part(
                 replace(described, started_ms=self._on_takes_clock(part.started_ms))
             )
             await self._log_take()
         else:
             self.take = self.take.with_part(described)
-        self._tasks[part.name.number] = asyncio.create_task(self._write(part, self._before))
+        self._tasks.add(asyncio.create_task(self._write(part, before)))
         return part
 
     def _next_name(self) -> PartName:
@@ -260,26 +263,27 @@ class Recording:
         finished = await part.finish()
         self._undelivered = self._undelivered or not part.delivered
         self.take = self.take.with_part(self._joined(finished, part, before))
+        self._parts.remove(part)
 
     def _joined(self, finished: Part, part: PartRecorder, before: PartRecorder | None) -> Part:
         """The part with its place on the take's clock, and what it shares with the one before or lacks."""
         if before is None:
             return finished
-        ahead_ms = round(before.media_end_ms - part.started_ms)
         return replace(
             finished,
             started_ms=self._on_takes_clock(part.started_ms),
-            overlap_before_ms=max(0, ahead_ms),
-            gap_before_ms=max(0, -ahead_ms),
+            overlap_before_ms=max(0, round(before.media_end_ms - part.started_ms)),
+            gap_before_ms=max(0, round(part.started_ms - before.whole_until_ms)),
         )
 
     async def _until_over(self) -> None:
         """Wait for every part; where the last one broke off by itself, go on in another if that can be."""
         while self._tasks:
-            await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-            over = [number for number, task in self._tasks.items() if task.done()]
-            for number in over:
-                await self._tasks.pop(number)
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            over = {task for task in self._tasks if task.done()}
+            self._tasks -= over
+            for task in over:
+                await task
             async with self._rolling:
                 pass  # a new part that is being begun is among the tasks afterwards
             current = self._current
@@ -288,7 +292,7 @@ class Recording:
                 if self._is_under_way() and not await self._go_on_after(current):
                     self._note_end(current.error)
                     break
-            elif over:
+            else:
                 await self._log_take()
         if self._paused_at_ms is not None:
             self._end_pause()
@@ -342,7 +346,7 @@ class Recording:
             self._report("part", Level.WARNING, f"The recording could not go on in a new part. ({error})")
 
     def _running(self) -> list[PartRecorder]:
-        return [part for part in (self._before, self._current) if part is not None and part.ended_ms is None]
+        return [part for part in self._parts if part.ended_ms is None]
 
     def _is_under_way(self) -> bool:
         return self.take.state in (TakeState.RECORDING, TakeState.PAUSED)

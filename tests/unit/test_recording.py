@@ -330,6 +330,11 @@ async def test_an_engine_that_breaks_off_leaves_a_finished_take_with_the_reason(
     assert index.finished and index.blocks > 10
 
 
+def whole_until_ms(index: Index) -> float:
+    """When the track that ends first ends."""
+    return min(index.progress(track.number).end_ms or 0 for track in index.tracks)
+
+
 async def rolled_over(studio: Studio, recording: Recording) -> None:
     """Have the recording roll over while the first engine has given all its chunks."""
     studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
@@ -383,7 +388,7 @@ async def test_what_two_parts_share_is_logged_and_counted_once() -> None:
     first, second = take.parts
     assert second.started_ms == 3000 and second.reason == "test"
     assert second.overlap_before_ms == max(0, first.duration_ms - 3000)
-    assert second.gap_before_ms == max(0, 3000 - first.duration_ms)
+    assert second.gap_before_ms == max(0, 3000 - round(whole_until_ms(studio.part(1))))
     assert take.duration_ms == first.duration_ms + second.duration_ms - second.overlap_before_ms
     assert recording.status.bytes == first.bytes + second.bytes
 
@@ -405,7 +410,8 @@ async def test_a_recorder_that_fell_silent_leaves_a_gap_that_is_logged() -> None
     take = await task
 
     first, second = take.parts
-    assert second.gap_before_ms == 60_000 - first.duration_ms
+    assert first.duration_ms > 1000
+    assert second.gap_before_ms == 60_000 - round(whole_until_ms(studio.part(1)))
     assert second.overlap_before_ms == 0
 
 
@@ -468,6 +474,28 @@ async def test_where_no_new_part_can_begin_the_old_one_goes_on() -> None:
     assert not went_on
     assert len(take.parts) == 1 and studio.part(1).finished
     assert "could not go on in a new part. No encoder is left." in studio.notices[-1].text
+
+
+@studio_test
+async def test_a_new_part_that_dies_at_once_leaves_the_old_one_running() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+
+    studio.engines[1].break_off(EngineError("The browser's encoder failed."))
+    went_on = await roll
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    running = recording.take.state
+    await recording.stop()
+    take = await task
+
+    assert (went_on, running) == (False, TakeState.RECORDING)
+    assert "stop" in studio.engines[0].calls
+    assert [part.number for part in take.parts if part.bytes] == [1] and studio.part(1).finished
+    assert "the recording goes on in the old" in studio.notices[-1].text
 
 
 @studio_test
