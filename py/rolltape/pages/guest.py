@@ -306,8 +306,8 @@ class GuestPage:
         """Draw at once, then put the take's state on the disk."""
         self._draw()
         if self._shelf is not None and self._shelf_view is not None:
+            self._shelf_view.show(take)
             await self._shelf.log(take)
-            await self._shelf_view.draw(take)
 
     async def _recover(self) -> None:
         """Finish what an earlier visit left unfinished."""

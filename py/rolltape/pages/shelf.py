@@ -31,10 +31,14 @@ class ShelfView:
 
     async def draw(self, live: Take | None = None) -> None:
         """Show every take; `live` is the one this page is recording, newer than its log."""
-        takes = {take.id: take for take in await self._shelf.takes()}
+        self._takes = {take.id: take for take in await self._shelf.takes()}
+        self.show(live)
+
+    def show(self, live: Take | None) -> None:
+        """Show the take that this page is recording as it is now, and the others as they were last read."""
+        takes = self._takes
         if live is not None and live.shelf_state is not None:
-            takes = {live.id: live} | takes
-            takes[live.id] = live
+            takes = {live.id: live} | takes | {live.id: live}
         self._takes = takes
         rows = self._document.rows("takes", "take-template", list(takes))
         self._wired &= set(takes)
