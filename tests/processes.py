@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def command_line(pid: str) -> list[str]:
+def command_line(pid: str) -> str:
+    """The command and its arguments; Chromium's own processes write theirs anew, parted by spaces."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
     except OSError:
-        return []
+        return ""
 
 
 def parent(pid: str) -> str:
