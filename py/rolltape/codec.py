@@ -164,7 +164,7 @@ def contents(mime_type: str) -> Contents:
     """Read what a recorder says it writes, for example `video/x-matroska;codecs=avc1.420020,opus`.
 
     "WebM" with H.264 or PCM is called Matroska, because that is the DocType Chromium writes then, whatever
-    its type says. Any string gives an answer; a container that is not known gets the ending `.bin`.
+    its type says (quirk 6). Any string gives an answer; a container that is not known gets the ending `.bin`.
     """
     kind, subtype, names = _split(mime_type)
     video = next(filter(None, (_find(name, _VIDEO_PREFIXES) for name in names)), None)

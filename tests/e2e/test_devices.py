@@ -102,7 +102,8 @@ def test_a_microphone_is_switched_without_a_new_part_and_a_camera_with_one(
         assert kinds(kept) == ["audio", "video"] and decode_errors(kept) == ""
     # The sound of the first part has no gap where the microphone was switched.
     part = sorted((tmp_path / "kept").iterdir())[0]
-    sound = [packet for packet in packets(part) if packet.stream == _audio(part)]
+    audio = _audio(part)
+    sound = [packet for packet in packets(part) if packet.stream == audio]
     assert max(after.seconds - before.seconds for before, after in pairwise(sound)) < 0.1
 
 

@@ -136,6 +136,28 @@ def test_audio_alone_as_pcm_is_the_microphones_own_samples(guest: Guest, noise: 
     assert longest_exact_run(left, right, known) > RATE
 
 
+NO_VP8 = """MediaRecorder.prototype.start = ((real) => function (timeslice) {
+    if (this.mimeType.includes("vp8")) throw new DOMException("No encoder.", "NotSupportedError");
+    real.call(this, timeslice);
+})(MediaRecorder.prototype.start);"""
+
+
+def test_a_codec_that_is_called_supported_and_fails_to_start_is_followed_by_the_next(
+    module_guests: Guests, tmp_path: Path
+) -> None:
+    guest = module_guests(files=False)
+    guest.page.add_init_script(NO_VP8)
+    guest.open("?record=800&width=320&height=180&room=down")
+    expect(guest.id("codec")).to_contain_text("VP8 video")
+
+    downloaded, saved = guest.take("0:01", tmp_path)
+
+    assert any("failed to start" in s and "recording H.264 video" in s for s in guest.notices())
+    assert "H.264" in guest.id("codec").inner_text()
+    assert {stream["codec_name"] for stream in probe(saved)["streams"]} == {"h264", "opus"}
+    assert downloaded.suffix == saved.suffix == ".mkv" and decode_errors(saved) == ""
+
+
 NO_PCM = """MediaRecorder.isTypeSupported = ((real) => (type) =>
     !type.includes("pcm") && real.call(MediaRecorder, type))(MediaRecorder.isTypeSupported);"""
 

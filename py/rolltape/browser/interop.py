@@ -85,7 +85,7 @@ def uint8array(data: bytes) -> Uint8Array:
 
 
 def member(thing: object, name: str) -> Any:
-    """What a browser's object has under this name; None where this browser leaves it out."""
+    """What a browser's object has under this name; None where this browser leaves it out (quirk 7)."""
     return maybe(getattr(thing, name, None))
 
 

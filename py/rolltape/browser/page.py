@@ -189,7 +189,10 @@ class Page(Part):
             with_others = event.repeat or event.ctrlKey or event.altKey or event.metaKey or event.shiftKey
             if event.key.lower() != key or with_others or event.defaultPrevented:
                 return
-            if maybe(document.activeElement.closest(FIELDS)) or maybe(document.querySelector("dialog[open]")):
+            focused = maybe(document.activeElement)
+            if focused is not None and maybe(focused.closest(FIELDS)):
+                return
+            if maybe(document.querySelector("dialog[open]")):
                 return
             self.handle(handler)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import js
 from js import Blob, BlobEvent, Event, MediaStream, window
 
 from rolltape.bitrate import Rates
 from rolltape.browser.interop import Listeners, error_of, member, translated
-from rolltape.errors import EngineError
+from rolltape.errors import EngineError, RolltapeError
 
 TIMESLICE_MS = 500
 KEY_FRAME_INTERVAL_MS = 2000
@@ -27,6 +28,18 @@ def can_record(mime_type: str) -> bool:
     return is_supported() and bool(js.MediaRecorder.isTypeSupported(mime_type))
 
 
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    """Whatever the browser raises here means that it does not record this way."""
+    try:
+        with translated():
+            yield
+    except EngineError:
+        raise
+    except RolltapeError as error:
+        raise EngineError("The browser's recorder does not start.", error.detail) from error
+
+
 class Recorder:
     """Records one stream as one type; chunks come in order, the last one before `chunks` ends."""
 
@@ -37,7 +50,7 @@ class Recorder:
             options["videoKeyFrameIntervalDuration"] = KEY_FRAME_INTERVAL_MS
         if rates.audio_kbps is not None:
             options["audioBitsPerSecond"] = rates.audio_kbps * 1000
-        with translated():
+        with _engine_errors():
             self._recorder = js.MediaRecorder.new(stream, **options)
         self._blobs: asyncio.Queue[Blob | None] = asyncio.Queue()
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -79,7 +92,7 @@ class Recorder:
     async def start(self) -> None:
         """Begin; returns when the recorder runs. Raises EngineError."""
         try:
-            with translated():
+            with _engine_errors():
                 self._recorder.start(TIMESLICE_MS)
             async with asyncio.timeout(START_TIMEOUT_S):
                 await self._started
