@@ -100,7 +100,7 @@ def test_what_comes_after_damage_is_there_and_in_time(tmp_path: Path) -> None:
     done.write_bytes(result.data)
 
     whole, got = decoded(raw, "-f", "f32le"), decoded(done, "-f", "f32le")
-    assert len(got) == len(whole)
+    assert abs(len(got) - len(whole)) <= 4 * 48  # times in the file are in milliseconds
     assert (
         got[: len(whole) // 4] == whole[: len(whole) // 4]
         and got[-len(whole) // 4 :] == whole[-len(whole) // 4 :]
