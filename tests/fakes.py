@@ -99,6 +99,9 @@ class FakeFile:
         if self.error is not None:
             raise self.error
 
+    async def abandon(self) -> None:
+        self.closed = True
+
     async def close(self) -> int:
         self.closed = True
         return len(self.data)

@@ -27,6 +27,10 @@ class Uint8Array:
     def new(length: int) -> Uint8Array: ...
     def assign(self, data: bytes) -> None: ...
 
+class WritableStream:
+    @staticmethod
+    def new(**sink: object) -> WritableStream: ...
+
 class Float32Array:
     @staticmethod
     def new(length: int) -> Float32Array: ...
@@ -216,6 +220,7 @@ class Element(EventTarget):
     disabled: bool
     textContent: str
     value: str
+    files: Sequence[File] | JsNull
     src: str
     srcObject: object
     href: str
@@ -269,6 +274,8 @@ class Location:
 
 class URL:
     href: str
+    @staticmethod
+    def new(url: str, base: str) -> URL: ...
     @staticmethod
     def createObjectURL(blob: Blob) -> str: ...
     @staticmethod

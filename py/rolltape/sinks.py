@@ -84,8 +84,15 @@ class Store(Protocol):
         """Delete a folder and all that is in it."""
 
 
+class DownloadSink(Sink, Protocol):
+    """A download, which can be broken off."""
+
+    async def abandon(self) -> None:
+        """Break it off: the file is not to be taken for whole."""
+
+
 class Downloads(Protocol):
     """The browser's downloads, written while a recording is made."""
 
-    async def create(self, id: str, name: str, content_type: str) -> Sink:
+    async def create(self, id: str, name: str, content_type: str) -> DownloadSink:
         """Begin a download. Raises SinkError."""

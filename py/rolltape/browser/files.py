@@ -18,6 +18,8 @@ class StoredFile:
 
     def __init__(self, file: Blob) -> None:
         self._file = file
+        self.blob = file
+        """The browser's own object, for its other modules."""
         self.size: int = file.size
 
     async def read(self, start: int, end: int) -> bytes:
@@ -43,6 +45,14 @@ class StoredFile:
         link.download = name
         link.click()
         asyncio.get_running_loop().call_later(FORGET_AFTER_S, forget, address)
+
+
+class PickedFile(StoredFile):
+    """A file that a person chose."""
+
+    def __init__(self, file: File) -> None:
+        super().__init__(file)
+        self.name = file.name
 
 
 def forget(address: str) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 
 from js import Date, performance
 
-from rolltape.browser import encoders, files, locks
+from rolltape.browser import encoders, files, locks, mp4
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
+from rolltape.browser.files import StoredFile
 from rolltape.browser.interop import Listeners
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
 from rolltape.browser.recorder import can_record, is_supported
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
+from rolltape.sinks import StoredBytes
 
 
 class ThisBrowser:
@@ -80,6 +83,13 @@ class ThisBrowser:
     async def running(self) -> Collection[str]:
         """The takes that this or another tab is recording."""
         return await locks.running()
+
+    async def mp4(self, file: StoredBytes, path: str) -> AsyncGenerator[float, None]:
+        """Write a recording as MP4 into the journal. Raises ConvertError, SinkError."""
+        assert isinstance(file, StoredFile)
+        async with aclosing(mp4.write(file, await self.store(), path)) as steps:
+            async for share in steps:
+                yield share
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""
