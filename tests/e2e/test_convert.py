@@ -32,7 +32,13 @@ def results(guest: Guest, count: int) -> list[Path]:
 
 
 def hashes(path: Path, *options: str) -> list[str]:
-    told = run("ffmpeg", "-v", "error", "-i", path, *options, "-c", "copy", "-f", "streamhash", "-")
+    """The hash of each stream's packets; of the pictures of H.264, which MP4 frames in another way."""
+    # ffmpeg leaves the last packet out where an edit list (a first sample at 3 ms) seems to end before it.
+    told = run(
+        *("ffmpeg", "-v", "error", *(("-ignore_editlist", "1") if path.suffix == ".mp4" else ()), "-i", path),
+        *(*options, "-c", "copy", *(("-c:v", "rawvideo") if "h264" in path.name else ())),
+        *("-f", "streamhash", "-"),
+    )
     return [line.split("=", 1)[1] for line in told.split()]
 
 
@@ -108,3 +114,24 @@ def test_a_torn_recording_gives_what_is_in_it_and_says_so(guest: Guest, tmp_path
 
     results(guest, 1)
     expect(guest.page.get_by_text("torn.webm breaks off at 0:01")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "other"), [("?record=-64", "opus", "wav"), ("?record=0", "wav", "opus")]
+)
+def test_the_shelf_gives_the_sound_of_a_take(guests: Guests, link: str, target: str, other: str) -> None:
+    guest = guests(files=False).open(link)
+    guest.record()
+    guest.wait_until("0:02")
+    guest.stop()
+    recorded = guest.downloaded()
+
+    take = guest.id("take")
+    expect(take.get_by_test_id(f"export-{other}")).to_be_hidden()
+    take.get_by_test_id(f"export-{target}").click()
+
+    (result,) = [path for path in results(guest, 2) if path != recorded]
+    assert result.name == f"{recorded.stem}.{target}"
+    decoded = ("-f", "md5", "-map", "0:a")
+    told = [run("ffmpeg", "-v", "error", "-i", path, *decoded, "-") for path in (recorded, result)]
+    assert told[0] == told[1]

@@ -152,7 +152,8 @@ def _by_hand(folder: Path, name: str) -> bytes:
     if name == "laced-fixed.mkv":
         packets = [packet for packet in packets if len(packet.payload) == len(packets[0].payload)]
     kind = {"laced-xiph.webm": 2, "laced-fixed.mkv": 4, "laced-ebml.webm": 6}.get(name, 0)
-    groups = [packets[at : at + 5] for at in range(0, len(packets), 5)] if kind else [[p] for p in packets]
+    step = 5 if kind else 1
+    groups = [packets[at : at + step] for at in range(0, len(packets) // step * step, step)]
     start = header()[: header().index(ebml.write_id(Id.TRACKS))] + ebml.element(Id.TRACKS, entries)
     if name == "wide-sizes.webm":
         start += ebml.write_id(Id.VOID) + ebml.write_size(100_000, 8) + bytes(100_000)
@@ -182,7 +183,7 @@ def _xiph(sizes: list[int]) -> bytes:
 
 
 def _ebml(sizes: list[int]) -> bytes:
-    out = ebml.write_size(sizes[0]) if len(sizes) > 1 else b""
+    out = ebml.write_size(sizes[0])
     for before, size in pairwise(sizes[:-1]):
         out += (size - before + 0x1FFF | 0x4000).to_bytes(2, "big")
     return out

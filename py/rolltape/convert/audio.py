@@ -20,6 +20,8 @@ GAP_NS: Final = 100_000_000
 """What is missing for at least this long is filled with silence; less is jitter of the clock."""
 MAX_GAP_NS: Final = 3_600_000_000_000
 """No gap is longer than an hour: a time that says so is damaged."""
+MAX_FILL_S: Final = 6 * 3600
+"""When there is more silence than this the file's clock is not believed any more."""
 SILENT_FRAME: Final = 960
 """Samples in one of Opus's silent packets: 20 ms."""
 _SILENT_CHUNK: Final = 16_384
@@ -45,7 +47,7 @@ class Timeline:
         gap_ns = min(at_ns - self.end_ns, late_ns)
         if gap_ns < GAP_NS:
             return 0
-        if gap_ns > MAX_GAP_NS:
+        if gap_ns > MAX_GAP_NS or self.filled > MAX_FILL_S * self._rate:
             self._origin_ns += gap_ns
             return 0
         return gap_ns * self._rate // 1_000_000_000
@@ -80,17 +82,16 @@ class SoundTaker:
     def begin(self, part: Part) -> None:
         """From now on blocks are those of this part, which follows the one before."""
         assert part.track is not None
-        self._number = part.track.number
         self._scale_ns = part.scale_ns
         self._shift_ns = max(self.timeline.end_ns, self._latest_ns) if self.packets else 0
+
+    def end(self, reader: PacketReader) -> None:
+        """The part is read to its end: another one begins when its last frame, of any track, has begun."""
+        self._latest_ns = self._shift_ns + reader.ticks * self._scale_ns
 
     def take(self, reader: PacketReader, stored: Stored) -> Iterator[bytes]:
         """The bytes that a block adds, in pieces."""
         at_ns = stored.block.ticks * self._scale_ns + self._shift_ns
-        if at_ns > self._latest_ns:
-            self._latest_ns = at_ns
-        if stored.block.track != self._number:
-            return
         for packet in reader.unpack(stored):
             samples = self._samples(packet.payload)
             if not samples:

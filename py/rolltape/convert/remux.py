@@ -65,6 +65,9 @@ class Remuxer:
         self._size += len(element)
         self.packets += 1
 
+    def end(self, reader: PacketReader) -> None:
+        """The part is read to its end."""
+
     def finish(self) -> bytes:
         """The last Cluster; then `ending` is known."""
         last = self._flush()

@@ -112,7 +112,7 @@ class Conversion:
         size = 0
         for part in self.plan.parts:
             taker.begin(part)
-            reader = PacketReader()
+            reader = PacketReader(part.track.number if part.track else 0)
             async for piece in _slices(part, reader):
                 for stored in reader.feed(piece):
                     for out in taker.take(reader, stored):
@@ -121,6 +121,7 @@ class Conversion:
                         if size >= PIECE:
                             size = await self._write(output, held)
                 yield (done + reader.size) / total
+            taker.end(reader)
             done += part.source.size
             self.losses += losses(part, reader)
         held.append(taker.finish())

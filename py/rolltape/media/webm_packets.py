@@ -63,9 +63,10 @@ class Damage:
 
 
 class BlockReader:
-    """Every block of a file with its element's bytes, and what else the file says."""
+    """Every block of a file with its element's bytes, or every one of track `only`, and what else it says."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: int = 0) -> None:
+        self._only = only
         self.doc_type = ""
         self.info = b""
         """The payload of Info."""
@@ -110,13 +111,15 @@ class BlockReader:
     def feed(self, data: bytes) -> Iterator[Stored]:
         """Take the file's next bytes; the blocks that are whole now, to be read to their end."""
         self._pieces.append((self.size, data))
+        only = self._only
         for event in self._reader.feed(data):
             if type(event) is Block:
-                start = event.cluster.field.body + event.position
-                yield Stored(event, self._bytes(start, event.end))
                 self.end = event.end
                 self.ticks = event.ticks
                 self.blocks += 1
+                if only and event.track != only:
+                    continue
+                yield Stored(event, self._bytes(event.cluster.field.body + event.position, event.end))
             else:
                 self._other(event)
         self._forget()

@@ -79,6 +79,7 @@ class ConvertPage:
         if not self._jobs:
             self._document.notify(Notice(Level.INFO, "Choose one or more recordings first."))
             return
+        self._draw_jobs()
         self._task = asyncio.ensure_future(self._convert_all(Target(self._document.value("convert-target"))))
         try:
             await asyncio.wait([self._task])
