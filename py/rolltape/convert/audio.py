@@ -11,7 +11,7 @@ from typing import Final
 
 from rolltape.convert.plan import Part, pcm_format
 from rolltape.errors import ConvertError
-from rolltape.media.ogg import MAX_PACKET_SAMPLES, RATE, OggOpusWriter, opus_head
+from rolltape.media.ogg import MAX_PACKET_SAMPLES, RATE, OggOpusWriter, in_samples, opus_head
 from rolltape.media.wav import little_endian
 from rolltape.media.webm_packets import PacketReader, Stored
 from rolltape.media.webm_track import opus_samples
@@ -143,7 +143,7 @@ class OpusTaker(SoundTaker):
         return samples if samples <= MAX_PACKET_SAMPLES else 0
 
     def _write(self, payload: bytes, samples: int, discard_ns: int) -> bytes:
-        self._discard = min(round(discard_ns * RATE / 1e9), samples) if discard_ns > 0 else 0
+        self._discard = min(in_samples(discard_ns), samples) if discard_ns > 0 else 0
         return self._ogg.add(payload, samples)
 
     def _silence(self, samples: int) -> Iterator[bytes]:

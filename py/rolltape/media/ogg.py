@@ -22,8 +22,6 @@ MAX_SEGMENTS: Final = 255
 """Segments of a page (RFC 3533, section 6)."""
 MAX_PACKET_SAMPLES: Final = 5760
 """No Opus packet is longer: 120 ms (RFC 6716, section 3.2.5)."""
-PRE_SKIP: Final = 312
-"""Samples that an encoder needs to begin with, where its pre-skip is not known: libopus at 48 kHz."""
 
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _NO_GRANULE: Final = (1 << 64) - 1
@@ -53,8 +51,9 @@ def opus_head(codec_private: bytes, channels: int, delay_ns: int = 0, rate: floa
     channels = channels or 1
     if channels > len(_VORBIS_ORDER):
         raise ValueError(f"{channels} channels")
-    skip = min(0xFFFF, round(delay_ns * RATE / 1e9))
-    head = struct.pack("<8sBBHIhB", b"OpusHead", 1, channels, skip, int(rate), 0, int(channels > 2))
+    skip = min(0xFFFF, in_samples(delay_ns))
+    rate = round(rate) if 0 < rate < 1 << 32 else RATE
+    head = struct.pack("<8sBBHIhB", b"OpusHead", 1, channels, skip, rate, 0, int(channels > 2))
     if channels <= 2:
         return head
     streams, coupled, order = _VORBIS_ORDER[channels - 1]
@@ -66,6 +65,11 @@ def _is_head(data: bytes) -> bool:
     if len(data) < 19 or data[:8] != b"OpusHead" or data[8] > 15 or not data[9]:
         return False
     return data[9] <= 2 if data[18] == 0 else len(data) >= 21 + data[9]
+
+
+def in_samples(nanoseconds: int) -> int:
+    """A length in samples, rounded: Matroska's nanoseconds are rounded samples themselves."""
+    return (nanoseconds * RATE + 500_000_000) // 1_000_000_000
 
 
 def opus_tags(vendor: str) -> bytes:

@@ -198,11 +198,11 @@ class Reader:
         if ident not in _IN_CLUSTER or size == UNKNOWN:
             return self._lose(at)
         if ident == Id.TIMESTAMP:
-            if size > 8:
-                return self._lose(at)
-            if body + size > len(data):
+            if body + min(size, 8) > len(data):
                 return None
-            cluster.ticks = ebml.read_uint(data[body : body + size])
+            cluster.ticks = ebml.read_uint(data[body : body + min(size, 8)])
+            if size > 8 or cluster.ticks >> 62:
+                return self._lose(at)
         return body + size
 
     def _in_group(self, data: bytes, at: int) -> int | None:
