@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from rolltape.errors import EngineError, SinkError, StorageFull
 from rolltape.ledger import Ledger
@@ -115,6 +115,9 @@ class FakeStoredFile:
 
     async def read(self, start: int, end: int) -> bytes:
         return self._data[start:end]
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        yield self._data
 
     async def text(self) -> str:
         return self._data.decode()

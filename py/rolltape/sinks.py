@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from rolltape.errors import SinkError
@@ -54,6 +54,9 @@ class StoredBytes(Protocol):
 
     async def read(self, start: int, end: int) -> bytes:
         """The bytes from `start` to before `end`."""
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """All of it from its beginning, in pieces of some hundred kB to some MB."""
 
     async def text(self) -> str:
         """The whole as text."""

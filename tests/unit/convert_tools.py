@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,10 @@ class MemorySource:
 
     async def read(self, start: int, end: int) -> bytes:
         return self.data[start:end]
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        for at in range(0, self.size, 1 << 16):
+            yield self.data[at : at + (1 << 16)]
 
 
 class MemoryOutput:

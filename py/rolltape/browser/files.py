@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 from js import URL, Blob, File, document
 from pyodide.ffi import to_js
@@ -27,6 +28,19 @@ class StoredFile:
         with translated():
             buffer = await self._file.slice(start, end).arrayBuffer()
         return buffer.to_bytes()
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """All of it, as the browser reads ahead: several times faster than `read` slice by slice."""
+        reader = self._file.stream().getReader()
+        try:
+            while True:
+                with translated():
+                    result = await reader.read()
+                if result.done:
+                    return
+                yield result.value.to_bytes()
+        finally:
+            reader.cancel()
 
     async def text(self) -> str:
         """The whole file as text."""

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +14,8 @@ from typing import BinaryIO
 from rolltape.convert.plan import Plan, Target, part_of, plan
 from rolltape.convert.run import Conversion
 from rolltape.errors import ConvertError, RolltapeError
+
+CHUNK = 4 << 20
 
 
 class FileSource:
@@ -28,6 +30,12 @@ class FileSource:
         """The bytes from `start` to before `end`."""
         self._file.seek(start)
         return self._file.read(end - start)
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """All of it, in pieces."""
+        self._file.seek(0)
+        while piece := self._file.read(CHUNK):
+            yield piece
 
     def close(self) -> None:
         """Close the file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -39,6 +39,9 @@ class Source(Protocol):
 
     async def read(self, start: int, end: int) -> bytes:
         """The bytes from `start` to before `end`; fewer only at the file's end."""
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """All of it from its beginning, in pieces of some hundred kB to some MB."""
 
 
 @dataclass(frozen=True)

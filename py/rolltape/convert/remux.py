@@ -27,14 +27,19 @@ _DOC_TYPE_VERSION, _DOC_TYPE_READ_VERSION = (0x4287, 4), (0x4285, 2)
 class Remuxer:
     """Blocks in, the bytes of an unfinished WebM file out; `ending` makes it seekable."""
 
-    def __init__(self, part: Part, app: str) -> None:
+    def __init__(self, part: Part, app: str, earlier: Remuxer | None = None) -> None:
+        """`earlier` has been over the same parts: what it found out is not found out again."""
         self.packets = 0
         """Blocks written."""
         self.broken = 0
         self.ending = Ending(None, b"", ())
         """Once finished: what has to be appended and patched."""
         self._stream = WebmStream(app)
-        self._start = _header(part)
+        self._earlier = earlier
+        self._header = b""
+        self._shifts: list[int] = []
+        """Ticks by which each part after the first is later."""
+        self._start = earlier._header if earlier else _header(part)
         self._cluster: Cluster | None = None
         self._blocks: list[bytes] = []
         self._size = 0
@@ -49,7 +54,11 @@ class Remuxer:
             return
         self._held = self._flush()
         self._cluster = None
-        self._shift = math.ceil(self._stream.index.duration_ticks)
+        if self._earlier:
+            self._shift = self._earlier._shifts[len(self._shifts)]
+        else:
+            self._shift = math.ceil(self._stream.index.duration_ticks)
+        self._shifts.append(self._shift)
         numbers = track_numbers(self._first, part) or {}
         self._numbers = {old: new for old, new in numbers.items() if old != new}
 
@@ -71,7 +80,7 @@ class Remuxer:
     def finish(self) -> bytes:
         """The last Cluster; then `ending` is known."""
         last = self._flush()
-        self.ending = self._stream.finish()
+        self.ending = self._earlier.ending if self._earlier else self._stream.finish()
         return last
 
     def _flush(self) -> bytes:
@@ -81,11 +90,19 @@ class Remuxer:
             return held
         ticks = ebml.element(Id.TIMESTAMP, ebml.uint_payload((self._cluster.ticks or 0) + self._shift))
         head = ebml.write_id(Id.CLUSTER) + ebml.write_size(len(ticks) + self._size, 8)
-        data = b"".join((self._start, head, ticks, *self._blocks))
-        self._start = b""
+        start, self._start = self._start, b""
+        data = b"".join((start, head, ticks, *self._blocks))
         self._blocks.clear()
         self._size = 0
-        return held + self._stream.feed(data)
+        out = data if self._earlier else self._indexed(data, len(start))
+        return held + out if held else out
+
+    def _indexed(self, data: bytes, header: int) -> bytes:
+        """The Cluster, told to the index; the first one with the header made ours."""
+        out = self._stream.feed(data)
+        if header:
+            self._header = out[: len(out) - len(data) + header]
+        return out
 
 
 def _header(part: Part) -> bytes:

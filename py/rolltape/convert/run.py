@@ -6,7 +6,9 @@ first pass whose output is thrown away: so an output need only be written in ord
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Final, Protocol, TypeAlias
 
 from rolltape import __version__
@@ -95,7 +97,7 @@ class Conversion:
         async for share in self._pass(taker, _Nowhere(), 0):
             yield share
         size, ending = self.bytes, taker.ending
-        again = Remuxer(first, APP)
+        again = Remuxer(first, APP, taker)
         async for share in self._pass(again, _Patched(output, ending.patches), 1):
             yield share
         if self.bytes != size:
@@ -141,18 +143,20 @@ class Conversion:
 
 
 async def _slices(part: Part, reader: PacketReader) -> AsyncIterator[bytes]:
-    """The file's slices in order, each as long as suits the blocks in the one before."""
-    length, source = FIRST_SLICE, part.source
-    at = 0
-    while at < source.size and not reader.error:
-        before = reader.blocks
-        piece = await source.read(at, min(at + length, source.size))
-        if not piece:
-            return
-        at += len(piece)
-        yield piece
-        blocks = reader.blocks - before
-        length = min(MAX_SLICE, max(MIN_SLICE, len(piece) * BLOCKS_IN_SLICE // max(blocks, 1)))
+    """The file in slices, each as long as suits the blocks in the one before; others run in between."""
+    length = FIRST_SLICE
+    async with aclosing(part.source.chunks()) as chunks:
+        async for chunk in chunks:
+            at = 0
+            while at < len(chunk) and not reader.error:
+                before = reader.blocks
+                yield chunk[at : at + length] if at or length < len(chunk) else chunk
+                at += length
+                blocks = max(reader.blocks - before, 1)
+                length = min(MAX_SLICE, max(MIN_SLICE, length * BLOCKS_IN_SLICE // blocks))
+                await asyncio.sleep(0)
+            if reader.error:
+                return
 
 
 class _Patched:

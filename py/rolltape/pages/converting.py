@@ -33,6 +33,10 @@ class NamedFile:
         """The bytes from `start` to before `end`."""
         return await self.file.read(start, end)
 
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """All of it, in pieces."""
+        return self.file.chunks()
+
 
 class SinkOutput:
     """A sink as an output: a write returns when the sink has caught up."""
