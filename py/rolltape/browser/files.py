@@ -32,12 +32,14 @@ class StoredFile:
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """All of it, as the browser reads ahead: several times faster than `read` slice by slice."""
         reader = self._file.stream().getReader()
+        coming = reader.read()
         try:
             while True:
                 with translated():
-                    result = await reader.read()
+                    result = await coming
                 if result.done:
                     return
+                coming = reader.read()
                 yield result.value.to_bytes()
         finally:
             reader.cancel()

@@ -154,7 +154,8 @@ async def _slices(part: Part, reader: PacketReader) -> AsyncIterator[bytes]:
                 at += length
                 blocks = max(reader.blocks - before, 1)
                 length = min(MAX_SLICE, max(MIN_SLICE, length * BLOCKS_IN_SLICE // blocks))
-                await asyncio.sleep(0)
+                if at < len(chunk):  # else the next chunk is waited for anyway
+                    await asyncio.sleep(0)
             if reader.error:
                 return
 
