@@ -119,9 +119,6 @@ class FakeStoredFile:
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         yield self._data
 
-    async def text(self) -> str:
-        return self._data.decode()
-
     def address(self, content_type: str) -> str:
         return f"blob:{content_type}"
 
@@ -155,6 +152,9 @@ class FakeStore:
 
     async def file(self, path: str) -> FakeStoredFile | None:
         return FakeStoredFile(bytes(self.files[path]), self.saved) if path in self.files else None
+
+    async def text(self, path: str) -> str:
+        return self.files.get(path, bytearray()).decode()
 
     async def remove(self, path: str) -> None:
         for name in [name for name in self.files if name.startswith(f"{path}/")]:

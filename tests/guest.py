@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from waiting import wait_for
+
+NEWEST_LOG = """async () => {
+    const takes = await (await navigator.storage.getDirectory()).getDirectoryHandle("takes");
+    const names = [];
+    for await (const name of takes.keys()) names.push(name);
+    const folder = await takes.getDirectoryHandle(names.sort().at(-1));
+    const file = await (await folder.getFileHandle("take.jsonl")).getFile();
+    return JSON.parse((await file.text()).trim().split("\\n").at(-1));
+}"""
 
 
 class Guest:
@@ -29,12 +38,18 @@ class Guest:
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.on("request", lambda request: self.requests.append(request.url))
-        if self.context.browser is None or self.context.browser.browser_type.name == "chromium":
+        if self.is_chromium:
             session = self.context.new_cdp_session(page)
             session.send(
                 "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(self.downloads)}
             )
         return page
+
+    @property
+    def is_chromium(self) -> bool:
+        """Whether the DevTools protocol is there."""
+        browser = self.context.browser
+        return browser is None or browser.browser_type.name == "chromium"
 
     def open(self, query: str, ready: str = "guest") -> Guest:
         """Open a link and wait until the page can be used."""
@@ -74,7 +89,31 @@ class Guest:
 
     def _settled(self) -> Path | None:
         paths = list(self.downloads.iterdir())
-        return paths[0] if len(paths) == 1 and paths[0].suffix != ".crdownload" else None
+        unfinished = [path for path in paths if path.suffix in (".crdownload", ".part")]
+        return paths[0] if len(paths) == 1 and not unfinished else None
+
+    def take(self, elapsed: str, folder: Path) -> tuple[Path, Path]:
+        """Record until the page shows this time; the file downloaded meanwhile, and the saved copy."""
+        self.record()
+        self.wait_until(elapsed)
+        self.stop()
+        downloaded = self.take_away(self.downloaded(), folder / "downloaded")
+        return downloaded, self.take_away(self.save(), folder / "saved")
+
+    def log(self) -> dict[str, Any]:
+        """What the journal's log says of the newest take."""
+        found: dict[str, Any] = self.page.evaluate(NEWEST_LOG)
+        return found
+
+    def files(self, count: int) -> list[Path]:
+        """So many finished files in the Downloads folder, by name."""
+
+        def found() -> list[Path] | None:
+            paths = sorted(self.downloads.iterdir())
+            whole = all(path.suffix not in (".crdownload", ".part") for path in paths)
+            return paths if len(paths) == count and whole else None
+
+        return wait_for(found, f"{count} finished files are in the Downloads folder")
 
     def save(self, take: int = 0) -> Path:
         """Press a take's save button; the file that arrives. The folder must be empty before."""
@@ -84,7 +123,7 @@ class Guest:
 
     def take_away(self, path: Path, folder: Path) -> Path:
         """Move a file out of the Downloads folder."""
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return path.rename(folder / path.name)
 
     def notices(self) -> list[str]:

@@ -60,10 +60,14 @@ def packets(path: Path) -> list[Packet]:
     ]
 
 
+# After a pause two frames may be closer than the frame rate: that is no error, so ffmpeg shall not round.
+AS_TIMED = ("-fps_mode", "passthrough", "-enc_time_base:v", "-1")
+
+
 def decode_errors(path: Path) -> str:
     """What ffmpeg complains of while it decodes the whole file; empty if nothing."""
     done = subprocess.run(
-        ["ffmpeg", "-v", "error", "-i", str(path), "-f", "null", "-"],
+        ["ffmpeg", "-v", "error", "-i", str(path), *AS_TIMED, "-f", "null", "-"],
         capture_output=True,
         text=True,
         check=False,

@@ -12,6 +12,7 @@ class EventTarget:
 
 class Event:
     type: str
+    defaultPrevented: bool
     target: Any
     returnValue: Any
     def preventDefault(self) -> None: ...
@@ -35,6 +36,14 @@ class Float32Array:
     @staticmethod
     def new(length: int) -> Float32Array: ...
     def to_bytes(self) -> bytes: ...
+
+class KeyboardEvent(Event):
+    key: str
+    repeat: bool
+    ctrlKey: bool
+    altKey: bool
+    metaKey: bool
+    shiftKey: bool
 
 class Blob:
     size: int
@@ -109,8 +118,18 @@ class AudioParam:
     value: float
 
 class AudioNode(EventTarget):
+    channelCount: int
+    channelCountMode: str
     def connect(self, node: AudioNode) -> AudioNode: ...
-    def disconnect(self) -> None: ...
+    def disconnect(self, node: AudioNode = ...) -> None: ...
+
+class AudioWorklet:
+    def addModule(self, url: str) -> Awaitable[None]: ...
+
+class AudioWorkletNode(AudioNode):
+    port: MessagePort
+    @staticmethod
+    def new(context: AudioContext, name: str) -> AudioWorkletNode: ...
 
 class GainNode(AudioNode):
     gain: AudioParam
@@ -124,9 +143,9 @@ class AnalyserNode(AudioNode):
 
 class MediaStreamAudioDestinationNode(AudioNode):
     stream: MediaStream
-    channelCount: int
 
 class AudioContext(EventTarget):
+    audioWorklet: AudioWorklet
     state: str
     sampleRate: int
     @staticmethod
@@ -200,10 +219,23 @@ class StorageManager:
     def estimate(self) -> Awaitable[StorageEstimate]: ...
     def persist(self) -> Awaitable[bool]: ...
 
+class WakeLockSentinel(EventTarget):
+    released: bool
+    def release(self) -> Awaitable[None]: ...
+
+class WakeLock:
+    def request(self, type: str) -> Awaitable[WakeLockSentinel]: ...
+
+class Storage:
+    def getItem(self, key: str) -> str | JsNull: ...
+    def setItem(self, key: str, value: str) -> None: ...
+
 class Navigator:
+    # Those a browser may leave out are asked for with `browser.interop.member`.
     mediaDevices: MediaDevices
     serviceWorker: ServiceWorkerContainer
     storage: StorageManager
+    wakeLock: WakeLock
     mediaCapabilities: Any
     locks: Any
     userAgent: str
@@ -256,6 +288,8 @@ class Document(EventTarget):
     body: Element
     title: str
     hidden: bool
+    visibilityState: str
+    activeElement: Any
     baseURI: str
     def querySelector(self, selector: str) -> Any: ...
     def createElement(self, name: str) -> Element: ...
@@ -309,11 +343,12 @@ class Object:
 class Window(EventTarget):
     isSecureContext: bool
     trustedTypes: TrustedTypePolicyFactory
-    rolltapeEarly: Awaitable[MediaStream | JsNull | None]
+    rolltapeEarly: Any
 
 navigator: Navigator
 document: Document
 performance: Performance
+sessionStorage: Storage
 location: Location
 console: Console
 crypto: Crypto

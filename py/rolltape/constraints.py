@@ -124,7 +124,7 @@ def _describe_video(video: GrantedVideo | None) -> str:
 def _describe_audio(audio: GrantedAudio | None) -> str:
     if audio is None:
         return "no microphone"
-    channels = {1: "mono", 2: "stereo"}.get(audio.channels, f"{audio.channels} channels")
+    channels = {0: "sound", 1: "mono", 2: "stereo"}.get(audio.channels, f"{audio.channels} channels")
     rate = f", {audio.sample_rate_hz / 1000:g} kHz" if audio.sample_rate_hz else ""
     processing = _processing(audio)
     return f"{channels}{rate}, {'with ' + ' and '.join(processing) if processing else 'unprocessed'}"

@@ -1,57 +1,28 @@
-"""A recording while it is made: chunks from an engine, through the container's index, into the sinks.
+"""A take while it is made: its parts one after the other, its pauses, its life from start to stop.
 
-One task, `run`, goes from start to stop; everything else only asks (`stop`, `pause`) or looks (`status`).
-No sink waits for another, and the engine waits for none: a chunk is handed to each and acknowledged later.
+One task, `run`, goes from start to stop; everything else only asks (`stop`, `pause`, `roll_over`) or looks
+(`status`).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
 
-from rolltape import __version__
-from rolltape.bitrate import Rates, lossy
-from rolltape.codec import AudioCodec, Candidate, Choice, Container, choose, contents, next_choice
+from rolltape.engine import Engine, Plan, plan
 from rolltape.errors import EngineError, RolltapeError, SinkError
-from rolltape.media.webm import Index, WebmError, WebmStream
-from rolltape.media.webm_track import Kind
 from rolltape.notice import Level, Notice
-from rolltape.shelf import path_of
-from rolltape.sinks import Downloads, PatchableSink, Sink, Store
+from rolltape.part import PartName, PartRecorder, Places
+from rolltape.shelf import folder_of
 from rolltape.take import Delivery, Part, ShelfState, Take, TakeEvent, TakeState
 
-PART_FILE = "part1"
+__all__ = ["Engine", "Places", "Plan", "Recording", "Status", "plan"]
 
-
-class Engine(Protocol):
-    """What records a stream: a MediaRecorder, or in tests something that hands out known chunks."""
-
-    @property
-    def mime_type(self) -> str:
-        """What is really written, once started."""
-
-    @property
-    def error(self) -> EngineError | None:
-        """Why it stopped by itself; None if it was asked to."""
-
-    async def start(self) -> None:
-        """Begin. Raises EngineError."""
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Every chunk in order, until it has stopped."""
-
-    def stop(self) -> None:
-        """Ask for the end; `chunks` ends after the last data."""
-
-    def pause(self) -> None:
-        """Take nothing in until `resume`."""
-
-    def resume(self) -> None:
-        """Go on."""
-
-    def close(self) -> None:
-        """Let go of the browser's recorder."""
+FLOW_TIMEOUT_S = 10.0
+"""MP4 comes at key frames only, which are 2 s apart; a busy machine takes its time."""
+YOUNG_MS = 5000.0
+"""An engine that breaks off before this age never really worked: the next format is tried."""
 
 
 @dataclass(frozen=True)
@@ -69,63 +40,17 @@ class Status:
     """Bits a second over the last seconds, divided by 1000."""
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where recordings go; None for what this browser has not got."""
-
-    store: Store | None
-    downloads: Downloads | None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to record: the formats in order, and who makes an engine for one."""
-
-    listed: tuple[Candidate, ...]
-    choice: Choice
-    rates: Rates
-    make_engine: Callable[[str, Rates], Engine]
-    is_supported: Callable[[str], bool]
-
-
 Log = Callable[[Take], Awaitable[None]]
 """Puts a take's present state into the journal. Raises SinkError."""
 
+Repair = Callable[[], Awaitable[Plan | None]]
+"""Puts right what it can of a capture that delivers nothing; how to record what is alive, None if nothing is."""
 
-def plan(
-    listed: Sequence[Candidate],
-    rates: Rates,
-    make_engine: Callable[[str, Rates], Engine],
-    is_supported: Callable[[str], bool],
-) -> Plan | None:
-    """How to record with the first format this browser supports; None if it supports none."""
-    choice = choose(listed, is_supported)
-    return Plan(tuple(listed), choice, rates, make_engine, is_supported) if choice else None
-
-
-async def start_engine(wanted: Plan) -> tuple[Engine, Choice]:
-    """Start an engine, stepping down the list where one fails although it was called supported.
-
-    Raises EngineError when none starts.
-    """
-    choice = wanted.choice
-    while True:
-        rates = wanted.rates if choice.candidate.audio is AudioCodec.PCM else lossy(wanted.rates)
-        try:
-            engine = wanted.make_engine(choice.candidate.mime_type, rates)
-            await engine.start()
-            return engine, choice
-        except EngineError as error:
-            following = next_choice(
-                wanted.listed, choice, wanted.is_supported, error.detail or error.sentence
-            )
-            if following is None:
-                raise
-            choice = following
+QUIET = "The recorder had gone quiet."
 
 
 class Recording:
-    """One take being made."""
+    """One take being made; with `split_ms`, in parts of that length."""
 
     def __init__(
         self,
@@ -135,17 +60,24 @@ class Recording:
         log: Log,
         notify: Callable[[Notice], None],
         now_ms: Callable[[], float],
+        split_ms: float | None = None,
+        repair: Repair | None = None,
     ) -> None:
         self.take = take
+        self._repair = repair
         self._plan = wanted
         self._places = places
         self._log = log
         self._notify = notify
         self._now_ms = now_ms
-        self._engine: Engine | None = None
-        self._journal: PatchableSink | None = None
-        self._download: Sink | None = None
-        self._stream: WebmStream | None = None
+        self._split_ms = split_ms
+        self._current: PartRecorder | None = None
+        self._parts: list[PartRecorder] = []
+        """Those being written, more than one while it rolls over."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._rolls: set[asyncio.Task[bool]] = set()
+        self._rolling = asyncio.Lock()
+        self._undelivered = False
         self._reported: set[str] = set()
         self._stop_asked = False
         self._began_ms = 0.0
@@ -156,27 +88,37 @@ class Recording:
     @property
     def status(self) -> Status:
         """What is true now."""
-        fps, kbps = lately(self._stream.index) if self._stream else (0.0, 0.0)
-        return Status(self.take.state, self._elapsed_ms(), self._safe_bytes(), fps, kbps)
+        part = self._current
+        if part is None:
+            return Status(self.take.state, 0, 0, 0.0, 0.0)
+        running = self._running()
+        numbers = {one.name.number for one in running}
+        written = sum(one.safe_bytes for one in running)
+        written += sum(one.bytes for one in self.take.parts if one.number not in numbers)
+        lately = part.stream.lately
+        return Status(self.take.state, self._elapsed_ms(), written, lately.fps, lately.kbps)
 
     async def run(self) -> Take:
         """Record until stopped; the take as it ended. Errors end up in the take and in a notice."""
         await self._advance(TakeEvent.START_REQUESTED)
         try:
-            await self._start()
+            part = await self._begin_part("", self._plan)
         except RolltapeError as error:
             await self._fail(TakeEvent.START_FAILED, f"The recording could not start. {error.sentence}")
             return self.take
-        assert self._engine is not None
+        self._began_ms = part.started_ms
+        await self._advance(TakeEvent.STARTED)
         if self._stop_asked:
-            self._engine.stop()
+            part.stop()
         try:
-            async for chunk in self._engine.chunks():
-                self._take_in(chunk)
+            await self._until_over()
         finally:
-            self._ended_ms = self._now_ms()
-            self._engine.close()
-        await self._finish(self._engine.error)
+            for roll in self._rolls:
+                roll.cancel()
+        if not self._undelivered:
+            self.take = self.take.with_delivery(Delivery.DOWNLOADS)
+        is_kept = self.take.bytes or self.take.delivered
+        await self._advance(TakeEvent.STOPPED if is_kept else TakeEvent.FAILED)
         return self.take
 
     async def stop(self) -> None:
@@ -184,154 +126,213 @@ class Recording:
         if self._stop_asked or self.take.is_over:
             return
         self._stop_asked = True
-        if self._engine is not None and self.take.state is not TakeState.STARTING:
-            self._engine.stop()
+        if self.take.state is not TakeState.STARTING:
+            for part in self._running():
+                part.stop()
         await self._advance(TakeEvent.STOP_REQUESTED)
 
     async def pause(self) -> None:
         """Record nothing until `resume`; the pause is logged, since it closes up in the file."""
-        if self.take.state is TakeState.RECORDING and self._engine is not None:
-            self._engine.pause()
+        if self.take.state is TakeState.RECORDING:
+            for part in self._running():
+                part.pause()
             self._paused_at_ms = self._now_ms()
-            self.take = self.take.with_pause(round(self._paused_at_ms - self._began_ms))
+            self.take = self.take.with_pause(self._on_takes_clock(self._paused_at_ms))
             await self._advance(TakeEvent.PAUSED)
 
     async def resume(self) -> None:
         """Go on after a pause."""
-        if self.take.state is TakeState.PAUSED and self._engine is not None:
-            self._engine.resume()
+        if self.take.state is TakeState.PAUSED:
+            for part in self._running():
+                part.resume()
             self._end_pause()
             await self._advance(TakeEvent.RESUMED)
 
     def check(self) -> None:
-        """Tell of sinks that broke or owe an acknowledgement; call it about once a second."""
-        for sink in (self._journal, self._download):
-            if sink is None:
-                continue
-            if sink.error is not None:
-                self._report(f"{sink.name} broke", Level.WARNING, f"{_LOST[sink.name]} {sink.error.sentence}")
-            elif sink.ledger.is_late(self._now_ms()):
-                self._report(f"{sink.name} late", Level.WARNING, _LATE[sink.name])
-        if self._engine is not None and not self._live_sinks() and not self._stop_asked:
-            self._report("no sink", Level.ERROR, "The recording stops: nothing can be written any more.")
-            self._engine.stop()
+        """Tell of sinks in trouble, and split where it is time; call it about once a second."""
+        for part in self._running():
+            part.check()
+            if not part.live_sinks() and not self._stop_asked:
+                self._report("no sink", Level.ERROR, "The recording stops: nothing can be written any more.")
+                part.stop()
+        current = self._current
+        if current is not None and current.is_quiet() and not self._rolls and not self._rolling.locked():
+            self._roll(self._revive(current))
+        elif self._is_time_to_split():
+            self._roll(self.roll_over("split"))
 
-    async def _start(self) -> None:
-        await self._open_journal()
-        engine, choice = await start_engine(self._plan)
-        self._engine = engine
-        self._began_ms = self._now_ms()
-        for notice in choice.notices:
+    def _roll(self, rolling: Coroutine[None, None, bool]) -> None:
+        task = asyncio.create_task(rolling)
+        self._rolls.add(task)
+        task.add_done_callback(self._rolled)
+
+    async def _revive(self, quiet: PartRecorder) -> bool:
+        """Stop a recorder that withholds what it records, which makes it give that out; go on in a new part.
+
+        It is stopped first: what it holds is safe only once it is written.
+        """
+        async with self._rolling:
+            if self._stop_asked or not self._is_under_way():
+                return False
+            quiet.stop()
+            wanted = await self._repair() if self._repair is not None else quiet.plan
+            if wanted is None:
+                return False
+            try:
+                await self._begin_part(QUIET, wanted)
+            except RolltapeError as error:
+                sentence = f"The recording could not go on in a new part. {error.sentence}"
+                self._report("part", Level.WARNING, sentence)
+                return False
+        self._report(
+            QUIET, Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
+        )
+        return True
+
+    async def roll_over(self, reason: str, wanted: Plan | None = None) -> bool:
+        """Go on in a new part, recorded by `wanted` or as so far; whether there is one.
+
+        The new engine starts on the same tracks before the old one stops, and the old one stops only when the
+        new part holds something of every track: what was captured is in one of the two, or in both. Where the
+        old one delivers nothing any more, the new part's `gap_before_ms` tells what is missing.
+        """
+        async with self._rolling:
+            before = self._current
+            if before is None or self._stop_asked or not self._is_under_way():
+                return False
+            try:
+                following = await self._begin_part(reason, wanted or before.plan)
+            except RolltapeError as error:
+                sentence = f"The recording could not go on in a new part. {error.sentence}"
+                self._report("part", Level.WARNING, sentence)
+                return False
+            return await self._hand_over(before, following)
+
+    async def _hand_over(self, before: PartRecorder, following: PartRecorder) -> bool:
+        if self.take.state is not TakeState.PAUSED and before.ended_ms is None:
+            try:
+                async with asyncio.timeout(FLOW_TIMEOUT_S):
+                    await following.flowing.wait()
+            except TimeoutError:
+                following.stop()
+            if not following.stream.has_media and not self._stop_asked:
+                self._current = before
+                self._report(
+                    "part", Level.WARNING, "A new part gave nothing, so the recording goes on in the old."
+                )
+                return False
+        before.stop()
+        return True
+
+    async def _begin_part(self, reason: str, wanted: Plan) -> PartRecorder:
+        """Open the next part and have it run. Raises RolltapeError."""
+        part = PartRecorder(self._next_name(), reason, self._report, self._now_ms, wanted)
+        await part.open(self._places)
+        for notice in part.plan.choice.notices:
             if notice not in self._plan.choice.notices:
                 self._notify(notice)
-        self.take = self.take.with_mime_type(engine.mime_type or choice.candidate.mime_type)
-        if contents(self.take.mime_type).container in (Container.WEBM, Container.MATROSKA):
-            self._stream = WebmStream(f"Rolltape {__version__}")
-        await self._open_download()
-        if not self._live_sinks():
-            engine.close()
-            raise SinkError("This browser gives no place to write it to.")
-        await self._advance(TakeEvent.STARTED)
-
-    async def _open_journal(self) -> None:
-        if self._places.store is None:
-            return
-        try:
-            self._journal = await self._places.store.create(path_of(self.take, PART_FILE))
-        except SinkError as error:
-            self._report("journal broke", Level.WARNING, f"{_LOST['journal']} {error.sentence}")
-
-    async def _open_download(self) -> None:
-        if self._places.downloads is None:
-            return
-        kind = contents(self.take.mime_type)
-        try:
-            self._download = await self._places.downloads.create(
-                self.take.id, self.take.name + kind.ending, kind.content_type
+        before, self._current = self._current, part
+        self._parts.append(part)
+        if self.take.state is TakeState.PAUSED:
+            part.pause()
+        if self._stop_asked and self.take.state is not TakeState.STARTING:
+            part.stop()
+        if part.name.number == 1:
+            self.take = self.take.with_mime_type(part.mime_type)
+        described = part.described(0, ShelfState.RECORDING)
+        if before is not None:
+            self.take = self.take.with_part(
+                replace(described, started_ms=self._on_takes_clock(part.started_ms))
             )
-        except SinkError as error:
-            self._report("download broke", Level.WARNING, f"{_LOST['download']} {error.sentence}")
+            await self._log_take()
+        else:
+            self.take = self.take.with_part(described)
+        self._tasks.add(asyncio.create_task(self._write(part, before)))
+        return part
 
-    def _live_sinks(self) -> list[Sink]:
-        return [sink for sink in (self._journal, self._download) if sink is not None and sink.error is None]
+    def _next_name(self) -> PartName:
+        """A part in which nothing was written leaves its number to the next."""
+        kept = (part for part in self.take.parts if part.bytes or part.state is ShelfState.RECORDING)
+        number = 1 + max((part.number for part in kept), default=0)
+        stem = self.take.name if number == 1 and self._split_ms is None else f"{self.take.name}_part{number}"
+        return PartName(number, self.take.id, stem, folder_of(self.take))
 
-    def _take_in(self, chunk: bytes) -> None:
-        """Hand one chunk to both sinks; nothing here waits."""
-        data = chunk
-        if self._stream is not None:
-            try:
-                data = self._stream.feed(chunk)
-            except WebmError as error:
-                # What the recorder gives is kept as it is, even where we cannot read it.
-                self._report("container", Level.WARNING, f"The recording is kept as it comes: {error}")
-                data = self._stream.held
-                self._stream = None
-        for sink in self._live_sinks():
-            sink.write(data)
-        if self._stream is not None and self._journal is not None:
-            self._journal.patch(self._stream.patches())
+    async def _write(self, part: PartRecorder, before: PartRecorder | None) -> None:
+        """A part's own task: from its first chunk to its last, and then its end."""
+        await part.run()
+        finished = await part.finish()
+        self._undelivered = self._undelivered or not part.delivered
+        self.take = self.take.with_part(self._joined(finished, part, before))
+        self._parts.remove(part)
 
-    async def _finish(self, error: EngineError | None) -> None:
-        if self.take.state in (TakeState.RECORDING, TakeState.PAUSED):
-            # It stopped by itself: an encoder's error, or every track ended.
-            sentence = error.sentence if error else "Camera and microphone are gone."
-            self._report(
-                "engine", Level.ERROR, f"The recording has stopped. {sentence} What was recorded is kept."
-            )
-            self.take = self.take.with_error(sentence)
+    def _joined(self, finished: Part, part: PartRecorder, before: PartRecorder | None) -> Part:
+        """The part with its place on the take's clock, and what it shares with the one before or lacks."""
+        if before is None:
+            return finished
+        return replace(
+            finished,
+            started_ms=self._on_takes_clock(part.started_ms),
+            overlap_before_ms=max(0, round(before.media_end_ms - part.started_ms)),
+            gap_before_ms=max(0, round(part.started_ms - before.whole_until_ms)),
+        )
+
+    async def _until_over(self) -> None:
+        """Wait for every part; where the last one broke off by itself, go on in another if that can be."""
+        while self._tasks:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            over = {task for task in self._tasks if task.done()}
+            self._tasks -= over
+            for task in over:
+                await task
+            async with self._rolling:
+                pass  # a new part that is being begun is among the tasks afterwards
+            current = self._current
+            if current is not None and not self._tasks:
+                self._ended_ms = current.ended_ms
+                if self._is_under_way() and not await self._go_on_after(current):
+                    self._note_end(current.error)
+                    break
+            else:
+                await self._log_take()
         if self._paused_at_ms is not None:
             self._end_pause()
-        await self._close_download()
-        await self._close_journal()
-        if self._stream is not None and not self._stream.index.blocks and not self.take.error:
-            self._report("empty", Level.WARNING, "Nothing was recorded: camera and microphone gave nothing.")
-            self.take = self.take.with_error("Camera and microphone gave nothing.")
-        await self._advance(TakeEvent.STOPPED if self.take.parts or self.take.delivered else TakeEvent.FAILED)
 
-    async def _close_download(self) -> None:
-        if self._download is None:
-            return
-        try:
-            await self._download.settle()
-            self.take = self.take.with_delivery(Delivery.DOWNLOADS)
-        except SinkError as error:
-            self._report("download broke", Level.WARNING, f"{_LOST['download']} {error.sentence}")
-        await self._download.close()
+    async def _go_on_after(self, part: PartRecorder) -> bool:
+        """Go on in a new part after an engine's error, in the next format if this one never worked."""
+        error = part.error
+        if not isinstance(error, EngineError):
+            return False
+        wanted = part.plan.after_failure(error) if part.recorded_ms < YOUNG_MS else part.plan
+        if wanted is None or not await self.roll_over(error.sentence, wanted):
+            return False
+        self._ended_ms = None
+        self._report("engine", Level.WARNING, f"{error.sentence} The recording goes on in a new part.")
+        return True
 
-    async def _close_journal(self) -> None:
-        if self._journal is None:
-            return
-        duration_ms = self._elapsed_ms()
-        try:
-            if self._stream is not None:
-                ending = self._stream.finish()
-                duration_ms = round(self._stream.index.duration_ms)
-                self._journal.write(ending.append)
-                self._journal.patch(ending.patches)
-            await self._journal.settle()
-        except (SinkError, WebmError) as error:
-            self._report("journal broke", Level.WARNING, f"{_LOST['journal']} {error}")
-        size = await self._journal.close()
-        part = Part(1, PART_FILE, size, duration_ms, 0, ShelfState.FINISHED)
-        if size:
-            self.take = self.take.with_part(part)
+    def _note_end(self, error: RolltapeError | None) -> None:
+        """It stopped by itself: an encoder's error, or every track ended."""
+        sentence = error.sentence if error else "Camera and microphone are gone."
+        self._report(
+            "engine", Level.ERROR, f"The recording has stopped. {sentence} What was recorded is kept."
+        )
+        self.take = self.take.with_error(sentence)
 
     async def _fail(self, event: TakeEvent, sentence: str) -> None:
         self._notify(Notice(Level.ERROR, sentence))
-        if self._journal is not None:
-            await self._journal.close()
         self.take = self.take.with_error(sentence)
         await self._advance(event)
 
     async def _advance(self, event: TakeEvent) -> None:
         """Move the take on, then log it: the page shows the new state before the disk has it."""
         self.take = self.take.after(event)
+        await self._log_take()
+
+    async def _log_take(self) -> None:
         try:
             await self._log(self.take)
         except SinkError as error:
-            self._report(
-                "log", Level.WARNING, f"The recording's notes could not be written. {error.sentence}"
-            )
+            sentence = f"The recording's notes could not be written. {error.sentence}"
+            self._report("log", Level.WARNING, sentence)
 
     def _report(self, subject: str, level: Level, sentence: str) -> None:
         """Tell once a recording and subject."""
@@ -339,38 +340,35 @@ class Recording:
             self._reported.add(subject)
             self._notify(Notice(level, sentence))
 
+    def _rolled(self, task: asyncio.Task[bool]) -> None:
+        self._rolls.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._report("part", Level.WARNING, f"The recording could not go on in a new part. ({error})")
+
+    def _running(self) -> list[PartRecorder]:
+        return [part for part in self._parts if part.ended_ms is None]
+
+    def _is_under_way(self) -> bool:
+        return self.take.state in (TakeState.RECORDING, TakeState.PAUSED)
+
+    def _is_time_to_split(self) -> bool:
+        part = self._current
+        if self._split_ms is None or part is None or self._rolls or self._rolling.locked():
+            return False
+        return self.take.state is TakeState.RECORDING and part.recorded_ms >= self._split_ms
+
     def _end_pause(self) -> None:
         assert self._paused_at_ms is not None
         now_ms = self._ended_ms or self._now_ms()
         self._paused_ms += now_ms - self._paused_at_ms
         self._paused_at_ms = None
-        self.take = self.take.with_pause_over(round(now_ms - self._began_ms))
+        self.take = self.take.with_pause_over(self._on_takes_clock(now_ms))
+
+    def _on_takes_clock(self, at_ms: float) -> int:
+        return round(at_ms - self._began_ms)
 
     def _elapsed_ms(self) -> int:
         if not self._began_ms:
             return 0
         until = self._paused_at_ms or self._ended_ms or self._now_ms()
         return round(until - self._began_ms - self._paused_ms)
-
-    def _safe_bytes(self) -> int:
-        if self._journal is not None and self._journal.error is None:
-            return self._journal.ledger.acknowledged
-        return self._download.ledger.acknowledged if self._download is not None else 0
-
-
-def lately(index: Index) -> tuple[float, float]:
-    """Video frames a second, and kbps over all tracks, over the last seconds of a file."""
-    tracks = [(track, index.progress(track.number)) for track in index.tracks] if index.blocks else []
-    fps = next((progress.fps for track, progress in tracks if track.kind is Kind.VIDEO), 0.0)
-    return fps, sum(progress.kbps for _, progress in tracks)
-
-
-_LOST = {
-    "journal": "The crash-proof copy is not written any more; the download goes on.",
-    "download": "The file in your Downloads folder is not complete; save the recording from the list below.",
-}
-_LATE = {
-    "journal": "The disk has not confirmed the crash-proof copy for five seconds; the download goes on.",
-    "download": "The browser has not taken the download for five seconds. If it asks whether this page may "
-    "download files, allow it; the crash-proof copy goes on.",
-}

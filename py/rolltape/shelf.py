@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import replace
 
 from rolltape.codec import contents
+from rolltape.container import ContainerStream, reader_for
 from rolltape.errors import SinkError
-from rolltape.media.webm import Index, WebmError, finish
 from rolltape.sinks import Store, StoredBytes
 from rolltape.take import Delivery, Part, ShelfState, Take, TakeEvent
 
@@ -20,9 +20,14 @@ LOG = "take.jsonl"
 SLICE_BYTES = 1 << 20
 
 
+def folder_of(take: Take) -> str:
+    """Where this take lies in the journal."""
+    return f"{FOLDER}/{take.id}"
+
+
 def path_of(take: Take, file: str) -> str:
     """Where a file of this take lies in the journal."""
-    return f"{FOLDER}/{take.id}/{file}"
+    return f"{folder_of(take)}/{file}"
 
 
 class Shelf:
@@ -36,8 +41,7 @@ class Shelf:
         """Every take whose log can be read, newest first."""
         found = []
         for id in await self._store.names(FOLDER):
-            log = await self._store.file(f"{FOLDER}/{id}/{LOG}")
-            take = Take.from_json_lines(await log.text()) if log else None
+            take = Take.from_json_lines(await self._store.text(f"{FOLDER}/{id}/{LOG}"))
             if take is not None:
                 found.append(take)
         return sorted(found, key=lambda take: (take.started_at_ms, take.number), reverse=True)
@@ -60,29 +64,32 @@ class Shelf:
 
         The torn end is cut off at the last whole block. A file that cannot be read is kept as it is.
         """
-        parts = [name for name in await self._store.names(f"{FOLDER}/{take.id}") if name != LOG]
+        names = [name for name in await self._store.names(folder_of(take)) if name != LOG]
         recovered = take.after(TakeEvent.FOUND)
-        for number, name in enumerate(parts, 1):
+        for done, name in enumerate(names):
             file = await self._store.file(path_of(take, name))
-            if file is None or not file.size:
+            part = _part_named(take, name, done + 1)
+            if part.state is not ShelfState.RECORDING or file is None or not file.size:
                 continue
-            index = Index()
-            async for share in _read_into(index, file):
-                yield (number - 1 + share) / len(parts)
-            size, error = await self._mend(path_of(take, name), index, file.size)
-            part = Part(number, name, size, round(index.duration_ms), 0, ShelfState.RECOVERED)
-            recovered = recovered.with_part(part)
+            reader = reader_for(contents(take.type_of(part)).container)
+            async for share in _read_into(reader, file):
+                yield (done + share) / len(names)
+            size, error = await self._mend(path_of(take, name), reader, file.size)
+            length = round(reader.duration_ms or 0)
+            recovered = recovered.with_part(
+                replace(part, bytes=size, duration_ms=length, state=ShelfState.RECOVERED)
+            )
             if error:
                 recovered = recovered.with_error(error)
         if not recovered.bytes:
             recovered = replace(take.after(TakeEvent.FAILED), error="Nothing had been written yet.")
         await self.log(recovered)
 
-    async def _mend(self, path: str, index: Index, size: int) -> tuple[int, str]:
+    async def _mend(self, path: str, reader: ContainerStream, size: int) -> tuple[int, str]:
         """Cut the torn end off and write what a finished file has; its size, and a sentence if it failed."""
-        if index.error is not None:
-            return size, f"It is kept as it was written: {index.error}"
-        ending = finish(index)
+        if reader.problem:
+            return size, f"It is kept as it was written: {reader.problem}"
+        ending = reader.finish()
         file = await self._store.create(path)
         try:
             if ending.truncate_to is not None:
@@ -104,9 +111,10 @@ class Shelf:
 
     async def save(self, take: Take) -> Take:
         """Have the finished files copied into the person's downloads; the take as it is then."""
-        kind = contents(take.mime_type)
-        for part in take.parts:
-            tail = f"_part{part.number}" if len(take.parts) > 1 else ""
+        kept = [part for part in take.parts if part.bytes]
+        for part in kept:
+            kind = contents(take.type_of(part))
+            tail = f"_part{part.number}" if len(kept) > 1 else ""
             (await self.file(take, part.number)).save(take.name + tail + kind.ending, kind.content_type)
         saved = take.with_delivery(Delivery.SAVED)
         await self.log(saved)
@@ -119,11 +127,17 @@ class Shelf:
         await self._store.remove(f"{FOLDER}/{take.id}")
 
 
-async def _read_into(index: Index, file: StoredBytes) -> AsyncIterator[float]:
-    """Feed the file to the index slice by slice; yields the share done after each."""
+def _part_named(take: Take, file: str, position: int) -> Part:
+    """What the log knows of the part in this file; without a word there, what its name says."""
+    known = next((part for part in take.parts if part.file == file), None)
+    digits = file.removeprefix("part")
+    return known or Part(int(digits) if digits.isdecimal() else position, file)
+
+
+async def _read_into(reader: ContainerStream, file: StoredBytes) -> AsyncIterator[float]:
+    """Feed the file to the reader slice by slice, as far as it understands it; yields the share done."""
     for start in range(0, file.size, SLICE_BYTES):
-        try:
-            index.feed(await file.read(start, min(start + SLICE_BYTES, file.size)))
-        except WebmError:
-            return  # what was indexed before stays valid
+        reader.feed(await file.read(start, min(start + SLICE_BYTES, file.size)))
+        if reader.problem:
+            return
         yield min(1.0, (start + SLICE_BYTES) / file.size)

@@ -58,9 +58,6 @@ class StoredBytes(Protocol):
     def chunks(self) -> AsyncGenerator[bytes, None]:
         """All of it from its beginning, in pieces of some hundred kB to some MB."""
 
-    async def text(self) -> str:
-        """The whole as text."""
-
     def address(self, content_type: str) -> str:
         """An address at which the page can play it."""
 
@@ -82,6 +79,9 @@ class Store(Protocol):
 
     async def file(self, path: str) -> StoredBytes | None:
         """The file as it is on the disk; None if there is none."""
+
+    async def text(self, path: str) -> str:
+        """A whole file as text, also one that is being added to; empty if there is none."""
 
     async def remove(self, path: str) -> None:
         """Delete a folder and all that is in it."""

@@ -186,8 +186,16 @@ class Part:
     """Bytes safely written."""
     duration_ms: int = 0
     gap_before_ms: int = 0
-    """What is missing between the part before and this one."""
+    """How long picture or sound is missing between the part before and this one."""
     state: ShelfState = ShelfState.RECORDING
+    overlap_before_ms: int = 0
+    """How much of its beginning is also the end of the part before."""
+    started_ms: int = 0
+    """When its first sample was taken, in milliseconds since the take started."""
+    mime_type: str = ""
+    """What the recorder says it writes; empty: as the take."""
+    reason: str = ""
+    """Why it was begun, in words; empty for the first."""
 
 
 @dataclass(frozen=True)
@@ -230,8 +238,8 @@ class Take:
 
     @property
     def duration_ms(self) -> int:
-        """Length of what is recorded, over all parts."""
-        return sum(part.duration_ms for part in self.parts)
+        """Length of what is recorded, over all parts; what is in two of them counts once."""
+        return sum(max(0, part.duration_ms - part.overlap_before_ms) for part in self.parts)
 
     @property
     def shelf_state(self) -> ShelfState | None:
@@ -272,6 +280,10 @@ class Take:
             return self
         *before, last = self.pauses
         return replace(self, pauses=(*before, replace(last, to_ms=max(to_ms, last.from_ms))))
+
+    def type_of(self, part: Part) -> str:
+        """What is in a part's file."""
+        return part.mime_type or self.mime_type
 
     def with_error(self, sentence: str) -> Take:
         """Say what went wrong."""
@@ -375,6 +387,10 @@ def _part(fields: _Fields) -> Part:
         bytes=fields.whole("bytes", 0),
         duration_ms=fields.whole("duration_ms", 0),
         gap_before_ms=fields.whole("gap_before_ms", 0),
+        overlap_before_ms=fields.whole("overlap_before_ms", 0),
+        started_ms=fields.whole("started_ms", 0),
+        mime_type=fields.text("mime_type", ""),
+        reason=fields.text("reason", ""),
         state=fields.member("state", ShelfState, ShelfState.RECORDING),
     )
 

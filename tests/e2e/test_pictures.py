@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Playwright, expect
@@ -36,7 +36,7 @@ def test_pictures_of_the_guests_page(
     fake_media: tuple[str, str],
     tmp_path: Path,
     size: str,
-    scheme: str,
+    scheme: Literal["dark", "light"],
 ) -> None:
     folder = Path(os.environ.get("PICTURES") or tmp_path / "pictures")
     folder.mkdir(exist_ok=True, parents=True)

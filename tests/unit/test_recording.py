@@ -48,17 +48,26 @@ class Studio:
         self.logged.append(take.state)
         await asyncio.sleep(0)
 
-    def recording(self, listed: tuple[Candidate, ...] = candidates(CodecWish())) -> Recording:
+    def recording(
+        self, listed: tuple[Candidate, ...] = candidates(CodecWish()), split_ms: float | None = None
+    ) -> Recording:
         wanted = plan(listed, Rates(6000, 128), self.make_engine, self.supported)
         assert wanted is not None
         take = Take(id="t1", number=1, name="Ada_take1", started_at_ms=0)
         places = Places(self.store, self.downloads)
-        return Recording(take, wanted, places, self.log, self.notices.append, self.clock)
+        return Recording(take, wanted, places, self.log, self.notices.append, self.clock, split_ms)
 
     @property
     def journal(self) -> bytes:
         assert self.store is not None
         return bytes(self.store.files["takes/t1/part1"])
+
+    def part(self, number: int) -> Index:
+        """The index of a part's file in the journal."""
+        assert self.store is not None
+        index = Index()
+        index.feed(bytes(self.store.files[f"takes/t1/part{number}"]))
+        return index
 
     @property
     def download(self) -> bytes:
@@ -309,15 +318,241 @@ async def test_an_engine_that_breaks_off_leaves_a_finished_take_with_the_reason(
     task = await started(recording)
     studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm")[:8])
 
+    studio.start_errors = [EngineError("No encoder is left.")] * 50
     studio.engines[0].break_off(EngineError("The browser's encoder failed."))
     take = await task
 
     assert take.state is TakeState.FINISHED
     assert take.error == "The browser's encoder failed."
-    assert "What was recorded is kept." in studio.notices[0].text
+    assert "What was recorded is kept." in studio.notices[-1].text
     index = Index()
     index.feed(studio.journal)
     assert index.finished and index.blocks > 10
+
+
+def whole_until_ms(index: Index) -> float:
+    """When the track that ends first ends."""
+    return min(index.progress(track.number).end_ms or 0 for track in index.tracks)
+
+
+async def rolled_over(studio: Studio, recording: Recording) -> None:
+    """Have the recording roll over while the first engine has given all its chunks."""
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    studio.clock.ms += 3000
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+    studio.clock.ms += 700
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    assert await roll
+
+
+@studio_test
+async def test_a_new_part_begins_before_the_old_one_ends() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    studio.clock.ms += 3000
+
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+    head, *rest = chunks_of("chromium-vp8-opus.webm", 100)
+    studio.engines[1].give(head)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    asked_early = "stop" in studio.engines[0].calls
+    studio.engines[1].give(*rest)
+    went_on = await roll
+    await recording.stop()
+    take = await task
+
+    assert (asked_early, went_on) == (False, True)
+    assert [part.file for part in take.parts] == ["part1", "part2"]
+    assert studio.part(1).finished and studio.part(2).finished
+    assert studio.downloads is not None
+    assert list(studio.downloads.files) == ["Ada_take1.webm", "Ada_take1_part2.webm"]
+    assert take.delivered == (Delivery.DOWNLOADS,)
+    assert studio.notices == []
+
+
+@studio_test
+async def test_what_two_parts_share_is_logged_and_counted_once() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    await rolled_over(studio, recording)
+    await recording.stop()
+    take = await task
+
+    first, second = take.parts
+    assert second.started_ms == 3000 and second.reason == "test"
+    assert second.overlap_before_ms == max(0, first.duration_ms - 3000)
+    assert second.gap_before_ms == max(0, 3000 - round(whole_until_ms(studio.part(1))))
+    assert take.duration_ms == first.duration_ms + second.duration_ms - second.overlap_before_ms
+    assert recording.status.bytes == first.bytes + second.bytes
+
+
+@studio_test
+async def test_a_recorder_that_fell_silent_leaves_a_gap_that_is_logged() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    studio.clock.ms += 60_000
+
+    roll = asyncio.create_task(recording.roll_over("The recorder gave nothing."))
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await roll
+    await recording.stop()
+    take = await task
+
+    first, second = take.parts
+    assert first.duration_ms > 1000
+    assert second.gap_before_ms == 60_000 - round(whole_until_ms(studio.part(1)))
+    assert second.overlap_before_ms == 0
+
+
+@studio_test
+async def test_parts_are_split_by_recorded_time() -> None:
+    studio = Studio()
+    recording = studio.recording(split_ms=60_000)
+    task = await started(recording)
+    studio.clock.ms += 50_000
+    await recording.pause()
+    studio.clock.ms += 50_000
+    recording.check()
+    await recording.resume()
+    recording.check()
+    before = len(studio.engines)
+
+    studio.clock.ms += 10_001
+    recording.check()
+    recording.check()
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: "stop" in studio.engines[0].calls)
+    await recording.stop()
+    take = await task
+
+    assert before == 1 and len(studio.engines) == 2
+    assert studio.downloads is not None
+    assert list(studio.downloads.files) == ["Ada_take1_part1.webm", "Ada_take1_part2.webm"]
+    assert take.parts[-1].reason == "split"
+
+
+@studio_test
+async def test_a_stop_while_rolling_over_ends_both_parts() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+
+    await recording.stop()
+    await roll
+    take = await task
+
+    assert take.is_over
+    assert all("close" in engine.calls for engine in studio.engines)
+
+
+@studio_test
+async def test_where_no_new_part_can_begin_the_old_one_goes_on() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.start_errors = [EngineError("No encoder is left.")] * 50
+
+    went_on = await recording.roll_over("test")
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await recording.stop()
+    take = await task
+
+    assert not went_on
+    assert len(take.parts) == 1 and studio.part(1).finished
+    assert "could not go on in a new part. No encoder is left." in studio.notices[-1].text
+
+
+@studio_test
+async def test_a_new_part_that_dies_at_once_leaves_the_old_one_running() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+
+    studio.engines[1].break_off(EngineError("The browser's encoder failed."))
+    went_on = await roll
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    running = recording.take.state
+    await recording.stop()
+    take = await task
+
+    assert (went_on, running) == (False, TakeState.RECORDING)
+    assert "stop" in studio.engines[0].calls
+    assert [part.number for part in take.parts if part.bytes] == [1] and studio.part(1).finished
+    assert "the recording goes on in the old" in studio.notices[-1].text
+
+
+@studio_test
+async def test_a_new_part_while_paused_is_paused_too() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await recording.pause()
+
+    await recording.roll_over("camera")
+    await recording.resume()
+    await recording.stop()
+    await task
+
+    assert studio.engines[1].calls[:3] == ["start", "pause", "resume"]
+
+
+@studio_test
+async def test_an_encoder_that_fails_in_the_first_seconds_is_followed_by_the_next_format() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.clock.ms += 900
+    studio.engines[0].break_off(EngineError("The browser's encoder failed."))
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[1].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert [engine.mime_type for engine in studio.engines] == [
+        candidate.mime_type for candidate in candidates(CodecWish())[:2]
+    ]
+    assert take.state is TakeState.FINISHED and take.error is None
+    assert take.mime_type == studio.engines[1].mime_type
+    assert [part.number for part in take.parts] == [1]
+    assert any("goes on in a new part" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_an_encoder_that_fails_later_is_started_again() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+
+    studio.clock.ms += 60_000
+    studio.engines[0].break_off(EngineError("The browser's encoder failed."))
+    await until(lambda: len(studio.engines) == 2)
+    await recording.stop()
+    take = await task
+
+    assert studio.engines[0].mime_type == studio.engines[1].mime_type
+    assert take.parts[0].bytes > 0 and studio.part(1).finished
 
 
 @studio_test
@@ -378,3 +613,63 @@ async def test_mp4_goes_through_untouched_and_unremarked() -> None:
 @pytest.mark.parametrize("listed", [(), candidates(CodecWish())])
 def test_there_is_no_plan_where_the_browser_supports_nothing(listed: tuple[Candidate, ...]) -> None:
     assert plan(listed, Rates(6000, 128), Studio().make_engine, lambda mime_type: False) is None
+
+
+@studio_test
+async def test_a_recorder_that_goes_quiet_is_stopped_and_the_take_goes_on_in_a_new_part() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    whole = chunks_of("chromium-vp8-opus.webm")
+    studio.engines[0].give(*whole[:4])
+    await until(lambda: studio.engines[0].queue.empty())
+
+    for _ in range(3):
+        studio.clock.ms += 700
+        recording.check()
+    await until(lambda: len(studio.engines) == 2 and len(recording.take.parts) == 2)
+    studio.engines[1].give(*whole)
+    await until(lambda: studio.engines[1].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert studio.engines[0].calls.count("stop") == 1
+    assert take.state is TakeState.FINISHED
+    assert [part.reason for part in take.parts] == ["", "The recorder had gone quiet."]
+    assert take.parts[1].started_ms == 2100
+    assert any("gone quiet" in notice.text and "new part" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_a_page_that_was_held_up_does_not_take_the_recorder_for_quiet() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.clock.ms += 10_000
+    recording.check()
+    studio.clock.ms += 1000
+    recording.check()
+    await recording.stop()
+    await task
+
+    assert len(studio.engines) == 1
+
+
+@studio_test
+async def test_a_paused_recorder_may_be_quiet() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    await recording.pause()
+    for _ in range(5):
+        studio.clock.ms += 1000
+        recording.check()
+    await recording.resume()
+    studio.clock.ms += 1000
+    recording.check()
+    await recording.stop()
+    await task
+
+    assert len(studio.engines) == 1

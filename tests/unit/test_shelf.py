@@ -10,6 +10,7 @@ import pytest
 
 from fakes import FakeStore
 from rolltape.errors import SinkError
+from rolltape.media.wav_recording import header
 from rolltape.media.webm import Index, WebmStream
 from rolltape.shelf import Shelf
 from rolltape.take import Delivery, Part, ShelfState, Take, TakeState
@@ -161,3 +162,43 @@ def test_a_deleted_take_is_gone() -> None:
     asyncio.run(machine.shelf.delete(take))
 
     assert machine.takes() == [] and machine.store.files == {}
+
+
+def test_of_a_take_in_parts_only_the_unfinished_part_is_recovered_each_by_its_own_type() -> None:
+    machine = Machine()
+    whole = as_journalled()
+    wav = header(48_000, 2) + bytes(48_000 * 8)
+    parts = (
+        Part(1, "part1", len(whole), 2000, state=ShelfState.FINISHED),
+        Part(2, "part2", started_ms=2000, overlap_before_ms=40, mime_type="audio/wav;codecs=pcm"),
+    )
+    take = replace(a_take("a"), parts=parts)
+    machine.journal(take, whole)
+    machine.store.files["takes/a/part2"] = bytearray(wav + b"\1\2\3")
+    machine.store.files["takes/a/part10"] = bytearray(as_journalled(1000))
+
+    machine.recover(take)
+
+    (found,) = machine.takes()
+    assert [part.number for part in found.parts] == [1, 2, 10]
+    assert found.parts[0] == parts[0]
+    assert found.parts[1] == replace(parts[1], bytes=len(wav), duration_ms=1000, state=ShelfState.RECOVERED)
+    assert found.parts[2].state is ShelfState.RECOVERED and found.parts[2].duration_ms > 500
+
+
+def test_parts_are_saved_under_their_numbers_with_the_ending_of_what_is_in_them() -> None:
+    machine = Machine()
+    parts = (
+        Part(1, "part1", 4, 1000, state=ShelfState.FINISHED),
+        Part(2, "part2", 4, 1000, state=ShelfState.FINISHED, mime_type="audio/webm;codecs=pcm"),
+    )
+    take = replace(a_take("a", state=TakeState.FINISHED), parts=parts)
+    machine.journal(take, b"one.")
+    machine.store.files["takes/a/part2"] = bytearray(b"two.")
+
+    asyncio.run(machine.shelf.save(take))
+
+    assert [(name, data) for name, _, data in machine.store.saved] == [
+        ("Ada_take1_part1.webm", b"one."),
+        ("Ada_take1_part2.mka", b"two."),
+    ]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTrack, navigator, window
-from pyodide.ffi import to_js
+from pyodide.ffi import JsException, to_js
 
 from rolltape.bitrate import Rates
-from rolltape.browser.interop import Listeners, known, maybe, translated
+from rolltape.browser.interop import Listeners, maybe, member, translated
+from rolltape.browser.pcm import PcmRecorder
 from rolltape.browser.recorder import Recorder
+from rolltape.codec import Container, contents
 from rolltape.constraints import (
     EARLY_CONSTRAINTS,
     Constraints,
@@ -19,21 +23,28 @@ from rolltape.constraints import (
     GrantedAudio,
     GrantedVideo,
 )
-from rolltape.errors import DeviceError, Unsupported
+from rolltape.errors import DeviceError, EngineError, Unsupported
 
 SAMPLE_RATE_HZ = 48_000
+RESUME_TIMEOUT_S = 2.0
 ANALYSER_SAMPLES = 2048
 
 
 class AudioGraph:
-    """One AudioContext for as long as the page lives; microphones are swapped behind it.
+    """One AudioContext behind which microphones are swapped: source → mix → what records and measures it.
 
-    A silent constant source is always connected, since Chromium withholds the whole recording while a
-    destination has no source (docs/browser-quirks.md, quirk 1).
+    At `sample_rate_hz`, or without it at the rate of the machine's own sound. A silent constant source is
+    always connected, since Chromium withholds the whole recording while a destination has no source
+    (docs/browser-quirks.md, quirk 1).
     """
 
-    def __init__(self) -> None:
-        self._context = AudioContext.new(sampleRate=SAMPLE_RATE_HZ)
+    def __init__(self, sample_rate_hz: int | None = SAMPLE_RATE_HZ) -> None:
+        options = {"sampleRate": sample_rate_hz} if sample_rate_hz else {}
+        self._context = AudioContext.new(**options)
+        # Two channels whatever the microphone has: mono is heard on both sides, and no swap changes the file.
+        self._mix = self._context.createGain()
+        self._mix.channelCount = 2
+        self._mix.channelCountMode = "explicit"
         self._destination = self._context.createMediaStreamDestination()
         self._analyser = self._context.createAnalyser()
         self._analyser.fftSize = ANALYSER_SAMPLES
@@ -41,7 +52,9 @@ class AudioGraph:
         silence = self._context.createConstantSource()
         gain = self._context.createGain()
         gain.gain.value = 0
-        silence.connect(gain).connect(self._destination)
+        silence.connect(gain).connect(self._mix)
+        self._mix.connect(self._destination)
+        self._mix.connect(self._analyser)
         silence.start()
         self._silence = silence  # kept, or it may be collected
         self._source: AudioNode | None = None
@@ -54,13 +67,25 @@ class AudioGraph:
             self._source = None
         if microphone is not None:
             source = self._context.createMediaStreamSource(MediaStream.new(to_js([microphone])))
-            source.connect(self._destination)
-            source.connect(self._analyser)
+            source.connect(self._mix)
             self._source = source
 
+    @property
+    def sample_rate_hz(self) -> int:
+        """The rate of everything in it."""
+        return round(self._context.sampleRate)
+
+    def recorder(self, mime_type: str) -> PcmRecorder:
+        """A recorder of the graph's samples, as a WAV file."""
+        return PcmRecorder(self._context, self._mix, self._destination, mime_type)
+
     async def resume(self) -> None:
-        """Let the graph run: a browser may hold it until the first gesture."""
+        """Let the graph run: a browser may hold it until the first gesture, or for ever (quirk 4)."""
         if self._context.state != "running":
+            await asyncio.wait([asyncio.ensure_future(self._resumed())], timeout=RESUME_TIMEOUT_S)
+
+    async def _resumed(self) -> None:
+        with suppress(JsException):  # the context was closed meanwhile; `running` tells
             await self._context.resume()
 
     @property
@@ -88,13 +113,17 @@ class Capture:
         self.camera: MediaStreamTrack | None = None
         self.microphone: MediaStreamTrack | None = None
         self.graph: AudioGraph | None = None
+        self._before: list[MediaStreamTrack] = []
         self._listeners = Listeners()
 
-    async def use(self, wish: Constraints) -> None:
-        """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported."""
-        self._take(await ask(wish))
+    async def use(self, wish: Constraints) -> bool:
+        """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
 
-    def _take(self, stream: MediaStream) -> None:
+        A microphone is swapped behind the graph, and recordings go on. True if they need a new part. What
+        was there before runs on until `release_before`.
+        """
+        stream = await ask(wish)
+        heard_before = self._sound()
         for track in stream.getTracks():
             if track.kind == "video":
                 self._replace(self.camera)
@@ -106,16 +135,58 @@ class Capture:
                     self.graph = AudioGraph()
                 self.graph.connect(track)
             self._listeners.add(track, "ended", lambda event, kind=track.kind: self._on_ended(kind))
+        return bool(stream.getVideoTracks()) or heard_before is not self._sound()
+
+    def _sound(self) -> MediaStreamTrack | None:
+        """The track that is recorded: the graph's, or where the graph does not run the microphone's own."""
+        return self.graph.track if self.graph is not None and self.graph.running else self.microphone
 
     def _replace(self, track: MediaStreamTrack | None) -> None:
         if track is not None:
             self._listeners.drop(track)
-            track.stop()
+            self._before.append(track)
 
-    def engine(self, mime_type: str, rates: Rates) -> Recorder:
+    def release_before(self) -> None:
+        """Let go of the devices that were replaced."""
+        while self._before:
+            self._before.pop().stop()
+
+    def lose(self, kind: str) -> None:
+        """Go on without the camera (`video`) or microphone (`audio`), which has ended."""
+        if kind == "video":
+            self._replace(self.camera)
+            self.camera = None
+        else:
+            self._replace(self.microphone)
+            self.microphone = None
+            if self.graph is not None:
+                self.graph.connect(None)
+
+    async def prepare(self, lossless: bool) -> None:
+        """Before a recording: have the graph run, for lossless sound at the microphone's own rate."""
+        if self.graph is None or self.microphone is None:
+            return
+        wanted = self._own_rate() if lossless else SAMPLE_RATE_HZ
+        if wanted != self.graph.sample_rate_hz:
+            before, self.graph = self.graph, AudioGraph(wanted)
+            self.graph.connect(self.microphone)
+            await before.close()
+        await self.graph.resume()
+
+    def _own_rate(self) -> int | None:
+        """The microphone's rate; None where the browser does not tell (quirk 5)."""
+        assert self.microphone is not None
+        rate: int | None = member(self.microphone.getSettings(), "sampleRate")
+        return rate
+
+    def engine(self, mime_type: str, rates: Rates) -> Recorder | PcmRecorder:
         """A recorder of the camera's track, if the rates name video, and the graph's. Raises EngineError."""
+        if contents(mime_type).container is Container.WAV:
+            if self.graph is None or not self.graph.running:
+                raise EngineError("This browser gives the page no sound to record.")
+            return self.graph.recorder(mime_type)
         camera = None if rates.video_kbps is None else self.camera
-        tracks = [camera, self.graph.track if self.graph else None]
+        tracks = [camera, self._sound()]
         stream = MediaStream.new(to_js([track for track in tracks if track is not None]))
         return Recorder(stream, mime_type, rates)
 
@@ -129,9 +200,12 @@ class Capture:
             return None
         settings = self.camera.getSettings()
         return GrantedVideo(
-            self.camera.label, settings.deviceId or "", settings.width or 0, settings.height or 0,
-            settings.frameRate or 0.0,
-        )  # fmt: skip
+            self.camera.label,
+            member(settings, "deviceId") or "",
+            member(settings, "width") or 0,
+            member(settings, "height") or 0,
+            member(settings, "frameRate") or 0.0,
+        )
 
     def granted_audio(self) -> GrantedAudio | None:
         """What the microphone really gives."""
@@ -140,26 +214,22 @@ class Capture:
         settings = self.microphone.getSettings()
         return GrantedAudio(
             self.microphone.label,
-            settings.deviceId or "",
-            settings.channelCount or 1,
-            settings.sampleRate or 0,
-            bool(settings.echoCancellation),
-            bool(settings.noiseSuppression),
-            bool(settings.autoGainControl),
+            member(settings, "deviceId") or "",
+            member(settings, "channelCount") or 0,
+            member(settings, "sampleRate") or 0,
+            bool(member(settings, "echoCancellation")),
+            bool(member(settings, "noiseSuppression")),
+            bool(member(settings, "autoGainControl")),
         )
 
     def peak(self) -> float:
         """The loudest sample of the last moment, 0 to 1; 0 without a microphone."""
         return self.graph.peak() if self.graph else 0.0
 
-    async def wake(self) -> None:
-        """Let sound flow, which a browser may hold back until the first gesture."""
-        if self.graph is not None:
-            await self.graph.resume()
-
     async def close(self) -> None:
         """Release camera, microphone and graph."""
         self._listeners.close()
+        self.release_before()
         for track in (self.camera, self.microphone):
             if track is not None:
                 track.stop()
@@ -174,15 +244,16 @@ async def ask(constraints: Constraints) -> MediaStream:
 
     Raises DeviceError if none can be had, Unsupported where the browser gives none at all.
     """
-    if not known(navigator, "mediaDevices"):
+    if member(navigator, "mediaDevices") is None:
         raise Unsupported(
             "This page gets no camera or microphone because it was not opened over HTTPS."
             if not window.isSecureContext
             else "This browser gives pages no camera or microphone."
         )
-    if constraints == EARLY_CONSTRAINTS and known(window, "rolltapeEarly"):
-        early = maybe(await window.rolltapeEarly)
-        del window.rolltapeEarly
+    pending = member(window, "rolltapeEarly")
+    if constraints == EARLY_CONSTRAINTS and pending is not None:
+        early: MediaStream | None = maybe(await pending)
+        window.rolltapeEarly = None
         if early is not None and early.active:
             return early
     await release_early()
@@ -198,9 +269,10 @@ async def ask(constraints: Constraints) -> MediaStream:
 
 async def release_early() -> None:
     """Let go of what the page's start asked for, if nobody took it over."""
-    if known(window, "rolltapeEarly"):
-        stream = maybe(await window.rolltapeEarly)
-        del window.rolltapeEarly
+    early = member(window, "rolltapeEarly")
+    window.rolltapeEarly = None
+    if early is not None:
+        stream = maybe(await early)
         for track in stream.getTracks() if stream is not None else ():
             track.stop()
 
@@ -211,7 +283,7 @@ def _as_plain(wish: Constraints) -> Mapping[str, Any]:
 
 async def devices() -> list[Device]:
     """The cameras and microphones there are; names are empty before permission was given."""
-    if not known(navigator, "mediaDevices"):
+    if member(navigator, "mediaDevices") is None:
         return []
     with translated():
         found = await navigator.mediaDevices.enumerateDevices()
@@ -224,5 +296,5 @@ async def devices() -> list[Device]:
 
 def on_devices_changed(listeners: Listeners, handler: Callable[[], object]) -> None:
     """Call the handler whenever a device is plugged in or out."""
-    if known(navigator, "mediaDevices"):
+    if member(navigator, "mediaDevices") is not None:
         listeners.add(navigator.mediaDevices, "devicechange", lambda event: handler())

@@ -24,7 +24,7 @@ from js import (
 )
 from pyodide.ffi import to_js
 
-from rolltape.browser.interop import Listeners, known, maybe, translated, uint8array
+from rolltape.browser.interop import Listeners, maybe, member, translated, uint8array
 from rolltape.browser.scripts import script_url
 from rolltape.errors import SinkError, Unsupported
 from rolltape.ledger import Ledger
@@ -43,7 +43,7 @@ class Downloads:
     @classmethod
     async def open(cls) -> Downloads:
         """Register the service worker. Raises Unsupported where there is none."""
-        if not known(navigator, "serviceWorker"):
+        if member(navigator, "serviceWorker") is None:
             raise Unsupported("This browser cannot write a download while it is made.")
         with translated():
             await navigator.serviceWorker.register(script_url("sw.js"))

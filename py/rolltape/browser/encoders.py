@@ -5,7 +5,7 @@ from __future__ import annotations
 from js import navigator
 from pyodide.ffi import JsException, to_js
 
-from rolltape.browser.interop import known
+from rolltape.browser.interop import member
 from rolltape.codec import VideoCodec
 
 CONTENT_TYPES = {
@@ -16,7 +16,7 @@ CONTENT_TYPES = {
 
 async def efficient(width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
     """The codecs of the table that are encoded smoothly and power-efficiently at this size and rate."""
-    if not known(navigator, "mediaCapabilities") or not width or not height:
+    if member(navigator, "mediaCapabilities") is None or not width or not height:
         return frozenset()
     found = set()
     for codec, content_type in CONTENT_TYPES.items():

@@ -44,11 +44,6 @@ class StoredFile:
         finally:
             reader.cancel()
 
-    async def text(self) -> str:
-        """The whole file as text."""
-        with translated():
-            return await self._file.text()
-
     def address(self, content_type: str) -> str:
         """An address under which this page can play it; give it back with `forget`."""
         return URL.createObjectURL(self._file.slice(0, self.size, content_type))

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 
-from js import Date, performance
+from js import Date, console, performance, sessionStorage
 
-from rolltape.browser import encoders, files, locks, mp4
+from rolltape.browser import encoders, files, locks, mp4, pcm, recorder
+from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
 from rolltape.browser.files import StoredFile
-from rolltape.browser.interop import Listeners
+from rolltape.browser.interop import Listeners, maybe
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
-from rolltape.browser.recorder import can_record, is_supported
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
 from rolltape.sinks import StoredBytes
@@ -27,6 +27,7 @@ class ThisBrowser:
         self._page = page
         self._listeners = Listeners()
         self._journal: Journal | None = None
+        self._awake = Awake()
 
     def now_ms(self) -> float:
         """A clock that only goes forward, in milliseconds."""
@@ -37,12 +38,12 @@ class ThisBrowser:
         return -Date.new().getTimezoneOffset()
 
     def can_record(self, mime_type: str) -> bool:
-        """Whether a recorder for this type exists."""
-        return can_record(mime_type)
+        """Whether a recorder for this type exists: the browser's, or ours for lossless sound."""
+        return recorder.can_record(mime_type) or pcm.can_record(mime_type)
 
     def has_recorder(self) -> bool:
         """Whether this browser can record at all."""
-        return is_supported()
+        return recorder.is_supported()
 
     async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
         """The codecs encoded smoothly and with little power at this size and rate."""
@@ -76,6 +77,14 @@ class ThisBrowser:
         """Bytes used by this page and bytes left."""
         return await self._journal.space() if self._journal else (0, 0)
 
+    async def persist(self) -> bool:
+        """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
+        return await self._journal.persist() if self._journal else False
+
+    def log(self, sentence: str) -> None:
+        """Write to the browser's log."""
+        console.info(sentence)
+
     async def hold(self, take_id: str) -> Callable[[], None]:
         """Mark a take as being recorded by this tab; call the result to let go."""
         return await locks.hold(take_id)
@@ -90,6 +99,18 @@ class ThisBrowser:
         async with aclosing(mp4.write(file, await self.store(), path)) as steps:
             async for share in steps:
                 yield share
+
+    async def keep_awake(self, on: bool) -> None:
+        """Keep the screen on, where the browser lets it; not any more with False."""
+        await self._awake.want(on)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a text until the tab is closed."""
+        sessionStorage.setItem(f"rolltape-{name}", value)
+
+    def remembered(self, name: str) -> str:
+        """A text that was kept; empty if none was."""
+        return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

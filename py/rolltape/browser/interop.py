@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from js import EventTarget, Uint8Array
 from pyodide.ffi import JsDoubleProxy, JsException, JsNull, create_proxy
@@ -84,12 +84,12 @@ def uint8array(data: bytes) -> Uint8Array:
     return array
 
 
+def member(thing: object, name: str) -> Any:
+    """What a browser's object has under this name; None where this browser leaves it out."""
+    return maybe(getattr(thing, name, None))
+
+
 _Value = TypeVar("_Value")
-
-
-def known(owner: object, name: str) -> bool:
-    """Whether this browser has a thing of this name: `known(js, "MediaRecorder")`."""
-    return maybe(getattr(owner, name, None)) is not None
 
 
 def maybe(value: _Value | JsNull | None) -> _Value | None:

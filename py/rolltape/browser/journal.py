@@ -13,11 +13,13 @@ from js import FileSystemDirectoryHandle, MessageEvent, Worker, navigator, perfo
 from pyodide.ffi import to_js
 
 from rolltape.browser.files import StoredFile
-from rolltape.browser.interop import Listeners, error_of, known, translated, uint8array
+from rolltape.browser.interop import Listeners, error_of, member, translated, uint8array
 from rolltape.browser.scripts import script_url
-from rolltape.errors import SinkError, Unsupported
+from rolltape.errors import DeviceBusy, SinkError, Unsupported
 from rolltape.ledger import Ledger
 from rolltape.media.webm import Patch
+
+READ_ATTEMPTS = 10
 
 
 class Journal:
@@ -35,7 +37,7 @@ class Journal:
     @classmethod
     async def open(cls) -> Journal:
         """Start the journal. Raises Unsupported where the browser has no such storage."""
-        if not known(navigator, "storage") or not known(navigator.storage, "getDirectory"):
+        if member(member(navigator, "storage"), "getDirectory") is None:
             raise Unsupported("This browser has no storage that survives a crash.")
         with translated():
             root = await navigator.storage.getDirectory()
@@ -111,6 +113,17 @@ class Journal:
             handle = await folder.getFileHandle(name)
             return StoredFile(await handle.getFile())
 
+    async def text(self, path: str) -> str:
+        """A whole file as text, also one that is being added to (quirk 3); empty if there is none."""
+        for attempt in range(READ_ATTEMPTS):
+            file = await self.file(path)
+            try:
+                return (await file.read(0, file.size)).decode() if file else ""
+            except DeviceBusy:
+                if attempt == READ_ATTEMPTS - 1:
+                    raise
+        return ""
+
     async def remove(self, path: str) -> None:
         """Delete a folder with all that is in it."""
         parent, _, name = path.rpartition("/")
@@ -130,8 +143,16 @@ class Journal:
             folder = await folder.getDirectoryHandle(name)
         return folder
 
+    async def persist(self) -> bool:
+        """Ask the browser to keep the journal even when the disk runs full; whether it will."""
+        if member(member(navigator, "storage"), "persist") is None:
+            return False
+        return bool(await navigator.storage.persist())
+
     async def space(self) -> tuple[int, int]:
         """Bytes used and bytes left by the browser's own estimate."""
+        if member(navigator, "storage") is None:
+            return 0, 0
         estimate = await navigator.storage.estimate()
         used = int(estimate.usage or 0)
         return used, max(0, int(estimate.quota or 0) - used)

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from js import navigator
 from pyodide.ffi import create_proxy
 
-from rolltape.browser.interop import known
+from rolltape.browser.interop import member
 
 PREFIX = "rolltape-take-"
 
 
 async def hold(take_id: str) -> Callable[[], None]:
     """Hold the lock of this take until the returned function is called."""
-    if not known(navigator, "locks"):
+    if member(navigator, "locks") is None:
         return lambda: None
     loop = asyncio.get_running_loop()
     granted: asyncio.Future[None] = loop.create_future()
@@ -39,7 +39,7 @@ async def hold(take_id: str) -> Callable[[], None]:
 
 async def running() -> frozenset[str]:
     """The ids of all takes whose lock is held."""
-    if not known(navigator, "locks"):
+    if member(navigator, "locks") is None:
         return frozenset()
     held = (await navigator.locks.query()).held
     return frozenset(lock.name.removeprefix(PREFIX) for lock in held if lock.name.startswith(PREFIX))

@@ -7,7 +7,7 @@ import inspect
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from js import Element, Event, console, document, performance, window
+from js import Element, Event, KeyboardEvent, console, document, performance, window
 from pyodide.ffi import jsnull
 
 from rolltape.browser.files import PickedFile
@@ -16,6 +16,8 @@ from rolltape.errors import RolltapeError
 from rolltape.notice import Level, Notice
 
 Handler = Callable[[], Awaitable[None] | None]
+FIELDS = "input, select, textarea, video[controls], [contenteditable]"
+"""Where a key means something else."""
 
 
 class Part:
@@ -181,6 +183,23 @@ class Page(Part):
             field.select()
         elif not opened:
             dialog.close()
+
+    def fill(self, name: str, text: str) -> None:
+        """Put a text into a field."""
+        self.element(name).value = text
+
+    def on_key(self, key: str, handler: Handler) -> None:
+        """Call the handler when this key is pressed by itself: not in a field, not while a dialog is open."""
+
+        def handle(event: KeyboardEvent) -> None:
+            with_others = event.repeat or event.ctrlKey or event.altKey or event.metaKey or event.shiftKey
+            if event.key.lower() != key or with_others or event.defaultPrevented:
+                return
+            if maybe(document.activeElement.closest(FIELDS)) or maybe(document.querySelector("dialog[open]")):
+                return
+            self.handle(handler)
+
+        self._listeners.add(window, "keydown", handle)
 
     def guard(self, on: bool) -> None:
         """Have the browser ask before the page is left."""

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import js
-from js import Blob, BlobEvent, Event, MediaStream
+from js import Blob, BlobEvent, Event, MediaStream, window
 
 from rolltape.bitrate import Rates
-from rolltape.browser.interop import Listeners, error_of, known, translated
+from rolltape.browser.interop import Listeners, error_of, member, translated
 from rolltape.errors import EngineError
 
 TIMESLICE_MS = 500
@@ -19,7 +19,7 @@ START_TIMEOUT_S = 5.0
 
 def is_supported() -> bool:
     """Whether this browser has a MediaRecorder at all."""
-    return known(js, "MediaRecorder")
+    return member(window, "MediaRecorder") is not None
 
 
 def can_record(mime_type: str) -> bool:

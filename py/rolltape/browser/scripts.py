@@ -5,7 +5,7 @@ from __future__ import annotations
 from js import window
 from pyodide.ffi import create_proxy, to_js
 
-from rolltape.browser.interop import known
+from rolltape.browser.interop import member
 
 WORKER_SCRIPTS = frozenset({"static/journal.js", "sw.js"})
 
@@ -18,7 +18,7 @@ def _only_ours(url: str, *_: object) -> str:
 
 def script_url(path: str) -> object:
     """The address of one of our worker scripts, relative to the page; anything else raises."""
-    if not known(window, "trustedTypes"):
+    if member(window, "trustedTypes") is None:
         return _only_ours(path)
     rule = create_proxy(_only_ours)
     try:

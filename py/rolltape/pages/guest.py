@@ -7,22 +7,31 @@ import os
 import time
 from dataclasses import replace
 
-from rolltape.bitrate import RecordMode, RecordWish, parse_bitrate, rates
-from rolltape.codec import candidates, contents, describe
-from rolltape.constraints import Constraints, constraints, describe_granted, shortfalls, wanted
-from rolltape.errors import DeviceError, RolltapeError, Unsupported
-from rolltape.link import NO_DEVICE, Link
+from rolltape.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, RecordWish, rates
+from rolltape.codec import AudioCodec, candidates, describe
+from rolltape.constraints import Kind
+from rolltape.engine import Plan, plan
+from rolltape.errors import RolltapeError
+from rolltape.link import Link
 from rolltape.naming import take_name
 from rolltape.notice import Level, Notice
 from rolltape.pages import words
+from rolltape.pages.devices import Devices
+from rolltape.pages.inputs import InputWatch
 from rolltape.pages.meter import meter_percent
+from rolltape.pages.prompt import BitratePrompt
 from rolltape.pages.shelf import ShelfView
-from rolltape.pages.view import Browser, Capture, Document
-from rolltape.recording import Places, Plan, Recording, plan
+from rolltape.pages.space import SpaceView
+from rolltape.pages.view import Browser, Document
+from rolltape.part import Places
+from rolltape.recording import Recording
 from rolltape.shelf import Shelf
 from rolltape.take import Take, TakeState
 
 TICK_S = 0.2
+SPACE_EVERY_S = 10.0
+PCM_KBPS = 48_000 * 2 * 32 / 1000
+RECORD_KEY, PAUSE_KEY = "r", "p"
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
     TakeState.STARTING: "Starting …",
@@ -45,14 +54,18 @@ class GuestPage:
         self._settings = link.settings
         self._document = document
         self._browser = browser
-        self._capture: Capture | None = None
+        self._devices = Devices(link.settings, document, browser, self._on_changed)
+        self._prompt = BitratePrompt(document, browser, self._start)
+        self._wish: RecordWish | None = None
+        self._plan_exists = False
         self._places = Places(None, None)
         self._shelf: Shelf | None = None
         self._shelf_view: ShelfView | None = None
         self._recording: Recording | None = None
         self._task: asyncio.Task[None] | None = None
         self._drawn: TakeState | None = None
-        self._hung_up = False
+        self._inputs = InputWatch()
+        self._space_view: SpaceView | None = None
 
     async def open(self) -> None:
         """Wire the page, show it, then open storage and devices side by side."""
@@ -60,19 +73,16 @@ class GuestPage:
         document.on("record", "click", self._on_record)
         document.on("pause", "click", self._on_pause)
         document.on("hangup", "click", self._on_hangup)
-        document.on("bitrate-ok", "click", self._on_bitrate)
-        document.on("bitrate", "enter", self._on_bitrate)
-        document.on("bitrate-cancel", "click", lambda: document.dialog("bitrate-dialog", False))
-        document.on("video-device", "change", lambda: self._on_device("video"))
-        document.on("audio-device", "change", lambda: self._on_device("audio"))
-        self._browser.on_devices_changed(self._draw_devices)
+        document.on_key(RECORD_KEY, self._on_record_key)
+        document.on_key(PAUSE_KEY, self._on_pause)
         document.text("where", f"Room {self._settings.room}" if self._settings.room else "")
         document.show("record", self._settings.has_record_button)
         if self._settings.record.mode is RecordMode.REFUSED:
             document.notify(Notice(Level.INFO, "This link does not allow recording."))
         document.ready("guest")
         document.spawn(self._tick())
-        await asyncio.gather(self._open_places(), self._open_capture())
+        await asyncio.gather(self._open_places(), self._devices.open())
+        document.show("hangup", self._devices.capture is not None)
         await self._draw_plan()
         document.enable("record", self._plan_exists)
         if self._settings.autorecord is not None and self._plan_exists:
@@ -93,94 +103,29 @@ class GuestPage:
         if store is not None:
             self._shelf = Shelf(store, self._browser.running)
             self._shelf_view = ShelfView(self._document, self._browser, self._shelf)
+            self._space_view = SpaceView(self._document, self._browser, self._shelf)
             await self._shelf_view.draw()
+            self._document.spawn(self._watch_space(self._space_view))
         self._document.text("destination", DESTINATIONS[downloads is not None, store is not None])
 
-    async def _open_capture(self) -> None:
-        settings = self._settings
-        try:
-            self._capture = await self._browser.capture(constraints(settings), self._on_track_ended)
-            await self._choose_named_devices()
-        except DeviceError as error:
-            self._document.show("no-picture", True)
-            self._document.text("no-picture", "No camera, no microphone.")
-            self._document.notify(
-                Notice(
-                    Level.ERROR,
-                    f"Camera and microphone cannot be used. {error.sentence} "
-                    "Allow them in the browser's address bar, or plug them in, then reload this page.",
-                )
-            )
-            return
-        except Unsupported as error:
-            self._document.notify(Notice(Level.ERROR, error.sentence))
-            return
-        for notice in shortfalls(settings, self._capture.granted_video(), self._capture.granted_audio()):
-            self._document.notify(notice)
-        await self._draw_capture()
+    async def _watch_space(self, view: SpaceView) -> None:
+        """Look at the room that is left every ten seconds, at the rate that is really recorded."""
+        while True:
+            recording = self._recording
+            kbps = (recording.status.kbps if recording else 0.0) or self._asked_kbps()
+            await view.look(kbps, recording=recording is not None)
+            await asyncio.sleep(SPACE_EVERY_S)
 
-    async def _choose_named_devices(self) -> None:
-        """Devices have names only once permission is there: then take the ones the link names."""
-        devices = await self._browser.devices()
-        settings = self._settings
-        wishes = {"video": settings.video_device, "audio": settings.audio_device}
-        for kind, wish in wishes.items():
-            if wish is None or wish == NO_DEVICE or self._capture is None:
-                continue
-            found = wanted("video" if kind == "video" else "audio", wish, devices)
-            if found is None:
-                self._warn(f"There is no {_DEVICE_WORDS[kind]} named {wish.name}; another one is used.")
-            else:
-                await self._use_device(kind, found.id)
-
-    async def _use_device(self, kind: str, device_id: str) -> None:
-        assert self._capture is not None
-        wish = constraints(self._settings)
-        chosen = {"deviceId": {"exact": device_id}}
-        one = (
-            Constraints((wish.video or {}) | chosen, None)
-            if kind == "video"
-            else Constraints(None, (wish.audio or {}) | chosen)
-        )
-        await self._capture.use(one)
-
-    async def _on_device(self, kind: str) -> None:
-        if self._capture is None:
-            return
-        try:
-            await self._use_device(kind, self._document.value(f"{kind}-device"))
-        except RolltapeError as error:
-            self._warn(f"The other {_DEVICE_WORDS[kind]} cannot be used. {error.sentence}")
-        await self._draw_capture()
-
-    def _on_track_ended(self, kind: str) -> None:
-        self._warn(f"The {_DEVICE_WORDS[kind]} is gone: unplugged, switched off, or no longer allowed.")
-
-    async def _draw_capture(self) -> None:
-        if self._capture is None:
-            return
-        picture = self._capture.preview()
-        self._document.picture("preview", picture)
-        self._document.show("no-picture", picture is None)
-        self._document.text("no-picture", "No camera: only sound is recorded.")
-        granted = describe_granted(self._capture.granted_video(), self._capture.granted_audio())
-        self._document.text("granted", granted)
-        self._document.show("hangup", True)
-        await self._draw_devices()
-
-    async def _draw_devices(self) -> None:
-        video = self._capture.granted_video() if self._capture else None
-        audio = self._capture.granted_audio() if self._capture else None
-        devices = await self._browser.devices()
-        for kind, granted in (("video", video), ("audio", audio)):
-            listed = [
-                (one.id, one.label or _DEVICE_WORDS[kind].capitalize()) for one in devices if one.kind == kind
-            ]
-            self._document.options(f"{kind}-device", listed, granted.device_id if granted else "")
-            self._document.enable(f"{kind}-device", granted is not None and self._recording is None)
+    def _asked_kbps(self) -> float:
+        """The rate that is asked for, with uncompressed stereo at 48 kHz where that is."""
+        wish = self._wish or self._settings.autorecord or self._settings.record
+        if wish.mode is RecordMode.REFUSED:
+            return float(DEFAULT_VIDEO_KBPS)
+        asked = rates(wish, self._settings.pcm, self._settings.audio_bitrate_kbps)
+        return (asked.video_kbps or 0) + (PCM_KBPS if asked.audio_kbps is None else asked.audio_kbps)
 
     async def _plan(self, wish: RecordWish) -> Plan | None:
-        capture = self._capture
+        capture = self._devices.capture
         if capture is None:
             return None
         video = None if wish.is_audio_only else capture.granted_video()
@@ -212,7 +157,7 @@ class GuestPage:
                 Notice(Level.ERROR, "This browser cannot record: use a current Chrome, Edge or Firefox.")
             )
             return
-        if self._settings.record.mode is RecordMode.REFUSED or self._capture is None:
+        if self._settings.record.mode is RecordMode.REFUSED or self._devices.capture is None:
             return
         wish = self._settings.autorecord or self._settings.record
         found = await self._plan(wish)
@@ -233,18 +178,27 @@ class GuestPage:
                 await self._recording.stop()
             return
         if self._settings.record.mode is RecordMode.ASK:
-            self._document.text("bitrate-error", "")
-            self._document.dialog("bitrate-dialog", True)
+            self._prompt.ask()
             return
         await self._start(self._settings.record)
 
-    async def _on_bitrate(self) -> None:
-        wish = parse_bitrate(self._document.value("bitrate"))
-        if isinstance(wish, Notice):
-            self._document.text("bitrate-error", wish.text)
+    async def _on_record_key(self) -> None:
+        """The key does what the button does, where there is one that can be pressed."""
+        if self._recording is not None or (self._settings.has_record_button and self._plan_exists):
+            await self._on_record()
+
+    async def _on_changed(self, kind: Kind, reason: str) -> None:
+        """Other tracks are captured: a recording of them goes on in a new part."""
+        recording = self._recording
+        if recording is None or self._wish is None:
+            if self._plan_exists:
+                await self._draw_plan()
             return
-        self._document.dialog("bitrate-dialog", False)
-        await self._start(wish)
+        if kind == "video" and self._wish.is_audio_only:
+            return
+        wanted_plan = await self._plan(self._wish)
+        if wanted_plan is not None and await recording.roll_over(reason, wanted_plan):
+            self._warn(f"{reason} The recording goes on in a new part.")
 
     async def _on_pause(self) -> None:
         if self._recording is None:
@@ -260,16 +214,11 @@ class GuestPage:
             await self._recording.stop()
         if self._task is not None:
             await asyncio.wait([self._task])
-        capture, self._capture = self._capture, None
-        self._hung_up = True
-        if capture is not None:
-            await capture.close()
-        self._document.picture("preview", None)
-        self._document.show("no-picture", True)
+        self._plan_exists = False
+        await self._devices.close()
         self._document.text("no-picture", "You have hung up. Reload the page to come back.")
         self._document.enable("record", False)
         self._document.show("hangup", False)
-        await self._draw_devices()
 
     async def _start(self, wish: RecordWish) -> None:
         if self._recording is not None or self._task is not None:
@@ -283,16 +232,38 @@ class GuestPage:
 
     async def _start_recording(self, wish: RecordWish) -> None:
         wanted_plan = await self._plan(wish)
-        if wanted_plan is None or self._capture is None:
+        capture = self._devices.capture
+        if wanted_plan is None or capture is None:
             self._warn("There is nothing that could be recorded.")
             self._task = None
             return
-        await self._capture.wake()
+        await capture.prepare(wanted_plan.choice.candidate.audio is AudioCodec.PCM)
         take = await self._new_take(wanted_plan)
+        minutes = self._settings.split_minutes
+        self._wish = wish
+        if self._space_view is not None:
+            await self._space_view.prepare(self._asked_kbps())
         self._recording = Recording(
-            take, wanted_plan, self._places, self._log, self._document.notify, self._browser.now_ms
+            take,
+            wanted_plan,
+            self._places,
+            self._log,
+            self._document.notify,
+            self._browser.now_ms,
+            None if minutes is None else minutes * 60_000,
+            self._repair,
         )
         self._task = asyncio.create_task(self._record(self._recording))
+
+    async def _repair(self) -> Plan | None:
+        """After a recorder has gone quiet: let sound flow again; how to record what is alive."""
+        capture = self._devices.capture
+        if capture is None or self._wish is None:
+            return None
+        wanted_plan = await self._plan(self._wish)
+        if wanted_plan is not None:
+            await capture.prepare(wanted_plan.choice.candidate.audio is AudioCodec.PCM)
+        return wanted_plan
 
     async def _new_take(self, wanted_plan: Plan) -> Take:
         number = await self._shelf.next_number() if self._shelf else 1
@@ -314,8 +285,8 @@ class GuestPage:
         """The recording's own task: from start to a drawn shelf."""
         let_go = await self._browser.hold(recording.take.id)
         self._document.guard(True)
-        await self._draw_devices()
         try:
+            await self._browser.keep_awake(True)
             await recording.run()
         except Exception as error:
             self._document.notify(
@@ -327,7 +298,7 @@ class GuestPage:
             self._document.guard(False)
             self._draw()
             self._recording = self._task = None
-            await self._draw_devices()
+            await self._browser.keep_awake(False)
             if self._shelf_view is not None:
                 await self._shelf_view.draw()
 
@@ -356,12 +327,32 @@ class GuestPage:
     async def _tick(self) -> None:
         """Draw what changes by itself; timers of a hidden tab fall to one a second, which is enough."""
         while True:
-            self._draw()
-            if self._recording is not None:
-                self._recording.check()
-            if self._capture is not None:
-                self._document.attribute("level", "value", str(meter_percent(self._capture.peak())))
+            try:
+                self._look()
+            except Exception as error:
+                # Whatever cannot be drawn, the recording and its watch go on.
+                self._document.report(error)
             await asyncio.sleep(TICK_S)
+
+    def _look(self) -> None:
+        """See to the recording first, then draw."""
+        if self._recording is not None:
+            self._recording.check()
+        self._draw()
+        capture = self._devices.capture
+        if capture is None:
+            return
+        peak = capture.peak()
+        self._document.attribute("level", "value", str(meter_percent(peak)))
+        status = self._recording.status if self._recording else None
+        if status is None or status.state is not TakeState.RECORDING:
+            self._inputs.rest()
+            return
+        fps = status.fps if capture.granted_video() else None
+        for notice in self._inputs.look(
+            self._browser.now_ms(), peak if capture.granted_audio() else None, fps
+        ):
+            self._document.notify(notice)
 
     def _draw(self) -> None:
         """Draw the recording's state: always what is true."""
@@ -390,10 +381,7 @@ class GuestPage:
             who = "you started it" if take.started_by == "you" else f"{take.started_by} started it"
             document.text("tally-text", f"{'Paused' if state is TakeState.PAUSED else 'Recording'}: {who}")
             if take.mime_type:
-                self._draw_codec(take.mime_type, describe(contents(take.mime_type).mime_type))
+                self._draw_codec(take.mime_type, describe(take.mime_type))
 
     def _warn(self, sentence: str) -> None:
         self._document.notify(Notice(Level.WARNING, sentence))
-
-
-_DEVICE_WORDS = {"video": "camera", "audio": "microphone"}

@@ -134,6 +134,11 @@ def facts(take: Take) -> list[str]:
         known.append(words.size(take.bytes))
     if take.mime_type:
         known.append(describe(take.mime_type))
+    parts = [part for part in take.parts if part.bytes]
+    if len(parts) > 1:
+        known.append(f"{len(parts)} parts")
+        missing_ms = sum(part.gap_before_ms for part in parts)
+        known.append(f"{missing_ms / 1000:.1f} s missing between them" if missing_ms else "nothing missing")
     return known
 
 

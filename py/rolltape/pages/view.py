@@ -8,8 +8,8 @@ from typing import Protocol
 from rolltape.bitrate import Rates
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device, GrantedAudio, GrantedVideo
+from rolltape.engine import Engine
 from rolltape.notice import Notice
-from rolltape.recording import Engine
 from rolltape.sinks import Downloads, Store, StoredBytes
 
 Handler = Callable[[], Awaitable[None] | None]
@@ -57,6 +57,9 @@ class Document(View, Protocol):
     def notify(self, notice: Notice) -> None:
         """Show a notice; one that is shown already is not shown twice."""
 
+    def report(self, error: BaseException) -> None:
+        """Show an error that nobody expected, and log it."""
+
     def picture(self, name: str, stream: object | None) -> None:
         """Show a stream in a video element."""
 
@@ -68,6 +71,12 @@ class Document(View, Protocol):
 
     def dialog(self, name: str, opened: bool) -> None:
         """Open a dialog, its first field selected, or close it."""
+
+    def fill(self, name: str, text: str) -> None:
+        """Put a text into a field."""
+
+    def on_key(self, key: str, handler: Handler) -> None:
+        """Call the handler when this key is pressed by itself: not in a field, not while a dialog is open."""
 
     def guard(self, on: bool) -> None:
         """Have the browser ask before the page is left."""
@@ -91,14 +100,23 @@ class Capture(Protocol):
     def peak(self) -> float:
         """The loudest sample of the last moment, 0 to 1."""
 
-    async def use(self, wish: Constraints) -> None:
-        """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported."""
+    async def use(self, wish: Constraints) -> bool:
+        """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
+
+        True if a recording needs a new part for them. What was there before runs on until `release_before`.
+        """
+
+    def release_before(self) -> None:
+        """Let go of the devices that were replaced."""
+
+    def lose(self, kind: str) -> None:
+        """Go on without the camera (`video`) or microphone (`audio`), which has ended."""
 
     def engine(self, mime_type: str, rates: Rates) -> Engine:
         """A recorder of what is captured; without a video rate, of the sound alone. Raises EngineError."""
 
-    async def wake(self) -> None:
-        """Let sound flow, which a browser may hold back until the first gesture."""
+    async def prepare(self, lossless: bool) -> None:
+        """Before a recording: let sound flow, for lossless sound at the microphone's own rate."""
 
     async def close(self) -> None:
         """Release camera and microphone."""
@@ -140,6 +158,12 @@ class Browser(Protocol):
     async def space(self) -> tuple[int, int]:
         """Bytes used by this page and bytes left."""
 
+    async def persist(self) -> bool:
+        """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
+
+    def log(self, sentence: str) -> None:
+        """Write to the browser's log, for those who look for a cause."""
+
     async def hold(self, take_id: str) -> Callable[[], None]:
         """Mark a take as being recorded by this tab; call the result to let go."""
 
@@ -151,6 +175,15 @@ class Browser(Protocol):
 
         Raises ConvertError, SinkError.
         """
+
+    async def keep_awake(self, on: bool) -> None:
+        """Keep the screen on, where the browser lets it; not any more with False."""
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a text until the tab is closed."""
+
+    def remembered(self, name: str) -> str:
+        """A text that was kept; empty if none was."""
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

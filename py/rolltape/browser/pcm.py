@@ -1,0 +1,97 @@
+"""Lossless sound where MediaRecorder has none: an AudioWorklet's samples as a WAV file (W3C Web Audio).
+
+The worklet, `static/pcm.js`, hands on the graph's samples as they are; this engine puts a WAV header before
+them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from js import AudioContext, AudioNode, AudioWorkletNode, MessageEvent, window
+from pyodide.ffi import to_js
+
+from rolltape.browser.interop import Listeners, member, translated
+from rolltape.codec import Container, contents
+from rolltape.errors import EngineError
+from rolltape.media.wav_recording import header
+
+CHANNELS = 2
+WORKLET = "static/pcm.js"
+
+
+def can_record(mime_type: str) -> bool:
+    """Whether this engine writes the type, and the browser has what it needs."""
+    return contents(mime_type).container is Container.WAV and bool(member(window, "AudioWorkletNode"))
+
+
+class PcmRecorder:
+    """Records what a node of an audio graph gives, at the graph's sample rate; pauses leave no silence."""
+
+    def __init__(self, context: AudioContext, source: AudioNode, drain: AudioNode, mime_type: str) -> None:
+        self.mime_type = mime_type
+        self.error: EngineError | None = None
+        self._context = context
+        self._source = source
+        self._drain = drain
+        self._node: AudioWorkletNode | None = None
+        self._blocks: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._listeners = Listeners()
+        self._stopped = False
+
+    async def start(self) -> None:
+        """Begin. Raises EngineError where the browser cannot load the worklet."""
+        try:
+            with translated():
+                await self._context.audioWorklet.addModule(WORKLET)
+                self._node = AudioWorkletNode.new(self._context, "pcm")
+        except Exception as error:
+            raise EngineError("This browser cannot record lossless sound.", str(error)) from error
+        self._listeners.add(self._node.port, "message", self._on_message)
+        self._listeners.add(self._node, "processorerror", self._on_error)
+        self._node.port.start()
+        self._blocks.put_nowait(header(round(self._context.sampleRate), CHANNELS))
+        self._source.connect(self._node)
+        # Its own output is silence; connected, it is sure to be run.
+        self._node.connect(self._drain)
+
+    def _on_message(self, event: MessageEvent) -> None:
+        block = event.data
+        self._blocks.put_nowait(block.to_bytes() if hasattr(block, "to_bytes") else None)
+
+    def _on_error(self, event: object) -> None:
+        self.error = EngineError("The recorder of lossless sound failed.")
+        self._blocks.put_nowait(None)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The WAV header, then blocks of samples."""
+        while (block := await self._blocks.get()) is not None:
+            yield block
+
+    def stop(self) -> None:
+        """Ask for the end; `chunks` ends after the last samples."""
+        if not self._stopped:
+            self._stopped = True
+            self._tell("stop")
+
+    def pause(self) -> None:
+        """Take no samples until `resume`."""
+        self._tell("pause")
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._tell("resume")
+
+    def _tell(self, message: str) -> None:
+        if self._node is not None:
+            self._node.port.postMessage(to_js(message))
+
+    def close(self) -> None:
+        """Take the worklet out of the graph; whatever still runs is stopped."""
+        self.stop()
+        self._listeners.close()
+        if self._node is not None:
+            self._source.disconnect(self._node)
+            self._node.disconnect()
+            self._node = None
