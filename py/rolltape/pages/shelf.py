@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import aclosing
 
-from rolltape.codec import AudioCodec, contents, describe
+from rolltape.codec import AudioCodec, Container, contents, describe
 from rolltape.convert import Target
 from rolltape.pages import words
 from rolltape.pages.converting import Converter, NamedFile
@@ -67,9 +67,10 @@ class ShelfView:
         for name in ("play", "save"):
             row.show(name, over and take.bytes > 0)
         row.show("delete", over)
-        audio = contents(take.mime_type).audio
+        held = contents(take.mime_type)
+        convertible = over and take.bytes > 0 and held.container in (Container.WEBM, Container.MATROSKA)
         for target, codec in EXPORTS.items():
-            row.show(f"export-{target}", over and take.bytes > 0 and audio is codec)
+            row.show(f"export-{target}", convertible and held.audio is codec)
             row.enable(f"export-{target}", take.id not in self._exporting)
 
     def _wire(self, row: View, id: str) -> None:
