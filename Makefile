@@ -5,19 +5,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(shell find py -name '*.py' -not -path '*/server/*')
 
-.PHONY: run test check bench pictures clean
+.PHONY: run test check bench fuzz pictures clean
 
 run: static/vendor/.built
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
 
 test: static/vendor/.built .venv/.test
-	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio
+	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio opusinfo opus-tools
 	$(BIN)/python -m pytest
 
 check: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: .venv/.test
+	ROLLTAPE_FUZZ=100000 $(BIN)/python -m pytest -q tests/unit/test_convert_fuzz.py
 
 bench: static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium ffmpeg ffmpeg

@@ -1,6 +1,6 @@
 // Streams a recording into the browser's downloads while it is made. The page announces a download with a MessagePort,
-// opens download/ID/NAME in a hidden frame, and posts chunks (Uint8Array), `{close: true}`; it hears `{taken: bytes}` when
-// the browser has taken all bytes up to there, and `{cancelled: true}`. Messages to this worker, pings too, keep it alive.
+// opens download/ID/NAME in a hidden frame, and posts chunks (Uint8Array), `{close: true}` or `{abandon: true}`; it hears
+// `{taken: bytes}` when the browser has taken all bytes up to there, and `{cancelled: true}`. Messages to this worker, pings too, keep it alive.
 const announced = new Map();
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -24,6 +24,7 @@ function response({ announce, name, type }, port) {
   );
   port.onmessage = ({ data }) => {
     if (data.close) return controller.close();
+    if (data.abandon) return controller.error(new Error("abandoned"));
     received += data.byteLength;
     controller.enqueue(data);
   };

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from rolltape.errors import EngineError, SinkError, StorageFull
 from rolltape.ledger import Ledger
@@ -99,6 +99,9 @@ class FakeFile:
         if self.error is not None:
             raise self.error
 
+    async def abandon(self) -> None:
+        self.closed = True
+
     async def close(self) -> int:
         self.closed = True
         return len(self.data)
@@ -112,6 +115,9 @@ class FakeStoredFile:
 
     async def read(self, start: int, end: int) -> bytes:
         return self._data[start:end]
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        yield self._data
 
     def address(self, content_type: str) -> str:
         return f"blob:{content_type}"

@@ -6,6 +6,7 @@ packages in `node_modules/` and from PyPI, each file checked against the hash re
 
 - `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard
   library and micropip byte-compiled, which starts the page three times faster;
+- `mediabunny-VERSION/`: the module that writes MP4, loaded only when somebody asks for that;
 - our wheel beside them, its content's hash in its name, and a `pyodide-lock.json` that names just micropip
   and us, so that micropip installs us by name and the browser checks the hash;
 - a brotli copy (`.br`) of each, and `manifest.json` with the SHA-256 of every file.
@@ -108,17 +109,19 @@ def compress(path: Path) -> None:
     path.with_name(path.name + ".br").write_bytes(brotli.compress(path.read_bytes(), quality=9))
 
 
-def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> None:
-    """Fill the two versioned folders with the files of PyScript, Pyodide and micropip."""
+def build_runtime(pyscript: Path, pyodide: Path, mediabunny: Path, work: Path, record: bool) -> None:
+    """Fill the versioned folders with the files of PyScript, Pyodide and micropip, and of mediabunny."""
     micropip = download_micropip(work)
     inputs = runtime_inputs()
-    check([*inputs, micropip], record)
-    for folder in (pyscript, pyodide):
+    module = ROOT / "node_modules" / "mediabunny" / "dist" / "bundles" / "mediabunny.min.mjs"
+    check([*inputs, micropip, module], record)
+    for folder in (pyscript, pyodide, mediabunny):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     for path in inputs:
         if path.name != "python_stdlib.zip":
             shutil.copyfile(path, (pyodide if path.parent.name == "pyodide" else pyscript) / path.name)
+    shutil.copyfile(module, mediabunny / module.name)
     bytecompile = []
     for source in (inputs[-1], micropip):
         bytecompile += [str(source.relative_to(ROOT)), str((work / ("new-" + source.name)).relative_to(ROOT))]
@@ -126,7 +129,7 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
     in_pyodide("tools/bytecompile.py", *bytecompile)
     for source in (inputs[-1], micropip):
         shutil.move(work / ("new-" + source.name), pyodide / source.name)
-    for path in [*pyscript.iterdir(), *pyodide.iterdir()]:
+    for path in [*pyscript.iterdir(), *pyodide.iterdir(), *mediabunny.iterdir()]:
         compress(path)
 
 
@@ -194,18 +197,19 @@ def main(record: bool = False) -> None:
     """Build what is missing; the runtime is built once a version, our wheel at every call."""
     pyscript = VENDOR / f"pyscript-{npm_version('@pyscript/core')}-{REVISION}"
     pyodide = VENDOR / f"pyodide-{npm_version('pyodide')}-{REVISION}"
+    mediabunny = VENDOR / f"mediabunny-{npm_version('mediabunny')}-{REVISION}"
     VENDOR.mkdir(parents=True, exist_ok=True)
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
         work = Path(folder)
         recipe = VENDOR / "recipe.txt"
         if record or not recipe.exists() or recipe.read_text() != current_recipe() or not pyodide.exists():
-            build_runtime(pyscript, pyodide, work, record)
+            build_runtime(pyscript, pyodide, mediabunny, work, record)
         build_wheel(pyodide, work)
         recipe.write_text(current_recipe())
     write_lock(pyodide)
     write_manifest()
-    for folder_ in stale_folders((pyscript, pyodide)):
+    for folder_ in stale_folders((pyscript, pyodide, mediabunny)):
         shutil.rmtree(folder_)
 
 

@@ -28,6 +28,10 @@ class Uint8Array:
     def new(length: int) -> Uint8Array: ...
     def assign(self, data: bytes) -> None: ...
 
+class WritableStream:
+    @staticmethod
+    def new(**sink: object) -> WritableStream: ...
+
 class Float32Array:
     @staticmethod
     def new(length: int) -> Float32Array: ...
@@ -45,6 +49,7 @@ class Blob:
     size: int
     type: str
     def arrayBuffer(self) -> Awaitable[ArrayBuffer]: ...
+    def stream(self) -> Any: ...
     def slice(self, start: int, end: int, type: str = ...) -> Blob: ...
     def text(self) -> Awaitable[str]: ...
 
@@ -248,6 +253,7 @@ class Element(EventTarget):
     disabled: bool
     textContent: str
     value: str
+    files: Sequence[File] | JsNull
     src: str
     srcObject: object
     href: str
@@ -303,6 +309,8 @@ class Location:
 
 class URL:
     href: str
+    @staticmethod
+    def new(url: str, base: str) -> URL: ...
     @staticmethod
     def createObjectURL(blob: Blob) -> str: ...
     @staticmethod

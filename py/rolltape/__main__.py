@@ -1,4 +1,4 @@
-"""The command line: `rolltape serve`."""
+"""The command line: `rolltape serve`, `rolltape convert`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from rolltape import __version__
+from rolltape.convert import cli
 
 
 def serve(host: str, port: int, root: Path) -> int:
@@ -43,7 +44,17 @@ def main(arguments: list[str] | None = None) -> int:
         "--port", type=int, default=8000, help="the port to listen on (default: %(default)s)"
     )
     serving.add_argument("--root", type=Path, default=Path.cwd(), help="the folder with index.html")
+    cli.add_arguments(
+        commands.add_parser(
+            "convert",
+            help="take a recording's sound out, or make it seekable",
+            description="Takes the sound of recordings out, or makes them seekable, without transcoding. "
+            "Results are written beside their files; X_part1, X_part2 … are joined.",
+        )
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.command == "convert":
+        return cli.convert(chosen)
     return serve(chosen.host, chosen.port, chosen.root.resolve())
 
 

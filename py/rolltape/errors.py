@@ -9,6 +9,7 @@ RolltapeError
 ├── SinkError              a place to write to is not there any more
 │   ├── StorageFull        no room is left
 │   └── StorageLocked      another tab holds the file
+├── ConvertError           a file cannot be converted as asked
 └── Unsupported            this browser cannot do it
 """
 
@@ -54,6 +55,10 @@ class StorageFull(SinkError):
 
 class StorageLocked(SinkError):
     """Another tab holds the file."""
+
+
+class ConvertError(RolltapeError):
+    """A file cannot be converted as asked."""
 
 
 class Unsupported(RolltapeError):

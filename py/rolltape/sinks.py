@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from rolltape.errors import SinkError
@@ -55,6 +55,9 @@ class StoredBytes(Protocol):
     async def read(self, start: int, end: int) -> bytes:
         """The bytes from `start` to before `end`."""
 
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """All of it from its beginning, in pieces of some hundred kB to some MB."""
+
     def address(self, content_type: str) -> str:
         """An address at which the page can play it."""
 
@@ -84,8 +87,15 @@ class Store(Protocol):
         """Delete a folder and all that is in it."""
 
 
+class DownloadSink(Sink, Protocol):
+    """A download, which can be broken off."""
+
+    async def abandon(self) -> None:
+        """Break it off: the file is not to be taken for whole."""
+
+
 class Downloads(Protocol):
     """The browser's downloads, written while a recording is made."""
 
-    async def create(self, id: str, name: str, content_type: str) -> Sink:
+    async def create(self, id: str, name: str, content_type: str) -> DownloadSink:
         """Begin a download. Raises SinkError."""

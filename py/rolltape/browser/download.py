@@ -149,6 +149,12 @@ class Download:
         self._release()
         return self.ledger.acknowledged
 
+    async def abandon(self) -> None:
+        """Break the download off, so that the browser does not take it for whole."""
+        if self._port is not None:
+            self._port.postMessage(to_js({"abandon": True}))
+        self._release()
+
     def _release(self) -> None:
         self._listeners.close()
         if self._ping is not None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
 
 from js import Date, console, performance, sessionStorage
 
-from rolltape.browser import encoders, files, locks, pcm, recorder
+from rolltape.browser import encoders, files, locks, mp4, pcm, recorder
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
+from rolltape.browser.files import StoredFile
 from rolltape.browser.interop import Listeners, maybe
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
+from rolltape.sinks import StoredBytes
 
 
 class ThisBrowser:
@@ -89,6 +92,13 @@ class ThisBrowser:
     async def running(self) -> Collection[str]:
         """The takes that this or another tab is recording."""
         return await locks.running()
+
+    async def mp4(self, file: StoredBytes, path: str) -> AsyncGenerator[float, None]:
+        """Write a recording as MP4 into the journal. Raises ConvertError, SinkError."""
+        assert isinstance(file, StoredFile)
+        async with aclosing(mp4.write(file, await self.store(), path)) as steps:
+            async for share in steps:
+                yield share
 
     async def keep_awake(self, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""

@@ -9,6 +9,7 @@ from rolltape.browser.page import Page
 from rolltape.link import Page as PageKind
 from rolltape.link import parse_link
 from rolltape.notice import Level, Notice
+from rolltape.pages.convert import ConvertPage
 from rolltape.pages.guest import GuestPage
 
 
@@ -21,6 +22,8 @@ async def main() -> None:
             page.notify(notice)
         if link.settings.page is PageKind.GUEST:
             await GuestPage(link, page, ThisBrowser(page)).open()
+        elif link.settings.page is PageKind.CONVERT:
+            await ConvertPage(page, ThisBrowser(page)).open()
         else:
             page.ready("home")
     except Exception as error:

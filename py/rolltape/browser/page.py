@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from js import Element, Event, KeyboardEvent, console, document, performance, window
 from pyodide.ffi import jsnull
 
+from rolltape.browser.files import PickedFile
 from rolltape.browser.interop import Listeners, maybe
 from rolltape.errors import RolltapeError
 from rolltape.notice import Level, Notice
@@ -65,6 +66,11 @@ class Part:
     def value(self, name: str) -> str:
         """What is typed or chosen in a field."""
         return str(self.element(name).value)
+
+    def files(self, name: str) -> list[PickedFile]:
+        """The files chosen in a field, in their order."""
+        chosen = maybe(self.element(name).files)
+        return [PickedFile(file) for file in chosen or ()]
 
     def on(self, name: str, event: str, handler: Handler) -> None:
         """Call the handler for each event; `enter` is the Enter key in a field.

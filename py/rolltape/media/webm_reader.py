@@ -17,6 +17,7 @@ from typing import Final
 
 from rolltape.media import ebml
 from rolltape.media.ebml import TRUNCATED, UNKNOWN, Id
+from rolltape.media.webm_blocks import SIMPLE_BLOCK, read_run
 from rolltape.media.webm_events import (
     Block,
     Cluster,
@@ -48,7 +49,6 @@ _IN_GROUP: Final = frozenset(
 _ENDS_CLUSTER: Final = (_IN_SEGMENT | {Id.CLUSTER, Id.EBML, Id.SEGMENT}) - _IN_CLUSTER
 _BEFORE_BLOCKS: Final = frozenset({Id.TIMESTAMP, Id.POSITION, Id.PREV_SIZE, Id.VOID, Id.CRC_32})
 _CLUSTER_ID: Final = ebml.write_id(Id.CLUSTER)
-_SIMPLE_BLOCK: Final = int(Id.SIMPLE_BLOCK)
 _KEY: Final = 0x80
 _LACED: Final = 0x06
 
@@ -176,6 +176,8 @@ class Reader:
         if cluster.end is not None and self._base + at >= cluster.end:
             self._level = _Level.SEGMENT
             return at
+        if (after := read_run(data, at, self._base, cluster, self._numbers, self._events)) > at:
+            return after
         ident, size, body = ebml.read_header(data, at)
         if ident == TRUNCATED:
             return None
@@ -186,7 +188,7 @@ class Reader:
                 return at
         elif self._base + body + size > cluster.end:
             return self._lose(at)
-        if ident == _SIMPLE_BLOCK:
+        if ident == SIMPLE_BLOCK:
             return self._read_block(data, at, body, size)
         if ident == Id.BLOCK_GROUP and 0 <= size <= MAX_BLOCK:
             position = self._base + at - cluster.field.body
@@ -196,11 +198,11 @@ class Reader:
         if ident not in _IN_CLUSTER or size == UNKNOWN:
             return self._lose(at)
         if ident == Id.TIMESTAMP:
-            if size > 8:
-                return self._lose(at)
-            if body + size > len(data):
+            if body + min(size, 8) > len(data):
                 return None
-            cluster.ticks = ebml.read_uint(data[body : body + size])
+            cluster.ticks = ebml.read_uint(data[body : body + min(size, 8)])
+            if size > 8 or cluster.ticks >> 62:
+                return self._lose(at)
         return body + size
 
     def _in_group(self, data: bytes, at: int) -> int | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import aclosing
 
-from rolltape.codec import contents, describe
+from rolltape.codec import AudioCodec, Container, contents, describe
+from rolltape.convert import Target
 from rolltape.pages import words
+from rolltape.pages.converting import Converter, NamedFile
 from rolltape.pages.view import Browser, Document, View
 from rolltape.shelf import Shelf
 from rolltape.take import ShelfState, Take
@@ -18,6 +21,10 @@ STATE_WORDS = {
 }
 
 
+EXPORTS = {Target.OPUS: AudioCodec.OPUS, Target.WAV: AudioCodec.PCM}
+EXPORT_WORDS = {Target.OPUS: "Sound as Opus", Target.WAV: "Sound as WAV"}
+
+
 class ShelfView:
     """Draws the takes and carries out what is asked of one."""
 
@@ -28,6 +35,8 @@ class ShelfView:
         self._takes: dict[str, Take] = {}
         self._wired: set[str] = set()
         self._playing: dict[str, str] = {}
+        self._converter = Converter(document, browser)
+        self._exporting: set[str] = set()
 
     async def draw(self, live: Take | None = None) -> None:
         """Show every take; `live` is the one this page is recording, newer than its log."""
@@ -62,11 +71,18 @@ class ShelfView:
         for name in ("play", "save"):
             row.show(name, over and take.bytes > 0)
         row.show("delete", over)
+        held = contents(take.mime_type)
+        convertible = over and take.bytes > 0 and held.container in (Container.WEBM, Container.MATROSKA)
+        for target, codec in EXPORTS.items():
+            row.show(f"export-{target}", convertible and held.audio is codec)
+            row.enable(f"export-{target}", take.id not in self._exporting)
 
     def _wire(self, row: View, id: str) -> None:
         row.on("save", "click", lambda: self._save(id))
         row.on("play", "click", lambda: self._play(row, id))
         row.on("delete", "click", lambda: self._delete(row, id))
+        row.on("export-opus", "click", lambda: self._export(row, id, Target.OPUS))
+        row.on("export-wav", "click", lambda: self._export(row, id, Target.WAV))
 
     async def _save(self, id: str) -> None:
         self._takes[id] = await self._shelf.save(self._takes[id])
@@ -84,6 +100,24 @@ class ShelfView:
         row.attribute("player", "src", self._playing[id])
         row.show("player", True)
         row.text("play", "Close")
+
+    async def _export(self, row: View, id: str, target: Target) -> None:
+        """Take the sound out, in its own format; the button says how far it is."""
+        if id in self._exporting:
+            return
+        take = self._takes[id]
+        self._exporting.add(id)
+        button = f"export-{target}"
+        row.enable(button, False)
+        try:
+            files = [NamedFile(await self._shelf.file(take, part.number), part.file) for part in take.parts]
+            async with aclosing(self._converter.run(files, target, take.name)) as steps:
+                async for share in steps:
+                    row.text(button, f"{EXPORT_WORDS[target]}: {share:.0%}")
+        finally:
+            self._exporting.discard(id)
+            row.text(button, EXPORT_WORDS[target])
+            row.enable(button, True)
 
     async def _delete(self, row: View, id: str) -> None:
         if row.value("delete") != "sure":

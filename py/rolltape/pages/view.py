@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from rolltape.bitrate import Rates
@@ -10,9 +10,17 @@ from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device, GrantedAudio, GrantedVideo
 from rolltape.engine import Engine
 from rolltape.notice import Notice
-from rolltape.sinks import Downloads, Store
+from rolltape.sinks import Downloads, Store, StoredBytes
 
 Handler = Callable[[], Awaitable[None] | None]
+
+
+class Picked(StoredBytes, Protocol):
+    """A file that a person chose."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
 
 
 class View(Protocol):
@@ -32,6 +40,9 @@ class View(Protocol):
 
     def value(self, name: str) -> str:
         """What is typed or chosen in a field."""
+
+    def files(self, name: str) -> Sequence[Picked]:
+        """The files chosen in a field, in their order."""
 
     def on(self, name: str, event: str, handler: Handler) -> None:
         """Call the handler for each event; what it raises becomes a notice."""
@@ -158,6 +169,12 @@ class Browser(Protocol):
 
     async def running(self) -> Collection[str]:
         """The takes that this or another tab is recording."""
+
+    def mp4(self, file: StoredBytes, path: str) -> AsyncGenerator[float, None]:
+        """Write a recording's packets as MP4 into the journal's file `path`; yields the share done.
+
+        Raises ConvertError, SinkError.
+        """
 
     async def keep_awake(self, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""

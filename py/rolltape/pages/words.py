@@ -38,3 +38,13 @@ def rate(kbps: float) -> str:
 def moment(at: datetime) -> str:
     """A date and time of day: `22 Nov 2026, 13:05`."""
     return f"{at.day} {at:%b %Y, %H:%M}"
+
+
+def left(elapsed_ms: float, share: float) -> str:
+    """How long something may still take of which a share is done: `about 2 min left`; at first nothing."""
+    if share < 0.01 or elapsed_ms < 500:
+        return ""
+    seconds = elapsed_ms / 1000 * (1 - share) / share
+    if seconds < 60:
+        return f"about {max(1, round(seconds))} s left"
+    return f"about {round(seconds / 60)} min left"

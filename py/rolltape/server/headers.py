@@ -43,5 +43,7 @@ def cache_control(path: str) -> str:
     Names in the runtime's folder carry a version or a hash, so their content never changes; the lock file,
     which names the newest wheel, and everything else is asked for again (and answered by 304 if unchanged).
     """
-    versioned = path.startswith("static/vendor/pyodide-") or path.startswith("static/vendor/pyscript-")
+    versioned = path.startswith(
+        tuple(f"static/vendor/{name}-" for name in ("pyodide", "pyscript", "mediabunny"))
+    )
     return KEEP if versioned and not path.endswith("/pyodide-lock.json") else REVALIDATE

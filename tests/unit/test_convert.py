@@ -1,0 +1,192 @@
+"""Converting what is damaged, odd, empty, in parts: what is there comes out, and a sentence says the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rolltape.errors import ConvertError
+from rolltape.media import ebml
+from rolltape.media.ebml import Id
+from unit.convert_tools import converted, decoded, said, stream_hashes
+from unit.media_files import DATA, block, cluster, header, packets, recording, streamed
+
+VP8_OPUS = recording("vp8-opus.webm")
+PCM = recording("pcm.mkv")
+
+
+def refused(data: bytes, target: str = "opus") -> str:
+    with pytest.raises(ConvertError) as caught:
+        converted(data, target)
+    return caught.value.sentence
+
+
+def test_an_empty_file_is_said_to_be_empty() -> None:
+    assert refused(b"") == "take.webm is empty: there is not a single byte in it."
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            b"\0\0\0\x20ftypisom" + bytes(100),
+            "take.webm is an MP4 file; only WebM and Matroska recordings are",
+        ),
+        (b"RIFF" + bytes(100), "take.webm is a WAV file; only"),
+        (b"OggS" + bytes(100), "take.webm is an Ogg file; only"),
+        (b"hello, this is text", "take.webm is not a WebM or Matroska recording."),
+        (header()[:60], "take.webm holds no recording that could be read. It ends before its header does."),
+        (header(), "take.webm has a sound track, but no sound in it."),
+        (header(audio=""), "There is no sound in take.webm, only pictures."),
+        (
+            header(audio="A_VORBIS"),
+            "The sound in take.webm is Vorbis, and only Opus can go into an .opus file",
+        ),
+        (
+            header(audio="A_PCM/INT/LIT"),
+            "The sound in take.webm is uncompressed (PCM), not Opus: convert it to WAV.",
+        ),
+    ],
+)
+def test_what_cannot_be_converted_is_answered_by_a_sentence(data: bytes, said: str) -> None:
+    assert refused(data).startswith(said)
+
+
+def test_opus_is_not_put_into_wav() -> None:
+    assert refused(VP8_OPUS, "wav").endswith("goes into a WAV file unchanged: convert it to Opus.")
+
+
+def test_nothing_behind_the_header_is_no_copy() -> None:
+    assert refused(header(), "webm") == "take.webm has a header, but neither sound nor picture behind it."
+
+
+def test_encrypted_sound_is_refused() -> None:
+    encoding = ebml.element(0x6240, ebml.element(0x5033, b"\1"))
+    start = header()
+    at = start.rindex(b"\x86\x86A_OPUS")
+    entry_at = start.rindex(b"\xae", 0, at)
+    entry = start[entry_at + 2 :] + ebml.element(Id.CONTENT_ENCODINGS, encoding)
+    tracks_at = start.index(ebml.write_id(Id.TRACKS))
+    data = start[:tracks_at] + ebml.element(Id.TRACKS, ebml.element(Id.TRACK_ENTRY, entry))
+
+    assert refused(data) == "The sound in take.webm is encrypted, so it cannot be taken out."
+
+
+@pytest.mark.parametrize("target", ["opus", "webm"])
+@pytest.mark.parametrize("share", [0.3, 0.61, 0.999])
+def test_a_cut_off_file_gives_what_is_in_it(target: str, share: float, tmp_path: Path) -> None:
+    cut = VP8_OPUS[: int(len(VP8_OPUS) * share)]
+    raw, done = tmp_path / "raw.webm", tmp_path / f"done.{target}"
+    raw.write_bytes(cut)
+
+    result = converted(cut, target)
+    done.write_bytes(result.data)
+
+    kind = {"opus": "audio"}.get(target)
+    whole = [p.digest for p in packets(raw) if kind in (None, p.kind)]
+    got = [p.digest for p in packets(done)]
+    assert len(whole) - 1 <= len(got) <= len(whole) and got == whole[: len(got)]
+    assert len(result.losses) == 1 and "breaks off at 0:0" in result.losses[0]
+
+
+def test_what_comes_after_damage_is_there_and_in_time(tmp_path: Path) -> None:
+    start, end = PCM.find(b"\x1f\x43\xb6\x75", len(PCM) // 3), PCM.find(b"\x1f\x43\xb6\x75", len(PCM) // 2)
+    damaged = PCM[: start + 5000] + bytes(end - start - 5000) + PCM[end:]
+    raw, done = tmp_path / "raw.mkv", tmp_path / "done.wav"
+    raw.write_bytes(PCM)
+
+    result = converted(damaged, "wav")
+    done.write_bytes(result.data)
+
+    whole, got = decoded(raw, "-f", "f32le"), decoded(done, "-f", "f32le")
+    assert abs(len(got) - len(whole)) <= 4 * 48  # times in the file are in milliseconds
+    assert (
+        got[: len(whole) // 4] == whole[: len(whole) // 4]
+        and got[-len(whole) // 4 :] == whole[-len(whole) // 4 :]
+    )
+    assert result.losses[0].startswith("take.webm is damaged at 0:0")
+    assert result.losses[0].endswith("could not be read; what comes before and after is there.")
+
+
+def test_a_gap_in_opus_is_filled_with_silence(tmp_path: Path) -> None:
+    sound = b"\xfc\xff\xfe"
+    data = header() + b"".join(cluster(at, block(2, 0, sound)) for at in (0, 20, 40, 1060, 1080))
+    done = tmp_path / "done.opus"
+
+    done.write_bytes(converted(data, "opus").data)
+
+    assert len(decoded(done, "-f", "s16le", "-ac", "1")) == 2 * 48 * 1100
+    assert "WARNING: " not in said("opusinfo", done).replace("WARNING: Implausibly low preskip", "")
+
+
+def test_a_clock_that_drifts_or_lies_adds_no_silence() -> None:
+    sound = b"\xfc\xff\xfe"
+    times = [at * 21 for at in range(200)] + [10_000_000, 10_000_020]
+    data = header() + b"".join(cluster(at, block(2, 0, sound)) for at in times)
+
+    assert converted(data, "opus").data.count(sound) == len(times)
+
+
+def test_parts_of_one_take_are_joined(tmp_path: Path) -> None:
+    files = [DATA / "chromium-vp8-opus.webm", DATA / "chromium-vp8-opus.webm"]
+    one, both = tmp_path / "one.webm", tmp_path / "both.webm"
+    one.write_bytes(converted(files[0], "webm").data)
+
+    both.write_bytes(converted(files, "webm").data)
+
+    single, joined = packets(one), packets(both)
+    assert [p.digest for p in joined] == [p.digest for p in single] * 2
+    step = joined[len(single)].time - joined[0].time
+    assert step > single[-1].time
+    assert [p.time for p in joined[len(single) :]] == pytest.approx(
+        [p.time + step for p in single], abs=0.002
+    )
+    info = said("mkvinfo", "-a", both)
+    assert "rror" not in info and "arning" not in info
+
+
+def test_parts_join_whatever_number_their_tracks_have() -> None:
+    other = DATA / "chromium-vp8-opus.webm"
+    swapped = streamed(other.read_bytes())
+    swapped = _swap_tracks(swapped)
+
+    result = converted([other, swapped], "webm")
+
+    assert result.losses == []
+    assert converted([other, other], "webm").data == result.data
+
+
+def _swap_tracks(data: bytes) -> bytes:
+    """The same recording with tracks 1 and 2 numbered the other way round."""
+    from rolltape.media.webm_packets import PacketReader
+
+    reader = PacketReader()
+    start = data.index(b"\x1f\x43\xb6\x75")
+    changed = bytearray(data)
+    for stored in reader.feed(data):
+        at = stored.block.end - stored.block.size - 4
+        changed[at] ^= 3
+    for at in (data.index(b"\xd7\x81\1", 0, start) + 2, data.index(b"\xd7\x81\2", 0, start) + 2):
+        changed[at] ^= 3
+    return bytes(changed)
+
+
+def test_sound_of_parts_is_joined(tmp_path: Path) -> None:
+    source, opus = DATA / "firefox-opus.webm", tmp_path / "both.opus"
+
+    opus.write_bytes(converted([source, source], "opus").data)
+
+    assert [p.digest for p in packets(opus)] == [p.digest for p in packets(source)] * 2
+    assert len(stream_hashes(opus)) == 1
+
+
+def test_parts_recorded_in_other_ways_are_not_joined() -> None:
+    with pytest.raises(ConvertError, match="were recorded in different ways; convert each by itself"):
+        converted([DATA / "chromium-opus.webm", DATA / "chromium-vp9-opus.webm"], "webm")
+
+
+def test_progress_goes_from_nothing_to_all() -> None:
+    shares = converted(VP8_OPUS, "webm").shares
+
+    assert shares == sorted(shares) and shares[-1] == 1.0 and shares[0] > 0
