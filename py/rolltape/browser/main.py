@@ -12,6 +12,10 @@ from rolltape.notice import Level, Notice
 from rolltape.pages.convert import ConvertPage
 from rolltape.pages.guest import GuestPage
 
+NO_ROOMS = Notice(
+    Level.WARNING, "Rooms with a director are not there yet: each guest records by a link of their own."
+)
+
 
 async def main() -> None:
     """Read the address, show what it opens; an error becomes a notice on a page that says it failed."""
@@ -25,6 +29,8 @@ async def main() -> None:
         elif link.settings.page is PageKind.CONVERT:
             await ConvertPage(page, ThisBrowser(page)).open()
         else:
+            if link.settings.page is PageKind.DIRECTOR:
+                page.notify(NO_ROOMS)
             page.ready("home")
     except Exception as error:
         page.report(error)
