@@ -32,7 +32,9 @@ def test_recording_survives_quitting_the_browser(scenes: Scenes, report: list[Ro
     judge(scene, report, "browser quit", elapsed_ms)
 
 
-def test_firefox_keeps_a_recording_whose_tab_was_closed_or_reloaded(scenes: Scenes, report: list[Row]) -> None:
+def test_firefox_keeps_a_recording_whose_tab_was_closed_or_reloaded(
+    scenes: Scenes, report: list[Row]
+) -> None:
     scene = scenes("Firefox")
     elapsed_ms = scene.record()
     scene.page.reload()
