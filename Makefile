@@ -11,7 +11,7 @@ run: static/vendor/.built
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
 
 test: static/vendor/.built .venv/.test
-	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix
+	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio
 	$(BIN)/python -m pytest
 
 check: .venv/.test

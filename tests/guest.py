@@ -123,7 +123,7 @@ class Guest:
 
     def take_away(self, path: Path, folder: Path) -> Path:
         """Move a file out of the Downloads folder."""
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return path.rename(folder / path.name)
 
     def notices(self) -> list[str]:

@@ -52,6 +52,10 @@ class ContainerStream(Protocol):
         """How long the file plays; None where the container does not tell."""
 
     @property
+    def whole_until_ms(self) -> float | None:
+        """Until when the file has something of every track; None where the container does not tell."""
+
+    @property
     def lately(self) -> Lately:
         """How it went over the last seconds."""
 
@@ -106,6 +110,14 @@ class TornWebm:
         return self.index.duration_ms
 
     @property
+    def whole_until_ms(self) -> float | None:
+        """When the track that ends first ends."""
+        index = self.index
+        if not index.blocks:
+            return 0.0
+        return min(index.progress(track.number).end_ms or 0.0 for track in index.tracks)
+
+    @property
     def lately(self) -> Lately:
         """Frames of the first video track, and the bits of all tracks, over the last seconds."""
         index = self.index
@@ -151,6 +163,11 @@ class Wav(WavStream):
     """A WAV file from our own recorder; its problem is that it is none."""
 
     @property
+    def whole_until_ms(self) -> float | None:
+        """All channels end together."""
+        return self.duration_ms
+
+    @property
     def lately(self) -> Lately:
         """The bits of all channels; they are always the same."""
         return Lately(0.0, self.kbps)
@@ -161,6 +178,7 @@ class Untouched:
 
     problem = ""
     duration_ms: float | None = None
+    whole_until_ms: float | None = None
     lately = Lately()
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rolltape.codec import contents
+from rolltape.codec import Container, contents
 from rolltape.container import ContainerStream, stream_for
 from rolltape.engine import Engine, Plan, start_engine
 from rolltape.errors import RolltapeError, SinkError
@@ -30,6 +30,13 @@ LATE = {
     "download": "The browser has not taken the download for five seconds. If it asks whether this page may "
     "download files, allow it; the crash-proof copy goes on.",
 }
+
+QUIET_AFTER_MS = 2000.0
+"""A recorder that delivers every half second and then nothing for this long withholds what it records (quirk 1)."""
+QUIET_AFTER_MP4_MS = 8000.0
+"""MP4 is delivered at key frames only, which are two seconds apart."""
+BLOCKED_AFTER_MS = 1500.0
+"""Where looks are further apart than this, the page itself was held up, and chunks may be waiting."""
 
 _Sink = TypeVar("_Sink", bound=Sink)
 
@@ -96,13 +103,15 @@ class PartRecorder:
         self._stop_asked = False
         self._paused_at_ms: float | None = None
         self._paused_ms = 0.0
+        self._heard_ms = 0.0
+        self._looked_ms = 0.0
 
     async def open(self, places: Places) -> None:
         """Open the sinks and start the engine. Raises RolltapeError; nothing is left open then."""
         try:
             await self._open_journal(places.store)
             self._engine, self.plan = await start_engine(self.plan)
-            self.started_ms = self._now_ms()
+            self.started_ms = self._heard_ms = self._looked_ms = self._now_ms()
             self.mime_type = self._engine.mime_type or self.plan.choice.candidate.mime_type
             self._stream = stream_for(contents(self.mime_type).container)
             await self._open_download(places.downloads)
@@ -145,6 +154,20 @@ class PartRecorder:
             self._engine.resume()
             self._paused_ms += self._now_ms() - self._paused_at_ms
             self._paused_at_ms = None
+            self._heard_ms = self._now_ms()
+
+    def is_quiet(self) -> bool:
+        """Whether the engine ought to have delivered something and has not; look about once a second."""
+        now_ms = self._now_ms()
+        if now_ms - self._looked_ms > BLOCKED_AFTER_MS:
+            self._heard_ms = now_ms
+        self._looked_ms = now_ms
+        if self._stop_asked or self._paused_at_ms is not None or self.ended_ms is not None:
+            return False
+        patience_ms = (
+            QUIET_AFTER_MP4_MS if contents(self.mime_type).container is Container.MP4 else QUIET_AFTER_MS
+        )
+        return now_ms - self._heard_ms > patience_ms
 
     @property
     def error(self) -> RolltapeError | None:
@@ -164,11 +187,19 @@ class PartRecorder:
 
     @property
     def media_end_ms(self) -> float:
-        """When its last sample was taken, by the clock; pauses in it included."""
-        duration = self._stream.duration_ms
-        if duration is None:
+        """When its last sample was taken, by the clock."""
+        return self._by_the_clock(self._stream.duration_ms)
+
+    @property
+    def whole_until_ms(self) -> float:
+        """Until when it has both picture and sound, by the clock."""
+        return self._by_the_clock(self._stream.whole_until_ms)
+
+    def _by_the_clock(self, in_file_ms: float | None) -> float:
+        """A moment of the file by the clock; its end where the container does not tell."""
+        if in_file_ms is None:
             return self.ended_ms or self._now_ms()
-        return self.started_ms + duration + self._paused_ms
+        return self.started_ms + in_file_ms + self._paused_ms
 
     @property
     def safe_bytes(self) -> int:
@@ -233,6 +264,7 @@ class PartRecorder:
 
     def _take_in(self, chunk: bytes) -> None:
         """Hand one chunk to both sinks; nothing here waits."""
+        self._heard_ms = self._now_ms()
         data = self._stream.feed(chunk)
         if self._stream.problem:
             sentence = f"The recording is kept as it comes: {self._stream.problem}"

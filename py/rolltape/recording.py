@@ -7,7 +7,7 @@ One task, `run`, goes from start to stop; everything else only asks (`stop`, `pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 
 from rolltape.engine import Engine, Plan, plan
@@ -43,6 +43,11 @@ class Status:
 Log = Callable[[Take], Awaitable[None]]
 """Puts a take's present state into the journal. Raises SinkError."""
 
+Repair = Callable[[], Awaitable[Plan | None]]
+"""Puts right what it can of a capture that delivers nothing; how to record what is alive, None if nothing is."""
+
+QUIET = "The recorder had gone quiet."
+
 
 class Recording:
     """One take being made; with `split_ms`, in parts of that length."""
@@ -56,8 +61,10 @@ class Recording:
         notify: Callable[[Notice], None],
         now_ms: Callable[[], float],
         split_ms: float | None = None,
+        repair: Repair | None = None,
     ) -> None:
         self.take = take
+        self._repair = repair
         self._plan = wanted
         self._places = places
         self._log = log
@@ -65,8 +72,9 @@ class Recording:
         self._now_ms = now_ms
         self._split_ms = split_ms
         self._current: PartRecorder | None = None
-        self._before: PartRecorder | None = None
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._parts: list[PartRecorder] = []
+        """Those being written, more than one while it rolls over."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._rolls: set[asyncio.Task[bool]] = set()
         self._rolling = asyncio.Lock()
         self._undelivered = False
@@ -147,10 +155,39 @@ class Recording:
             if not part.live_sinks() and not self._stop_asked:
                 self._report("no sink", Level.ERROR, "The recording stops: nothing can be written any more.")
                 part.stop()
-        if self._is_time_to_split():
-            task = asyncio.ensure_future(self.roll_over("split"))
-            self._rolls.add(task)
-            task.add_done_callback(self._rolled)
+        current = self._current
+        if current is not None and current.is_quiet() and not self._rolls and not self._rolling.locked():
+            self._roll(self._revive(current))
+        elif self._is_time_to_split():
+            self._roll(self.roll_over("split"))
+
+    def _roll(self, rolling: Coroutine[None, None, bool]) -> None:
+        task = asyncio.create_task(rolling)
+        self._rolls.add(task)
+        task.add_done_callback(self._rolled)
+
+    async def _revive(self, quiet: PartRecorder) -> bool:
+        """Stop a recorder that withholds what it records, which makes it give that out; go on in a new part.
+
+        It is stopped first: what it holds is safe only once it is written.
+        """
+        async with self._rolling:
+            if self._stop_asked or not self._is_under_way():
+                return False
+            quiet.stop()
+            wanted = await self._repair() if self._repair is not None else quiet.plan
+            if wanted is None:
+                return False
+            try:
+                await self._begin_part(QUIET, wanted)
+            except RolltapeError as error:
+                sentence = f"The recording could not go on in a new part. {error.sentence}"
+                self._report("part", Level.WARNING, sentence)
+                return False
+        self._report(
+            QUIET, Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
+        )
+        return True
 
     async def roll_over(self, reason: str, wanted: Plan | None = None) -> bool:
         """Go on in a new part, recorded by `wanted` or as so far; whether there is one.
@@ -178,6 +215,7 @@ class Recording:
                     await following.flowing.wait()
             except TimeoutError:
                 following.stop()
+            if not following.stream.has_media and not self._stop_asked:
                 self._current = before
                 self._report(
                     "part", Level.WARNING, "A new part gave nothing, so the recording goes on in the old."
@@ -193,7 +231,8 @@ class Recording:
         for notice in part.plan.choice.notices:
             if notice not in self._plan.choice.notices:
                 self._notify(notice)
-        self._before, self._current = self._current, part
+        before, self._current = self._current, part
+        self._parts.append(part)
         if self.take.state is TakeState.PAUSED:
             part.pause()
         if self._stop_asked and self.take.state is not TakeState.STARTING:
@@ -201,14 +240,14 @@ class Recording:
         if part.name.number == 1:
             self.take = self.take.with_mime_type(part.mime_type)
         described = part.described(0, ShelfState.RECORDING)
-        if self._before is not None:
+        if before is not None:
             self.take = self.take.with_part(
                 replace(described, started_ms=self._on_takes_clock(part.started_ms))
             )
             await self._log_take()
         else:
             self.take = self.take.with_part(described)
-        self._tasks[part.name.number] = asyncio.create_task(self._write(part, self._before))
+        self._tasks.add(asyncio.create_task(self._write(part, before)))
         return part
 
     def _next_name(self) -> PartName:
@@ -224,26 +263,27 @@ class Recording:
         finished = await part.finish()
         self._undelivered = self._undelivered or not part.delivered
         self.take = self.take.with_part(self._joined(finished, part, before))
+        self._parts.remove(part)
 
     def _joined(self, finished: Part, part: PartRecorder, before: PartRecorder | None) -> Part:
         """The part with its place on the take's clock, and what it shares with the one before or lacks."""
         if before is None:
             return finished
-        ahead_ms = round(before.media_end_ms - part.started_ms)
         return replace(
             finished,
             started_ms=self._on_takes_clock(part.started_ms),
-            overlap_before_ms=max(0, ahead_ms),
-            gap_before_ms=max(0, -ahead_ms),
+            overlap_before_ms=max(0, round(before.media_end_ms - part.started_ms)),
+            gap_before_ms=max(0, round(part.started_ms - before.whole_until_ms)),
         )
 
     async def _until_over(self) -> None:
         """Wait for every part; where the last one broke off by itself, go on in another if that can be."""
         while self._tasks:
-            await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-            over = [number for number, task in self._tasks.items() if task.done()]
-            for number in over:
-                await self._tasks.pop(number)
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            over = {task for task in self._tasks if task.done()}
+            self._tasks -= over
+            for task in over:
+                await task
             async with self._rolling:
                 pass  # a new part that is being begun is among the tasks afterwards
             current = self._current
@@ -252,7 +292,7 @@ class Recording:
                 if self._is_under_way() and not await self._go_on_after(current):
                     self._note_end(current.error)
                     break
-            elif over:
+            else:
                 await self._log_take()
         if self._paused_at_ms is not None:
             self._end_pause()
@@ -306,7 +346,7 @@ class Recording:
             self._report("part", Level.WARNING, f"The recording could not go on in a new part. ({error})")
 
     def _running(self) -> list[PartRecorder]:
-        return [part for part in (self._before, self._current) if part is not None and part.ended_ms is None]
+        return [part for part in self._parts if part.ended_ms is None]
 
     def _is_under_way(self) -> bool:
         return self.take.state in (TakeState.RECORDING, TakeState.PAUSED)

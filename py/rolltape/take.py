@@ -186,7 +186,7 @@ class Part:
     """Bytes safely written."""
     duration_ms: int = 0
     gap_before_ms: int = 0
-    """What is missing between the part before and this one."""
+    """How long picture or sound is missing between the part before and this one."""
     state: ShelfState = ShelfState.RECORDING
     overlap_before_ms: int = 0
     """How much of its beginning is also the end of the part before."""

@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 import uvicorn
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
+from processes import private_bytes, renderers
 from rolltape.server.app import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,9 +156,51 @@ def in_page(playwright: Playwright, folder: Path) -> None:
             "**/static/main.py", lambda route: route.fulfill(body=source, content_type="text/x-python")
         )
         page.goto(f"{address}/?director=bench")
+        expect(page.locator("html[data-ready=hour]")).to_be_attached(timeout=180_000)
+        memory = sampled(folder / "profile-in-page", page, "html[data-ready=bench]", 900)
         expect(page.locator("html[data-ready=bench]")).to_be_attached(timeout=180_000)
         found = {said["name"]: said for said in map(json.loads, page.locator(".figure").all_inner_texts())}
     report(found)
+    figure("hour_memory_slope", slope(memory) / 1e6, "MB/min", "2.7 GB recorded in that time")
+
+
+def sampled(profile: Path, page: Page, until: str, seconds: float) -> list[tuple[float, int]]:
+    """(seconds, private bytes of the page's process) about every two seconds until the page shows `until`."""
+    began, found = time.monotonic(), []
+    while page.locator(until).count() == 0 and time.monotonic() - began < seconds:
+        found.append((time.monotonic() - began, max(private_bytes(pid) for pid in renderers(profile))))
+        page.wait_for_timeout(2000)
+    return found
+
+
+def slope(samples: list[tuple[float, int]]) -> float:
+    """Bytes a minute, over all samples but the first fifth, in which caches fill."""
+    settled = samples[len(samples) // 5 :]
+    return statistics.linear_regression(*zip(*settled, strict=True)).slope * 60
+
+
+def soak(playwright: Playwright, folder: Path, minutes: int = 10) -> None:
+    """A real recording of ten minutes: memory, and how long the end takes."""
+    profile = folder / "profile-soak"
+    with served(ROOT) as address, fresh_context(playwright, profile) as context:
+        page = context.new_page()
+        open_ms(page, f"{address}/?record=6000&recordcodec=h264")
+        page.get_by_test_id("record").click()
+        clock = f"[data-testid=elapsed]:text-is('{minutes}:00')"
+        memory = sampled(profile, page, clock, minutes * 60 + 120)
+        bytes_written = float(page.get_by_test_id("bytes").get_attribute("value") or 0)
+        began = time.monotonic()
+        page.get_by_test_id("record").click()
+        expect(page.get_by_test_id("take")).to_have_attribute("data-state", "finished", timeout=60_000)
+        figure("soak_end", (time.monotonic() - began) * 1000, "ms")
+        per_minute = bytes_written / minutes
+        figure(
+            "soak_memory_slope",
+            slope(memory) / 1e6,
+            "MB/min",
+            "recorded a minute",
+            slope(memory) / per_minute,
+        )
 
 
 def report(found: dict[str, dict[str, Any]]) -> None:
@@ -168,17 +212,22 @@ def report(found: dict[str, dict[str, Any]]) -> None:
         rate = value[sink] / 1e6
         figure(f"{sink}_rate", rate, "MB/s", "a recording at 6000 kbps (0.75 MB/s)", rate / 0.75)
     figure("finish_10s", value["finish_10s"], "ms")
+    first, last = value["hour_chunk_p95_first"], value["hour_chunk_p95_last"]
+    figure("hour_chunk_p95_last", last, "ms", "the hour's first tenth", last / first)
+    figure("hour_end", value["hour_end"], "ms")
     figure("finish_1h", value["finish_1h"], "ms", "finish_10s", value["finish_1h"] / value["finish_10s"])
 
 
 def main() -> None:
     """Run every measurement, or those named on the command line."""
-    wanted = sys.argv[1:] or ["in_page", "start_up"]
+    wanted = sys.argv[1:] or ["in_page", "start_up", "soak"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         if "in_page" in wanted:
             in_page(playwright, Path(folder))
         if "start_up" in wanted:
             start_up(playwright, Path(folder))
+        if "soak" in wanted:
+            soak(playwright, Path(folder))
 
 
 if __name__ == "__main__":

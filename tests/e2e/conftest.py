@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Playwright
 
-from guest import Guest, Guests
+from browsers import opened_guests
+from guest import Guests
+from waiting import wait_for
 
 
-@contextmanager
-def opened_guests(
-    playwright: Playwright, settings: dict[str, Any], base_url: str, fake_media: tuple[str, str], folder: Path
-) -> Iterator[Guests]:
-    """Makes guests; at the end nothing may have left the origin, and no browser may have complained."""
-    made: list[Guest] = []
-
-    def make(*, files: bool = True, flags: tuple[str, ...] = (), **options: Any) -> Guest:
-        downloads = folder / f"downloads{len(made)}"
-        downloads.mkdir()
-        video, audio = fake_media if files else ("", "")
-        context = playwright.chromium.launch_persistent_context(
-            str(folder / f"profile{len(made)}"),
-            **(settings["chromium_launch"](video, audio, flags) | options),
-        )
-        made.append(Guest(context, base_url, downloads, settings["READY_TIMEOUT_MS"]))
-        return made[-1]
-
+@pytest.fixture(scope="session")
+def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of sound hardware that swallows all: Firefox runs no AudioContext without (quirk 4)."""
+    folder = tmp_path_factory.mktemp("sound")
+    socket = folder / "socket"
+    modules = ("module-null-sink rate=48000", f"module-native-protocol-unix auth-anonymous=1 socket={socket}")
+    server = subprocess.Popen(
+        ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
+        + [argument for module in modules for argument in ("-L", module)],
+        env={**os.environ, "HOME": str(folder), "PULSE_RUNTIME_PATH": str(folder)},
+        stderr=subprocess.DEVNULL,
+    )
     try:
-        yield make
+        wait_for(socket.exists, "the sound server is there")
+        yield f"unix:{socket}"
     finally:
-        for guest in made:
-            guest.context.close()
-    for guest in made:
-        own = (base_url, "blob:", "data:", "chrome-error:")
-        foreign = [url for url in guest.requests if not url.startswith(own)]
-        assert foreign == [], f"These requests left the origin: {foreign}"
-        assert guest.complaints == [], f"The browser complained: {guest.complaints}"
+        server.terminate()
+        server.wait(10)
 
 
 @pytest.fixture

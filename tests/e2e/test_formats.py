@@ -136,6 +136,34 @@ def test_audio_alone_as_pcm_is_the_microphones_own_samples(guest: Guest, noise: 
     assert longest_exact_run(left, right, known) > RATE
 
 
+NO_PCM = """MediaRecorder.isTypeSupported = ((real) => (type) =>
+    !type.includes("pcm") && real.call(MediaRecorder, type))(MediaRecorder.isTypeSupported);"""
+
+
+def test_where_the_browser_has_no_pcm_a_wav_file_holds_the_same_samples(
+    module_guests: Guests, noise: Path, tmp_path: Path
+) -> None:
+    guest = module_guests(files=False, flags=(f"--use-file-for-fake-audio-capture={noise}",))
+    guest.page.add_init_script(NO_PCM)
+    guest.open("?record=0&room=wav")
+    expect(guest.id("codec")).to_contain_text("PCM audio in WAV")
+    assert guest.notices() == []
+
+    downloaded, saved = guest.take("0:04", tmp_path)
+
+    for path in (downloaded, saved):
+        (stream,) = probe(path)["streams"]
+        assert (stream["codec_name"], stream["channels"]) == ("pcm_f32le", 2)
+        assert (stream["sample_rate"], path.suffix) == (str(RATE), ".wav")
+        assert decode_errors(path) == ""
+    size = saved.stat().st_size
+    assert float(probe(saved)["format"]["duration"]) == pytest.approx((size - 94) / 8 / RATE, abs=0.001)
+    assert downloaded.read_bytes()[94:] == saved.read_bytes()[94:]
+    with wave.open(str(noise)) as file:
+        known = array.array("h", file.readframes(file.getnframes()))
+    assert longest_exact_run(*samples(saved, RATE), known) > RATE
+
+
 def as_float(value: int) -> float:
     """A 16-bit sample as this Chromium's capture makes a float of it."""
     return value / 32768 if value < 0 else value / 32767

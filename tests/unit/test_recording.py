@@ -330,6 +330,11 @@ async def test_an_engine_that_breaks_off_leaves_a_finished_take_with_the_reason(
     assert index.finished and index.blocks > 10
 
 
+def whole_until_ms(index: Index) -> float:
+    """When the track that ends first ends."""
+    return min(index.progress(track.number).end_ms or 0 for track in index.tracks)
+
+
 async def rolled_over(studio: Studio, recording: Recording) -> None:
     """Have the recording roll over while the first engine has given all its chunks."""
     studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
@@ -383,7 +388,7 @@ async def test_what_two_parts_share_is_logged_and_counted_once() -> None:
     first, second = take.parts
     assert second.started_ms == 3000 and second.reason == "test"
     assert second.overlap_before_ms == max(0, first.duration_ms - 3000)
-    assert second.gap_before_ms == max(0, 3000 - first.duration_ms)
+    assert second.gap_before_ms == max(0, 3000 - round(whole_until_ms(studio.part(1))))
     assert take.duration_ms == first.duration_ms + second.duration_ms - second.overlap_before_ms
     assert recording.status.bytes == first.bytes + second.bytes
 
@@ -405,7 +410,8 @@ async def test_a_recorder_that_fell_silent_leaves_a_gap_that_is_logged() -> None
     take = await task
 
     first, second = take.parts
-    assert second.gap_before_ms == 60_000 - first.duration_ms
+    assert first.duration_ms > 1000
+    assert second.gap_before_ms == 60_000 - round(whole_until_ms(studio.part(1)))
     assert second.overlap_before_ms == 0
 
 
@@ -468,6 +474,28 @@ async def test_where_no_new_part_can_begin_the_old_one_goes_on() -> None:
     assert not went_on
     assert len(take.parts) == 1 and studio.part(1).finished
     assert "could not go on in a new part. No encoder is left." in studio.notices[-1].text
+
+
+@studio_test
+async def test_a_new_part_that_dies_at_once_leaves_the_old_one_running() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+
+    studio.engines[1].break_off(EngineError("The browser's encoder failed."))
+    went_on = await roll
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    running = recording.take.state
+    await recording.stop()
+    take = await task
+
+    assert (went_on, running) == (False, TakeState.RECORDING)
+    assert "stop" in studio.engines[0].calls
+    assert [part.number for part in take.parts if part.bytes] == [1] and studio.part(1).finished
+    assert "the recording goes on in the old" in studio.notices[-1].text
 
 
 @studio_test
@@ -585,3 +613,63 @@ async def test_mp4_goes_through_untouched_and_unremarked() -> None:
 @pytest.mark.parametrize("listed", [(), candidates(CodecWish())])
 def test_there_is_no_plan_where_the_browser_supports_nothing(listed: tuple[Candidate, ...]) -> None:
     assert plan(listed, Rates(6000, 128), Studio().make_engine, lambda mime_type: False) is None
+
+
+@studio_test
+async def test_a_recorder_that_goes_quiet_is_stopped_and_the_take_goes_on_in_a_new_part() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    whole = chunks_of("chromium-vp8-opus.webm")
+    studio.engines[0].give(*whole[:4])
+    await until(lambda: studio.engines[0].queue.empty())
+
+    for _ in range(3):
+        studio.clock.ms += 700
+        recording.check()
+    await until(lambda: len(studio.engines) == 2 and len(recording.take.parts) == 2)
+    studio.engines[1].give(*whole)
+    await until(lambda: studio.engines[1].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert studio.engines[0].calls.count("stop") == 1
+    assert take.state is TakeState.FINISHED
+    assert [part.reason for part in take.parts] == ["", "The recorder had gone quiet."]
+    assert take.parts[1].started_ms == 2100
+    assert any("gone quiet" in notice.text and "new part" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_a_page_that_was_held_up_does_not_take_the_recorder_for_quiet() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.clock.ms += 10_000
+    recording.check()
+    studio.clock.ms += 1000
+    recording.check()
+    await recording.stop()
+    await task
+
+    assert len(studio.engines) == 1
+
+
+@studio_test
+async def test_a_paused_recorder_may_be_quiet() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    await recording.pause()
+    for _ in range(5):
+        studio.clock.ms += 1000
+        recording.check()
+    await recording.resume()
+    studio.clock.ms += 1000
+    recording.check()
+    await recording.stop()
+    await task
+
+    assert len(studio.engines) == 1

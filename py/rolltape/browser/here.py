@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from js import Date, performance, sessionStorage
+from js import Date, console, performance, sessionStorage
 
 from rolltape.browser import encoders, files, locks, pcm, recorder
 from rolltape.browser.awake import Awake
@@ -73,6 +73,14 @@ class ThisBrowser:
     async def space(self) -> tuple[int, int]:
         """Bytes used by this page and bytes left."""
         return await self._journal.space() if self._journal else (0, 0)
+
+    async def persist(self) -> bool:
+        """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
+        return await self._journal.persist() if self._journal else False
+
+    def log(self, sentence: str) -> None:
+        """Write to the browser's log."""
+        console.info(sentence)
 
     async def hold(self, take_id: str) -> Callable[[], None]:
         """Mark a take as being recorded by this tab; call the result to let go."""

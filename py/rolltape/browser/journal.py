@@ -200,6 +200,12 @@ class Journal:
             folder = await folder.getDirectoryHandle(name)
         return folder
 
+    async def persist(self) -> bool:
+        """Ask the browser to keep the journal even when the disk runs full; whether it will."""
+        if member(member(navigator, "storage"), "persist") is None:
+            return False
+        return bool(await navigator.storage.persist())
+
     async def space(self) -> tuple[int, int]:
         """Bytes used and bytes left by the browser's own estimate."""
         if member(navigator, "storage") is None:

@@ -113,9 +113,9 @@ class Devices:
             if found is None:
                 self._warn(f"There is no {WORDS[kind]} named {wish.name}; another one is used.")
             elif found.id != self._granted_id(kind):
-                await self._use(kind, {"deviceId": {"exact": found.id}})
+                await self._use(kind, {"deviceId": {"exact": found.id}}, "")
 
-    async def _use(self, kind: Kind, which: dict[str, object]) -> None:
+    async def _use(self, kind: Kind, which: dict[str, object], reason: str) -> None:
         """Capture from another device in the place of the one before. Raises RolltapeError."""
         assert self.capture is not None
         wish = constraints(self._settings)
@@ -124,7 +124,7 @@ class Devices:
         else:
             one = Constraints(None, (wish.audio or {}) | which)
         if await self.capture.use(one):
-            await self._changed(kind, f"The {WORDS[kind]} was switched.")
+            await self._changed(kind, reason)
         self._lost.pop(kind, None)
         self.capture.release_before()
 
@@ -133,7 +133,7 @@ class Devices:
             return
         try:
             chosen = self._document.value(f"{kind}-device")
-            await self._use(kind, {"deviceId": {"exact": chosen}})
+            await self._use(kind, {"deviceId": {"exact": chosen}}, f"The {WORDS[kind]} was switched.")
         except RolltapeError as error:
             self._warn(f"The other {WORDS[kind]} cannot be used. {error.sentence}")
         await self.draw()
@@ -169,7 +169,7 @@ class Devices:
             return False
         found = next((one for one in devices if one.label == label), devices[0])
         try:
-            await self._use(kind, {"deviceId": {"ideal": found.id}})
+            await self._use(kind, {"deviceId": {"ideal": found.id}}, f"The {WORDS[kind]} was gone.")
         except RolltapeError:
             return False  # what is said already stays true: it is gone
         self._tell(Level.INFO, f"The {WORDS[kind]} is back: {found.label or WORDS[kind]}.")

@@ -7,7 +7,7 @@ import os
 import time
 from dataclasses import replace
 
-from rolltape.bitrate import RecordMode, RecordWish, rates
+from rolltape.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, RecordWish, rates
 from rolltape.codec import AudioCodec, candidates, describe
 from rolltape.constraints import Kind
 from rolltape.engine import Plan, plan
@@ -17,9 +17,11 @@ from rolltape.naming import take_name
 from rolltape.notice import Level, Notice
 from rolltape.pages import words
 from rolltape.pages.devices import Devices
+from rolltape.pages.inputs import InputWatch
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
 from rolltape.pages.shelf import ShelfView
+from rolltape.pages.space import SpaceView
 from rolltape.pages.view import Browser, Document
 from rolltape.part import Places
 from rolltape.recording import Recording
@@ -27,6 +29,8 @@ from rolltape.shelf import Shelf
 from rolltape.take import Take, TakeState
 
 TICK_S = 0.2
+SPACE_EVERY_S = 10.0
+PCM_KBPS = 48_000 * 2 * 32 / 1000
 RECORD_KEY, PAUSE_KEY = "r", "p"
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
@@ -60,6 +64,8 @@ class GuestPage:
         self._recording: Recording | None = None
         self._task: asyncio.Task[None] | None = None
         self._drawn: TakeState | None = None
+        self._inputs = InputWatch()
+        self._space_view: SpaceView | None = None
 
     async def open(self) -> None:
         """Wire the page, show it, then open storage and devices side by side."""
@@ -97,8 +103,26 @@ class GuestPage:
         if store is not None:
             self._shelf = Shelf(store, self._browser.running)
             self._shelf_view = ShelfView(self._document, self._browser, self._shelf)
+            self._space_view = SpaceView(self._document, self._browser, self._shelf)
             await self._shelf_view.draw()
+            self._document.spawn(self._watch_space(self._space_view))
         self._document.text("destination", DESTINATIONS[downloads is not None, store is not None])
+
+    async def _watch_space(self, view: SpaceView) -> None:
+        """Look at the room that is left every ten seconds, at the rate that is really recorded."""
+        while True:
+            recording = self._recording
+            kbps = (recording.status.kbps if recording else 0.0) or self._asked_kbps()
+            await view.look(kbps, recording=recording is not None)
+            await asyncio.sleep(SPACE_EVERY_S)
+
+    def _asked_kbps(self) -> float:
+        """The rate that is asked for, with uncompressed stereo at 48 kHz where that is."""
+        wish = self._wish or self._settings.autorecord or self._settings.record
+        if wish.mode is RecordMode.REFUSED:
+            return float(DEFAULT_VIDEO_KBPS)
+        asked = rates(wish, self._settings.pcm, self._settings.audio_bitrate_kbps)
+        return (asked.video_kbps or 0) + (PCM_KBPS if asked.audio_kbps is None else asked.audio_kbps)
 
     async def _plan(self, wish: RecordWish) -> Plan | None:
         capture = self._devices.capture
@@ -217,6 +241,8 @@ class GuestPage:
         take = await self._new_take(wanted_plan)
         minutes = self._settings.split_minutes
         self._wish = wish
+        if self._space_view is not None:
+            await self._space_view.prepare(self._asked_kbps())
         self._recording = Recording(
             take,
             wanted_plan,
@@ -225,8 +251,19 @@ class GuestPage:
             self._document.notify,
             self._browser.now_ms,
             None if minutes is None else minutes * 60_000,
+            self._repair,
         )
         self._task = asyncio.create_task(self._record(self._recording))
+
+    async def _repair(self) -> Plan | None:
+        """After a recorder has gone quiet: let sound flow again; how to record what is alive."""
+        capture = self._devices.capture
+        if capture is None or self._wish is None:
+            return None
+        wanted_plan = await self._plan(self._wish)
+        if wanted_plan is not None:
+            await capture.prepare(wanted_plan.choice.candidate.audio is AudioCodec.PCM)
+        return wanted_plan
 
     async def _new_take(self, wanted_plan: Plan) -> Take:
         number = await self._shelf.next_number() if self._shelf else 1
@@ -290,13 +327,32 @@ class GuestPage:
     async def _tick(self) -> None:
         """Draw what changes by itself; timers of a hidden tab fall to one a second, which is enough."""
         while True:
-            self._draw()
-            if self._recording is not None:
-                self._recording.check()
-            if self._devices.capture is not None:
-                level = meter_percent(self._devices.capture.peak())
-                self._document.attribute("level", "value", str(level))
+            try:
+                self._look()
+            except Exception as error:
+                # Whatever cannot be drawn, the recording and its watch go on.
+                self._document.report(error)
             await asyncio.sleep(TICK_S)
+
+    def _look(self) -> None:
+        """See to the recording first, then draw."""
+        if self._recording is not None:
+            self._recording.check()
+        self._draw()
+        capture = self._devices.capture
+        if capture is None:
+            return
+        peak = capture.peak()
+        self._document.attribute("level", "value", str(meter_percent(peak)))
+        status = self._recording.status if self._recording else None
+        if status is None or status.state is not TakeState.RECORDING:
+            self._inputs.rest()
+            return
+        fps = status.fps if capture.granted_video() else None
+        for notice in self._inputs.look(
+            self._browser.now_ms(), peak if capture.granted_audio() else None, fps
+        ):
+            self._document.notify(notice)
 
     def _draw(self) -> None:
         """Draw the recording's state: always what is true."""

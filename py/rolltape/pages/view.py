@@ -46,6 +46,9 @@ class Document(View, Protocol):
     def notify(self, notice: Notice) -> None:
         """Show a notice; one that is shown already is not shown twice."""
 
+    def report(self, error: BaseException) -> None:
+        """Show an error that nobody expected, and log it."""
+
     def picture(self, name: str, stream: object | None) -> None:
         """Show a stream in a video element."""
 
@@ -143,6 +146,12 @@ class Browser(Protocol):
 
     async def space(self) -> tuple[int, int]:
         """Bytes used by this page and bytes left."""
+
+    async def persist(self) -> bool:
+        """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
+
+    def log(self, sentence: str) -> None:
+        """Write to the browser's log, for those who look for a cause."""
 
     async def hold(self, take_id: str) -> Callable[[], None]:
         """Mark a take as being recorded by this tab; call the result to let go."""

@@ -1,0 +1,63 @@
+"""Guests in Debian's Chromium and Firefox, and what their browsers must not have done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Playwright
+
+from guest import Guest, Guests
+
+
+@contextmanager
+def opened_firefox(
+    playwright: Playwright, settings: dict[str, Any], base_url: str, folder: Path, environment: dict[str, str]
+) -> Iterator[Guest]:
+    """A guest in Debian's Firefox."""
+    downloads = folder / "downloads"
+    downloads.mkdir()
+    browser = playwright.firefox.launch(
+        **settings["firefox_launch"](str(downloads)),
+        downloads_path=downloads,
+        env={**os.environ, **environment},
+    )
+    try:
+        guest = Guest(browser.new_context(), base_url, downloads, settings["READY_TIMEOUT_MS"])
+        yield guest
+    finally:
+        browser.close()
+    assert guest.complaints == [], f"The browser complained: {guest.complaints}"
+
+
+@contextmanager
+def opened_guests(
+    playwright: Playwright, settings: dict[str, Any], base_url: str, fake_media: tuple[str, str], folder: Path
+) -> Iterator[Guests]:
+    """Makes guests; at the end nothing may have left the origin, and no browser may have complained."""
+    made: list[Guest] = []
+
+    def make(*, files: bool = True, flags: tuple[str, ...] = (), **options: Any) -> Guest:
+        downloads = folder / f"downloads{len(made)}"
+        downloads.mkdir()
+        video, audio = fake_media if files else ("", "")
+        context = playwright.chromium.launch_persistent_context(
+            str(folder / f"profile{len(made)}"),
+            **(settings["chromium_launch"](video, audio, flags) | options),
+        )
+        made.append(Guest(context, base_url, downloads, settings["READY_TIMEOUT_MS"]))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for guest in made:
+            guest.context.close()
+    for guest in made:
+        own = (base_url, "blob:", "data:", "chrome-error:")
+        foreign = [url for url in guest.requests if not url.startswith(own)]
+        assert foreign == [], f"These requests left the origin: {foreign}"
+        assert guest.complaints == [], f"The browser complained: {guest.complaints}"

@@ -1,0 +1,170 @@
+"""Devices the link names or leaves out, and devices that are switched or unplugged while recording."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from guest import Guest, Guests
+from media_tools import decode_errors, packets, probe, samples
+from waiting import wait_for
+
+TWO_CAMERAS = ("--use-fake-device-for-media-stream=device-count=2",)
+LINK = "?record=800&width=320&height=180&recordcodec=h264"
+
+
+@pytest.fixture(scope="module")
+def guest(module_guests: Guests) -> Guest:
+    return module_guests(files=False, flags=TWO_CAMERAS)
+
+
+def kinds(path: Path) -> list[str]:
+    return sorted(stream["codec_type"] for stream in probe(path)["streams"])
+
+
+def other_option(guest: Guest, name: str) -> str:
+    """The value of an option that is not chosen."""
+    chosen = guest.id(name).input_value()
+    values = guest.id(name).locator("option").evaluate_all("options => options.map((each) => each.value)")
+    return next(str(value) for value in values if value not in (chosen, "default"))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "granted", "left"),
+    [("videodevice", "no camera", "audio"), ("ad", "no microphone", "video")],
+)
+def test_a_device_can_be_left_out(
+    guest: Guest, parameter: str, granted: str, left: str, tmp_path: Path
+) -> None:
+    guest.open(f"{LINK}&{parameter}=0&room=without")
+    expect(guest.id("granted")).to_contain_text(granted)
+    assert guest.notices() == []
+
+    downloaded, saved = guest.take("0:01", tmp_path)
+
+    assert kinds(downloaded) == kinds(saved) == [left]
+    assert decode_errors(saved) == ""
+
+
+def test_a_link_without_any_device_says_so(guest: Guest) -> None:
+    guest.open(f"{LINK}&vd=0&ad=0&room=none")
+
+    assert any("nothing can be recorded" in sentence for sentence in guest.notices())
+    expect(guest.id("record")).to_be_disabled()
+
+
+def test_the_named_camera_is_used_and_a_missing_one_is_said(guest: Guest) -> None:
+    guest.open(f"{LINK}&videodevice=device_1&audiodevice=Blue+Yeti&room=named")
+    expect(guest.id("granted")).not_to_have_text("–")
+
+    assert "fake_device_1" in guest.id("video-device").locator("option:checked").inner_text()
+    assert any("no microphone named Blue Yeti" in sentence for sentence in guest.notices())
+
+
+def test_overrides_and_wishes_are_granted_and_shown(guest: Guest) -> None:
+    guest.open("?record=800&room=wishes&w=640&h=480&fps=15&aec=1&stereo=0")
+
+    expect(guest.id("granted")).to_contain_text("640×480, 15 fps")
+    expect(guest.id("granted")).to_contain_text("with echo cancellation")
+
+
+def test_a_microphone_is_switched_without_a_new_part_and_a_camera_with_one(
+    guest: Guest, tmp_path: Path
+) -> None:
+    guest.open(f"{LINK}&room=switched")
+    guest.record()
+    guest.wait_until("0:01")
+    microphone, camera = other_option(guest, "audio-device"), other_option(guest, "video-device")
+
+    guest.id("audio-device").select_option(microphone)
+    guest.wait_until("0:03")
+    expect(guest.id("audio-device")).to_have_value(microphone)
+    one_part = len(guest.log()["parts"])
+    guest.id("video-device").select_option(camera)
+    wait_for(lambda: len(guest.log()["parts"]) == 2, "a second part is being recorded")
+    expect(guest.id("video-device")).to_have_value(camera)
+    guest.wait_until("0:06")
+    guest.stop()
+
+    assert one_part == 1
+    second = guest.log()["parts"][1]
+    assert (second["reason"], second["gap_before_ms"]) == ("The camera was switched.", 0)
+    assert "The camera was switched. The recording goes on in a new part." in guest.notices()
+    expect(guest.id("take").first).to_contain_text("2 parts")
+    for path in guest.files(2):
+        kept = guest.take_away(path, tmp_path / "kept")
+        assert kinds(kept) == ["audio", "video"] and decode_errors(kept) == ""
+    # The sound of the first part has no gap where the microphone was switched.
+    part = sorted((tmp_path / "kept").iterdir())[0]
+    sound = [packet for packet in packets(part) if packet.stream == _audio(part)]
+    assert max(after.seconds - before.seconds for before, after in pairwise(sound)) < 0.1
+
+
+def _audio(path: Path) -> int:
+    streams = probe(path)["streams"]
+    return next(int(stream["index"]) for stream in streams if stream["codec_type"] == "audio")
+
+
+def test_a_changed_resolution_is_survived(guest: Guest, tmp_path: Path) -> None:
+    guest.open("?record=1000&width=640&height=360&recordcodec=vp9&room=rotated")
+    guest.record()
+    guest.wait_until("0:02")
+
+    guest.page.evaluate(
+        """() => document.querySelector("[data-testid=preview]").srcObject.getVideoTracks()[0]
+            .applyConstraints({ width: { exact: 360 }, height: { exact: 640 } })"""
+    )
+    guest.wait_until("0:05")
+    guest.stop()
+
+    path = guest.take_away(guest.downloaded(), tmp_path / "kept")
+    assert decode_errors(path) == ""
+    assert packets(path)[-1].seconds > 4
+    saved = guest.save()
+    assert decode_errors(saved) == ""
+    guest.take_away(saved, tmp_path / "saved")
+
+
+def service(folder: Path, name: str) -> int:
+    """The process of this browser that captures."""
+    found = subprocess.run(["pgrep", "-af", name], capture_output=True, text=True, check=False).stdout
+    lines = [line for line in found.splitlines() if str(folder) in line and "--type=utility" in line]
+    assert len(lines) == 1, f"One process of {name} is running: {lines}"
+    return int(lines[0].split()[0])
+
+
+@pytest.mark.parametrize(
+    ("process", "kind"),
+    [("video_capture.mojom.VideoCaptureService", "camera"), ("audio.mojom.AudioService", "microphone")],
+)
+def test_an_unplugged_device_leaves_the_take_whole(
+    guests: Guests, tmp_path: Path, process: str, kind: str
+) -> None:
+    guest = guests(files=False).open(f"{LINK}&room=unplugged")
+    guest.record()
+    guest.wait_until("0:02")
+
+    os.kill(service(tmp_path, process), signal.SIGKILL)
+
+    wait_for(lambda: any(f"The {kind} is gone" in sentence for sentence in guest.notices()), "it is said")
+    guest.wait_until("0:08")
+    guest.stop()
+    guest.complaints.clear()  # the browser's own words about its killed process
+    expect(guest.id("take").first).to_have_attribute("data-state", "finished")
+    log = guest.log()
+    kept = [guest.take_away(path, tmp_path / "kept") for path in guest.files(len(log["parts"]))]
+    assert [decode_errors(path) for path in kept] == [""] * len(kept)
+    assert kinds(kept[-1]) == ["audio", "video"]
+    assert max(samples(kept[-1])[0]) > 0.01, "there is sound again"
+    total_ms = sum(part["duration_ms"] - part["overlap_before_ms"] for part in log["parts"])
+    missing_ms = sum(part["gap_before_ms"] for part in log["parts"])
+    assert total_ms == pytest.approx(8000, abs=1500)
+    assert missing_ms < 2500
+    if kind == "camera":
+        assert missing_ms > 0 and "s missing" in guest.id("take").first.inner_text()
