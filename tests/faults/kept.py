@@ -12,6 +12,9 @@ from media_tools import FPS, LOOP_FRAMES, decode_errors, frame_numbers, packets,
 HOLE_MS = 500
 """Frames further apart than this are a hole; a busy machine's camera skips less."""
 
+RESTAMPED = "non monotonically increasing dts"
+"""Two packets of sound in one millisecond: the busy browser's stamps, nothing is missing."""
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -39,7 +42,8 @@ def kept(paths: list[Path]) -> Kept:
 
 
 def _kept(path: Path) -> Kept:
-    assert decode_errors(path) == ""
+    errors = [line for line in decode_errors(path).splitlines() if RESTAMPED not in line]
+    assert not errors, "\n".join(errors)
     streams = {s["index"]: s["codec_type"] for s in probe(path)["streams"]}
     every = packets(path)
     duration_ms = round(1000 * max(packet.seconds + packet.duration for packet in every))
