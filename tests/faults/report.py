@@ -1,4 +1,4 @@
-"""The table of what survives: one row a fault, of several runs the worst. `python -m faults.report` puts it into the docs."""
+"""The table of what survives, a row a fault; `python -m faults.report` puts that of all runs into the docs."""
 
 from __future__ import annotations
 
