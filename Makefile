@@ -18,7 +18,7 @@ test: static/vendor/.built .venv/.test
 faults: static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg
 	@rm -f build/reliability.jsonl
-	@for run in 1 2 3; do $(BIN)/python -m pytest -q tests/faults || exit 1; done
+	@for run in 1 2 3; do FAULTS=all $(BIN)/python -m pytest -q tests/faults || exit 1; done
 	@PYTHONPATH=tests $(BIN)/python -m faults.report
 
 check: .venv/.test
