@@ -29,11 +29,11 @@ def judge(
     """
     row = scene.row(state)
     copies = scene.in_downloads()
-    found = kept(scene.saved(row, parts))
+    saved = scene.saved(row, parts)
+    found = kept(copies if downloads_complete else saved)
     lost_ms = max(0, elapsed_ms - found.held_ms)
-    if downloads_complete:
-        lost_ms = max(0, elapsed_ms - kept(copies).held_ms)
-    shelf = f"{_share(found.held_ms, elapsed_ms)}, {found.frames} frames, {state}"
+    on_shelf_ms = sum(played_ms(path) for path in saved) if downloads_complete else found.held_ms
+    shelf = f"{_share(on_shelf_ms, elapsed_ms)}, {state}"
     report.append(Row(scene.browser, fault, _in_downloads(copies, elapsed_ms), shelf, lost_ms, remark))
     assert lost_ms <= may_lose_ms, f"{lost_ms} ms of {elapsed_ms} are lost."
     return found

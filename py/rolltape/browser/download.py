@@ -78,7 +78,6 @@ class Download:
         channel = MessageChannel.new()
         self._port = channel.port1
         self._listeners.add(self._port, "message", self._on_message)
-        self._listeners.add(self._port, "close", self._on_close)
         self._port.start()
         worker = maybe(self._registration.active)
         if worker is None:
@@ -109,11 +108,6 @@ class Download:
         else:
             self.began = True
             self.ledger.acknowledge(message.taken)
-        self._change.set()
-
-    def _on_close(self, event: Event) -> None:
-        """The other end is gone; not every browser tells, and where none does the ledger is late."""
-        self.error = self.error or SinkError("The service worker that writes downloads has stopped.")
         self._change.set()
 
     async def _keep_alive(self) -> None:
