@@ -41,7 +41,7 @@ def opened_scenes(
     """Makes scenes, each with its own profile and Downloads folder; at the end every browser is closed."""
     made: list[Scene] = []
 
-    def make(browser: str = "Chromium", flags: tuple[str, ...] = (), ready: str = "") -> Scene:
+    def make(browser: str = "Chromium", flags: tuple[str, ...] = ()) -> Scene:
         place = folder / f"scene{len(made)}"
         downloads, profile = place / "downloads", place / "profile"
         for path in (downloads, profile):
@@ -53,7 +53,9 @@ def opened_scenes(
 
         def open_firefox() -> BrowserContext:
             launch = settings["firefox_launch"](str(downloads))
-            return playwright.firefox.launch_persistent_context(str(profile), **launch)
+            return playwright.firefox.launch_persistent_context(
+                str(profile), downloads_path=downloads, **launch
+            )
 
         opening = open_firefox if browser == "Firefox" else open_chromium
         made.append(Scene(browser, opening, base_url, place, downloads, settings["READY_TIMEOUT_MS"]))
