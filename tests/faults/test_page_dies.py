@@ -13,8 +13,11 @@ from waiting import wait_for
 
 def test_recording_survives_a_crashed_tab(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
+
     with pytest.raises(Error, match="crash"):
         scene.page.goto("chrome://crash", timeout=30_000)
+
+    scene.page.close()
     scene.reopen()
 
     judge(scene, report, "tab crash", elapsed_ms)
