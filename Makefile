@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(shell find py -name '*.py' -not -path '*/server/*')
 
-.PHONY: run test check bench fuzz pictures clean
+.PHONY: run test faults check bench fuzz pictures clean
 
 run: static/vendor/.built
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
@@ -13,6 +13,13 @@ run: static/vendor/.built
 test: static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio opusinfo opus-tools
 	$(BIN)/python -m pytest
+
+# What docs/reliability.md reports: every fault three times.
+faults: static/vendor/.built .venv/.test
+	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg
+	@rm -f build/reliability.jsonl
+	@for run in 1 2 3; do FAULTS=all $(BIN)/python -m pytest -q tests/faults || exit 1; done
+	@PYTHONPATH=tests $(BIN)/python -m faults.report
 
 check: .venv/.test
 	$(BIN)/ruff check .

@@ -1,8 +1,16 @@
 // Writes files of the origin private file system through sync access handles, which only workers have. Python asks with
 // [id, operation, path, ...arguments] and gets [id, size] once it is on the disk, or [id, -1, error name, error message].
+// While it lives it holds the Web Lock that is its own name, and says so with [0]: a worker dies without a word, its lock
+// tells. Everything can be asked twice, since what a dead worker did not answer is asked of the next.
+navigator.locks?.request(self.name, () => {
+  self.postMessage([0]);
+  return new Promise(() => {});
+});
+
 const handles = new Map();
 
 async function open(path) {
+  if (handles.has(path)) return handles.get(path).getSize();
   const names = path.split("/");
   let folder = await navigator.storage.getDirectory();
   for (const name of names.slice(0, -1)) folder = await folder.getDirectoryHandle(name, { create: true });
@@ -12,7 +20,7 @@ async function open(path) {
       handles.set(path, await file.createSyncAccessHandle());
       return handles.get(path).getSize();
     } catch (error) {
-      // A killed page's lock can linger for two seconds.
+      // A killed page's or worker's lock can linger for two seconds.
       if (error.name !== "NoModificationAllowedError" || attempt === 25) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -23,8 +31,7 @@ const operations = {
   open,
   write(path, data, at) {
     const handle = handles.get(path);
-    const start = at ?? handle.getSize();
-    if (handle.write(data, { at: start }) < data.byteLength) {
+    if (handle.write(data, { at }) < data.byteLength) {
       throw new DOMException("Only a part of the data could be written.", "QuotaExceededError");
     }
     handle.flush();
@@ -34,6 +41,14 @@ const operations = {
     handles.get(path).truncate(size);
     handles.get(path).flush();
     return size;
+  },
+  async append(path, data) {
+    const end = await open(path);
+    try {
+      return operations.write(path, data, end);
+    } finally {
+      operations.close(path);
+    }
   },
   close(path) {
     const handle = handles.get(path);

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Playwright, expect, sync_playwright
 
+from media_tools import make_audio, make_video
 from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +47,20 @@ def base_url(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
     finally:
         server.terminate()
         server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def playwright(settings: dict[str, Any]) -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        expect.set_options(timeout=settings["EXPECT_TIMEOUT_MS"])
+        yield started
+
+
+@pytest.fixture(scope="session")
+def fake_media(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A clip with burnt-in frame numbers and a wave file with two tones."""
+    folder = tmp_path_factory.mktemp("fake")
+    return str(make_video(folder / "camera.mjpeg")), str(make_audio(folder / "microphone.wav"))
 
 
 def _answers(address: str) -> bool:

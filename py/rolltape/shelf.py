@@ -54,10 +54,9 @@ class Shelf:
         """The number of the next take on this machine."""
         return 1 + max((take.number for take in await self.takes()), default=0)
 
-    async def abandoned(self) -> list[Take]:
-        """Takes that were not finished and that no tab is recording."""
-        running = await self._running()
-        return [take for take in await self.takes() if not take.is_over and take.id not in running]
+    async def unfinished(self) -> list[Take]:
+        """Takes that a tab is recording or recovering, or that were left behind; only who holds its lock knows."""
+        return [take for take in await self.takes() if not take.is_over]
 
     async def recover(self, take: Take) -> AsyncIterator[float]:
         """Finish an abandoned take from its journal; yields the share done, 0 to 1, and then logs the result.
@@ -90,7 +89,10 @@ class Shelf:
         if reader.problem:
             return size, f"It is kept as it was written: {reader.problem}"
         ending = reader.finish()
-        file = await self._store.create(path)
+        try:
+            file = await self._store.create(path)
+        except SinkError as error:
+            return size, f"It could not be made seekable. {error.sentence}"
         try:
             if ending.truncate_to is not None:
                 await file.truncate(ending.truncate_to)

@@ -86,10 +86,10 @@ def test_what_a_killed_tab_left_is_recovered_and_seekable() -> None:
     take = a_take("t1")
     machine.journal(take, as_journalled(cut=700))
 
-    abandoned = asyncio.run(machine.shelf.abandoned())
+    unfinished = asyncio.run(machine.shelf.unfinished())
     shares = machine.recover(take)
 
-    assert [one.id for one in abandoned] == ["t1"]
+    assert [one.id for one in unfinished] == ["t1"]
     assert shares[-1] == 1.0
     (recovered,) = machine.takes()
     assert recovered.state is TakeState.RECOVERED and recovered.shelf_state is ShelfState.RECOVERED
@@ -98,17 +98,28 @@ def test_what_a_killed_tab_left_is_recovered_and_seekable() -> None:
     assert index.finished
     assert recovered.duration_ms == round(index.duration_ms) > 1000
     assert recovered.bytes == len(machine.store.files["takes/t1/part1"])
-    assert asyncio.run(machine.shelf.abandoned()) == []
+    assert asyncio.run(machine.shelf.unfinished()) == []
 
 
-def test_a_take_of_another_tab_is_left_alone() -> None:
+def test_a_take_that_another_tab_records_cannot_be_deleted() -> None:
     machine = Machine()
     machine.journal(a_take("t1"), as_journalled())
     machine.running = {"t1"}
 
-    assert asyncio.run(machine.shelf.abandoned()) == []
     with pytest.raises(SinkError, match="stop it first"):
         asyncio.run(machine.shelf.delete(a_take("t1")))
+
+
+def test_a_take_that_cannot_be_mended_is_kept_and_says_why() -> None:
+    machine = Machine()
+    machine.journal(a_take("t1"), as_journalled())
+    machine.store.locked = True
+
+    machine.recover(a_take("t1"))
+
+    (recovered,) = machine.takes()
+    assert recovered.state is TakeState.RECOVERED and recovered.bytes == len(as_journalled())
+    assert "could not be made seekable" in (recovered.error or "")
 
 
 def test_what_cannot_be_read_is_kept_as_it_was() -> None:

@@ -37,6 +37,15 @@ async def hold(take_id: str) -> Callable[[], None]:
     return let_go
 
 
+async def until_free(name: str) -> None:
+    """Wait until whoever holds the lock of this name is gone."""
+    proxy = create_proxy(lambda lock: None)
+    try:
+        await navigator.locks.request(name, proxy)
+    finally:
+        proxy.destroy()
+
+
 async def running() -> frozenset[str]:
     """The ids of all takes whose lock is held."""
     if member(navigator, "locks") is None:

@@ -87,7 +87,6 @@ class GuestPage:
         document.enable("record", self._plan_exists)
         if self._settings.autorecord is not None and self._plan_exists:
             await self._start(self._settings.autorecord)
-        await self._recover()
 
     async def _open_places(self) -> None:
         store = downloads = None
@@ -106,6 +105,7 @@ class GuestPage:
             self._space_view = SpaceView(self._document, self._browser, self._shelf)
             await self._shelf_view.draw()
             self._document.spawn(self._watch_space(self._space_view))
+            self._document.spawn(self._recover(self._shelf))
         self._document.text("destination", DESTINATIONS[downloads is not None, store is not None])
 
     async def _watch_space(self, view: SpaceView) -> None:
@@ -296,33 +296,57 @@ class GuestPage:
         finally:
             let_go()
             self._document.guard(False)
-            self._draw()
+            self._draw_if_possible()
             self._recording = self._task = None
+            await self._draw_shelf()
             await self._browser.keep_awake(False)
-            if self._shelf_view is not None:
-                await self._shelf_view.draw()
 
     async def _log(self, take: Take) -> None:
         """Draw at once, then put the take's state on the disk."""
-        self._draw()
-        if self._shelf is not None and self._shelf_view is not None:
-            self._shelf_view.show(take)
+        self._draw_if_possible(take)
+        if self._shelf is not None:
             await self._shelf.log(take)
 
-    async def _recover(self) -> None:
-        """Finish what an earlier visit left unfinished."""
-        if self._shelf is None or self._shelf_view is None:
-            return
-        for take in await self._shelf.abandoned():
-            async for share in self._shelf.recover(take):
-                self._document.text("where", f"Recovering a recording: {share:.0%}")
-            self._document.text("where", f"Room {self._settings.room}" if self._settings.room else "")
-            self._document.notify(
-                Notice(
-                    Level.INFO, f"A recording that was not finished is back in the list below: {take.name}."
-                )
-            )
-        await self._shelf_view.draw(self._recording.take if self._recording else None)
+    def _draw_if_possible(self, take: Take | None = None) -> None:
+        """Whatever cannot be drawn, the recording and its end go on; `take` is shown on the shelf too."""
+        try:
+            self._draw()
+            if take is not None and self._shelf_view is not None:
+                self._shelf_view.show(take)
+        except Exception as error:
+            self._document.report(error)
+
+    async def _draw_shelf(self, live: Take | None = None) -> None:
+        """The same for the list of takes."""
+        try:
+            if self._shelf_view is not None:
+                await self._shelf_view.draw(live)
+        except Exception as error:
+            self._document.report(error)
+
+    async def _recover(self, shelf: Shelf) -> None:
+        """Finish what an earlier visit left behind, and what another tab records once that tab is gone."""
+        for take in await shelf.unfinished():
+            self._document.spawn(self._recover_take(shelf, take.id))
+
+    async def _recover_take(self, shelf: Shelf, id: str) -> None:
+        """Wait until no tab holds this take; recover it if it is not finished by then."""
+        let_go = await self._browser.hold(id)
+        try:
+            for take in await shelf.unfinished():
+                if take.id == id:
+                    await self._finish(shelf, take)
+        finally:
+            let_go()
+        await self._draw_shelf(self._recording.take if self._recording else None)
+
+    async def _finish(self, shelf: Shelf, take: Take) -> None:
+        async for share in shelf.recover(take):
+            self._document.text("where", f"Recovering a recording: {share:.0%}")
+        self._document.text("where", f"Room {self._settings.room}" if self._settings.room else "")
+        self._document.notify(
+            Notice(Level.INFO, f"A recording that was not finished is back in the list below: {take.name}.")
+        )
 
     async def _tick(self) -> None:
         """Draw what changes by itself; timers of a hidden tab fall to one a second, which is enough."""
@@ -358,6 +382,9 @@ class GuestPage:
         """Draw the recording's state: always what is true."""
         status = self._recording.status if self._recording else None
         state = status.state if status and status.state in BUTTON_WORDS else TakeState.IDLE
+        if state is not self._drawn:
+            self._drawn = state
+            self._draw_state(state)
         document = self._document
         if status is not None:
             document.text("elapsed", words.clock(status.elapsed_ms))
@@ -366,9 +393,9 @@ class GuestPage:
             document.attribute("bytes", "value", str(status.bytes))
             picture = f"{status.fps:.0f} fps · " if status.fps else ""
             document.text("rate", f"{picture}{words.rate(status.kbps)}" if status.kbps else "–")
-        if state is self._drawn:
-            return
-        self._drawn = state
+
+    def _draw_state(self, state: TakeState) -> None:
+        document = self._document
         running = state in (TakeState.RECORDING, TakeState.PAUSED, TakeState.STOPPING)
         document.attribute("record", "data-state", state)
         document.text("record-text", BUTTON_WORDS[state])

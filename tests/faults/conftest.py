@@ -1,0 +1,123 @@
+"""Scenes for faults, and the report that each fault adds a row to."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Playwright
+
+from faults.report import Row, write
+from faults.scene import Scene
+
+Scenes = Callable[..., Scene]
+ROWS = pytest.StashKey[list[Row]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[ROWS] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the table of what survived."""
+    if rows := session.config.stash[ROWS]:
+        write(rows)
+
+
+@pytest.fixture(scope="session")
+def report(pytestconfig: pytest.Config) -> list[Row]:
+    """The rows of this run."""
+    return pytestconfig.stash[ROWS]
+
+
+@contextmanager
+def opened_scenes(
+    playwright: Playwright, settings: dict[str, Any], base_url: str, media: tuple[str, str], folder: Path
+) -> Iterator[Scenes]:
+    """Makes scenes, each with its own profile and Downloads folder; at the end every browser is closed."""
+    made: list[Scene] = []
+
+    def make(browser: str = "Chromium", flags: tuple[str, ...] = ()) -> Scene:
+        place = folder / f"scene{len(made)}"
+        downloads, profile = place / "downloads", place / "profile"
+        for path in (downloads, profile):
+            path.mkdir(parents=True, exist_ok=True)
+
+        def open_chromium() -> BrowserContext:
+            launch = settings["chromium_launch"](*media, flags)
+            return playwright.chromium.launch_persistent_context(str(profile), **launch)
+
+        def open_firefox() -> BrowserContext:
+            launch = settings["firefox_launch"](str(downloads))
+            return playwright.firefox.launch_persistent_context(
+                str(profile), downloads_path=downloads, **launch
+            )
+
+        opening = open_firefox if browser == "Firefox" else open_chromium
+        made.append(Scene(browser, opening, base_url, place, downloads, settings["READY_TIMEOUT_MS"]))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for scene in made:
+            scene.close()
+
+
+@pytest.fixture
+def scenes(
+    playwright: Playwright,
+    settings: dict[str, Any],
+    base_url: str,
+    fake_media: tuple[str, str],
+    tmp_path: Path,
+) -> Iterator[Scenes]:
+    """Scenes of one test, for faults that a browser does not outlive."""
+    with opened_scenes(playwright, settings, base_url, fake_media, tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def shared_browser(
+    playwright: Playwright,
+    settings: dict[str, Any],
+    base_url: str,
+    fake_media: tuple[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Scene]:
+    """One browser for all faults that it outlives."""
+    folder = tmp_path_factory.mktemp("shared")
+    with opened_scenes(playwright, settings, base_url, fake_media, folder) as make:
+        yield make()
+
+
+@pytest.fixture
+def scene(shared_browser: Scene) -> Iterator[Scene]:
+    """A new tab in the browser that faults share, nothing in its Downloads folder."""
+    shared_browser.new_tab()
+    try:
+        yield shared_browser
+    finally:
+        for page in shared_browser.guest.context.pages:
+            page.close()
+        shared_browser.in_downloads()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path, str], None]]:
+    """Puts a disk of its own, of this size, under a folder; skips where that is not allowed."""
+    with ExitStack() as mounted:
+
+        def mount(folder: Path, size: str) -> None:
+            folder.mkdir(parents=True, exist_ok=True)
+            asked = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+            done = subprocess.run(asked, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"Only root can mount a small disk: {done.stderr.strip()}")
+            mounted.callback(subprocess.run, ["umount", "-l", str(folder)], check=False)
+
+        yield mount

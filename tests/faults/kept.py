@@ -1,0 +1,75 @@
+"""What is left of a recording: how long it plays, whether its burnt-in frame numbers run through."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from media_tools import FPS, LOOP_FRAMES, decode_errors, frame_numbers, packets, probe
+
+HOLE_MS = 500
+"""Frames further apart than this are a hole; a busy machine's camera skips less."""
+
+RESTAMPED = "non monotonically increasing dts"
+"""Two packets of sound in one millisecond: the busy browser's stamps, nothing is missing."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What one or several files of a take hold."""
+
+    duration_ms: int
+    frames: int
+    hole_ms: int
+    """Time without a picture in the midst of it, all holes together."""
+
+    @property
+    def held_ms(self) -> int:
+        """What there is to see and hear, holes left out."""
+        return self.duration_ms - self.hole_ms
+
+
+def kept(paths: list[Path], numbered: bool = True) -> Kept:
+    """Count frames in the parts of a take; asserts that each decodes and its numbers, if any, run through."""
+    found = [_kept(path, numbered) for path in paths]
+    return Kept(
+        sum(one.duration_ms for one in found),
+        sum(one.frames for one in found),
+        sum(one.hole_ms for one in found),
+    )
+
+
+def _kept(path: Path, numbered: bool) -> Kept:
+    errors = [line for line in decode_errors(path).splitlines() if RESTAMPED not in line]
+    assert not errors, "\n".join(errors)
+    streams = {s["index"]: s["codec_type"] for s in probe(path)["streams"]}
+    every = packets(path)
+    duration_ms = round(1000 * max(packet.seconds + packet.duration for packet in every))
+    shown = sorted(packet.seconds for packet in every if streams[packet.stream] == "video")
+    if not shown:
+        return Kept(duration_ms, 0, 0)
+    steps_ms = [1000 * (after - before) for before, after in pairwise([0.0, *shown])]
+    hole_ms = round(sum(step for step in steps_ms if step > HOLE_MS))
+    if numbered and not hole_ms:
+        assert_numbers_run_through(frame_numbers(path), shown)
+    return Kept(min(duration_ms, round(1000 * shown[-1] + 1000 / FPS)), len(shown), hole_ms)
+
+
+def assert_numbers_run_through(numbers: list[int], seconds: list[float]) -> None:
+    """Each frame is a later one than the one before, and as much later as it is shown later."""
+    assert len(numbers) == len(seconds), "a frame cannot be decoded"
+    steps = [(after - before) % LOOP_FRAMES for before, after in pairwise(numbers)]
+    assert all(number < LOOP_FRAMES for number in numbers), "a frame is damaged"
+    assert max(steps) < LOOP_FRAMES // 2, "a frame is shown out of order"
+    drift_s = abs(sum(steps) / FPS - (seconds[-1] - seconds[0]))
+    assert drift_s < 0.3 + 0.1 * seconds[-1], f"the frames' numbers and times differ by {drift_s:.1f} s"
+
+
+def played_ms(path: Path) -> int:
+    """For how long a player can play a file that may be torn; 0 if not at all."""
+    asked = ["ffprobe", "-v", "quiet", "-show_entries", "packet=pts_time", "-of", "csv=p=0", str(path)]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    times = [float(line.strip(",")) for line in told.split() if line.strip(",") not in ("", "N/A")]
+    return round(1000 * max(times, default=0.0))

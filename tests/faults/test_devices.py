@@ -1,0 +1,87 @@
+"""Camera, microphone or sound go away while the page records: the take goes on with what is alive."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from faults.conftest import Scenes
+from faults.report import Row
+from faults.scene import PATIENCE_S, Scene
+from faults.verdict import judge
+from waiting import wait_for
+
+AFTER_MS = 5000
+CAMERA, MICROPHONE = "video_capture.mojom.VideoCaptureService", "audio.mojom.AudioService"
+KEEP_CONTEXTS = """window.graphs = []; window.AudioContext = class extends AudioContext {
+    constructor(...given) { super(...given); window.graphs.push(this); } };"""
+DEVICES = {"camera": (CAMERA,), "microphone": (MICROPHONE,), "camera and microphone": (CAMERA, MICROPHONE)}
+
+
+@pytest.mark.parametrize("device", ["camera", "microphone"])
+def test_recording_survives_a_device_that_dies(scenes: Scenes, report: list[Row], device: str) -> None:
+    scene = scenes()
+    elapsed_ms = scene.record()
+
+    for service in DEVICES[device]:
+        scene.kill_service(service)
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    scene.told(device)
+    elapsed_ms = scene.stop()
+
+    judge(scene, report, f"{device} dies", elapsed_ms, state="finished", parts=parts(scene))
+
+
+def test_recording_survives_both_devices_dying(scenes: Scenes, report: list[Row]) -> None:
+    scene = scenes()
+    elapsed_ms = scene.record()
+
+    for service in DEVICES["camera and microphone"]:
+        scene.kill_service(service)
+
+    judge_end(scene, report, "camera and microphone die", elapsed_ms)
+
+
+def test_recording_survives_a_suspended_audio_context(scenes: Scenes, report: list[Row]) -> None:
+    scene = scenes()
+    scene.page.add_init_script(KEEP_CONTEXTS)
+    elapsed_ms = scene.record()
+
+    scene.page.evaluate("window.graphs.at(-1).suspend()")
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    elapsed_ms = scene.stop()
+
+    judge(scene, report, "AudioContext suspended", elapsed_ms, state="finished", parts=parts(scene))
+
+
+def test_recording_survives_a_permission_that_is_withdrawn(scenes: Scenes, report: list[Row]) -> None:
+    scene = scenes()
+    elapsed_ms = scene.record()
+    session = scene.guest.context.new_cdp_session(scene.page)
+
+    for name in ("camera", "microphone"):
+        asked = {"permission": {"name": name}, "setting": "denied", "origin": scene.guest.base_url}
+        session.send("Browser.setPermission", asked)
+
+    judge_end(scene, report, "permission withdrawn", elapsed_ms)
+
+
+def judge_end(scene: Scene, report: list[Row], fault: str, elapsed_ms: int) -> None:
+    """Nothing is left to record: the take goes on with what comes back, or ends by itself; both are said."""
+    button = scene.guest.id("record")
+
+    def decided() -> bool:
+        return button.get_attribute("data-state") == "idle" or scene.elapsed_ms() >= elapsed_ms + AFTER_MS
+
+    wait_for(decided, "the take has gone on or is over", PATIENCE_S)
+    scene.told("camera")
+    if button.get_attribute("data-state") == "recording":
+        elapsed_ms = scene.stop()
+    expect(scene.guest.id("tally")).to_be_hidden()
+
+    judge(scene, report, fault, elapsed_ms, state="finished", parts=parts(scene))
+
+
+def parts(scene: Scene) -> int:
+    """How many parts of the newest take hold something."""
+    return sum(1 for part in scene.guest.log()["parts"] if part["bytes"])

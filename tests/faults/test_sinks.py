@@ -1,0 +1,146 @@
+"""A sink breaks while the page records: the take goes on in the other, and a person is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from faults.conftest import Scenes
+from faults.report import Row
+from faults.scene import Scene
+from faults.verdict import judge
+from waiting import wait_for
+
+AFTER_MS = 3000
+"""How much longer it records after the fault."""
+SmallDisk = Callable[[Path, str], None]
+
+
+def test_recording_survives_a_stopped_service_worker(scene: Scene, report: list[Row]) -> None:
+    elapsed_ms = scene.record()
+
+    session = scene.guest.context.new_cdp_session(scene.page)
+    session.send("ServiceWorker.enable")
+    session.send("ServiceWorker.stopAllWorkers")
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    scene.told("has not taken the download")
+    elapsed_ms = scene.stop()
+
+    judge(scene, report, "service worker stopped", elapsed_ms, state="finished")
+
+
+def test_recording_survives_a_killed_journal_worker(scene: Scene, report: list[Row]) -> None:
+    elapsed_ms = scene.record()
+    (worker,) = [worker for worker in scene.page.workers if "journal.js" in worker.url]
+
+    worker.evaluate("setTimeout(() => self.close())")
+    before = scene.guest.shown_bytes()
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    wait_for(lambda: scene.guest.shown_bytes() > before + 100_000, "the journal is written again")
+    elapsed_ms = scene.stop()
+
+    judge(scene, report, "journal worker killed", elapsed_ms, state="finished")
+
+
+def test_recording_survives_a_journal_worker_and_then_a_tab_that_die(scene: Scene, report: list[Row]) -> None:
+    elapsed_ms = scene.record()
+    (worker,) = [worker for worker in scene.page.workers if "journal.js" in worker.url]
+
+    worker.evaluate("setTimeout(() => self.close())")
+    elapsed_ms = scene.recorded_for(elapsed_ms + AFTER_MS)
+    scene.page.close()
+    scene.reopen()
+
+    judge(scene, report, "journal worker killed, then tab closed", elapsed_ms)
+
+
+def test_recording_survives_a_cancelled_download(scene: Scene, report: list[Row]) -> None:
+    begun: list[str] = []
+    session = scene.guest.context.new_cdp_session(scene.page)
+    where = {"behavior": "allow", "downloadPath": str(scene.downloads), "eventsEnabled": True}
+    session.send("Browser.setDownloadBehavior", where)
+    session.on("Browser.downloadWillBegin", lambda event: begun.append(event["guid"]))
+    elapsed_ms = scene.record()
+
+    session.send("Browser.cancelDownload", {"guid": begun[-1]})
+    scene.told("Downloads", "cancelled")
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    elapsed_ms = scene.stop()
+
+    judge(scene, report, "download cancelled", elapsed_ms, state="finished")
+
+
+def test_recording_survives_a_full_disk_under_downloads(
+    scenes: Scenes, small_disk: SmallDisk, report: list[Row]
+) -> None:
+    scene = scenes()
+    small_disk(scene.downloads, "1m")
+    scene.record(1)
+
+    wait_for(lambda: scene.guest.id("notice").filter(has_text="Downloads").count(), "it is said", 90)
+    scene.recorded_for(scene.elapsed_ms() + AFTER_MS)
+    elapsed_ms = scene.stop()
+    copies = scene.in_downloads()
+    small_disk(scene.downloads, "200m")
+    for copy in copies:
+        (scene.downloads / copy.name).write_bytes(copy.read_bytes())
+
+    judge(scene, report, "disk full under Downloads", elapsed_ms, state="finished")
+
+
+def test_recording_survives_a_full_disk_under_the_profile(
+    scenes: Scenes, small_disk: SmallDisk, tmp_path: Path, report: list[Row]
+) -> None:
+    small_disk(tmp_path / "scene0" / "profile", "400m")
+    scene = scenes()
+    elapsed_ms = scene.record()
+    ballast = scene.profile / "ballast"
+
+    fill(ballast)
+    scene.told("crash-proof copy is not written any more")
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    elapsed_ms = scene.stop()
+    wait_for(lambda: scene.guest.files(1), "the download is whole")
+    ballast.unlink()
+    scene.page.reload()
+
+    judge(
+        *(scene, report, "disk full under the profile", elapsed_ms),
+        state=scene.guest.id("take").first.get_attribute("data-state", timeout=60_000) or "",
+        downloads_complete=True,
+        remark="up to where there was room, the end torn",
+    )
+
+
+def test_recording_survives_the_quota(scenes: Scenes, report: list[Row]) -> None:
+    scene = scenes()
+    elapsed_ms = scene.record()
+    session = scene.guest.context.new_cdp_session(scene.page)
+    used = session.send("Storage.getUsageAndQuota", {"origin": scene.guest.base_url})["usage"]
+
+    quota = {"origin": scene.guest.base_url, "quotaSize": int(used) + 300_000}
+    session.send("Storage.overrideQuotaForOrigin", quota)
+    scene.told("crash-proof copy is not written any more")
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    elapsed_ms = scene.stop()
+    wait_for(lambda: scene.guest.files(1), "the download is whole")
+    session.send("Storage.overrideQuotaForOrigin", {"origin": scene.guest.base_url})
+    scene.page.reload()
+
+    judge(
+        *(scene, report, "quota reached", elapsed_ms),
+        state=scene.guest.id("take").first.get_attribute("data-state", timeout=60_000) or "",
+        downloads_complete=True,
+        remark="up to where there was room, the end torn",
+    )
+
+
+def fill(path: Path) -> None:
+    """Write until the disk is full."""
+    with path.open("wb", buffering=0) as ballast:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while ballast.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                continue
