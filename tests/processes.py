@@ -26,8 +26,8 @@ def all_pids() -> list[str]:
 
 def browser_pids(profile: Path) -> list[str]:
     """The browser that runs on this profile, and all its descendants."""
-    own = {f"--user-data-dir={profile}", str(profile)}  # Chromium; Firefox
-    found = [pid for pid in all_pids() if own & set(command_line(pid))]
+    # Chromium has --user-data-dir=PROFILE, Firefox --profile PROFILE.
+    found = [pid for pid in all_pids() if str(profile) in command_line(pid)]
     parents = {pid: parent(pid) for pid in all_pids()}
     while True:
         more = [pid for pid, above in parents.items() if above in found and pid not in found]

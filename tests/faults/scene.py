@@ -114,7 +114,7 @@ class Scene:
 
     def kill_service(self, name: str) -> None:
         """SIGKILL for one of Chromium's services, as when the device under it goes."""
-        found = [pid for pid in self.pids() if any(name in part for part in command_line(pid))]
+        found = [pid for pid in self.pids() if name in command_line(pid)]
         assert found, f"no process of {name}"
         for pid in found:
             os.kill(int(pid), signal.SIGKILL)
