@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import aclosing
 
 from rolltape.codec import AudioCodec, Container, contents, describe
@@ -145,6 +144,3 @@ def facts(take: Take) -> list[str]:
         missing_ms = sum(part.gap_before_ms for part in parts)
         known.append(f"{missing_ms / 1000:.1f} s missing between them" if missing_ms else "nothing missing")
     return known
-
-
-Redraw = Callable[[], None]
