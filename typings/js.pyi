@@ -309,6 +309,8 @@ class Location:
 
 class URL:
     href: str
+    origin: str
+    pathname: str
     @staticmethod
     def new(url: str, base: str) -> URL: ...
     @staticmethod
@@ -354,5 +356,10 @@ console: Console
 crypto: Crypto
 window: Window
 
+class AbortSignal:
+    @staticmethod
+    def timeout(ms: int) -> AbortSignal: ...
+
+def fetch(url: str, **options: object) -> Awaitable[Any]: ...
 def reportError(error: object) -> None: ...
 def encodeURIComponent(text: str) -> str: ...

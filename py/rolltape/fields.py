@@ -109,6 +109,13 @@ class Fields:
             raise ValueError(f"{name} has more than {limit} entries")
         return [Fields(value) for value in items]
 
+    def texts(self, name: str) -> list[str]:
+        """A list of texts."""
+        items = self._items(name)
+        if not all(isinstance(value, str) for value in items):
+            raise ValueError(f"{name} is not a list of texts")
+        return [str(value) for value in items]
+
     def _items(self, name: str) -> list[object]:
         value = self._values.get(name, [])
         if not isinstance(value, list):

@@ -261,6 +261,8 @@ class Signal:
     """One step of setting up a connection between two members."""
 
     to: str
+    session: str = ""
+    """Of the page that sends it: a page that was reloaded is another one, and so is its connection."""
     description: Description | None = None
     candidate: Candidate | None = None
 
@@ -492,6 +494,7 @@ def _signal(found: Fields) -> Signal:
         raise ValueError("it has to have either a description or a candidate")
     return Signal(
         _uid(found, "to"),
+        found.text("session", "", 64),
         None if description is None else _description(description),
         None if candidate is None else _candidate(candidate),
     )

@@ -104,7 +104,10 @@ class RoomLine(Protocol):
     """The connection to the server."""
 
     async def open(self, request: JoinRequest, client: RoomClient) -> None:
-        """Join and connect, again after each interruption, until `close`. Raises RoomError if it may not."""
+        """Join and connect, again after each interruption, until `close` or until the server says no for good.
+
+        Raises Unsupported where there is no server for rooms.
+        """
 
     async def send(self, kind: str, text: str) -> str:
         """Hand a message over; empty, or the server's sentence on why it was not handed on."""
@@ -141,7 +144,7 @@ class RoomClient:
         return [one for one in self._members.values() if one.role is Role.DIRECTOR and one.present]
 
     async def open(self, request: JoinRequest, key_id: str = "") -> None:
-        """Join; `key_id` is the key known from an earlier visit. Raises RoomError."""
+        """Join; `key_id` is the key known from an earlier visit. Raises Unsupported."""
         self.key_id = key_id
         await self._line.open(request, self)
 

@@ -65,8 +65,8 @@ MESSAGES: list[Message] = [
     Command("ada", "c5", CommandKind.SEND_RATES, "Bo", rates=SendRates(6000, 128)),
     Command("ada", "c6", CommandKind.SEND_RATES, "Bo"),
     Answer("bo", "c1", False, "This link does not allow recording."),
-    Signal("bo", Description("offer", "v=0\r\n")),
-    Signal("bo", candidate=Candidate("candidate:1 1 udp", "0", 0)),
+    Signal("bo", "s1", Description("offer", "v=0\r\n")),
+    Signal("bo", "s1", candidate=Candidate("candidate:1 1 udp", "0", 0)),
     Signal("bo", candidate=Candidate("")),
 ]  # fmt: skip
 
