@@ -139,9 +139,14 @@ class RoomClient:
         return self._members
 
     @property
+    def present(self) -> list[Member]:
+        """Everybody who is there right now, but this page."""
+        return [one for one in self._members.values() if one.present]
+
+    @property
     def directors(self) -> list[Member]:
         """The directors that are there right now."""
-        return [one for one in self._members.values() if one.role is Role.DIRECTOR and one.present]
+        return [one for one in self.present if one.role is Role.DIRECTOR]
 
     async def open(self, request: JoinRequest, key_id: str = "") -> None:
         """Join; `key_id` is the key known from an earlier visit. Raises Unsupported."""
