@@ -9,46 +9,14 @@ from typing import Any
 
 import pytest
 
-from rolltape.peers import MAX_MESH, PREVIEW, TALK, Arriving, Limits, Peers
+from page_fakes import FakeConnection
+from rolltape.peers import MAX_MESH, PREVIEW, TALK, Peers
 from rolltape.room import Candidate, Description, Member, Message, Role, Sender, SendRates, Signal
 from rolltape.room_client import IceServer, RoomError
 
 OFFER, ANSWER = Description("offer", "o"), Description("answer", "a")
 BO = Member("bo", Role.DIRECTOR, "Bo")
 CY = Member("cy", Role.GUEST, "Cy")
-
-
-class FakeConnection:
-    def __init__(
-        self, polite: bool, say: Callable[[Description | Candidate], None], failed: Callable[[], None]
-    ):
-        self.polite, self.say, self.failed = polite, say, failed
-        self.calls: list[object] = []
-        self.limits: Limits | None = None
-
-    async def offer(self) -> None:
-        self.calls.append("offer")
-
-    async def describe(self, description: Description) -> None:
-        self.calls.append(description)
-
-    async def candidate(self, candidate: Candidate) -> None:
-        self.calls.append(candidate)
-
-    async def limit(self, limits: Limits) -> None:
-        self.limits = limits
-
-    async def refresh(self) -> None:
-        self.calls.append("refresh")
-
-    async def arriving(self) -> Arriving:
-        return Arriving(1.0)
-
-    def restart(self) -> None:
-        self.calls.append("restart")
-
-    def close(self) -> None:
-        self.calls.append("close")
 
 
 @dataclass
