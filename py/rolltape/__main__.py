@@ -32,7 +32,11 @@ def serve(options: argparse.Namespace) -> int:
     if bool(options.cert) is not bool(options.key):
         print("HTTPS needs both --cert and --key.", file=sys.stderr)
         return 1
-    rooms = Rooms(load_secret(options.secret_file))
+    try:
+        rooms = Rooms(load_secret(options.secret_file))
+    except (OSError, ValueError) as error:
+        print(f"The secret that signs links cannot be used: {error}", file=sys.stderr)
+        return 1
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host
     address = f"{'https' if options.cert else 'http'}://{shown}:{port}/"
     room, key = f"studio-{secrets.token_hex(3)}", new_secret()

@@ -41,7 +41,7 @@ from rolltape.room import (
 from rolltape.room_client import new_secret
 from rolltape.server.app import create_app
 from rolltape.server.rooms import MAX_PACKET, Rooms
-from rolltape.server.tokens import Session, Tokens
+from rolltape.server.tokens import Session, Tokens, load_secret
 from rolltape.take import Take, TakeState
 
 SECRET = b"s" * 40
@@ -300,6 +300,33 @@ def test_a_uid_that_somebody_else_is_becomes_another() -> None:
         assert other["uid"] != guest.uid
 
     played(story)
+
+
+def test_a_uid_is_nobodys_until_its_page_is_there_and_then_its_alone() -> None:
+    """A join alone keeps nothing; of two pages that asked for a uid, the one that connects is that one."""
+
+    async def story(scene: Scene) -> None:
+        squatter, guest = scene.visitor(uid="ada"), scene.visitor(uid="ada")
+        await squatter.join()
+        await guest.come()
+
+        assert guest.uid == "ada"
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await squatter.come(str(squatter.reply["token"]))
+        assert guest.client.connected
+
+    played(story)
+
+
+def test_a_file_that_holds_no_secret_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    made = load_secret(path)
+    assert (load_secret(path), path.stat().st_mode & 0o077) == (made, 0)
+    path.write_text("notes")
+
+    with pytest.raises(ValueError, match="no secret"):
+        load_secret(path)
+    assert path.read_text() == "notes"
 
 
 def test_a_connection_that_ends_is_told_as_away_and_a_lease_that_runs_out_as_left(

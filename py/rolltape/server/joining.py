@@ -73,11 +73,11 @@ class Joining:
             claim = self._invited(room, request.invite)
         else:
             claim, invited = self._presence.claimed_by(room), False
-        uid = request.uid
-        if not self._presence.reserve(room, uid, request.secret):
+        uid, proof = request.uid, key_id(request.secret)
+        if not self._presence.may_be(room, uid, proof):
             uid = new_secret(9)
         held_by = claim.key_id if claim else ""
-        token = self._tokens.session(Session(room, request.role, uid, held_by, request.label, invited))
+        token = self._tokens.session(Session(room, request.role, uid, held_by, request.label, invited, proof))
         invite = ""
         if request.role is Role.DIRECTOR and claim is not None:
             invite = self._tokens.invitation(Invitation(room, claim))

@@ -23,7 +23,8 @@ MAX_MEMBERS = 100
 @dataclass(frozen=True)
 class _Seat:
     member: Member
-    secret: str
+    proof: str
+    """What stands for the page's secret (`tokens.key_id`)."""
     connection: str
     """The connection's id; empty while there is none."""
     gone_s: float = 0.0
@@ -51,21 +52,21 @@ class Presence:
         known = self._claims.get(room)
         return None if known is None else known[0]
 
-    def reserve(self, room: str, uid: str, secret: str) -> bool:
-        """Whether the page with this secret may be this uid: nobody else is."""
+    def may_be(self, room: str, uid: str, proof: str) -> bool:
+        """Whether the page with this proof may be this uid: nobody else is."""
         seat = self._seats.get(room, {}).get(uid)
-        return seat is None or hmac.compare_digest(seat.secret.encode(), secret.encode())
+        return seat is None or hmac.compare_digest(seat.proof.encode(), proof.encode())
 
     def is_full(self, room: str, uid: str) -> bool:
         """Whether no other member fits in."""
         seats = self._seats.get(room, {})
         return uid not in seats and len(seats) >= MAX_MEMBERS
 
-    def sit(self, room: str, member: Member, secret: str, connection: str) -> str:
+    def sit(self, room: str, member: Member, proof: str, connection: str) -> str:
         """Somebody's connection is there; the connection that they had before, or an empty text."""
         seats = self._seats.setdefault(room, {})
         before = seats.get(member.uid)
-        seats[member.uid] = _Seat(replace(member, present=True), secret, connection)
+        seats[member.uid] = _Seat(replace(member, present=True), proof, connection)
         return before.connection if before else ""
 
     def lose(self, room: str, uid: str, connection: str) -> bool:
@@ -74,7 +75,7 @@ class Presence:
         if seat is None or seat.connection != connection:
             return False
         gone = replace(seat.member, present=False)
-        self._seats[room][uid] = _Seat(gone, seat.secret, "", self._now_s())
+        self._seats[room][uid] = _Seat(gone, seat.proof, "", self._now_s())
         return True
 
     def rename(self, room: str, uid: str, label: str) -> Member | None:

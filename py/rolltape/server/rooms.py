@@ -56,7 +56,6 @@ class Rooms:
         self._joins = Limiter(JOINS, time.monotonic)
         self._messages = Limiter(MESSAGES, time.monotonic)
         self._sessions: dict[str, Session] = {}
-        self._secrets: dict[tuple[str, str], str] = {}
         self._server: Any = socketio.AsyncServer(
             async_mode="asgi",
             transports=["websocket"],
@@ -76,7 +75,6 @@ class Rooms:
         while True:
             await asyncio.sleep(SWEEP_S)
             for room, uid in list(self._presence.expire()):
-                self._secrets.pop((room, uid), None)
                 await self._tell(room, Left(uid))
 
     async def close(self) -> None:
@@ -105,11 +103,9 @@ class Rooms:
             body = await request.body()
             if len(body) > MAX_BODY:
                 raise NotLetIn(400, "bad", "The request to join is too long.")
-            asked = read_request(body.decode(errors="replace"))
-            reply = self._joining.join(asked, _now_ms())
+            reply = self._joining.join(read_request(body.decode(errors="replace")), _now_ms())
         except NotLetIn as refused:
             return _answer({"error": refused.sentence, "code": refused.code}, refused.status)
-        self._secrets.setdefault((self._tokens.read_session(reply.token).room, reply.uid), asked.secret)
         return _answer(asdict(reply))
 
     async def _on_connect(self, sid: str, environ: Mapping[str, Any], auth: object) -> None:
@@ -119,11 +115,12 @@ class Rooms:
         except BadToken:
             raise socketio.exceptions.ConnectionRefusedError("This connection has no right token.") from None
         room, uid = session.room, session.uid
-        if self._presence.is_removed(room, uid) or self._presence.is_full(room, uid):
+        taken = not self._presence.may_be(room, uid, session.proof)
+        if taken or self._presence.is_removed(room, uid) or self._presence.is_full(room, uid):
             raise socketio.exceptions.ConnectionRefusedError("This room does not let you in.")
         self._sessions[sid] = session
         member = Member(uid, session.role, session.label, session.invited)
-        before = self._presence.sit(room, member, self._secrets.get((room, uid), ""), sid)
+        before = self._presence.sit(room, member, session.proof, sid)
         if before:
             self._sessions.pop(before, None)
             await self._server.disconnect(before)
@@ -185,7 +182,6 @@ class Rooms:
         elif isinstance(message, Command) and message.kind is CommandKind.REMOVE:
             connection = self._presence.connection(session.room, message.to)
             self._presence.remove(session.room, message.to)
-            self._secrets.pop((session.room, message.to), None)
             await self._tell(session.room, Left(message.to))
             self._sessions.pop(connection, None)
             await self._server.disconnect(connection)

@@ -21,6 +21,8 @@ __all__ = ["BadToken", "Claim", "Invitation", "Session", "Tokens", "key_id", "lo
 SESSION_S = 600
 INVITATION_S = 30 * 24 * 3600
 ALGORITHM = "HS256"
+MIN_SECRET = 32
+"""Bytes: HS256 wants a key as long as its hash (RFC 7518 section 3.2)."""
 
 
 class BadToken(Exception):
@@ -45,6 +47,8 @@ class Session:
     key_id: str
     label: str
     invited: bool
+    proof: str = ""
+    """What stands for the secret of the page that is this uid (`key_id`)."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,20 @@ class Tokens:
             key_id=session.key_id,
             label=session.label,
             invited=session.invited,
+            proof=session.proof,
         )
 
     def read_session(self, token: str) -> Session:
         """Read a session token. Raises BadToken."""
         said = self._read("session", token)
         return Session(
-            said["room"], Role(said["role"]), said["uid"], said["key_id"], said["label"], said["invited"]
+            said["room"],
+            Role(said["role"]),
+            said["uid"],
+            said["key_id"],
+            said["label"],
+            said["invited"],
+            said["proof"],
         )
 
     def invitation(self, invitation: Invitation) -> str:
@@ -116,21 +127,25 @@ class Tokens:
 
 
 def key_id(key: str) -> str:
-    """What stands for a director's key where the key itself must not be seen."""
+    """What stands for a director's key, or a page's secret, where that itself must not be seen."""
     digest = hashlib.sha256(key.encode()).digest()
     return urlsafe_b64encode(digest).decode()[:16]
 
 
 def load_secret(path: Path) -> bytes:
-    """The signing secret in this file, made at first with access for its owner only."""
-    try:
+    """The signing secret in this file, made at first with access for its owner only.
+
+    Raises ValueError where the file holds something else: it is not ours to write over.
+    """
+    if path.exists():
         found = path.read_bytes().strip()
-        if len(found) >= 32:
-            return found
-    except FileNotFoundError:
-        pass
+        if len(found) < MIN_SECRET:
+            raise ValueError(
+                f"{path} holds no secret of at least {MIN_SECRET} characters; name another file."
+            )
+        return found
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = secrets.token_urlsafe(32).encode()
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    made = secrets.token_urlsafe(MIN_SECRET).encode()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(made)
     return made
