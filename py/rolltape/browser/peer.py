@@ -22,34 +22,40 @@ DISCONNECTED_S = 4.0
 
 
 class Outgoing:
-    """What this page sends to others: clones of what is captured, so that muting them never mutes a recording."""
+    """What this page sends to others: clones of what is captured, so that muting them never mutes a recording.
+
+    A clone is made when the first connection asks for it: a camera with one cannot change its size any more.
+    """
 
     def __init__(self) -> None:
-        self._tracks: dict[str, MediaStreamTrack] = {}
+        self._captured: dict[str, MediaStreamTrack] = {}
+        self._clones: dict[str, MediaStreamTrack] = {}
         self._muted = {"audio": False, "video": False}
 
     def use(self, camera: MediaStreamTrack | None, microphone: MediaStreamTrack | None) -> None:
         """Send these from now on; `Connection.refresh` makes it so."""
         self.close()
-        for kind, track in (("audio", microphone), ("video", camera)):
-            if track is not None:
-                self._tracks[kind] = track.clone()
-                self._tracks[kind].enabled = not self._muted[kind]
+        both = {"audio": microphone, "video": camera}
+        self._captured = {kind: track for kind, track in both.items() if track is not None}
 
     def track(self, kind: str) -> MediaStreamTrack | None:
         """What is sent of this kind, `audio` or `video`."""
-        return self._tracks.get(kind)
+        if kind in self._captured and kind not in self._clones:
+            self._clones[kind] = self._captured[kind].clone()
+            self._clones[kind].enabled = not self._muted[kind]
+        return self._clones.get(kind)
 
     def mute(self, kind: str, on: bool) -> None:
         """Send silence or black of this kind, or what is captured again."""
         self._muted[kind] = on
-        if kind in self._tracks:
-            self._tracks[kind].enabled = not on
+        if kind in self._clones:
+            self._clones[kind].enabled = not on
 
     def close(self) -> None:
-        """Let go of the clones."""
-        while self._tracks:
-            self._tracks.popitem()[1].stop()
+        """Let go of the clones, and of what they are made of."""
+        self._captured = {}
+        while self._clones:
+            self._clones.popitem()[1].stop()
 
 
 class Peer:
