@@ -186,7 +186,9 @@ class RoomClient:
         message = decode(kind, text)
         if isinstance(message, Welcome):
             self.key_id = self.key_id or message.key_id
-            self._members = {one.uid: one for one in message.members if one.uid != self.uid}
+            # After a server's restart not everybody is back yet: who was here is away until the server says more.
+            away = {uid: replace(one, present=False) for uid, one in self._members.items()}
+            self._members = away | {one.uid: one for one in message.members if one.uid != self.uid}
             self.connected = True
             self._listener.room_connected(True)
         elif isinstance(message, Joined | Away | Left):

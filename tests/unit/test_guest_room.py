@@ -408,6 +408,20 @@ def test_a_server_that_is_gone_stops_nothing() -> None:
     played(story)
 
 
+def test_who_is_not_back_yet_after_a_restart_is_away_and_not_gone() -> None:
+    async def story(scene: Scene) -> None:
+        cy = Member("cy", Role.GUEST, "Cy")
+        await scene.come_in(BO, cy)
+        scene.hear(Welcome(scene.uid, "key-1", (cy,)))
+        await scene.settle()
+
+        assert list(scene.document.lists["people"]) == ["bo", "cy"]
+        assert "close" not in scene.browser.made[0].calls
+        assert "connection lost" in scene.document.lists["people"]["bo"].texts["person-role"]
+
+    played(story)
+
+
 def test_who_is_there_is_shown_directors_first() -> None:
     async def story(scene: Scene) -> None:
         await scene.come_in()

@@ -148,7 +148,7 @@ class Peer:
         for entry in report.values():
             if entry.type == "inbound-rtp":
                 found[entry.kind] = entry
-                kbps[entry.kind] = self._kbps(entry.kind, entry.bytesReceived, entry.timestamp)
+                kbps[entry.kind] = self._kbps(entry.id, entry.bytesReceived, entry.timestamp)
         video = found.get("video")
         return Arriving(
             kbps.get("video", 0.0),
@@ -219,9 +219,9 @@ class Peer:
         captured = member(track.getSettings(), "height") if track is not None else None
         return max(1.0, (captured or height) / height)
 
-    def _kbps(self, kind: str, octets: float, at_ms: float) -> float:
-        before_octets, before_ms = self._counted.get(kind, (octets, at_ms))
-        self._counted[kind] = (octets, at_ms)
+    def _kbps(self, stream_id: str, octets: float, at_ms: float) -> float:
+        before_octets, before_ms = self._counted.get(stream_id, (octets, at_ms))
+        self._counted[stream_id] = (octets, at_ms)
         return 8 * (octets - before_octets) / (at_ms - before_ms) if at_ms > before_ms else 0.0
 
     def _on_candidate(self, event: Event) -> None:

@@ -46,6 +46,8 @@ class InboundDeck:
         self._changed = changed
         self._title = _Title(None, room)
         self._stream: object | None = None
+        self._asked: SendRates | None = None
+        """What the guest sends at while it is recorded here."""
         self.rename(name)
         self._deck = Deck(
             lambda: self._browser.inbound(self._stream, self._name) if self._stream is not None else None,
@@ -78,6 +80,7 @@ class InboundDeck:
             self._document.spawn(self._go_on())
 
     async def _go_on(self) -> None:
+        await self._ask(self._asked)
         await self._deck.source_changed("The connection was made anew.")
 
     async def toggle(self, order: Order) -> None:
@@ -87,7 +90,8 @@ class InboundDeck:
             return
         self._deck.places, self._deck.shelf = self._takes.places, self._takes.shelf
         asked = inbound_rates(order.wish, order.codec.pcm, order.audio_bitrate_kbps)
-        refused = await self._ask(SendRates(asked.video_kbps, asked.audio_kbps))
+        self._asked = SendRates(asked.video_kbps, asked.audio_kbps)
+        refused = await self._ask(self._asked)
         if refused:
             self._warn(f"{self._name} does not send more than before. {refused}")
         try:
@@ -121,6 +125,7 @@ class InboundDeck:
     async def take_over(self, take: Take) -> None:
         """The guest sends as before."""
         self._changed()
+        self._asked = None
         await self._ask(None)
         await self._takes.draw()
 
