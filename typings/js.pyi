@@ -80,6 +80,16 @@ class MediaStreamTrack(EventTarget):
     def getSettings(self) -> MediaTrackSettings: ...
     def applyConstraints(self, constraints: Any) -> Awaitable[None]: ...
 
+class MediaStreamTrackGenerator(MediaStreamTrack):
+    writable: WritableStream
+    @staticmethod
+    def new(*, kind: str) -> MediaStreamTrackGenerator: ...
+
+class MediaStreamTrackProcessor:
+    readable: Any
+    @staticmethod
+    def new(*, track: MediaStreamTrack) -> MediaStreamTrackProcessor: ...
+
 class MediaStream(EventTarget):
     active: bool
     @staticmethod

@@ -12,6 +12,8 @@ from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTr
 from pyodide.ffi import JsException, to_js
 
 from rolltape.bitrate import Rates
+from rolltape.browser import frames
+from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
 from rolltape.browser.recorder import Recorder
@@ -186,9 +188,15 @@ class Capture:
                 raise EngineError("This browser gives the page no sound to record.")
             return self.graph.recorder(mime_type)
         camera = None if rates.video_kbps is None else self.camera
-        tracks = [camera, self._sound()]
+        steady = Frames(camera) if camera is not None and frames.are_needed() else None
+        tracks = [steady.track if steady is not None else camera, self._sound()]
         stream = MediaStream.new(to_js([track for track in tracks if track is not None]))
-        return Recorder(stream, mime_type, rates)
+        try:
+            return Recorder(stream, mime_type, rates, steady)
+        except EngineError:
+            if steady is not None:
+                steady.close()
+            raise
 
     def preview(self) -> MediaStream | None:
         """The guest's own picture, without sound."""
