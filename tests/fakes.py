@@ -82,6 +82,7 @@ class FakeFile:
             return
         self.ledger.give(len(data), 1000.0)
         if self.capacity is not None and len(self.data) + len(data) > self.capacity:
+            self.data += data[: max(0, self.capacity - len(self.data))]
             self.error = StorageFull("There is no room left in the browser's storage.")
             return
         self.data += data

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rolltape.codec import Container, contents
 from rolltape.container import ContainerStream, stream_for
 from rolltape.engine import Engine, Plan, start_engine
 from rolltape.errors import RolltapeError, SinkError
+from rolltape.mend import mend
 from rolltape.notice import Level
 from rolltape.sinks import Downloads, PatchableSink, Sink, Store
 from rolltape.take import Part, ShelfState
@@ -92,12 +93,15 @@ class PartRecorder:
         self.ended_ms: float | None = None
         self.delivered = False
         """Whether the browser's downloads hold the whole of it."""
+        self.ends_early = False
+        """Whether the journal's copy lacks the end."""
         self.flowing = asyncio.Event()
         """Set once the file holds something of every track, and when it is over."""
         self._report = report
         self._now_ms = now_ms
         self._engine: Engine | None = None
         self._stream: ContainerStream = stream_for(contents("").container)
+        self._store: Store | None = None
         self._journal: PatchableSink | None = None
         self._download: Sink | None = None
         self._stop_asked = False
@@ -228,7 +232,9 @@ class PartRecorder:
             self._paused_ms += (self.ended_ms or self._now_ms()) - self._paused_at_ms
             self._paused_at_ms = None
         await self._close_download()
-        return self.described(await self._close_journal(), ShelfState.FINISHED)
+        size = await self._close_journal()
+        finished = self.described(size, ShelfState.FINISHED)
+        return await self._mended(finished) if self.ends_early else finished
 
     def described(self, size: int, state: ShelfState) -> Part:
         """What is known of it; times on the take's clock are the recording's to add."""
@@ -244,6 +250,7 @@ class PartRecorder:
         )
 
     async def _open_journal(self, store: Store | None) -> None:
+        self._store = store
         if store is not None:
             self._journal = await self._opened("journal", store.create(self.name.path))
 
@@ -300,4 +307,16 @@ class PartRecorder:
             await self._journal.settle()
         except SinkError as error:
             self._report("journal broke", Level.WARNING, f"{LOST['journal']} {error.sentence}")
+            self.ends_early = True
         return await self._journal.close()
+
+    async def _mended(self, broken: Part) -> Part:
+        """The journal took no more at some place: what it has is cut at its last whole block and finished."""
+        assert self._store is not None
+        try:
+            mended = await mend(self._store, self.name.path, contents(self.mime_type).container)
+        except RolltapeError:
+            return broken
+        if mended is None:
+            return replace(broken, bytes=0)
+        return replace(broken, bytes=mended.size, duration_ms=mended.duration_ms)

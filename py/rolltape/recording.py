@@ -46,6 +46,12 @@ Log = Callable[[Take], Awaitable[None]]
 Repair = Callable[[], Awaitable[Plan | None]]
 """Puts right what it can of a capture that delivers nothing; how to record what is alive, None if nothing is."""
 
+ENDS_EARLY = {
+    True: "The copy kept here ends early; the file in your Downloads folder is whole.",
+    False: "The copy kept here ends early, and the file in your Downloads folder is not complete either.",
+}
+"""By whether the download is whole."""
+
 QUIET = "The recorder had gone quiet."
 
 
@@ -263,6 +269,8 @@ class Recording:
         finished = await part.finish()
         self._undelivered = self._undelivered or not part.delivered
         self.take = self.take.with_part(self._joined(finished, part, before))
+        if part.ends_early:
+            self.take = self.take.with_error(ENDS_EARLY[part.delivered])
         self._parts.remove(part)
 
     def _joined(self, finished: Part, part: PartRecorder, before: PartRecorder | None) -> Part:

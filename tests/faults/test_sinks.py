@@ -110,7 +110,7 @@ def test_recording_survives_a_full_disk_under_the_profile(
         *(scene, report, "disk full under the profile", elapsed_ms),
         state=scene.guest.id("take").first.get_attribute("data-state", timeout=60_000) or "",
         downloads_complete=True,
-        remark="up to where there was room, the end torn",
+        remark="up to where there was room",
     )
 
 
@@ -133,7 +133,7 @@ def test_recording_survives_the_quota(scenes: Scenes, report: list[Row]) -> None
         *(scene, report, "quota reached", elapsed_ms),
         state=scene.guest.id("take").first.get_attribute("data-state", timeout=60_000) or "",
         downloads_complete=True,
-        remark="up to where there was room, the end torn",
+        remark="up to where there was room",
     )
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from fakes import FakeClock, FakeDownloads, FakeEngine, FakeStore
+from rolltape import __version__
 from rolltape.bitrate import Rates
 from rolltape.codec import Candidate, CodecWish, candidates
 from rolltape.errors import EngineError, SinkError
-from rolltape.media.webm import Index
+from rolltape.media.webm import Index, WebmStream
 from rolltape.notice import Notice
 from rolltape.recording import Places, Recording, plan
 from rolltape.take import Delivery, Take, TakeState
@@ -218,6 +219,44 @@ async def test_a_full_journal_leaves_the_download_whole() -> None:
     whole = Index()
     whole.feed((DATA / "chromium-vp8-opus.webm").read_bytes())
     assert index.blocks == whole.blocks
+    assert take.error and "ends early" in take.error and "Downloads folder is whole" in take.error
+
+
+async def recorded_into(capacity: int) -> tuple[Index, Take]:
+    """The journal's copy of a recording for which it has so much room, and the take."""
+    studio = Studio()
+    assert studio.store is not None
+    studio.store.capacity = capacity
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    take = await task
+    return studio.part(1), take
+
+
+@pytest.mark.parametrize("room_for_cues", [True, False])
+def test_what_a_full_journal_holds_is_cut_at_its_last_whole_block_and_finished(room_for_cues: bool) -> None:
+    capacity = 20_000 if room_for_cues else last_whole_block(20_000)
+
+    kept, take = asyncio.run(recorded_into(capacity))
+
+    assert kept.end > 10_000 and not kept.damages
+    assert kept.layout.duration == kept.duration_ticks > 0
+    assert kept.layout.segment and kept.layout.segment.body + kept.layout.segment.size == kept.size
+    assert bool(kept.layout.cues) is room_for_cues
+    assert take.parts[0].bytes == kept.size <= capacity
+    assert take.parts[0].duration_ms == round(kept.duration_ms)
+
+
+def last_whole_block(size: int) -> int:
+    """Where the last whole block ends in so many bytes of what the journal is given."""
+    stream = WebmStream(f"Rolltape {__version__}")
+    written = b"".join(stream.feed(chunk) for chunk in chunks_of("chromium-vp8-opus.webm"))
+    index = Index()
+    index.feed(written[:size])
+    return index.end
 
 
 @studio_test
