@@ -41,14 +41,14 @@ def opened_scenes(
     """Makes scenes, each with its own profile and Downloads folder; at the end every browser is closed."""
     made: list[Scene] = []
 
-    def make(browser: str = "Chromium", flags: tuple[str, ...] = ()) -> Scene:
+    def make(browser: str = "Chromium", flags: tuple[str, ...] = (), allowed: bool = True) -> Scene:
         place = folder / f"scene{len(made)}"
         downloads, profile = place / "downloads", place / "profile"
         for path in (downloads, profile):
             path.mkdir(parents=True, exist_ok=True)
 
         def open_chromium() -> BrowserContext:
-            launch = settings["chromium_launch"](*media, flags)
+            launch = settings["chromium_launch"](*media, flags, allowed=allowed)
             return playwright.chromium.launch_persistent_context(str(profile), **launch)
 
         def open_firefox() -> BrowserContext:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faults.conftest import Scenes
 from faults.report import Row
-from faults.scene import Scene
+from faults.scene import PATIENCE_S, Scene
 from faults.verdict import judge
 from waiting import wait_for
 
@@ -108,7 +108,7 @@ def test_recording_survives_a_full_disk_under_the_profile(
 
     judge(
         *(scene, report, "disk full under the profile", elapsed_ms),
-        state=scene.guest.id("take").first.get_attribute("data-state", timeout=60_000) or "",
+        state=settled_state(scene),
         downloads_complete=True,
         remark="up to where there was room",
     )
@@ -131,10 +131,17 @@ def test_recording_survives_the_quota(scenes: Scenes, report: list[Row]) -> None
 
     judge(
         *(scene, report, "quota reached", elapsed_ms),
-        state=scene.guest.id("take").first.get_attribute("data-state", timeout=60_000) or "",
+        state=settled_state(scene),
         downloads_complete=True,
         remark="up to where there was room",
     )
+
+
+def settled_state(scene: Scene) -> str:
+    """The state of the newest take, once it is over."""
+    row = scene.guest.id("take").first
+    wait_for(lambda: row.get_attribute("data-state") in ("finished", "recovered"), "it is over", PATIENCE_S)
+    return row.get_attribute("data-state") or ""
 
 
 def fill(path: Path) -> None:
