@@ -268,6 +268,7 @@ class Navigator:
     wakeLock: WakeLock
     mediaCapabilities: Any
     locks: Any
+    def getBattery(self) -> Awaitable[Any]: ...
     userAgent: str
 
 class CSSStyleDeclaration:

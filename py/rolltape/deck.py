@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from rolltape.bitrate import Rates
+from rolltape.clock import Instant
 from rolltape.codec import AudioCodec, VideoCodec, candidates
 from rolltape.constraints import GrantedAudio, GrantedVideo
 from rolltape.engine import Engine, Plan, plan
@@ -88,7 +89,7 @@ class Title(Protocol):
 
     @property
     def label(self) -> str | None:
-        """The guest's name."""
+        """The guest's name as it is now."""
 
     @property
     def room(self) -> str | None:
@@ -108,6 +109,8 @@ class Deck:
     ) -> None:
         self.places = Places(None, None)
         self.shelf: Shelf | None = None
+        self.room_time: Callable[[float], Instant | None] = lambda own_ms: None
+        """Turns moments of the browser's clock into moments of the room's, where there is a room."""
         self._source = source
         self._browser = browser
         self._view = view
@@ -230,6 +233,7 @@ class Deck:
             self._browser.now_ms,
             self._split_ms,
             self._repair,
+            self.room_time,
         )
         self._task = asyncio.create_task(self._record(self._recording))
 

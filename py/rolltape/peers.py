@@ -15,7 +15,17 @@ from typing import Any, Protocol
 from rolltape.room import Candidate, Description, Member, Message, Role, Sender, SendRates, Signal
 from rolltape.room_client import IceServer, RoomError, new_secret
 
-__all__ = ["PREVIEW", "TALK", "Arriving", "Connection", "Limits", "PeerMaker", "Peers", "PeersView"]
+__all__ = [
+    "PREVIEW",
+    "TALK",
+    "Arriving",
+    "Connection",
+    "Limits",
+    "Outgoing",
+    "PeerMaker",
+    "Peers",
+    "PeersView",
+]
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,16 @@ class Arriving:
     width: int = 0
     height: int = 0
     fps: float = 0.0
+
+
+class Outgoing(Protocol):
+    """What this page sends to others; muting it never mutes a recording."""
+
+    def mute(self, kind: str, on: bool) -> None:
+        """Send silence (`audio`) or black (`video`), or what is captured again."""
+
+    def close(self) -> None:
+        """Send nothing any more."""
 
 
 class Connection(Protocol):

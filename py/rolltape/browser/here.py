@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
+from functools import partial
+from typing import cast
 
-from js import Date, console, performance, sessionStorage
+from js import Date, MediaStream, console, document, navigator, performance, sessionStorage
 
+from rolltape import peers
 from rolltape.browser import encoders, files, locks, mp4, pcm, recorder
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
 from rolltape.browser.files import StoredFile
-from rolltape.browser.interop import Listeners, maybe
+from rolltape.browser.inbound import Inbound
+from rolltape.browser.interop import Listeners, maybe, member
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
+from rolltape.browser.peer import Outgoing, Peer
+from rolltape.browser.socket import SocketLine
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
 from rolltape.sinks import StoredBytes
@@ -103,6 +109,34 @@ class ThisBrowser:
     async def keep_awake(self, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""
         await self._awake.want(on)
+
+    def room_line(self) -> SocketLine:
+        """A connection to the room's server, not opened yet."""
+        return SocketLine()
+
+    def outgoing(self) -> Outgoing:
+        """What is sent to others: nothing yet."""
+        return Outgoing()
+
+    def peer_maker(self, outgoing: peers.Outgoing) -> peers.PeerMaker:
+        """Makes connections that send this."""
+        assert isinstance(outgoing, Outgoing)
+        return partial(Peer, outgoing)
+
+    def inbound(self, stream: object, name: str) -> Inbound:
+        """What arrives from a member of this name, to be recorded."""
+        return Inbound(cast("MediaStream", stream), name)
+
+    def is_hidden(self) -> bool:
+        """Whether another tab is in front."""
+        return bool(document.hidden)
+
+    async def battery(self) -> tuple[int, bool] | None:
+        """Per cent, and whether it is being charged (W3C Battery Status); None where nobody tells."""
+        if member(navigator, "getBattery") is None:
+            return None
+        found = await navigator.getBattery()
+        return round(100 * found.level), bool(found.charging)
 
     def remember(self, name: str, value: str) -> None:
         """Keep a text until the tab is closed."""

@@ -28,8 +28,11 @@ OPTIONS = {
     "reconnectionDelayMax": 2000,
     "timeout": 6000,
 }
-FINAL = frozenset({"bad", "key", "invite", "removed"})
+FINAL = frozenset({"bad", "key", "invite", "removed", "no rooms"})
 """Refusals that another try does not change."""
+
+NO_SERVER = (404, 405, 501)
+"""What a static host answers; a server that is being restarted answers otherwise, or not at all."""
 
 
 class SocketLine:
@@ -159,6 +162,8 @@ async def join(request: JoinRequest) -> JoinReply:
         text = str(await answer.text())
     except JsException as error:
         raise RoomError("The room's server cannot be reached.", f"offline: {error}") from None
+    if answer.status in NO_SERVER:
+        raise RoomError("This page was served without rooms: no director can see this guest.", "no rooms")
     try:
         said = Fields.from_json(text)
         if not member(answer, "ok"):

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from rolltape.bitrate import RecordMode, RecordWish
 from rolltape.codec import describe
 from rolltape.constraints import Kind
 from rolltape.deck import Deck
 from rolltape.errors import EngineError
+from rolltape.fragment import read_fragment
 from rolltape.link import Link
 from rolltape.notice import Level, Notice
 from rolltape.order import order_for
 from rolltape.pages import words
 from rolltape.pages.devices import Devices
+from rolltape.pages.guest_room import GuestRoom, cannot_record
+from rolltape.pages.guest_state import Surroundings, guest_state
 from rolltape.pages.inputs import InputWatch
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
 from rolltape.pages.takes import Takes
 from rolltape.pages.view import Browser, Document
 from rolltape.part import Places
+from rolltape.room import GuestState
 from rolltape.take import Take, TakeState
 
 TICK_S = 0.2
+BATTERY_EVERY_S = 30.0
 RECORD_KEY, PAUSE_KEY = "r", "p"
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
@@ -33,6 +39,14 @@ BUTTON_WORDS = {
 }
 
 
+@dataclass
+class _Title:
+    """Whom takes are named after; a director may give another name."""
+
+    label: str | None
+    room: str | None
+
+
 class GuestPage:
     """Everything on the guest's page, and the deck that records what camera and microphone give."""
 
@@ -40,15 +54,21 @@ class GuestPage:
         self._settings = link.settings
         self._document = document
         self._browser = browser
-        self._devices = Devices(link.settings, document, browser, self._on_changed)
+        self._devices = Devices(link.settings, document, browser, self._on_changed, self._on_captured)
         self._prompt = BitratePrompt(document, browser, self._start)
+        self._title = _Title(link.settings.label, link.settings.room)
         self._deck = Deck(
-            lambda: self._devices.capture, browser, self, link.settings, link.settings.split_minutes
+            lambda: self._devices.capture, browser, self, self._title, link.settings.split_minutes
         )
+        self._room: GuestRoom | None = None
+        self._secrets = read_fragment(link.fragment)
         self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps)
         self._plan_exists = False
         self._drawn: TakeState | None = None
         self._inputs = InputWatch()
+        self._last_take: Take | None = None
+        self._battery: tuple[int, bool] | None = None
+        self._level = 0
 
     async def open(self) -> None:
         """Wire the page, show it, then open storage and devices side by side."""
@@ -58,22 +78,75 @@ class GuestPage:
         document.on("hangup", "click", self._on_hangup)
         document.on_key(RECORD_KEY, self._on_record_key)
         document.on_key(PAUSE_KEY, self._on_pause)
-        document.text("where", f"Room {self._settings.room}" if self._settings.room else "")
         document.show("record", self._settings.has_record_button)
         if self._settings.record.mode is RecordMode.REFUSED:
             document.notify(Notice(Level.INFO, "This link does not allow recording."))
         document.ready("guest")
         document.spawn(self._tick())
-        await asyncio.gather(self._open_takes(), self._devices.open())
+        await asyncio.gather(self._open_takes(), self._devices.open(), self._open_room())
         document.show("hangup", self._devices.capture is not None)
         await self._draw_plan()
         document.enable("record", self._plan_exists)
+        self._announce()
         if self._settings.autorecord is not None and self._plan_exists:
             await self._start(self._settings.autorecord)
 
     async def _open_takes(self) -> None:
         await self._takes.open()
         self._deck.places, self._deck.shelf = self._takes.places, self._takes.shelf
+
+    async def _open_room(self) -> None:
+        if self._settings.room is None:
+            return
+        self._room = GuestRoom(
+            self._settings,
+            self._secrets,
+            self._document,
+            self._browser,
+            self._deck,
+            self._state,
+            self._on_renamed,
+        )
+        self._deck.room_time = self._room.at
+        self._document.spawn(self._watch_battery())
+        await self._room.open()
+
+    async def _watch_battery(self) -> None:
+        while True:
+            self._battery = await self._browser.battery()
+            await asyncio.sleep(BATTERY_EVERY_S)
+
+    def _state(self) -> GuestState:
+        """What is true right now, for the directors."""
+        capture = self._devices.capture
+        percent, charging = self._battery or (None, None)
+        room = self._room
+        now = Surroundings(
+            label=self._title.label or "",
+            refusal=cannot_record(self._settings, capture is not None, self._plan_exists),
+            camera=capture.granted_video() if capture else None,
+            level=self._level,
+            minutes_left=self._takes.minutes_left,
+            battery=percent,
+            charging=charging,
+            hidden=self._browser.is_hidden(),
+            muted=room is not None and room.is_muted,
+            clock_error_ms=room.clock_error_ms if room else None,
+            warning=self._document.trouble(),
+        )
+        return guest_state(now, self._deck.take, self._deck.status, self._last_take)
+
+    def _announce(self) -> None:
+        if self._room is not None:
+            self._room.announce()
+
+    def _on_renamed(self, label: str) -> None:
+        self._title.label = label or None
+
+    def _on_captured(self) -> None:
+        """Camera or microphone are others than before: the room sees those."""
+        if self._room is not None:
+            self._room.use(self._devices.capture)
 
     def _kbps(self) -> float:
         """The rate that is recorded at, or would be."""
@@ -92,6 +165,7 @@ class GuestPage:
 
     async def make_room(self, kbps: float) -> None:
         """A recording is about to begin."""
+        self._document.forget_trouble()
         await self._takes.make_room(kbps)
 
     def show_take(self, take: Take) -> None:
@@ -100,12 +174,17 @@ class GuestPage:
             self._document.guard(True)
             self._draw()
             self._takes.show(take)
+            self._announce()
         except Exception as error:
             self._document.report(error)
 
     async def take_over(self, take: Take) -> None:
         """The deck is free again."""
         self._document.guard(False)
+        self._last_take = take
+        self._announce()
+        if self._room is not None and take.bytes:
+            self._room.report(take)
         await self._takes.draw()
 
     async def _draw_plan(self) -> None:
@@ -169,6 +248,8 @@ class GuestPage:
         await self._deck.finish()
         self._plan_exists = False
         await self._devices.close()
+        if self._room is not None:
+            self._room.close()
         self._document.text("no-picture", "You have hung up. Reload the page to come back.")
         self._document.enable("record", False)
         self._document.show("hangup", False)
@@ -193,11 +274,14 @@ class GuestPage:
         """See to the recording first, then draw."""
         self._deck.check()
         self._draw()
+        if self._room is not None:
+            self._room.tick()
         capture = self._devices.capture
         if capture is None:
             return
         peak = capture.peak()
-        self._document.attribute("level", "value", str(meter_percent(peak)))
+        self._level = meter_percent(peak)
+        self._document.attribute("level", "value", str(self._level))
         status = self._deck.status
         if status is None or status.state is not TakeState.RECORDING:
             self._inputs.rest()

@@ -60,6 +60,11 @@ class Takes:
             self._document.spawn(self._recover(self.shelf))
         self._document.text("destination", DESTINATIONS[downloads is not None, store is not None])
 
+    @property
+    def minutes_left(self) -> float | None:
+        """For how long there is room at the present rate; None: not known."""
+        return None if self._space_view is None else self._space_view.minutes_left
+
     async def make_room(self, kbps: float) -> None:
         """Before a recording at this rate."""
         if self._space_view is not None:
