@@ -7,17 +7,30 @@ from contextlib import aclosing
 from functools import partial
 from typing import cast
 
-from js import Date, MediaStream, console, document, navigator, performance, sessionStorage
+from js import (
+    Blob,
+    Date,
+    MediaStream,
+    console,
+    document,
+    history,
+    localStorage,
+    location,
+    navigator,
+    performance,
+    sessionStorage,
+)
+from pyodide.ffi import jsnull, to_js
 
 from rolltape import peers
-from rolltape.browser import encoders, files, folder, locks, mp4, pcm, recorder
+from rolltape.browser import encoders, files, folder, locks, mp4, pcm, recorder, sound
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
 from rolltape.browser.files import StoredFile
 from rolltape.browser.folder import Folder
 from rolltape.browser.inbound import Inbound
-from rolltape.browser.interop import Listeners, maybe, member
+from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
 from rolltape.browser.peer import Outgoing, Peer
@@ -162,6 +175,35 @@ class ThisBrowser:
     def remembered(self, name: str) -> str:
         """A text that was kept; empty if none was."""
         return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text on this machine."""
+        localStorage.setItem(f"rolltape-{name}", value)
+
+    def kept(self, name: str) -> str:
+        """A text that was kept on this machine; empty if none was."""
+        return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
+
+    def page_address(self) -> str:
+        """The page's own address, without query and fragment."""
+        return location.origin + location.pathname
+
+    def set_fragment(self, fragment: str) -> None:
+        """Put this behind the address, without a step in its history."""
+        history.replaceState(jsnull, "", location.pathname + location.search + fragment)
+
+    async def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+        with translated():
+            await navigator.clipboard.writeText(text)
+
+    def save_text(self, name: str, text: str, content_type: str) -> None:
+        """Have a text saved into the person's downloads."""
+        StoredFile(Blob.new(to_js([text]))).save(name, content_type)
+
+    def beep(self, hertz: float) -> None:
+        """A short tone."""
+        sound.beep(hertz)
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

@@ -227,5 +227,26 @@ class Browser(Protocol):
     def remembered(self, name: str) -> str:
         """A text that was kept; empty if none was."""
 
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text on this machine."""
+
+    def kept(self, name: str) -> str:
+        """A text that was kept on this machine; empty if none was."""
+
+    def page_address(self) -> str:
+        """The page's own address, without query and fragment."""
+
+    def set_fragment(self, fragment: str) -> None:
+        """Put this behind the address, without a step in its history."""
+
+    async def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+
+    def save_text(self, name: str, text: str, content_type: str) -> None:
+        """Have a text saved into the person's downloads."""
+
+    def beep(self, hertz: float) -> None:
+        """A short tone."""
+
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""
