@@ -4,47 +4,41 @@ const UNANSWERED = 4; // pictures on their way to the recorder
 const ROOM = 256 << 20; // bytes; beyond them every other picture that waits is given up
 const PACE_MS = 12; // an encoder gives up pictures that come in a burst
 const held = [];
-let writer, draining;
-let owed = 0;
-let wake = () => {};
+let [owed, draining, wake] = [0, false, () => {}];
 
 self.onmessage = ({ data }) => {
   if (data.drain) draining = true;
   else if (data.answer) owed--;
-  else [writer] = [data.writable.getWriter(), take(data.readable.getReader()), give()];
+  else take(data.readable.getReader()), give(data.writable.getWriter());
   wake();
 };
 
 async function take(reader) {
   for (let next; !(next = await reader.read()).done && !draining; wake()) {
     held.push(await copied(next.value).catch(() => next.value));
-    if (held.length * held[0].allocationSize() < ROOM) continue;
-    for (let i = held.length - 2; i > 0; i -= 2) held.splice(i, 1)[0].close();
+    const bytes = held.length * held[0].codedWidth * held[0].codedHeight * 1.5;
+    for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].close();
   }
   draining = true;
 }
 
 async function copied(frame) {
-  const { format, timestamp, colorSpace, rotation, flip, visibleRect: rect } = frame;
+  const { format, timestamp, colorSpace, rotation, flip, visibleRect } = frame;
   const data = new Uint8Array(frame.allocationSize());
-  const layout = await frame.copyTo(data);
-  const size = { codedWidth: rect.width, codedHeight: rect.height };
-  const copy = new VideoFrame(data, { format, timestamp, colorSpace, rotation, flip, layout, ...size, transfer: [data.buffer] });
+  const facts = { format, timestamp, colorSpace, rotation, flip, layout: await frame.copyTo(data), transfer: [data.buffer] };
+  const copy = new VideoFrame(data, { ...facts, codedWidth: visibleRect.width, codedHeight: visibleRect.height });
   frame.close();
   return copy;
 }
 
-async function give() {
+async function give(writer) {
   while (held.length || !draining) {
-    if (!held.length || owed === UNANSWERED) {
-      await new Promise((resolve) => (wake = resolve));
-      continue;
-    }
-    owed++;
-    await writer.write(held.shift());
-    self.postMessage("given");
-    if (held.length) await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    if (held.length && owed < UNANSWERED) {
+      await writer.write(held.shift());
+      self.postMessage({ given: ++owed });
+      if (held.length) await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    } else await new Promise((resolve) => (wake = resolve));
   }
-  self.postMessage("drained");
-  await writer.close();
+  self.postMessage({ drained: true });
+  writer.close();
 }

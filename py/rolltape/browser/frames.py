@@ -44,7 +44,7 @@ class Frames:
         self._worker.postMessage(to_js(ends), to_js(list(ends.values())))
 
     def _on_message(self, event: MessageEvent) -> None:
-        if event.data == "given":
+        if getattr(event.data, "given", None):
             self._worker.postMessage(to_js(ANSWER))
         elif not self._drained.done():
             self._drained.set_result(None)
