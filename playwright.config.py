@@ -14,7 +14,6 @@ FIREFOX = shutil.which("firefox-esr") or "/usr/bin/firefox-esr"
 
 CHROMIUM_FLAGS = [
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
     "--disable-background-networking",
     "--disable-component-update",
@@ -37,10 +36,17 @@ READY_TIMEOUT_MS = 60_000
 EXPECT_TIMEOUT_MS = 20_000
 
 
-def chromium_launch(video: str = "", audio: str = "", extra: tuple[str, ...] = ()) -> dict[str, object]:
+# Camera and microphone are allowed without asking, and cannot be withdrawn; without this flag CDP decides.
+ALLOWED = "--use-fake-ui-for-media-stream"
+
+
+def chromium_launch(
+    video: str = "", audio: str = "", extra: tuple[str, ...] = (), *, allowed: bool = True
+) -> dict[str, object]:
     """Arguments for `chromium.launch`; `video` (y4m, mjpeg) and `audio` (wav) feed the fake devices."""
     files = [f"--use-file-for-fake-video-capture={video}"] if video else []
     files += [f"--use-file-for-fake-audio-capture={audio}"] if audio else []
+    files += [ALLOWED] if allowed else []
     return {"executable_path": CHROMIUM, "args": [*CHROMIUM_FLAGS, *files, *extra]}
 
 

@@ -1,6 +1,7 @@
 // Streams a recording into the browser's downloads while it is made. The page announces a download with a MessagePort,
 // opens download/ID/NAME in a hidden frame, and posts chunks (Uint8Array), `{close: true}` or `{abandon: true}`; it hears
 // `{taken: bytes}` when the browser has taken all bytes up to there, and `{cancelled: true}`. Messages to this worker, pings too, keep it alive.
+// While it streams it holds the Web Lock `rolltape-download-ID`, and says so with `{held: true}`: a worker that is stopped says nothing, its lock tells.
 const announced = new Map();
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -14,6 +15,11 @@ self.addEventListener("message", ({ data, ports: [port] }) => {
 function response({ announce, name, type }, port) {
   let controller;
   let received = 0;
+  let release = () => {};
+  navigator.locks?.request(`rolltape-download-${announce}`, () => {
+    port.postMessage({ held: true });
+    return new Promise((resolve) => (release = resolve));
+  });
   const body = new ReadableStream(
     {
       start: (given) => void (controller = given),
@@ -23,8 +29,8 @@ function response({ announce, name, type }, port) {
     { highWaterMark: 0 },
   );
   port.onmessage = ({ data }) => {
-    if (data.close) return controller.close();
-    if (data.abandon) return controller.error(new Error("abandoned"));
+    if (data.close) return release(controller.close());
+    if (data.abandon) return release(controller.error(new Error("abandoned")));
     received += data.byteLength;
     controller.enqueue(data);
   };

@@ -8,9 +8,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Playwright
+from playwright.sync_api import BrowserContext, Playwright
 
 from guest import Guest, Guests
+
+
+def chromium(
+    playwright: Playwright,
+    settings: dict[str, Any],
+    profile: Path,
+    media: tuple[str, str] = ("", ""),
+    flags: tuple[str, ...] = (),
+    *,
+    allowed: bool = True,
+    **options: Any,
+) -> BrowserContext:
+    """Debian's Chromium on a profile of its own; `media` feeds the fake devices."""
+    launch = settings["chromium_launch"](*media, flags, allowed=allowed)
+    return playwright.chromium.launch_persistent_context(str(profile), **(launch | options))
+
+
+def firefox(
+    playwright: Playwright, settings: dict[str, Any], profile: Path, downloads: Path, **environment: str
+) -> BrowserContext:
+    """Debian's Firefox on a profile of its own."""
+    return playwright.firefox.launch_persistent_context(
+        str(profile),
+        downloads_path=downloads,
+        env={**os.environ, **environment},
+        **settings["firefox_launch"](str(downloads)),
+    )
 
 
 @contextmanager
@@ -20,16 +47,12 @@ def opened_firefox(
     """A guest in Debian's Firefox."""
     downloads = folder / "downloads"
     downloads.mkdir()
-    browser = playwright.firefox.launch(
-        **settings["firefox_launch"](str(downloads)),
-        downloads_path=downloads,
-        env={**os.environ, **environment},
-    )
+    context = firefox(playwright, settings, folder / "profile", downloads, **environment)
     try:
-        guest = Guest(browser.new_context(), base_url, downloads, settings["READY_TIMEOUT_MS"])
+        guest = Guest(context, base_url, downloads, settings["READY_TIMEOUT_MS"])
         yield guest
     finally:
-        browser.close()
+        context.close()
     assert guest.complaints == [], f"The browser complained: {guest.complaints}"
 
 
@@ -43,11 +66,9 @@ def opened_guests(
     def make(*, files: bool = True, flags: tuple[str, ...] = (), **options: Any) -> Guest:
         downloads = folder / f"downloads{len(made)}"
         downloads.mkdir()
-        video, audio = fake_media if files else ("", "")
-        context = playwright.chromium.launch_persistent_context(
-            str(folder / f"profile{len(made)}"),
-            **(settings["chromium_launch"](video, audio, flags) | options),
-        )
+        media = fake_media if files else ("", "")
+        profile = folder / f"profile{len(made)}"
+        context = chromium(playwright, settings, profile, media, flags, **options)
         made.append(Guest(context, base_url, downloads, settings["READY_TIMEOUT_MS"]))
         return made[-1]
 

@@ -82,6 +82,7 @@ class FakeFile:
             return
         self.ledger.give(len(data), 1000.0)
         if self.capacity is not None and len(self.data) + len(data) > self.capacity:
+            self.data += data[: max(0, self.capacity - len(self.data))]
             self.error = StorageFull("There is no room left in the browser's storage.")
             return
         self.data += data
@@ -104,6 +105,9 @@ class FakeFile:
 
     async def close(self) -> int:
         self.closed = True
+        if self.name == "folder" and self.error is not None:
+            del self.files[self.path]
+            raise self.error
         return len(self.data)
 
 
@@ -173,5 +177,30 @@ class FakeDownloads:
         if self.error is not None:
             raise self.error
         file = FakeFile("download", self.files, name)
+        self.opened.append(file)
+        return file
+
+
+class FakeFolder:
+    """A folder that a person chose, in memory."""
+
+    name = "Recordings"
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytearray] = {}
+        self.opened: list[FakeFile] = []
+        self.capacity: int | None = None
+        self.allowed = True
+
+    async def is_allowed(self) -> bool:
+        return self.allowed
+
+    async def ask(self) -> bool:
+        return self.allowed
+
+    async def create(self, name: str) -> FakeFile:
+        if not self.allowed:
+            raise SinkError("The folder you chose cannot be written.")
+        file = FakeFile("folder", self.files, name, self.capacity)
         self.opened.append(file)
         return file

@@ -85,6 +85,16 @@ class MediaStreamTrack(EventTarget):
     def getSettings(self) -> MediaTrackSettings: ...
     def applyConstraints(self, constraints: Any) -> Awaitable[None]: ...
 
+class MediaStreamTrackGenerator(MediaStreamTrack):
+    writable: WritableStream
+    @staticmethod
+    def new(*, kind: str) -> MediaStreamTrackGenerator: ...
+
+class MediaStreamTrackProcessor:
+    readable: Any
+    @staticmethod
+    def new(*, track: MediaStreamTrack) -> MediaStreamTrackProcessor: ...
+
 class MediaStream(EventTarget):
     active: bool
     @staticmethod
@@ -224,8 +234,13 @@ class FileSystemHandle:
     kind: str
     name: str
 
+class FileSystemWritableFileStream(WritableStream):
+    def write(self, chunk: Any) -> Awaitable[None]: ...
+    def close(self) -> Awaitable[None]: ...
+
 class FileSystemFileHandle(FileSystemHandle):
     def getFile(self) -> Awaitable[File]: ...
+    def createWritable(self) -> Awaitable[FileSystemWritableFileStream]: ...
 
 class IteratorResult:
     done: bool
@@ -239,6 +254,15 @@ class FileSystemDirectoryHandle(FileSystemHandle):
     def getFileHandle(self, name: str, **options: object) -> Awaitable[FileSystemFileHandle]: ...
     def removeEntry(self, name: str, **options: object) -> Awaitable[None]: ...
     def keys(self) -> AsyncIterator: ...
+    def queryPermission(self, descriptor: Any) -> Awaitable[str]: ...
+    def requestPermission(self, descriptor: Any) -> Awaitable[str]: ...
+
+class IDBRequest(EventTarget):
+    result: Any
+    error: Any
+
+class IDBFactory:
+    def open(self, name: str, version: int) -> IDBRequest: ...
 
 class StorageEstimate:
     quota: int | None
@@ -378,6 +402,8 @@ class Window(EventTarget):
     isSecureContext: bool
     trustedTypes: TrustedTypePolicyFactory
     rolltapeEarly: Any
+    indexedDB: IDBFactory
+    def showDirectoryPicker(self, **options: object) -> Awaitable[FileSystemDirectoryHandle]: ...
 
 navigator: Navigator
 document: Document

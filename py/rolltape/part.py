@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rolltape.codec import Container, contents
 from rolltape.container import ContainerStream, stream_for
 from rolltape.engine import Engine, Plan, start_engine
 from rolltape.errors import RolltapeError, SinkError
+from rolltape.media.webm import Ending
+from rolltape.mend import mend
 from rolltape.notice import Level
-from rolltape.sinks import Downloads, PatchableSink, Sink, Store
-from rolltape.take import Part, ShelfState
+from rolltape.sinks import Downloads, FolderChoice, PatchableSink, Sink, Store
+from rolltape.take import Delivery, Part, ShelfState
 
 Report = Callable[[str, Level, str], None]
 """Tells a person of trouble: its subject (told once a recording and subject), how serious, a sentence."""
@@ -24,11 +27,13 @@ Report = Callable[[str, Level, str], None]
 LOST = {
     "journal": "The crash-proof copy is not written any more; the download goes on.",
     "download": "The file in your Downloads folder is not complete; save the recording from the list below.",
+    "folder": "The file in the folder you chose is not complete; save the recording from the list below.",
 }
 LATE = {
     "journal": "The disk has not confirmed the crash-proof copy for five seconds; the download goes on.",
     "download": "The browser has not taken the download for five seconds. If it asks whether this page may "
     "download files, allow it; the crash-proof copy goes on.",
+    "folder": "The folder you chose has taken nothing for five seconds; the crash-proof copy goes on.",
 }
 
 QUIET_AFTER_MS = 2000.0
@@ -47,6 +52,8 @@ class Places:
 
     store: Store | None
     downloads: Downloads | None
+    folder: FolderChoice | None = None
+    """Where one is chosen, it is written instead of the downloads."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +97,19 @@ class PartRecorder:
         self.started_ms = 0.0
         """When its engine began, by the clock `now_ms`."""
         self.ended_ms: float | None = None
-        self.delivered = False
-        """Whether the browser's downloads hold the whole of it."""
+        self.delivery: Delivery | None = None
+        """The place outside this browser's storage that holds the whole of it."""
+        self.ends_early = False
+        """Whether the journal's copy lacks the end."""
         self.flowing = asyncio.Event()
         """Set once the file holds something of every track, and when it is over."""
         self._report = report
         self._now_ms = now_ms
         self._engine: Engine | None = None
         self._stream: ContainerStream = stream_for(contents("").container)
+        self._store: Store | None = None
         self._journal: PatchableSink | None = None
+        self._folder: PatchableSink | None = None
         self._download: Sink | None = None
         self._stop_asked = False
         self._paused_at_ms: float | None = None
@@ -114,6 +125,7 @@ class PartRecorder:
             self.started_ms = self._heard_ms = self._looked_ms = self._now_ms()
             self.mime_type = self._engine.mime_type or self.plan.choice.candidate.mime_type
             self._stream = stream_for(contents(self.mime_type).container)
+            await self._open_folder(places.folder)
             await self._open_download(places.downloads)
             if not self.live_sinks():
                 raise SinkError("This browser gives no place to write it to.")
@@ -206,29 +218,35 @@ class PartRecorder:
         """Bytes acknowledged by the journal, or by the download where there is no journal."""
         if self._journal is not None and self._journal.error is None:
             return self._journal.ledger.acknowledged
-        return self._download.ledger.acknowledged if self._download is not None else 0
+        outside = self._folder or self._download
+        return outside.ledger.acknowledged if outside is not None else 0
+
+    def _sinks(self) -> list[Sink]:
+        return [sink for sink in (self._journal, self._folder, self._download) if sink is not None]
 
     def live_sinks(self) -> list[Sink]:
         """The sinks that still take bytes."""
-        return [sink for sink in (self._journal, self._download) if sink is not None and sink.error is None]
+        return [sink for sink in self._sinks() if sink.error is None]
 
     def check(self) -> None:
         """Tell of sinks that broke or owe an acknowledgement."""
-        for sink in (self._journal, self._download):
-            if sink is None:
-                continue
+        for sink in self._sinks():
             if sink.error is not None:
                 self._report(f"{sink.name} broke", Level.WARNING, f"{LOST[sink.name]} {sink.error.sentence}")
             elif sink.ledger.is_late(self._now_ms()):
                 self._report(f"{sink.name} late", Level.WARNING, LATE[sink.name])
 
     async def finish(self) -> Part:
-        """Close both sinks, the journal's file made seekable; what has become of the part."""
+        """Close every sink, files made seekable; what has become of the part."""
         if self._paused_at_ms is not None:
             self._paused_ms += (self.ended_ms or self._now_ms()) - self._paused_at_ms
             self._paused_at_ms = None
         await self._close_download()
-        return self.described(await self._close_journal(), ShelfState.FINISHED)
+        ending = self._stream.finish()
+        size = await self._close_journal(ending)
+        await self._close_folder(ending)
+        finished = self.described(size, ShelfState.FINISHED)
+        return await self._mended(finished) if self.ends_early else finished
 
     def described(self, size: int, state: ShelfState) -> Part:
         """What is known of it; times on the take's clock are the recording's to add."""
@@ -244,12 +262,18 @@ class PartRecorder:
         )
 
     async def _open_journal(self, store: Store | None) -> None:
+        self._store = store
         if store is not None:
             self._journal = await self._opened("journal", store.create(self.name.path))
 
+    async def _open_folder(self, choice: FolderChoice | None) -> None:
+        if choice is not None and choice.folder is not None:
+            name = self.name.stem + contents(self.mime_type).ending
+            self._folder = await self._opened("folder", choice.folder.create(name))
+
     async def _open_download(self, downloads: Downloads | None) -> None:
         kind = contents(self.mime_type)
-        if downloads is not None:
+        if downloads is not None and self._folder is None:
             name = self.name.stem + kind.ending
             self._download = await self._opened(
                 "download", downloads.create(self.name.download_id, name, kind.content_type)
@@ -271,8 +295,10 @@ class PartRecorder:
             self._report("container", Level.WARNING, sentence)
         for sink in self.live_sinks():
             sink.write(data)
-        if self._journal is not None:
-            self._journal.patch(self._stream.patches())
+        patches = self._stream.patches()
+        for file in (self._journal, self._folder):
+            if file is not None:
+                file.patch(patches)
         if self._stream.has_media:
             self.flowing.set()
 
@@ -281,23 +307,51 @@ class PartRecorder:
             return
         try:
             await self._download.settle()
-            self.delivered = True
+            self.delivery = Delivery.DOWNLOADS
         except SinkError as error:
             self._report("download broke", Level.WARNING, f"{LOST['download']} {error.sentence}")
         await self._download.close()
 
-    async def _close_journal(self) -> int:
+    async def _close_journal(self, ending: Ending) -> int:
         """Make the file seekable and close it; its size in bytes."""
         if self._journal is None:
             return 0
-        ending = self._stream.finish()
         try:
-            await self._journal.settle()
-            if ending.truncate_to is not None:
-                await self._journal.truncate(ending.truncate_to)
-            self._journal.write(ending.append)
-            self._journal.patch(ending.patches)
-            await self._journal.settle()
+            await _complete(self._journal, ending)
         except SinkError as error:
             self._report("journal broke", Level.WARNING, f"{LOST['journal']} {error.sentence}")
+            self.ends_early = True
         return await self._journal.close()
+
+    async def _close_folder(self, ending: Ending) -> None:
+        """The same for the file in the folder, which is not there before it is closed."""
+        if self._folder is None:
+            return
+        try:
+            with suppress(SinkError):
+                await _complete(self._folder, ending)
+            await self._folder.close()  # raises what broke it, after it has tidied up
+            self.delivery = Delivery.FOLDER
+        except SinkError as error:
+            self._report("folder broke", Level.WARNING, f"{LOST['folder']} {error.sentence}")
+
+    async def _mended(self, broken: Part) -> Part:
+        """The journal took no more at some place: what it has is cut at its last whole block and finished."""
+        assert self._store is not None
+        try:
+            mended = await mend(self._store, self.name.path, contents(self.mime_type).container)
+        except RolltapeError:
+            return broken
+        if mended is None:
+            return replace(broken, bytes=0)
+        return replace(broken, bytes=mended.size, duration_ms=mended.duration_ms)
+
+
+async def _complete(file: PatchableSink, ending: Ending) -> None:
+    """Write what makes a file whole and seekable. Raises SinkError."""
+    await file.settle()
+    if ending.truncate_to is not None:
+        await file.truncate(ending.truncate_to)
+    file.write(ending.append)
+    file.patch(ending.patches)
+    await file.settle()

@@ -48,6 +48,13 @@ Log = Callable[[Take], Awaitable[None]]
 Repair = Callable[[], Awaitable[Plan | None]]
 """Puts right what it can of a capture that delivers nothing; how to record what is alive, None if nothing is."""
 
+ENDS_EARLY = {
+    Delivery.DOWNLOADS: "The copy kept here ends early; the file in your Downloads folder is whole.",
+    Delivery.FOLDER: "The copy kept here ends early; the file in the folder you chose is whole.",
+    None: "The copy kept here ends early, and no other is whole.",
+}
+"""By the place that holds the whole."""
+
 QUIET = "The recorder had gone quiet."
 
 
@@ -81,7 +88,8 @@ class Recording:
         self._tasks: set[asyncio.Task[None]] = set()
         self._rolls: set[asyncio.Task[bool]] = set()
         self._rolling = asyncio.Lock()
-        self._undelivered = False
+        self._deliveries: set[Delivery | None] = set()
+        """What holds each part that is over; None: nothing outside the journal."""
         self._reported: set[str] = set()
         self._stop_asked = False
         self._began_ms = 0.0
@@ -119,8 +127,9 @@ class Recording:
         finally:
             for roll in self._rolls:
                 roll.cancel()
-        if not self._undelivered:
-            self.take = self.take.with_delivery(Delivery.DOWNLOADS)
+        whole_at = {where for where in self._deliveries if where is not None}
+        for where in whole_at if whole_at == self._deliveries else ():
+            self.take = self.take.with_delivery(where)
         is_kept = self.take.bytes or self.take.delivered
         await self._advance(TakeEvent.STOPPED if is_kept else TakeEvent.FAILED)
         return self.take
@@ -265,8 +274,10 @@ class Recording:
         """A part's own task: from its first chunk to its last, and then its end."""
         await part.run()
         finished = await part.finish()
-        self._undelivered = self._undelivered or not part.delivered
+        self._deliveries.add(part.delivery)
         self.take = self.take.with_part(self._joined(finished, part, before))
+        if part.ends_early:
+            self.take = self.take.with_error(ENDS_EARLY[part.delivery])
         self._parts.remove(part)
 
     def _joined(self, finished: Part, part: PartRecorder, before: PartRecorder | None) -> Part:

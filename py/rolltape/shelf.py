@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import replace
 
 from rolltape.codec import contents
-from rolltape.container import ContainerStream, reader_for
+from rolltape.container import reader_for
 from rolltape.errors import SinkError
+from rolltape.mend import finish_in_place, read_into
 from rolltape.sinks import Store, StoredBytes
 from rolltape.take import Delivery, Part, ShelfState, Take, TakeEvent
 
 FOLDER = "takes"
 LOG = "take.jsonl"
-SLICE_BYTES = 1 << 20
 
 
 def folder_of(take: Take) -> str:
@@ -71,37 +71,17 @@ class Shelf:
             if part.state is not ShelfState.RECORDING or file is None or not file.size:
                 continue
             reader = reader_for(contents(take.type_of(part)).container)
-            async for share in _read_into(reader, file):
+            async for share in read_into(reader, file):
                 yield (done + share) / len(names)
-            size, error = await self._mend(path_of(take, name), reader, file.size)
-            length = round(reader.duration_ms or 0)
+            mended = await finish_in_place(self._store, path_of(take, name), reader, file.size)
             recovered = recovered.with_part(
-                replace(part, bytes=size, duration_ms=length, state=ShelfState.RECOVERED)
+                replace(part, bytes=mended.size, duration_ms=mended.duration_ms, state=ShelfState.RECOVERED)
             )
-            if error:
-                recovered = recovered.with_error(error)
+            if mended.problem:
+                recovered = recovered.with_error(mended.problem)
         if not recovered.bytes:
             recovered = replace(take.after(TakeEvent.FAILED), error="Nothing had been written yet.")
         await self.log(recovered)
-
-    async def _mend(self, path: str, reader: ContainerStream, size: int) -> tuple[int, str]:
-        """Cut the torn end off and write what a finished file has; its size, and a sentence if it failed."""
-        if reader.problem:
-            return size, f"It is kept as it was written: {reader.problem}"
-        ending = reader.finish()
-        try:
-            file = await self._store.create(path)
-        except SinkError as error:
-            return size, f"It could not be made seekable. {error.sentence}"
-        try:
-            if ending.truncate_to is not None:
-                await file.truncate(ending.truncate_to)
-            file.write(ending.append)
-            file.patch(ending.patches)
-            await file.settle()
-        except SinkError as error:
-            return await file.close(), f"It could not be made seekable. {error.sentence}"
-        return await file.close(), ""
 
     async def file(self, take: Take, number: int = 1) -> StoredBytes:
         """The file of one part as it lies on the disk. Raises SinkError if it is gone."""
@@ -134,12 +114,3 @@ def _part_named(take: Take, file: str, position: int) -> Part:
     known = next((part for part in take.parts if part.file == file), None)
     digits = file.removeprefix("part")
     return known or Part(int(digits) if digits.isdecimal() else position, file)
-
-
-async def _read_into(reader: ContainerStream, file: StoredBytes) -> AsyncIterator[float]:
-    """Feed the file to the reader slice by slice, as far as it understands it; yields the share done."""
-    for start in range(0, file.size, SLICE_BYTES):
-        reader.feed(await file.read(start, min(start + SLICE_BYTES, file.size)))
-        if reader.problem:
-            return
-        yield min(1.0, (start + SLICE_BYTES) / file.size)

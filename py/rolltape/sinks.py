@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from rolltape.errors import SinkError
@@ -15,7 +16,7 @@ class Sink(Protocol):
 
     @property
     def name(self) -> str:
-        """`journal` or `download`."""
+        """`journal`, `folder` or `download`."""
 
     @property
     def ledger(self) -> Ledger:
@@ -99,3 +100,27 @@ class Downloads(Protocol):
 
     async def create(self, id: str, name: str, content_type: str) -> DownloadSink:
         """Begin a download. Raises SinkError."""
+
+
+class Folder(Protocol):
+    """A folder on the person's disk that they chose; it is remembered, and may have to be allowed again."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    async def is_allowed(self) -> bool:
+        """Whether it may be written without asking."""
+
+    async def ask(self) -> bool:
+        """Ask the person, who has just pressed a button; whether it may be written."""
+
+    async def create(self, name: str) -> PatchableSink:
+        """Open a new file of this name for writing; it is there once it is closed. Raises SinkError."""
+
+
+@dataclass
+class FolderChoice:
+    """The folder that is written from the next part on; None: the downloads are."""
+
+    folder: Folder | None = None

@@ -126,6 +126,7 @@ def test_leaving_asks_only_while_recording_and_the_screen_stays_on(guest: Guest,
         """navigator.wakeLock.request = ((real) => async (type) => {
             const lock = await real.call(navigator.wakeLock, type);
             const page = document.documentElement.dataset;
+            window.screenLock = lock;
             page.locks = Number(page.locks ?? 0) + 1;
             lock.addEventListener("release", () => (page.locks -= 1));
             return lock;
@@ -136,6 +137,10 @@ def test_leaving_asks_only_while_recording_and_the_screen_stays_on(guest: Guest,
     locks = page.locator("html[data-locks='1']")
 
     guest.record()
+    expect(locks).to_be_attached()
+    page.evaluate("window.screenLock.release()")  # as the browser does when another tab comes to the front
+    expect(page.locator("html[data-locks='0']")).to_be_attached()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(locks).to_be_attached()
     page.evaluate("location.hash = ''; setTimeout(() => location.reload(), 0)")
     page.wait_for_event("dialog") if not asked else None

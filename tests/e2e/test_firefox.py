@@ -64,6 +64,18 @@ def test_video_opus_and_lossless_sound_are_recorded(guest: Guest, tmp_path: Path
     assert len(left) / 48_000 == pytest.approx(3.3, abs=0.7)
 
 
+def test_quirk_5_the_microphones_rate_is_not_told(guest: Guest) -> None:
+    guest.open("", ready="home")
+    settings = """async () => {
+        const [track] = (await navigator.mediaDevices.getUserMedia({ audio: true })).getTracks();
+        const found = track.getSettings();
+        track.stop();
+        return "sampleRate" in found;
+    }"""
+
+    assert guest.page.evaluate(settings) is False
+
+
 def codecs(path: Path) -> list[str]:
     return sorted(stream["codec_name"] for stream in probe(path)["streams"])
 

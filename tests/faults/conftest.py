@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Playwright
 
+from browsers import chromium, firefox
 from faults.report import Row, write
 from faults.scene import Scene
 
@@ -41,23 +42,17 @@ def opened_scenes(
     """Makes scenes, each with its own profile and Downloads folder; at the end every browser is closed."""
     made: list[Scene] = []
 
-    def make(browser: str = "Chromium", flags: tuple[str, ...] = ()) -> Scene:
+    def make(browser: str = "Chromium", flags: tuple[str, ...] = (), allowed: bool = True) -> Scene:
         place = folder / f"scene{len(made)}"
         downloads, profile = place / "downloads", place / "profile"
         for path in (downloads, profile):
             path.mkdir(parents=True, exist_ok=True)
 
-        def open_chromium() -> BrowserContext:
-            launch = settings["chromium_launch"](*media, flags)
-            return playwright.chromium.launch_persistent_context(str(profile), **launch)
+        def opening() -> BrowserContext:
+            if browser == "Firefox":
+                return firefox(playwright, settings, profile, downloads)
+            return chromium(playwright, settings, profile, media, flags, allowed=allowed)
 
-        def open_firefox() -> BrowserContext:
-            launch = settings["firefox_launch"](str(downloads))
-            return playwright.firefox.launch_persistent_context(
-                str(profile), downloads_path=downloads, **launch
-            )
-
-        opening = open_firefox if browser == "Firefox" else open_chromium
         made.append(Scene(browser, opening, base_url, place, downloads, settings["READY_TIMEOUT_MS"]))
         return made[-1]
 

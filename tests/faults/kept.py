@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,9 @@ from media_tools import FPS, LOOP_FRAMES, decode_errors, frame_numbers, packets,
 
 HOLE_MS = 500
 """Frames further apart than this are a hole; a busy machine's camera skips less."""
+
+AGREE_MS = 1000
+"""So far the log and the frame numbers may differ and still speak of the same pictures."""
 
 RESTAMPED = "non monotonically increasing dts"
 """Two packets of sound in one millisecond: the busy browser's stamps, nothing is missing."""
@@ -31,14 +35,31 @@ class Kept:
         return self.duration_ms - self.hole_ms
 
 
-def kept(paths: list[Path], numbered: bool = True) -> Kept:
-    """Count frames in the parts of a take; asserts that each decodes and its numbers, if any, run through."""
+def kept(paths: list[Path], numbered: bool = True, starts_ms: Sequence[int] = (0,)) -> Kept:
+    """Count frames in the parts of a take; asserts that each decodes and its numbers, if any, run through.
+
+    `starts_ms` is when each part begins, by the log. Where two have frame numbers that agree with it, these tell to
+    a frame what they share. What is in two parts counts once, what is in none not at all.
+    """
     found = [_kept(path, numbered) for path in paths]
-    return Kept(
-        sum(one.duration_ms for one in found),
-        sum(one.frames for one in found),
-        sum(one.hole_ms for one in found),
-    )
+    duration_ms, end_ms = 0, starts_ms[0]
+    for position, (one, start_ms) in enumerate(zip(found, starts_ms, strict=True)):
+        shared_ms = end_ms - start_ms
+        if position and numbered:
+            shared_ms = shared_by_frames(paths[position - 1], paths[position], shared_ms)
+        duration_ms += max(0, one.duration_ms - max(0, shared_ms))
+        end_ms += max(0, one.duration_ms - shared_ms)
+    return Kept(duration_ms, sum(one.frames for one in found), sum(one.hole_ms for one in found))
+
+
+def shared_by_frames(before: Path, after: Path, logged_ms: int) -> int:
+    """How much two parts share by their frame numbers; as logged where a camera that began anew counts anew."""
+    first, second = frame_numbers(before), frame_numbers(after)
+    if not first or not second:
+        return logged_ms
+    ahead = (first[-1] + 1 - second[0] + LOOP_FRAMES // 2) % LOOP_FRAMES - LOOP_FRAMES // 2
+    counted_ms = round(1000 * ahead / FPS)
+    return counted_ms if abs(counted_ms - logged_ms) < AGREE_MS else logged_ms
 
 
 def _kept(path: Path, numbered: bool) -> Kept:

@@ -158,12 +158,12 @@ class Scene:
         wait_for(arrived, f"{parts} saved files are in the Downloads folder", PATIENCE_S)
         return self.in_downloads()
 
-    def told(self, *words: str) -> None:
-        """A notice on the page holds all these words."""
+    def told(self, *words: str, seconds: float = 30.0) -> None:
+        """A notice on the page holds all these words, within this time."""
         notice = self.guest.id("notice")
         for word in words:
             notice = notice.filter(has_text=word)
-        expect(notice.first).to_be_visible(timeout=30_000)
+        expect(notice.first).to_be_visible(timeout=seconds * 1000)
 
 
 def leave(dialog: Dialog) -> None:

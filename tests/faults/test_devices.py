@@ -55,7 +55,8 @@ def test_recording_survives_a_suspended_audio_context(scenes: Scenes, report: li
 
 
 def test_recording_survives_a_permission_that_is_withdrawn(scenes: Scenes, report: list[Row]) -> None:
-    scene = scenes()
+    scene = scenes(allowed=False)
+    scene.guest.context.grant_permissions(["camera", "microphone"], origin=scene.guest.base_url)
     elapsed_ms = scene.record()
     session = scene.guest.context.new_cdp_session(scene.page)
 
@@ -63,7 +64,10 @@ def test_recording_survives_a_permission_that_is_withdrawn(scenes: Scenes, repor
         asked = {"permission": {"name": name}, "setting": "denied", "origin": scene.guest.base_url}
         session.send("Browser.setPermission", asked)
 
-    judge_end(scene, report, "permission withdrawn", elapsed_ms)
+    scene.told("The recording has stopped", "Camera and microphone are gone")
+    expect(scene.guest.id("record")).to_have_attribute("data-state", "idle")
+    expect(scene.guest.id("tally")).to_be_hidden()
+    judge(scene, report, "permission withdrawn", elapsed_ms, state="finished", parts=parts(scene))
 
 
 def judge_end(scene: Scene, report: list[Row], fault: str, elapsed_ms: int) -> None:

@@ -22,13 +22,8 @@ def test_recording_survives_a_blocked_page(scene: Scene, report: list[Row]) -> N
     scene.recorded_for(elapsed_ms + BLOCK_MS + AFTER_MS)
     elapsed_ms = scene.stop()
 
-    found = judge(
-        *(scene, report, "main thread blocked for 10 s", elapsed_ms),
-        state="finished",
-        may_lose_ms=BLOCK_MS + 2000,
-        remark="the browser hands a recorder no pictures meanwhile: sound whole, picture stands still",
-    )
-    assert found.duration_ms >= elapsed_ms - 1000, "The sound has to be whole."
+    found = judge(scene, report, "main thread blocked for 10 s", elapsed_ms, state="finished")
+    assert not found.hole_ms, "No picture of that time may be missing."
 
 
 def test_recording_survives_a_page_that_cannot_draw(scene: Scene, report: list[Row]) -> None:

@@ -25,19 +25,25 @@ def judge(
 ) -> Kept:
     """Save the newest take, count its frames, add the report's row, and assert that no more is lost than may be.
 
-    With `downloads_complete` the copy in Downloads is the whole one, and the shelf's may be shorter.
+    With `downloads_complete` the copy in Downloads is the whole one; the shelf's may be shorter, but not torn.
     """
     row = scene.row(state)
     copies = scene.in_downloads()
     saved = scene.saved(row, parts)
     # Firefox's fake camera shows no frame numbers.
-    found = kept(copies if downloads_complete else saved, numbered=scene.browser == "Chromium")
+    numbered = scene.browser == "Chromium"
+    found = kept(copies if downloads_complete else saved, numbered, starts(scene) if parts > 1 else (0,))
     lost_ms = max(0, elapsed_ms - found.held_ms)
-    on_shelf_ms = sum(played_ms(path) for path in saved) if downloads_complete else found.held_ms
+    on_shelf_ms = kept(saved, numbered=False).held_ms if downloads_complete else found.held_ms
     shelf = f"{_share(on_shelf_ms, elapsed_ms)}, {state}"
     report.append(Row(scene.browser, fault, _in_downloads(copies, elapsed_ms), shelf, lost_ms, remark))
     assert lost_ms <= may_lose_ms, f"{lost_ms} ms of {elapsed_ms} are lost."
     return found
+
+
+def starts(scene: Scene) -> list[int]:
+    """When each part of the newest take that holds something begins, by its log."""
+    return [part["started_ms"] for part in scene.guest.log()["parts"] if part["bytes"]]
 
 
 def _share(held_ms: int, elapsed_ms: int) -> str:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from fakes import FakeClock, FakeDownloads, FakeEngine, FakeStore
+from fakes import FakeClock, FakeDownloads, FakeEngine, FakeFolder, FakeStore
+from rolltape import __version__
 from rolltape.bitrate import Rates
 from rolltape.codec import Candidate, CodecWish, candidates
 from rolltape.errors import EngineError, SinkError
-from rolltape.media.webm import Index
+from rolltape.media.webm import Index, WebmStream
 from rolltape.notice import Notice
 from rolltape.recording import Places, Recording, plan
+from rolltape.sinks import FolderChoice
 from rolltape.take import Delivery, Take, TakeState
 
 DATA = Path(__file__).parents[1] / "data"
@@ -30,6 +32,7 @@ class Studio:
         self.clock = FakeClock()
         self.store: FakeStore | None = FakeStore()
         self.downloads: FakeDownloads | None = FakeDownloads()
+        self.folder: FakeFolder | None = None
         self.notices: list[Notice] = []
         self.logged: list[TakeState] = []
         self.engines: list[FakeEngine] = []
@@ -54,7 +57,7 @@ class Studio:
         wanted = plan(listed, Rates(6000, 128), self.make_engine, self.supported)
         assert wanted is not None
         take = Take(id="t1", number=1, name="Ada_take1", started_at_ms=0)
-        places = Places(self.store, self.downloads)
+        places = Places(self.store, self.downloads, FolderChoice(self.folder))
         return Recording(take, wanted, places, self.log, self.notices.append, self.clock, split_ms)
 
     @property
@@ -218,6 +221,89 @@ async def test_a_full_journal_leaves_the_download_whole() -> None:
     whole = Index()
     whole.feed((DATA / "chromium-vp8-opus.webm").read_bytes())
     assert index.blocks == whole.blocks
+    assert take.error and "ends early" in take.error and "Downloads folder is whole" in take.error
+
+
+async def recorded_with(folder: FakeFolder) -> tuple[Studio, Take]:
+    """A whole recording while this folder is chosen."""
+    studio = Studio()
+    studio.folder = folder
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    recording.check()
+    await recording.stop()
+    return studio, await task
+
+
+def test_a_chosen_folder_gets_the_seekable_file_and_downloads_none() -> None:
+    folder = FakeFolder()
+
+    studio, take = asyncio.run(recorded_with(folder))
+
+    assert bytes(folder.files["Ada_take1.webm"]) == studio.journal
+    assert studio.part(1).finished and folder.opened[0].closed
+    assert studio.downloads is not None and not studio.downloads.opened
+    assert take.delivered == (Delivery.FOLDER,) and studio.notices == []
+
+
+def test_a_folder_that_cannot_be_written_any_more_leaves_it_to_the_downloads() -> None:
+    folder = FakeFolder()
+    folder.allowed = False
+
+    studio, take = asyncio.run(recorded_with(folder))
+
+    assert studio.download and take.delivered == (Delivery.DOWNLOADS,)
+    assert ["cannot be written" in notice.text for notice in studio.notices] == [True]
+
+
+def test_a_folder_that_breaks_midway_leaves_no_file_that_looks_whole() -> None:
+    folder = FakeFolder()
+    folder.capacity = 20_000
+
+    studio, take = asyncio.run(recorded_with(folder))
+
+    assert folder.files == {} and take.delivered == ()
+    assert studio.part(1).finished
+    assert ["save the recording" in notice.text for notice in studio.notices] == [True]
+
+
+async def recorded_into(capacity: int) -> tuple[Index, Take]:
+    """The journal's copy of a recording for which it has so much room, and the take."""
+    studio = Studio()
+    assert studio.store is not None
+    studio.store.capacity = capacity
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    take = await task
+    return studio.part(1), take
+
+
+@pytest.mark.parametrize("room_for_cues", [True, False])
+def test_what_a_full_journal_holds_is_cut_at_its_last_whole_block_and_finished(room_for_cues: bool) -> None:
+    capacity = 20_000 if room_for_cues else last_whole_block(20_000)
+
+    kept, take = asyncio.run(recorded_into(capacity))
+
+    assert kept.end > 10_000 and not kept.damages
+    assert kept.layout.duration == kept.duration_ticks > 0
+    assert kept.layout.segment and kept.layout.segment.body + kept.layout.segment.size == kept.size
+    assert bool(kept.layout.cues) is room_for_cues
+    assert take.parts[0].bytes == kept.size <= capacity
+    assert take.parts[0].duration_ms == round(kept.duration_ms)
+
+
+def last_whole_block(size: int) -> int:
+    """Where the last whole block ends in so many bytes of what the journal is given."""
+    stream = WebmStream(f"Rolltape {__version__}")
+    written = b"".join(stream.feed(chunk) for chunk in chunks_of("chromium-vp8-opus.webm"))
+    index = Index()
+    index.feed(written[:size])
+    return index.end
 
 
 @studio_test

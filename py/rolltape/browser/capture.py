@@ -13,6 +13,8 @@ from pyodide.ffi import JsException, to_js
 
 from rolltape import peers
 from rolltape.bitrate import Rates
+from rolltape.browser import frames
+from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
 from rolltape.browser.peer import Outgoing
@@ -188,9 +190,15 @@ class Capture:
                 raise EngineError("This browser gives the page no sound to record.")
             return self.graph.recorder(mime_type)
         camera = None if rates.video_kbps is None else self.camera
-        tracks = [camera, self._sound()]
+        steady = Frames(camera) if camera is not None and frames.are_needed() else None
+        tracks = [steady.track if steady is not None else camera, self._sound()]
         stream = MediaStream.new(to_js([track for track in tracks if track is not None]))
-        return Recorder(stream, mime_type, rates)
+        try:
+            return Recorder(stream, mime_type, rates, steady)
+        except EngineError:
+            if steady is not None:
+                steady.close()
+            raise
 
     def preview(self) -> MediaStream | None:
         """The guest's own picture, without sound."""

@@ -24,6 +24,7 @@ from js import (
 )
 from pyodide.ffi import to_js
 
+from rolltape.browser import locks
 from rolltape.browser.interop import Listeners, maybe, member, translated, uint8array
 from rolltape.browser.scripts import script_url
 from rolltape.errors import SinkError, Unsupported
@@ -69,12 +70,14 @@ class Download:
         self._announced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._change = asyncio.Event()
         self._ping: asyncio.Task[None] | None = None
+        self._guard: asyncio.Task[None] | None = None
         self.began = False
         self.ledger = Ledger()
         self.error: SinkError | None = None
 
     async def announce(self, id: str, name: str, content_type: str) -> None:
         """Tell the service worker, then open the download's address. Raises SinkError."""
+        self._lock = f"rolltape-download-{id}"
         channel = MessageChannel.new()
         self._port = channel.port1
         self._listeners.add(self._port, "message", self._on_message)
@@ -103,12 +106,21 @@ class Download:
         if getattr(message, "announced", None):
             if not self._announced.done():
                 self._announced.set_result(None)
+        elif getattr(message, "held", None):
+            self._guard = asyncio.ensure_future(self._await_death())
         elif getattr(message, "cancelled", None):
             self.error = self.error or SinkError("The download was cancelled.")
         else:
             self.began = True
             self.ledger.acknowledge(message.taken)
         self._change.set()
+
+    async def _await_death(self) -> None:
+        """A worker that ends before the download does has lost it: it lets go of its lock without a word."""
+        await locks.until_free(self._lock)
+        if self._port is not None:
+            self.error = self.error or SinkError("The browser stopped the service worker that writes it.")
+            self._change.set()
 
     async def _keep_alive(self) -> None:
         while True:

@@ -23,11 +23,12 @@ from js import (
 from pyodide.ffi import jsnull, to_js
 
 from rolltape import peers
-from rolltape.browser import encoders, files, locks, mp4, pcm, recorder, sound
+from rolltape.browser import encoders, files, folder, locks, mp4, pcm, recorder, sound
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
 from rolltape.browser.files import StoredFile
+from rolltape.browser.folder import Folder
 from rolltape.browser.inbound import Inbound
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.journal import Journal
@@ -91,6 +92,22 @@ class ThisBrowser:
     async def downloads(self) -> Downloads:
         """The downloads. Raises Unsupported."""
         return await Downloads.open()
+
+    def can_choose_folder(self) -> bool:
+        """Whether the person can choose a folder that the page may write."""
+        return folder.can_be_chosen()
+
+    async def choose_folder(self) -> Folder | None:
+        """Have the person choose one, and remember it; None if they did not."""
+        return await folder.choose()
+
+    async def remembered_folder(self) -> Folder | None:
+        """The one they chose last; None if there is none."""
+        return await folder.remembered()
+
+    async def forget_folder(self) -> None:
+        """Remember none any more."""
+        await folder.forget()
 
     async def space(self) -> tuple[int, int]:
         """Bytes used by this page and bytes left."""

@@ -10,6 +10,7 @@ import js
 from js import Blob, BlobEvent, Event, MediaStream, window
 
 from rolltape.bitrate import Rates
+from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, error_of, member, translated
 from rolltape.errors import EngineError, RolltapeError
 
@@ -41,15 +42,22 @@ def _engine_errors() -> Iterator[None]:
 
 
 class Recorder:
-    """Records one stream as one type; chunks come in order, the last one before `chunks` ends."""
+    """Records one stream as one type; chunks come in order, the last one before `chunks` ends.
 
-    def __init__(self, stream: MediaStream, mime_type: str, rates: Rates) -> None:
+    `frames` is what its pictures pass through, its own to close.
+    """
+
+    def __init__(
+        self, stream: MediaStream, mime_type: str, rates: Rates, frames: Frames | None = None
+    ) -> None:
         options: dict[str, object] = {"mimeType": mime_type}
         if rates.video_kbps is not None:
             options["videoBitsPerSecond"] = rates.video_kbps * 1000
             options["videoKeyFrameIntervalDuration"] = KEY_FRAME_INTERVAL_MS
         if rates.audio_kbps is not None:
             options["audioBitsPerSecond"] = rates.audio_kbps * 1000
+        self._frames = frames
+        self._ending: asyncio.Task[None] | None = None
         with _engine_errors():
             self._recorder = js.MediaRecorder.new(stream, **options)
         self._blobs: asyncio.Queue[Blob | None] = asyncio.Queue()
@@ -111,6 +119,12 @@ class Recorder:
 
     def stop(self) -> None:
         """Ask for the end; `chunks` ends after the last data."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end())
+
+    async def _end(self) -> None:
+        if self._frames is not None:
+            await self._frames.drain()
         if self._recorder.state != "inactive":
             self._recorder.stop()
 
@@ -129,5 +143,7 @@ class Recorder:
         self._listeners.close()
         if self._recorder.state != "inactive":
             self._recorder.stop()
+        if self._frames is not None:
+            self._frames.close()
         if not self._started.done():
             self._started.cancel()

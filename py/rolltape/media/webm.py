@@ -37,6 +37,10 @@ class Ending:
     """The Cues, to be written at the end of the file."""
     patches: tuple[Patch, ...]
     """Bytes to be overwritten in place, in order; the last one marks the file as finished."""
+    patches_alone: tuple[Patch, ...] = ()
+    """The same for a file for whose Cues there was no room: it ends where they would begin."""
+    end: int = 0
+    """Where the Cues begin."""
 
 
 class WebmStream:
@@ -118,15 +122,24 @@ def finish(index: Index) -> Ending:
         return Ending(None, b"", ())
     clusters = index.close()
     cues = index.key_frames.cues()
-    end = index.end + len(cues)
+    alone = (*clusters, *_header(index, 0))
+    return Ending(
+        truncate_to=index.end if index.end < index.size else None,
+        append=cues,
+        patches=(*clusters, *_header(index, len(cues))) if cues else alone,
+        patches_alone=alone,
+        end=index.end,
+    )
+
+
+def _header(index: Index, cues: int) -> list[Patch]:
+    """What the header of a file says that ends with so many bytes of Cues."""
+    layout, end = index.layout, index.end + cues
+    assert layout.segment is not None
     closed = not index.open_ended and layout.segment.holds(end)
-    header = (
+    patches = (
         layout.seek_patch(index.end if cues else 0),
         layout.duration_patch(index.duration_ticks),
         layout.segment.patch(end if closed else None),
     )
-    return Ending(
-        truncate_to=index.end if index.end < index.size else None,
-        append=cues,
-        patches=(*clusters, *(patch for patch in header if patch)),
-    )
+    return [patch for patch in patches if patch]

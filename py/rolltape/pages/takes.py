@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from rolltape.errors import RolltapeError
 from rolltape.notice import Level, Notice
+from rolltape.pages.folder import FolderView
 from rolltape.pages.shelf import ShelfView
 from rolltape.pages.space import SpaceView
 from rolltape.pages.view import Browser, Document
@@ -20,6 +21,11 @@ DESTINATIONS = {
     (True, False): "your Downloads folder while you record; this browser keeps no crash-proof copy",
     (False, True): "a crash-proof copy in this browser; save it from the list below when it is finished",
     (False, False): "nowhere: this browser gives no place to write it to",
+}
+
+IN_FOLDER = {
+    True: "the folder “{}”, where the file is whole when you stop, and a crash-proof copy in this browser",
+    False: "the folder “{}”, where the file is whole when you stop; this browser keeps no crash-proof copy",
 }
 
 
@@ -38,6 +44,7 @@ class Takes:
         self._kbps = kbps
         self._shelf_view: ShelfView | None = None
         self._space_view: SpaceView | None = None
+        self._folder_view = FolderView(document, browser, self._draw_destination)
 
     async def open(self) -> None:
         """Open what this browser has; what it has not becomes a notice."""
@@ -50,7 +57,8 @@ class Takes:
             downloads = await self._browser.downloads()
         except RolltapeError as error:
             self._warn(f"{error.sentence} It is kept here; save it from the list when it is finished.")
-        self.places = Places(store, downloads)
+        choice = self._folder_view.choice if self._browser.can_choose_folder() else None
+        self.places = Places(store, downloads, choice)
         if store is not None:
             self.shelf = Shelf(store, self._browser.running)
             self._shelf_view = ShelfView(self._document, self._browser, self.shelf)
@@ -58,7 +66,16 @@ class Takes:
             await self._shelf_view.draw()
             self._document.spawn(self._watch_space(self._space_view))
             self._document.spawn(self._recover(self.shelf))
-        self._document.text("destination", DESTINATIONS[downloads is not None, store is not None])
+        await self._folder_view.open()
+
+    def _draw_destination(self) -> None:
+        """Say where a recording goes."""
+        places = self.places
+        words = DESTINATIONS[places.downloads is not None, places.store is not None]
+        folder = places.folder.folder if places.folder else None
+        if folder is not None:
+            words = IN_FOLDER[places.store is not None].format(folder.name)
+        self._document.text("destination", words)
 
     @property
     def minutes_left(self) -> float | None:

@@ -13,7 +13,7 @@ from rolltape.engine import Engine
 from rolltape.notice import Notice
 from rolltape.peers import Outgoing, PeerMaker
 from rolltape.room_client import RoomLine
-from rolltape.sinks import Downloads, Store, StoredBytes
+from rolltape.sinks import Downloads, Folder, Store, StoredBytes
 
 Handler = Callable[[], Awaitable[None] | None]
 
@@ -166,6 +166,18 @@ class Browser(Protocol):
 
     async def downloads(self) -> Downloads:
         """The downloads. Raises Unsupported."""
+
+    def can_choose_folder(self) -> bool:
+        """Whether the person can choose a folder that the page may write."""
+
+    async def choose_folder(self) -> Folder | None:
+        """Have the person, who has just pressed a button, choose one, and remember it; None if they did not."""
+
+    async def remembered_folder(self) -> Folder | None:
+        """The one they chose last; None if there is none."""
+
+    async def forget_folder(self) -> None:
+        """Remember none any more."""
 
     async def space(self) -> tuple[int, int]:
         """Bytes used by this page and bytes left."""

@@ -1,0 +1,62 @@
+"""A camera's pictures on their way to the recorder, kept while the page's main thread is held up (quirk 16).
+
+`static/frames.js`, a worker, reads the camera and writes a track of its own (W3C MediaStreamTrack Insertable
+Media Processing); what is recorded is that track.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import js
+from js import MediaStreamTrack, MessageEvent, Worker, window
+from pyodide.ffi import to_js
+
+from rolltape.browser.interop import Listeners, member
+from rolltape.browser.scripts import script_url
+
+DRAIN_TIMEOUT_S = 10.0
+ANSWER = {"answer": True}
+DRAIN = {"drain": True}
+
+
+def are_needed() -> bool:
+    """Whether this browser hands its recorder pictures on the main thread, and lets a worker stand in between."""
+    return (
+        member(window, "MediaStreamTrackProcessor") is not None
+        and member(window, "MediaStreamTrackGenerator") is not None
+    )
+
+
+class Frames:
+    """A track with a camera's pictures, every one of them, however long the page is held up."""
+
+    def __init__(self, camera: MediaStreamTrack) -> None:
+        self.track = js.MediaStreamTrackGenerator.new(kind="video")
+        self._drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._worker = Worker.new(script_url("static/frames.js"))
+        self._listeners = Listeners()
+        self._listeners.add(self._worker, "message", self._on_message)
+        ends = {
+            "readable": js.MediaStreamTrackProcessor.new(track=camera).readable,
+            "writable": self.track.writable,
+        }
+        self._worker.postMessage(to_js(ends), to_js(list(ends.values())))
+
+    def _on_message(self, event: MessageEvent) -> None:
+        if getattr(event.data, "given", None):
+            self._worker.postMessage(to_js(ANSWER))
+        elif not self._drained.done():
+            self._drained.set_result(None)
+
+    async def drain(self) -> None:
+        """Take no more of the camera, and wait until the recorder was given what is held."""
+        self._worker.postMessage(to_js(DRAIN))
+        await asyncio.wait([self._drained], timeout=DRAIN_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Let go of the worker; its track ends."""
+        self._listeners.close()
+        self._worker.terminate()
+        self.track.stop()
+        self._drained.cancel()

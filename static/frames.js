@@ -1,0 +1,44 @@
+// Stands between a camera and Chromium's recorder, which takes its pictures on the page's main thread (quirk 16). Each is copied,
+// so that the camera gets its own back, and waits here while the page is held up: the page answers for every one it was given.
+const UNANSWERED = 4; // pictures on their way to the recorder
+const ROOM = 256 << 20; // bytes; beyond them every other picture that waits is given up
+const PACE_MS = 12; // an encoder gives up pictures that come in a burst
+const held = [];
+let [owed, draining, wake] = [0, false, () => {}];
+
+self.onmessage = ({ data }) => {
+  if (data.drain) draining = true;
+  else if (data.answer) owed--;
+  else take(data.readable.getReader()), give(data.writable.getWriter());
+  wake();
+};
+
+async function take(reader) {
+  for (let next; !(next = await reader.read()).done && !draining; wake()) {
+    held.push(await copied(next.value).catch(() => next.value));
+    const bytes = held.length * held[0].codedWidth * held[0].codedHeight * 1.5;
+    for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].close();
+  }
+  draining = true;
+}
+
+async function copied(frame) {
+  const { format, timestamp, colorSpace, rotation, flip, visibleRect } = frame;
+  const data = new Uint8Array(frame.allocationSize());
+  const facts = { format, timestamp, colorSpace, rotation, flip, layout: await frame.copyTo(data), transfer: [data.buffer] };
+  const copy = new VideoFrame(data, { ...facts, codedWidth: visibleRect.width, codedHeight: visibleRect.height });
+  frame.close();
+  return copy;
+}
+
+async function give(writer) {
+  while (held.length || !draining) {
+    if (held.length && owed < UNANSWERED) {
+      await writer.write(held.shift());
+      self.postMessage({ given: ++owed });
+      if (held.length) await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    } else await new Promise((resolve) => (wake = resolve));
+  }
+  self.postMessage({ drained: true });
+  writer.close();
+}

@@ -1,0 +1,92 @@
+"""A folder that the guest chose: the finished file is in it, and the choice holds over visits.
+
+A picker cannot be driven, so it is answered with a folder of the origin private file system, which is written by the
+same interfaces.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from guest import Guest, Guests
+from media_tools import decode_errors, probe
+from rolltape.media.webm import Index
+from waiting import wait_for
+
+LINK = "?record=2500&label=Ada&recordcodec=h264&width=640&height=360"
+PICKER = """window.showDirectoryPicker = async () =>
+    (await navigator.storage.getDirectory()).getDirectoryHandle("chosen", { create: true });"""
+FILES = """async () => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("chosen", { create: true });
+    const found = {};
+    for await (const [name, handle] of folder.entries()) {
+        const bytes = new Uint8Array(await (await handle.getFile()).arrayBuffer());
+        let text = "";
+        for (const byte of bytes) text += String.fromCharCode(byte);
+        found[name] = btoa(text);
+    }
+    return found;
+}"""
+
+
+def in_folder(page: Page) -> dict[str, bytes]:
+    """The files in the chosen folder."""
+    return {name: base64.b64decode(text) for name, text in page.evaluate(FILES).items()}
+
+
+def opened(guest: Guest) -> Guest:
+    guest.open(LINK)
+    expect(guest.id("record")).to_be_enabled()
+    return guest
+
+
+def test_a_chosen_folder_holds_the_seekable_file_and_is_remembered(guests: Guests, tmp_path: Path) -> None:
+    guest = guests()
+    guest.page.add_init_script(PICKER)
+    opened(guest)
+    expect(guest.id("folder")).to_have_text("Choose a folder instead")
+
+    guest.id("folder").click()
+    expect(guest.id("destination")).to_contain_text("the folder “chosen”")
+    guest.record()
+    guest.wait_until("0:02")
+    guest.stop()
+
+    ((name, data),) = in_folder(guest.page).items()
+    assert name.startswith("Ada_") and name.endswith(".mkv")
+    index = Index()
+    index.feed(data)
+    assert index.finished and index.key_frames
+    path = tmp_path / name
+    path.write_bytes(data)
+    assert decode_errors(path) == "" and float(probe(path)["format"]["duration"]) > 1.5
+    assert list(guest.downloads.iterdir()) == []
+    assert guest.log()["delivered"] == ["folder"]
+
+    opened(guest)
+    expect(guest.id("destination")).to_contain_text("the folder “chosen”")
+    guest.id("folder").click()
+    expect(guest.id("destination")).to_contain_text("your Downloads folder")
+    opened(guest)
+    expect(guest.id("folder")).to_have_text("Choose a folder instead")
+
+
+def test_a_tab_that_is_closed_midway_leaves_the_file_in_the_folder(guests: Guests) -> None:
+    guest = guests()
+    guest.page.add_init_script(PICKER)
+    opened(guest)
+    guest.id("folder").click()
+    guest.record()
+    guest.wait_until("0:02")
+
+    guest.page.close()
+    guest.page = guest.new_page()
+    opened(guest)
+
+    (data,) = wait_for(lambda: [found for found in in_folder(guest.page).values() if found], "it is there")
+    index = Index()
+    index.feed(data)
+    assert index.duration_ms > 1000
