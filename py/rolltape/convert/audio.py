@@ -6,7 +6,7 @@ silence is put in, so that what follows stays in time with the picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rolltape.convert.plan import Part, pcm_format
@@ -89,9 +89,20 @@ class SoundTaker:
         """The part is read to its end: another one begins when its last frame, of any track, has begun."""
         self._latest_ns = self._shift_ns + reader.ticks * self._scale_ns
 
-    def take(self, reader: PacketReader, stored: Stored) -> Iterator[bytes]:
+    def take(self, reader: PacketReader, stored: Stored) -> Iterable[bytes]:
         """The bytes that a block adds, in pieces."""
-        at_ns = stored.block.ticks * self._scale_ns + self._shift_ns
+        block = stored[0]
+        at_ns = block.ticks * self._scale_ns + self._shift_ns
+        payload = reader.plain(stored)
+        samples = self._samples(payload)
+        if not samples or self.timeline.missing(at_ns):
+            return self._unpacked(reader, stored, at_ns)
+        self.timeline.add(at_ns, samples)
+        self.packets += 1
+        return (self._write(payload, samples, 0),)
+
+    def _unpacked(self, reader: PacketReader, stored: Stored, at_ns: int) -> Iterator[bytes]:
+        """The same for a block that is not plain, or comes after a gap."""
         for packet in reader.unpack(stored):
             samples = self._samples(packet.payload)
             if not samples:
@@ -139,7 +150,7 @@ class OpusTaker(SoundTaker):
         self._silent_packet = _silent_packet(head)
 
     def _samples(self, payload: bytes) -> int:
-        samples = opus_samples(payload[:2], len(payload))
+        samples = opus_samples(payload, len(payload))
         return samples if samples <= MAX_PACKET_SAMPLES else 0
 
     def _write(self, payload: bytes, samples: int, discard_ns: int) -> bytes:

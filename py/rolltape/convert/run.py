@@ -28,7 +28,7 @@ MIN_SLICE: Final = 1 << 15
 MAX_SLICE: Final = 1 << 22
 BLOCKS_IN_SLICE: Final = 600
 """A slice is as long as about so many blocks, so that it takes a page about 10 ms."""
-PIECE: Final = 1 << 18
+PIECE: Final = 1 << 20
 """Output is written in pieces of at least this, but for the last."""
 
 _Taker: TypeAlias = OpusTaker | WavTaker | Remuxer
@@ -39,13 +39,6 @@ class Output(Protocol):
 
     async def write(self, data: bytes) -> None:
         """Take bytes; returns when more may come. Raises RolltapeError."""
-
-
-class _Nowhere:
-    """The first pass's output: only its length counts."""
-
-    async def write(self, data: bytes) -> None:
-        pass
 
 
 class Conversion:
@@ -80,7 +73,7 @@ class Conversion:
 
     async def _wav(self, output: Output) -> AsyncGenerator[float, None]:
         first = self.plan.parts[0]
-        async for share in self._pass(WavTaker(first), _Nowhere(), 0):
+        async for share in self._pass(WavTaker(first), None, 0):
             yield share
         size, taker = self.bytes, WavTaker(first)
         await output.write(wav.header(taker.form, size))
@@ -94,7 +87,7 @@ class Conversion:
     async def _webm(self, output: Output) -> AsyncGenerator[float, None]:
         first = self.plan.parts[0]
         taker = Remuxer(first, APP)
-        async for share in self._pass(taker, _Nowhere(), 0):
+        async for share in self._pass(taker, None, 0):
             yield share
         size, ending = self.bytes, taker.ending
         again = Remuxer(first, APP, taker)
@@ -104,8 +97,8 @@ class Conversion:
             raise ConvertError(f"{first.source.name} changed while it was converted.")
         await output.write(ending.append)
 
-    async def _pass(self, taker: _Taker, output: Output, number: int) -> AsyncGenerator[float, None]:
-        """Read all parts once. What is written goes to `output`; its length is in `bytes`."""
+    async def _pass(self, taker: _Taker, output: Output | None, number: int) -> AsyncGenerator[float, None]:
+        """Read all parts once. What is written goes to `output`, if there is one; its length is in `bytes`."""
         self.bytes = 0
         self.losses = []
         total = sum(part.source.size for part in self.plan.parts) * self._passes
@@ -118,10 +111,11 @@ class Conversion:
             async for piece in _slices(part, reader):
                 for stored in reader.feed(piece):
                     for out in taker.take(reader, stored):
-                        held.append(out)
-                        size += len(out)
-                        if size >= PIECE:
-                            size = await self._write(output, held)
+                        if out:
+                            held.append(out)
+                            size += len(out)
+                            if size >= PIECE:
+                                size = await self._write(output, held)
                 yield (done + reader.size) / total
             taker.end(reader)
             done += part.source.size
@@ -133,12 +127,12 @@ class Conversion:
         if taker.broken:
             self.losses.append(f"Frames that no player would take were left out: {taker.broken}.")
 
-    async def _write(self, output: Output, held: list[bytes]) -> int:
-        data = b"".join(held)
+    async def _write(self, output: Output | None, held: list[bytes]) -> int:
+        size = sum(map(len, held))
+        self.bytes += size
+        if size and output:
+            await output.write(b"".join(held))
         held.clear()
-        if data:
-            await output.write(data)
-            self.bytes += len(data)
         return 0
 
 

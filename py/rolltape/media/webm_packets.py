@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from rolltape.media import ebml
 from rolltape.media.ebml import Id
@@ -45,11 +45,8 @@ class Packet(NamedTuple):
     """Its number within its block: only the first one has a time of its own."""
 
 
-class Stored(NamedTuple):
-    """A block as it is stored: what was read of it, and its element's bytes."""
-
-    block: Block
-    element: bytes
+Stored: TypeAlias = tuple[Block, bytes]
+"""A block as it is stored: what was read of it, and its element's bytes. A bare tuple, since there are so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +107,17 @@ class BlockReader:
 
     def feed(self, data: bytes) -> Iterator[Stored]:
         """Take the file's next bytes; the blocks that are whole now, to be read to their end."""
-        self._pieces.append((self.size, data))
-        only = self._only
+        first, only = self.size, self._only
+        self._pieces.append((first, data))
         for event in self._reader.feed(data):
             if type(event) is Block:
-                self.end = event.end
+                self.end = end = event.end
                 self.ticks = event.ticks
                 self.blocks += 1
                 if only and event.track != only:
                     continue
-                yield Stored(event, self._bytes(event.cluster.field.body + event.position, event.end))
+                start = event.cluster.field.body + event.position
+                yield event, data[start - first : end - first] if start >= first else self._bytes(start, end)
             else:
                 self._other(event)
         self._forget()
@@ -151,10 +149,7 @@ class BlockReader:
             )
 
     def _bytes(self, start: int, end: int) -> bytes:
-        """Bytes of the file that are still held."""
-        first, data = self._pieces[-1]
-        if start >= first:
-            return data[start - first : end - first]
+        """Bytes of the file that are still held, from several pieces."""
         parts = [
             data[max(0, start - at) : end - at]
             for at, data in self._pieces
@@ -180,6 +175,13 @@ class PacketReader(BlockReader):
         """
         for stored in self.feed(data):
             yield from self.unpack(stored)
+
+    def plain(self, stored: Stored) -> bytes:
+        """The one frame of a block that has just one and says nothing else, as nearly all do; else nothing."""
+        block, element = stored
+        if element[0] != _SIMPLE_BLOCK or not block.peek or block.track in self.encodings:
+            return b""
+        return element[-block.size :]
 
     def unpack(self, stored: Stored) -> Iterator[Packet]:
         """The frames of a block."""
