@@ -147,7 +147,7 @@ class OpusTaker(SoundTaker):
             raise ConvertError(f"The sound in {part.source.name} has too many channels.") from None
         self._ogg = OggOpusWriter(head, app, serial=1)
         self._discard = 0
-        self._silent_packet = _silent_packet(head)
+        self._silent_packet = silent_packet(head)
 
     def _samples(self, payload: bytes) -> int:
         samples = opus_samples(payload, len(payload))
@@ -168,7 +168,7 @@ class OpusTaker(SoundTaker):
         return self._ogg.finish(self._discard)
 
 
-def _silent_packet(head: bytes) -> bytes:
+def silent_packet(head: bytes) -> bytes:
     """20 ms of digital silence, for each of the streams that the header names (RFC 6716, appendix B)."""
     streams = head[19] if head[18] else 1
     return b"\xf8\x02\xff\xfe" * (streams - 1) + (

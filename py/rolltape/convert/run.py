@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeAlias
 from rolltape import __version__
 from rolltape.convert.audio import OpusTaker, WavTaker
 from rolltape.convert.losses import losses
+from rolltape.convert.mp4 import Mp4Taker
 from rolltape.convert.plan import Part, Plan, Target
 from rolltape.convert.remux import Remuxer, patched
 from rolltape.errors import ConvertError
@@ -31,7 +32,7 @@ BLOCKS_IN_SLICE: Final = 600
 PIECE: Final = 1 << 20
 """Output is written in pieces of at least this, but for the last."""
 
-_Taker: TypeAlias = OpusTaker | WavTaker | Remuxer
+_Taker: TypeAlias = OpusTaker | WavTaker | Remuxer | Mp4Taker
 
 
 class Output(Protocol):
@@ -45,8 +46,6 @@ class Conversion:
     """One conversion of the parts of one take."""
 
     def __init__(self, plan: Plan) -> None:
-        if plan.target is Target.MP4:
-            raise ConvertError("MP4 is not written here.")
         self.plan = plan
         self.bytes = 0
         """Bytes written."""
@@ -61,6 +60,8 @@ class Conversion:
                 steps = self._opus(output)
             case Target.WAV:
                 steps = self._wav(output)
+            case Target.MP4:
+                steps = self._mp4(output)
             case _:
                 steps = self._webm(output)
         async for share in steps:
@@ -96,6 +97,18 @@ class Conversion:
         if self.bytes != size:
             raise ConvertError(f"{first.source.name} changed while it was converted.")
         await output.write(ending.append)
+
+    async def _mp4(self, output: Output) -> AsyncGenerator[float, None]:
+        first = self.plan.parts[0]
+        taker = Mp4Taker(first)
+        async for share in self._pass(taker, None, 0):
+            yield share
+        size, head = self.bytes, taker.head()
+        await output.write(head)
+        async for share in self._pass(Mp4Taker(first), output, 1):
+            yield share
+        if self.bytes != size:
+            raise ConvertError(f"{first.source.name} changed while it was converted.")
 
     async def _pass(self, taker: _Taker, output: Output | None, number: int) -> AsyncGenerator[float, None]:
         """Read all parts once. What is written goes to `output`, if there is one; its length is in `bytes`."""
@@ -169,6 +182,6 @@ class _Patched:
 
 def _nothing(plan: Plan) -> str:
     name = plan.parts[0].source.name
-    if plan.target is Target.WEBM:
+    if plan.target in (Target.WEBM, Target.MP4):
         return f"{name} has a header, but neither sound nor picture behind it."
     return f"{name} has a sound track, but no sound in it."
