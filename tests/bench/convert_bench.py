@@ -25,7 +25,8 @@ SECONDS = 400
 RUNS = 3
 LAYOUT = "-f matroska -live 1 -cluster_time_limit 1000 -cluster_size_limit 16M"
 """As browsers write: sizes unknown, a Cluster a second."""
-MODULE = "static/vendor/mediabunny-1.61.0-1/mediabunny.min.mjs"
+MODULE = "static/bench/mediabunny.mjs"
+MODULE_FILE = ROOT / "node_modules/mediabunny/dist/bundles/mediabunny.min.mjs"
 
 COPY_WITH_MEDIABUNNY = """async ({ module, sound, mp4 }) => {
   const m = await import(new URL(module, document.baseURI).href);
@@ -155,6 +156,7 @@ def _page(settings: dict[str, Any], folder: Path) -> Iterator[Page]:
             launch = settings["chromium_launch"]()
             context = started.chromium.launch_persistent_context(str(folder / "profile"), **launch)
             context.add_init_script(THROW_AWAY)
+            context.route(f"**/{MODULE}", lambda route: route.fulfill(path=MODULE_FILE, content_type="text/javascript"))
             page = context.new_page()
             session = context.new_cdp_session(page)
             downloads = {"behavior": "allow", "downloadPath": str(folder / "downloads")}
