@@ -156,7 +156,9 @@ def _page(settings: dict[str, Any], folder: Path) -> Iterator[Page]:
             launch = settings["chromium_launch"]()
             context = started.chromium.launch_persistent_context(str(folder / "profile"), **launch)
             context.add_init_script(THROW_AWAY)
-            context.route(f"**/{MODULE}", lambda route: route.fulfill(path=MODULE_FILE, content_type="text/javascript"))
+            context.route(
+                f"**/{MODULE}", lambda route: route.fulfill(path=MODULE_FILE, content_type="text/javascript")
+            )
             page = context.new_page()
             session = context.new_cdp_session(page)
             downloads = {"behavior": "allow", "downloadPath": str(folder / "downloads")}

@@ -99,7 +99,9 @@ class _Reader:
 
     def _on_error(self, event: Event) -> None:
         for answer in self._coming:
-            answer.set_exception(RolltapeError("The file cannot be read here: a part of the page is missing."))
+            answer.set_exception(
+                RolltapeError("The file cannot be read here: a part of the page is missing.")
+            )
         self._coming.clear()
 
     def close(self) -> None:

@@ -13,8 +13,8 @@ from rolltape.convert.plan import Part, doc_type, track_numbers
 from rolltape.media import ebml
 from rolltape.media.ebml import UNKNOWN, Id
 from rolltape.media.webm import Ending, Patch, WebmStream
-from rolltape.media.webm_events import Cluster
-from rolltape.media.webm_packets import PacketReader, Stored, frames_of
+from rolltape.media.webm_events import Block, Cluster
+from rolltape.media.webm_packets import PacketReader, frames_of
 
 MAX_CLUSTER: Final = 8 << 20
 """A Cluster with more bytes of blocks than this is written as several."""
@@ -62,9 +62,9 @@ class Remuxer:
         numbers = track_numbers(self._first, part) or {}
         self._numbers = {old: new for old, new in numbers.items() if old != new}
 
-    def take(self, reader: PacketReader, stored: Stored) -> Iterable[bytes]:
+    def take(self, reader: PacketReader, block: Block) -> Iterable[bytes]:
         """The bytes that a block adds: now and then a whole Cluster."""
-        block, element = stored
+        element = reader.element(block)
         out: tuple[bytes, ...] = ()
         if block.cluster is not self._cluster or self._size > MAX_CLUSTER:
             out = (self._flush(),)

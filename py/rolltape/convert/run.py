@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeAlias
 from rolltape import __version__
 from rolltape.convert.audio import OpusTaker, WavTaker
 from rolltape.convert.losses import losses
-from rolltape.convert.mp4 import Mp4Taker
+from rolltape.convert.mp4 import Mp4Data, Mp4Tables
 from rolltape.convert.plan import Part, Plan, Target
 from rolltape.convert.remux import Remuxer, patched
 from rolltape.errors import ConvertError
@@ -32,7 +32,7 @@ BLOCKS_IN_SLICE: Final = 600
 PIECE: Final = 1 << 20
 """Output is written in pieces of at least this, but for the last."""
 
-_Taker: TypeAlias = OpusTaker | WavTaker | Remuxer | Mp4Taker
+_Taker: TypeAlias = OpusTaker | WavTaker | Remuxer | Mp4Tables | Mp4Data
 
 
 class Output(Protocol):
@@ -100,14 +100,13 @@ class Conversion:
 
     async def _mp4(self, output: Output) -> AsyncGenerator[float, None]:
         first = self.plan.parts[0]
-        taker = Mp4Taker(first)
-        async for share in self._pass(taker, None, 0):
+        tables = Mp4Tables(first)
+        async for share in self._pass(tables, None, 0):
             yield share
-        size, head = self.bytes, taker.head()
-        await output.write(head)
-        async for share in self._pass(Mp4Taker(first), output, 1):
+        await output.write(tables.head())
+        async for share in self._pass(Mp4Data(first, tables), output, 1):
             yield share
-        if self.bytes != size:
+        if self.bytes != tables.data_bytes:
             raise ConvertError(f"{first.source.name} changed while it was converted.")
 
     async def _pass(self, taker: _Taker, output: Output | None, number: int) -> AsyncGenerator[float, None]:
@@ -122,8 +121,8 @@ class Conversion:
             taker.begin(part)
             reader = PacketReader(part.track.number if part.track else 0)
             async for piece in _slices(part, reader):
-                for stored in reader.feed(piece):
-                    for out in taker.take(reader, stored):
+                for block in reader.feed(piece):
+                    for out in taker.take(reader, block):
                         if out:
                             held.append(out)
                             size += len(out)

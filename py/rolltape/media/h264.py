@@ -13,11 +13,6 @@ _START: Final = re.compile(b"\0\0\1")
 _SEQUENCE, _PICTURE = 7, 8
 
 
-def is_byte_stream(data: bytes) -> bool:
-    """Whether this begins as a byte stream does, with a start code."""
-    return data[:4] == b"\0\0\0\1" or data[:3] == b"\0\0\1"
-
-
 def units(stream: bytes) -> list[bytes]:
     """The units of a byte stream, without start codes and the zeros between them (annex B.1.1)."""
     starts = [found.start() for found in _START.finditer(stream)]
@@ -29,6 +24,11 @@ def units(stream: bytes) -> list[bytes]:
 def length_prefixed(stream: bytes) -> bytes:
     """The same units, each after its length in four bytes."""
     return b"".join(part for unit in units(stream) for part in (struct.pack(">I", len(unit)), unit))
+
+
+def prefixed_size(stream: bytes) -> int:
+    """How many bytes that takes; 0 where this is no byte stream."""
+    return sum(len(unit) + 4 for unit in units(stream))
 
 
 def configuration(stream: bytes) -> bytes:

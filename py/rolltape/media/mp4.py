@@ -126,7 +126,9 @@ class Samples:
     def boxes(self) -> Iterator[bytes]:
         """The tables that follow the sample description, but for the chunks' offsets (8.6, 8.7)."""
         yield full_box(b"stts", 0, 0, self.durations.stored())
-        yield full_box(b"stsc", 0, 0, struct.pack(">I", len(self._chunks) // 3), _big_endian("I", self._chunks))
+        yield full_box(
+            b"stsc", 0, 0, struct.pack(">I", len(self._chunks) // 3), _big_endian("I", self._chunks)
+        )
         sizes = _big_endian("I", self.sizes)
         yield full_box(b"stsz", 0, 0, struct.pack(">II", self.same_size, self.count), sizes)
 
@@ -251,7 +253,11 @@ def mp4_head(tracks: Sequence[Mp4Track], data_bytes: int) -> bytes:
     # The offsets are of one width whatever they say, so the movie's length is known before they are.
     wide = len(head) + len(_movie(tracks, 0, True)) + mdat + data_bytes >= LARGE
     base = len(head) + len(_movie(tracks, 0, wide)) + mdat
-    size = struct.pack(">I4sQ", 1, b"mdat", data_bytes + 16) if mdat == 16 else struct.pack(">I4s", data_bytes + 8, b"mdat")
+    size = (
+        struct.pack(">I4sQ", 1, b"mdat", data_bytes + 16)
+        if mdat == 16
+        else struct.pack(">I4s", data_bytes + 8, b"mdat")
+    )
     return head + _movie(tracks, base, wide) + size
 
 
@@ -277,7 +283,12 @@ def _movie(tracks: Sequence[Mp4Track], base: int, wide: bool) -> bytes:
     version, times = _times(longest)
     header = full_box(
         *(b"mvhd", version, 0, struct.pack(times, 0, 0, scale, longest)),
-        *(struct.pack(">IHHQ", 0x10000, 0x100, 0, 0), _IDENTITY, bytes(24), struct.pack(">I", len(tracks) + 1)),
+        *(
+            struct.pack(">IHHQ", 0x10000, 0x100, 0, 0),
+            _IDENTITY,
+            bytes(24),
+            struct.pack(">I", len(tracks) + 1),
+        ),
     )
     return box(b"moov", header, *boxes)
 
@@ -308,7 +319,12 @@ def _track(track: Mp4Track, number: int, flags: int, edits: _Edits, base: int, w
     version = int(edits.end >= LARGE)
     width, height = track.size or (0, 0)
     header = full_box(
-        *(b"tkhd", version, flags, struct.pack(">QQIIQ" if version else ">IIIII", 0, 0, number, 0, edits.end)),
+        *(
+            b"tkhd",
+            version,
+            flags,
+            struct.pack(">QQIIQ" if version else ">IIIII", 0, 0, number, 0, edits.end),
+        ),
         struct.pack(">QhhHH", 0, 0, 1 + (track.size is None), 0 if track.size else 0x100, 0),
         *(_IDENTITY, struct.pack(">II", width << 16, height << 16)),
     )
@@ -322,9 +338,7 @@ def _track(track: Mp4Track, number: int, flags: int, edits: _Edits, base: int, w
     about = full_box(b"vmhd", 0, 1, bytes(8)) if track.size else full_box(b"smhd", 0, 0, bytes(4))
     here = box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, _SELF_CONTAINED)))
     description = full_box(b"stsd", track.entry_version, 0, struct.pack(">I", 1), track.entry)
-    table = box(
-        b"stbl", description, *track.samples.boxes(), track.samples.offsets(base, wide), *track.extra
-    )
+    table = box(b"stbl", description, *track.samples.boxes(), track.samples.offsets(base, wide), *track.extra)
     information = box(b"minf", about, here, table)
     return box(b"trak", header, *edits.boxes(), box(b"mdia", media, handler, information))
 

@@ -25,7 +25,9 @@ _ROLL_SAMPLES: Final = 3840
 def picture_entry(kind: bytes, size: tuple[int, int], *boxes: bytes) -> bytes:
     """A VisualSampleEntry (14496-12, 12.1.3)."""
     head = bytes(6) + struct.pack(">H", 1) + bytes(16) + struct.pack(">HH", *size)
-    return box(kind, head, struct.pack(">IIIH", 0x480000, 0x480000, 0, 1), bytes(32), b"\0\x18\xff\xff", *boxes)
+    return box(
+        kind, head, struct.pack(">IIIH", 0x480000, 0x480000, 0, 1), bytes(32), b"\0\x18\xff\xff", *boxes
+    )
 
 
 def sound_entry(kind: bytes, channels: int, rate: int, *boxes: bytes) -> bytes:
@@ -109,7 +111,9 @@ def pcm_entry(form: PcmFormat, big_endian: bool) -> bytes:
     flags |= _LPCM_BIG_ENDIAN if big_endian else 0
     head = bytes(6) + struct.pack(">HHHI", 1, 2, 0, 0)
     about = struct.pack(">HHhHII", 3, 16, -2, 0, 0x10000, 72)
-    about += struct.pack(">dIIIIII", form.rate, form.channels, 0x7F000000, form.bits, flags, form.frame_bytes, 1)
+    about += struct.pack(
+        ">dIIIIII", form.rate, form.channels, 0x7F000000, form.bits, flags, form.frame_bytes, 1
+    )
     return box(b"lpcm", head, about)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from rolltape.media import ebml
 from rolltape.media.ebml import Id
@@ -45,10 +45,6 @@ class Packet(NamedTuple):
     """Its number within its block: only the first one has a time of its own."""
 
 
-Stored: TypeAlias = tuple[Block, bytes]
-"""A block as it is stored: what was read of it, and its element's bytes. A bare tuple, since there are so many."""
-
-
 @dataclass(frozen=True, slots=True)
 class Damage:
     """A stretch that made no sense, before more that did."""
@@ -60,7 +56,10 @@ class Damage:
 
 
 class BlockReader:
-    """Every block of a file with its element's bytes, or every one of track `only`, and what else it says."""
+    """Every block of a file, or every one of track `only`, and what else it says.
+
+    A block's bytes are there until the next piece is fed.
+    """
 
     def __init__(self, only: int = 0) -> None:
         self._only = only
@@ -83,6 +82,8 @@ class BlockReader:
         """The time of the latest block."""
         self.blocks = 0
         self._reader = Reader()
+        self._first, self._data = 0, b""
+        """The latest piece, and where it begins."""
         self._pieces: deque[tuple[int, bytes]] = deque()
 
     @property
@@ -105,22 +106,33 @@ class BlockReader:
         """All that was fed is understood, and ends where an element ends."""
         return self._reader.between
 
-    def feed(self, data: bytes) -> Iterator[Stored]:
+    def feed(self, data: bytes) -> Iterator[Block]:
         """Take the file's next bytes; the blocks that are whole now, to be read to their end."""
-        first, only = self.size, self._only
-        self._pieces.append((first, data))
+        only = self._only
+        self._first, self._data = self.size, data
+        self._pieces.append((self._first, data))
         for event in self._reader.feed(data):
             if type(event) is Block:
-                self.end = end = event.end
+                self.end = event.end
                 self.ticks = event.ticks
                 self.blocks += 1
-                if only and event.track != only:
-                    continue
-                start = event.cluster.field.body + event.position
-                yield event, data[start - first : end - first] if start >= first else self._bytes(start, end)
+                if not only or event.track == only:
+                    yield event
             else:
                 self._other(event)
         self._forget()
+
+    def element(self, block: Block) -> bytes:
+        """The block's element, head and all."""
+        return self._bytes(block.cluster.field.body + block.position, block.end)
+
+    def plain(self, block: Block) -> bool:
+        """It is one frame and says nothing else, as nearly all do."""
+        return bool(block.peek) and not block.group and block.track not in self.encodings
+
+    def payload(self, block: Block) -> bytes:
+        """The frame of a plain block."""
+        return self._bytes(block.end - block.size, block.end)
 
     def _other(self, event: Event) -> None:
         match event:
@@ -149,7 +161,9 @@ class BlockReader:
             )
 
     def _bytes(self, start: int, end: int) -> bytes:
-        """Bytes of the file that are still held, from several pieces."""
+        """Bytes of the file that are still held."""
+        if start >= self._first:
+            return self._data[start - self._first : end - self._first]
         parts = [
             data[max(0, start - at) : end - at]
             for at, data in self._pieces
@@ -173,19 +187,12 @@ class PacketReader(BlockReader):
 
         A frame that cannot be restored is left out.
         """
-        for stored in self.feed(data):
-            yield from self.unpack(stored)
+        for block in self.feed(data):
+            yield from self.unpack(block)
 
-    def plain(self, stored: Stored) -> bytes:
-        """The one frame of a block that has just one and says nothing else, as nearly all do; else nothing."""
-        block, element = stored
-        if element[0] != _SIMPLE_BLOCK or not block.peek or block.track in self.encodings:
-            return b""
-        return element[-block.size :]
-
-    def unpack(self, stored: Stored) -> Iterator[Packet]:
+    def unpack(self, block: Block) -> Iterator[Packet]:
         """The frames of a block."""
-        block, element = stored
+        element = self.element(block)
         at, end, discard = frames_of(element, block.size)
         encoding = self.encodings.get(block.track, PLAIN)
         if not element[at - 1] & LACED and encoding is PLAIN:
