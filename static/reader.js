@@ -2,10 +2,8 @@
 // Python asks with [file, start, end] and gets the bytes, or [error name, error message], in the order it asked.
 let last = Promise.resolve();
 self.onmessage = ({ data: [file, start, end] }) => {
-  last = last
-    .then(() => file.slice(start, end).arrayBuffer())
-    .then(
-      (bytes) => self.postMessage(bytes, [bytes]),
-      (error) => self.postMessage([error.name, error.message]),
-    );
+  last = Promise.all([file.slice(start, end).arrayBuffer(), last]).then(
+    ([bytes]) => self.postMessage(bytes, [bytes]),
+    (error) => self.postMessage([error.name, error.message]),
+  );
 };

@@ -72,6 +72,7 @@ class Mp4Tables(_Pass):
         super().__init__(part, lanes)
 
     def begin(self, part: Part) -> None:
+        """From now on blocks are those of this part; its times come after those of the one before."""
         super().begin(part)
         self._scale_ns = part.scale_ns
         if self.packets:

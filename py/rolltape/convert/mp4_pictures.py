@@ -35,6 +35,7 @@ class PictureLane(Lane):
         self._size = track.width & 0xFFFF, track.height & 0xFFFF
 
     def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
+        """Count it, as `Lane.tell` says."""
         size = self._stored_size(peek, size)
         if size:
             self.samples.add_picture(size, self._ticks(max(0, at_ns)), key, self._ticks(duration_ns))
@@ -48,6 +49,7 @@ class PictureLane(Lane):
         return (time_ns * self._timescale + 500_000_000) // 1_000_000_000
 
     def finished(self) -> Mp4Track:
+        """The track with its sample entry. Raises ConvertError."""
         self.samples.finish()
         start_ns = self.samples.origin * 1_000_000_000 // self._timescale
         return Mp4Track(self._entry(), self.samples, self._timescale, start_ns, self._size)
@@ -64,6 +66,7 @@ class Av1Lane(PictureLane):
         return size - 2 if peek[:2] == _TEMPORAL_DELIMITER else size
 
     def stored(self, payload: bytes) -> bytes:
+        """The bytes that go into the file."""
         return payload[2:] if payload[:2] == _TEMPORAL_DELIMITER else payload
 
 
@@ -104,6 +107,7 @@ class ByteStreamLane(PictureLane):
         return h264.prefixed_size(peek)
 
     def stored(self, payload: bytes) -> bytes:
+        """The bytes that go into the file."""
         return h264.length_prefixed(payload)
 
     def _entry(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Sound on its way into an MP4 file: Opus and PCM as recordings have them, AAC, MP3 and FLAC as other programs' do."""
+"""Sound on its way into an MP4 file: Opus and PCM, and what other programs record: AAC, MP3, FLAC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SILENT_CHUNK: Final = 1 << 14
 
 
 class SoundLane(Lane):
-    """Sound whose packets last a known number of samples: they are put end to end, and set right where that drifts."""
+    """Sound whose packets last a known number of samples: put end to end, and set right where that drifts."""
 
     def __init__(self, track: Track) -> None:
         super().__init__(track)
@@ -28,6 +28,7 @@ class SoundLane(Lane):
         self._length = _packet_samples(track)
 
     def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
+        """Count it, as `Lane.tell` says."""
         length = self._samples_in(peek, size)
         if not length:
             return 0
@@ -44,6 +45,7 @@ class SoundLane(Lane):
         return self._length if size else 0
 
     def finished(self) -> Mp4Track:
+        """The track with its sample entry. Raises ConvertError."""
         track = self.track
         if track.codec == "A_FLAC":
             entry = entries.flac_entry(track.codec_private, track.channels, self._rate)
@@ -77,16 +79,20 @@ class OpusLane(SoundLane):
         self._discard = 0
 
     def missing(self, at_ns: int, peek: bytes, size: int) -> int:
+        """Whether its clock says that sound is missing here."""
         return self._timeline.missing(at_ns) if self._samples_in(peek, size) else 0
 
     def silence(self, count: int) -> Iterator[tuple[bytes, int]]:
+        """Silence as this codec has it."""
         return ((self._silent_packet, SILENT_FRAME) for _ in range(count // SILENT_FRAME))
 
     def tell_silence(self, size: int, count: int) -> None:
+        """It lasts as long as the sound it stands for."""
         self._timeline.fill(count)
         self.samples.add(size, count)
 
     def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
+        """Count it, as `Lane.tell` says."""
         samples = self._samples_in(peek, size)
         size = super().tell(at_ns, peek, size, key, duration_ns, discard_ns)
         if samples:
@@ -99,6 +105,7 @@ class OpusLane(SoundLane):
         return samples if samples <= MAX_PACKET_SAMPLES else 0
 
     def finished(self) -> Mp4Track:
+        """The track with its sample entry. Raises ConvertError."""
         skip = int.from_bytes(self._head[10:12], "little")
         # Block times are of what is heard, were it not for the delay (RFC 9559, 5.1.4.1.16).
         late_ns = skip * 1_000_000_000 // RATE - self.track.codec_delay_ns
@@ -127,19 +134,23 @@ class PcmLane(Lane):
         self.samples.same_size = form.frame_bytes
 
     def missing(self, at_ns: int, peek: bytes, size: int) -> int:
+        """Whether its clock says that sound is missing here."""
         return self._timeline.missing(at_ns)
 
     def silence(self, count: int) -> Iterator[tuple[bytes, int]]:
+        """Silence as this codec has it."""
         while count > 0:
             piece = min(count, _SILENT_CHUNK)
             yield self._form.silence(piece), piece
             count -= piece
 
     def tell_silence(self, size: int, count: int) -> None:
+        """It lasts as long as the sound it stands for."""
         self._timeline.fill(count)
         self.samples.add_frames(count)
 
     def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
+        """Count it, as `Lane.tell` says."""
         frames = size // self._form.frame_bytes
         if not frames:
             return 0
@@ -151,9 +162,11 @@ class PcmLane(Lane):
         return frames * self._form.frame_bytes
 
     def stored(self, payload: bytes) -> bytes:
+        """The bytes that go into the file."""
         return payload[: len(payload) - len(payload) % self._form.frame_bytes]
 
     def finished(self) -> Mp4Track:
+        """The track with its sample entry. Raises ConvertError."""
         entry = entries.pcm_entry(self._form, self.track.codec == "A_PCM/INT/BIG")
         return Mp4Track(entry, self.samples, self._form.rate, self.start_ns or 0)
 

@@ -77,7 +77,7 @@ class Runs:
 
 
 class Samples:
-    """The samples of a track in the order they are stored: sizes, where their chunks begin, and how long they last."""
+    """The samples of a track in the order they are stored: sizes, chunks, and how long they last."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -207,6 +207,7 @@ class Pictures(Samples):
 
     @property
     def delay(self) -> int:
+        """By how much what reorders makes it later."""
         return self._delay
 
     def boxes(self) -> Iterator[bytes]:

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from typing import Final
 
-from rolltape.convert import Conversion, Plan, Target, plan
-from rolltape.errors import ConvertError, RolltapeError, SinkError
+from rolltape.convert import Conversion, Target, plan
+from rolltape.errors import RolltapeError, SinkError
 from rolltape.notice import Level, Notice
 from rolltape.pages.view import Browser, Document, Picked
 from rolltape.sinks import DownloadSink, PatchableSink, Store, StoredBytes
