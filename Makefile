@@ -29,7 +29,7 @@ check: .venv/.test
 fuzz: .venv/.test
 	ROLLTAPE_FUZZ=100000 $(BIN)/python -m pytest -q tests/unit/test_convert_fuzz.py
 
-bench: static/vendor/.built .venv/.test
+bench: node_modules/.bench static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium ffmpeg ffmpeg
 	@PYTHONPATH=py:tests $(BIN)/python -m bench
 
@@ -52,8 +52,13 @@ clean:
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
-	@npm ci --ignore-scripts --silent
+	@npm ci --ignore-scripts --silent --omit=dev
 	@touch $@
+
+# With what the bench compares the page with.
+node_modules/.bench: package.json package-lock.json
+	@npm ci --ignore-scripts --silent
+	@touch node_modules/.installed $@
 
 static/vendor/.built: .venv/.serve node_modules/.installed tools/vendor.py tools/bytecompile.py tools/vendor.json $(SOURCES)
 	@$(BIN)/python tools/vendor.py

@@ -51,10 +51,9 @@ PYSCRIPT_PARTS = (
     "toml-*.js",
 )
 MODULES = {
-    "mediabunny": ("mediabunny", "dist/bundles/mediabunny.min.mjs"),
     "socketio": ("socket.io-client", "dist/socket.io.esm.min.js"),
 }
-"""Modules of one file, each: its folder, the npm package, the file in it. One writes MP4, one talks to rooms."""
+"""Modules of one file, each: its folder, the npm package, the file in it. This one talks to rooms."""
 
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 

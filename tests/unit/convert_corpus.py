@@ -14,7 +14,7 @@ from pathlib import Path
 from rolltape.media import ebml
 from rolltape.media.ebml import Id
 from rolltape.media.webm_packets import Packet, PacketReader
-from unit.media_files import DATA, cluster, header
+from unit.media_files import DATA, cluster, finished, header
 
 SECONDS = 2.4
 _PICTURE = f"-f lavfi -i testsrc2=size=160x120:rate=25:duration={SECONDS}"
@@ -37,6 +37,9 @@ BASES = {
     "opus60": f"{_sound()} -c:a libopus -b:a 48k -frame_duration 60",
     "opus2": f"{_sound(layout='mono')} -c:a libopus -b:a 96k -frame_duration 2.5",
     "opus51": f"{_sound(layout='5.1')} -c:a libopus -b:a 256k -mapping_family 1",
+    "aac": f"{_sound()} -c:a aac -b:a 96k",
+    "flac": f"{_sound(44100)} -c:a flac",
+    "mp3": f"{_sound()} -c:a libmp3lame -b:a 128k",
     "s16": f"{_sound(44100)} -c:a pcm_s16le",
     "s16be": f"{_sound(44100)} -c:a pcm_s16be",
     "s24": f"{_sound(96000)} -c:a pcm_s24le",
@@ -77,7 +80,11 @@ RECIPES: dict[str, tuple[str, str]] = {
     "no-crc.mkv": ("vp9 opus", f"{FILE} -write_crc32 0"),
     "small-clusters.mkv": ("vp8 f32", "-f matroska -cluster_size_limit 3000"),
     "late-sound.mkv": ("vp8 opus", f"-output_ts_offset 1.5 {FILE}"),
+    "obs.mkv": ("h264 aac aac", "-f matroska"),
+    "flac.mkv": ("h264 flac", FILE),
+    "mp3.mkv": ("vp9 mp3", FILE),
     "merged.mkv": ("h264 opus", "mkvmerge"),
+    "merged-aac.mkv": ("h264 aac", "mkvmerge"),
     "merged-groups.mkv": ("vp8 opus", "mkvmerge --engage no_simpleblocks"),
     "merged-pcm.mkv": ("vp9 s24", "mkvmerge --cluster-length 300ms"),
     "merged-xiph.mkv": ("opus", "mkvmerge --engage lacing_xiph"),
@@ -87,9 +94,10 @@ RECIPES: dict[str, tuple[str, str]] = {
     "merged-webm.webm": ("vp9 opus", "mkvmerge --webm"),
 }
 
+OURS = ("ours-vp8-opus.webm", "ours-h264-opus.mkv")
 BY_HAND = ("laced-xiph.webm", "laced-ebml.webm", "laced-fixed.mkv", "stripped.mkv", "wide-sizes.webm")
 BROWSERS = tuple(sorted(path.name for path in DATA.iterdir() if path.suffix in (".webm", ".mkv")))
-NAMES = (*RECIPES, *BY_HAND, *BROWSERS)
+NAMES = (*RECIPES, *BY_HAND, *BROWSERS, *OURS)
 WITH_OPUS = tuple(
     name for name in NAMES if "opus" in name or "opus" in RECIPES.get(name, ("",))[0] or name in BY_HAND
 )
@@ -109,6 +117,8 @@ def make_corpus(folder: Path) -> Path:
         list(pool.map(lambda name: _assemble(folder, name), RECIPES))
     for name in BY_HAND:
         (folder / name).write_bytes(_by_hand(folder, name))
+    for name in OURS:
+        (folder / name).write_bytes(finished(name.removeprefix("ours-")))
     for name in BROWSERS:
         shutil.copyfile(DATA / name, folder / name)
     return folder

@@ -164,8 +164,8 @@ def _swap_tracks(data: bytes) -> bytes:
     reader = PacketReader()
     start = data.index(b"\x1f\x43\xb6\x75")
     changed = bytearray(data)
-    for stored in reader.feed(data):
-        at = stored.block.end - stored.block.size - 4
+    for block_ in reader.feed(data):
+        at = block_.end - block_.size - 4
         changed[at] ^= 3
     for at in (data.index(b"\xd7\x81\1", 0, start) + 2, data.index(b"\xd7\x81\2", 0, start) + 2):
         changed[at] ^= 3

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import aclosing
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import cast
 
@@ -23,7 +22,7 @@ from js import (
 from pyodide.ffi import jsnull, to_js
 
 from rolltape import peers
-from rolltape.browser import encoders, files, folder, locks, mp4, pcm, recorder, sound
+from rolltape.browser import encoders, files, folder, locks, pcm, recorder, sound
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
@@ -37,7 +36,6 @@ from rolltape.browser.peer import Outgoing, Peer
 from rolltape.browser.socket import SocketLine
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
-from rolltape.sinks import StoredBytes
 
 
 class ThisBrowser:
@@ -128,13 +126,6 @@ class ThisBrowser:
     async def running(self) -> Collection[str]:
         """The takes that this or another tab is recording."""
         return await locks.running()
-
-    async def mp4(self, file: StoredBytes, path: str) -> AsyncGenerator[float, None]:
-        """Write a recording as MP4 into the journal. Raises ConvertError, SinkError."""
-        assert isinstance(file, StoredFile)
-        async with aclosing(mp4.write(file, await self.store(), path)) as steps:
-            async for share in steps:
-                yield share
 
     async def keep_awake(self, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""

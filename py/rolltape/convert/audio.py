@@ -6,14 +6,15 @@ silence is put in, so that what follows stays in time with the picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rolltape.convert.plan import Part, pcm_format
 from rolltape.errors import ConvertError
 from rolltape.media.ogg import MAX_PACKET_SAMPLES, RATE, OggOpusWriter, in_samples, opus_head
 from rolltape.media.wav import little_endian
-from rolltape.media.webm_packets import PacketReader, Stored
+from rolltape.media.webm_events import Block
+from rolltape.media.webm_packets import PacketReader
 from rolltape.media.webm_track import opus_samples
 
 GAP_NS: Final = 100_000_000
@@ -89,11 +90,20 @@ class SoundTaker:
         """The part is read to its end: another one begins when its last frame, of any track, has begun."""
         self._latest_ns = self._shift_ns + reader.ticks * self._scale_ns
 
-    def take(self, reader: PacketReader, stored: Stored) -> Iterator[bytes]:
+    def take(self, reader: PacketReader, block: Block) -> Iterable[bytes]:
         """The bytes that a block adds, in pieces."""
-        at_ns = stored.block.ticks * self._scale_ns + self._shift_ns
-        for packet in reader.unpack(stored):
-            samples = self._samples(packet.payload)
+        at_ns = block.ticks * self._scale_ns + self._shift_ns
+        samples = self._samples(block.peek, block.size) if reader.plain(block) else 0
+        if not samples or self.timeline.missing(at_ns):
+            return self._unpacked(reader, block, at_ns)
+        self.timeline.add(at_ns, samples)
+        self.packets += 1
+        return (self._write(reader.payload(block), samples, 0),)
+
+    def _unpacked(self, reader: PacketReader, block: Block, at_ns: int) -> Iterator[bytes]:
+        """The same for a block that is not plain, or comes after a gap."""
+        for packet in reader.unpack(block):
+            samples = self._samples(packet.payload, len(packet.payload))
             if not samples:
                 self.broken += 1
                 continue
@@ -105,7 +115,8 @@ class SoundTaker:
             self.packets += 1
             yield self._write(packet.payload, samples, packet.discard_ns)
 
-    def _samples(self, payload: bytes) -> int:
+    def _samples(self, peek: bytes, size: int) -> int:
+        """Samples in a packet of so many bytes that begins so; 0 where no decoder would take it."""
         raise NotImplementedError
 
     def _write(self, payload: bytes, samples: int, discard_ns: int) -> bytes:
@@ -136,10 +147,10 @@ class OpusTaker(SoundTaker):
             raise ConvertError(f"The sound in {part.source.name} has too many channels.") from None
         self._ogg = OggOpusWriter(head, app, serial=1)
         self._discard = 0
-        self._silent_packet = _silent_packet(head)
+        self._silent_packet = silent_packet(head)
 
-    def _samples(self, payload: bytes) -> int:
-        samples = opus_samples(payload[:2], len(payload))
+    def _samples(self, peek: bytes, size: int) -> int:
+        samples = opus_samples(peek, size)
         return samples if samples <= MAX_PACKET_SAMPLES else 0
 
     def _write(self, payload: bytes, samples: int, discard_ns: int) -> bytes:
@@ -157,7 +168,7 @@ class OpusTaker(SoundTaker):
         return self._ogg.finish(self._discard)
 
 
-def _silent_packet(head: bytes) -> bytes:
+def silent_packet(head: bytes) -> bytes:
     """20 ms of digital silence, for each of the streams that the header names (RFC 6716, appendix B)."""
     streams = head[19] if head[18] else 1
     return b"\xf8\x02\xff\xfe" * (streams - 1) + (
@@ -177,8 +188,8 @@ class WavTaker(SoundTaker):
         self._turned = part.track.codec == "A_PCM/INT/BIG"
         super().__init__(part)
 
-    def _samples(self, payload: bytes) -> int:
-        return len(payload) // self.form.frame_bytes
+    def _samples(self, peek: bytes, size: int) -> int:
+        return size // self.form.frame_bytes
 
     def _write(self, payload: bytes, samples: int, discard_ns: int) -> bytes:
         whole = samples * self.form.frame_bytes

@@ -103,11 +103,6 @@ async def _convert(paths: Sequence[Path], target: Target, output: Path | None, f
                 raise ConvertError(f"{path} is a folder, not a recording.")
             sources.append(FileSource(path))
         wanted = await plan(sources, target)
-        if target is Target.MP4:
-            raise ConvertError(
-                f"{paths[0].name} was not converted: MP4 is written by the page only, so open its /?convert "
-                "in a browser and choose MP4 there."
-            )
         for remark in wanted.remarks:
             _say(remark)
         await _write(wanted, output or beside(paths, wanted.ending), paths, force)

@@ -76,6 +76,14 @@ class Plan:
 IN_WEBM: Final = frozenset({"V_VP8", "V_VP9", "V_AV1", "A_OPUS", "A_VORBIS"})
 """Codecs that a WebM file may hold; a file with others is called Matroska."""
 
+IN_MP4: Final = frozenset(
+    {"V_MPEG4/ISO/AVC", "V_MPEGH/ISO/HEVC", "V_VP8", "V_VP9", "V_AV1"}
+    | {"A_OPUS", "A_AAC", "A_FLAC", "A_MPEG/L3", "A_PCM/INT/LIT", "A_PCM/INT/BIG", "A_PCM/FLOAT/IEEE"}
+)
+"""Codecs that go into an MP4 file as they are."""
+_DESCRIBED: Final = frozenset({"V_MPEGH/ISO/HEVC", "V_AV1", "A_AAC", "A_FLAC"})
+"""Codecs of which MP4 has to say what only the recording's CodecPrivate knows."""
+
 _CODEC_WORDS: Final = {
     "A_OPUS": "Opus",
     "A_VORBIS": "Vorbis",
@@ -155,6 +163,8 @@ def _check_kind(name: str, first: bytes) -> None:
 
 def _chosen(name: str, reader: BlockReader, target: Target) -> Track | None:
     """The track to be taken out, or a sentence."""
+    if target is Target.MP4:
+        _check_mp4(name, reader)
     if target in (Target.WEBM, Target.MP4):
         return None
     sound = [track for track in reader.tracks if track.kind is Kind.AUDIO]
@@ -188,6 +198,27 @@ def _why_not(name: str, track: Track, target: Target) -> str:
     return (
         f"The sound in {name} is {codec}, and only uncompressed sound goes into a WAV file unchanged{advice}."
     )
+
+
+def _check_mp4(name: str, reader: BlockReader) -> None:
+    """Say what MP4 cannot hold. Raises ConvertError."""
+    for track in reader.tracks:
+        if track.kind is Kind.OTHER:
+            continue
+        what = "picture" if track.kind is Kind.VIDEO else "sound"
+        if problem := reader.encodings.get(track.number, PLAIN).problem:
+            raise ConvertError(f"The {what} in {name} is {problem}, so it cannot be put into an MP4 file.")
+        pcm = track.codec.startswith("A_PCM/")
+        if track.codec not in IN_MP4 or (pcm and pcm_format(track) is None):
+            codec = _CODEC_WORDS.get(track.codec, track.codec or "of no known kind")
+            raise ConvertError(
+                f"MP4 cannot hold the {what} in {name} as it is ({codec}), and nothing is encoded anew."
+            )
+        too_many = track.codec == "A_OPUS" and track.channels > 8
+        if too_many or (track.codec in _DESCRIBED and len(track.codec_private) < 2):
+            raise ConvertError(f"The {what} in {name} is described too poorly to be put into an MP4 file.")
+    if all(track.kind is Kind.OTHER for track in reader.tracks):
+        raise ConvertError(f"There is neither sound nor picture in {name}.")
 
 
 def track_numbers(first: Part, other: Part) -> dict[int, int] | None:
@@ -259,6 +290,8 @@ def _remarks(part: Part, target: Target) -> tuple[str, ...]:
             return (
                 f"What {part.source.name} holds is no WebM by its codecs, so the copy is a Matroska file.",
             )
+        if target is Target.MP4 and any(track.kind is Kind.OTHER for track in part.tracks):
+            return (f"Only sound and picture of {part.source.name} go into the MP4 file.",)
         return ()
     if len(sound) > 1:
         place = sound.index(part.track) + 1

@@ -6,15 +6,15 @@ Each Cluster is gathered, given its size, and handed to the same `WebmStream` th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from rolltape.convert.plan import Part, doc_type, track_numbers
 from rolltape.media import ebml
 from rolltape.media.ebml import UNKNOWN, Id
 from rolltape.media.webm import Ending, Patch, WebmStream
-from rolltape.media.webm_events import Cluster
-from rolltape.media.webm_packets import PacketReader, Stored, frames_of
+from rolltape.media.webm_events import Block, Cluster
+from rolltape.media.webm_packets import PacketReader, frames_of
 
 MAX_CLUSTER: Final = 8 << 20
 """A Cluster with more bytes of blocks than this is written as several."""
@@ -62,17 +62,19 @@ class Remuxer:
         numbers = track_numbers(self._first, part) or {}
         self._numbers = {old: new for old, new in numbers.items() if old != new}
 
-    def take(self, reader: PacketReader, stored: Stored) -> Iterator[bytes]:
+    def take(self, reader: PacketReader, block: Block) -> Iterable[bytes]:
         """The bytes that a block adds: now and then a whole Cluster."""
-        block, element = stored
+        element = reader.element(block)
+        out: tuple[bytes, ...] = ()
         if block.cluster is not self._cluster or self._size > MAX_CLUSTER:
-            yield self._flush()
+            out = (self._flush(),)
             self._cluster = block.cluster
         if self._numbers:
             element = _renumbered(element, block.size, self._numbers)
         self._blocks.append(element)
         self._size += len(element)
         self.packets += 1
+        return out
 
     def end(self, reader: PacketReader) -> None:
         """The part is read to its end."""

@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeAlias
 from rolltape import __version__
 from rolltape.convert.audio import OpusTaker, WavTaker
 from rolltape.convert.losses import losses
+from rolltape.convert.mp4 import Mp4Data, Mp4Tables
 from rolltape.convert.plan import Part, Plan, Target
 from rolltape.convert.remux import Remuxer, patched
 from rolltape.errors import ConvertError
@@ -28,10 +29,10 @@ MIN_SLICE: Final = 1 << 15
 MAX_SLICE: Final = 1 << 22
 BLOCKS_IN_SLICE: Final = 600
 """A slice is as long as about so many blocks, so that it takes a page about 10 ms."""
-PIECE: Final = 1 << 18
+PIECE: Final = 1 << 20
 """Output is written in pieces of at least this, but for the last."""
 
-_Taker: TypeAlias = OpusTaker | WavTaker | Remuxer
+_Taker: TypeAlias = OpusTaker | WavTaker | Remuxer | Mp4Tables | Mp4Data
 
 
 class Output(Protocol):
@@ -41,19 +42,10 @@ class Output(Protocol):
         """Take bytes; returns when more may come. Raises RolltapeError."""
 
 
-class _Nowhere:
-    """The first pass's output: only its length counts."""
-
-    async def write(self, data: bytes) -> None:
-        pass
-
-
 class Conversion:
     """One conversion of the parts of one take."""
 
     def __init__(self, plan: Plan) -> None:
-        if plan.target is Target.MP4:
-            raise ConvertError("MP4 is not written here.")
         self.plan = plan
         self.bytes = 0
         """Bytes written."""
@@ -68,6 +60,8 @@ class Conversion:
                 steps = self._opus(output)
             case Target.WAV:
                 steps = self._wav(output)
+            case Target.MP4:
+                steps = self._mp4(output)
             case _:
                 steps = self._webm(output)
         async for share in steps:
@@ -80,7 +74,7 @@ class Conversion:
 
     async def _wav(self, output: Output) -> AsyncGenerator[float, None]:
         first = self.plan.parts[0]
-        async for share in self._pass(WavTaker(first), _Nowhere(), 0):
+        async for share in self._pass(WavTaker(first), None, 0):
             yield share
         size, taker = self.bytes, WavTaker(first)
         await output.write(wav.header(taker.form, size))
@@ -94,7 +88,7 @@ class Conversion:
     async def _webm(self, output: Output) -> AsyncGenerator[float, None]:
         first = self.plan.parts[0]
         taker = Remuxer(first, APP)
-        async for share in self._pass(taker, _Nowhere(), 0):
+        async for share in self._pass(taker, None, 0):
             yield share
         size, ending = self.bytes, taker.ending
         again = Remuxer(first, APP, taker)
@@ -104,8 +98,19 @@ class Conversion:
             raise ConvertError(f"{first.source.name} changed while it was converted.")
         await output.write(ending.append)
 
-    async def _pass(self, taker: _Taker, output: Output, number: int) -> AsyncGenerator[float, None]:
-        """Read all parts once. What is written goes to `output`; its length is in `bytes`."""
+    async def _mp4(self, output: Output) -> AsyncGenerator[float, None]:
+        first = self.plan.parts[0]
+        tables = Mp4Tables(first)
+        async for share in self._pass(tables, None, 0):
+            yield share
+        await output.write(tables.head())
+        async for share in self._pass(Mp4Data(first, tables), output, 1):
+            yield share
+        if self.bytes != tables.data_bytes:
+            raise ConvertError(f"{first.source.name} changed while it was converted.")
+
+    async def _pass(self, taker: _Taker, output: Output | None, number: int) -> AsyncGenerator[float, None]:
+        """Read all parts once. What is written goes to `output`, if there is one; its length is in `bytes`."""
         self.bytes = 0
         self.losses = []
         total = sum(part.source.size for part in self.plan.parts) * self._passes
@@ -116,12 +121,13 @@ class Conversion:
             taker.begin(part)
             reader = PacketReader(part.track.number if part.track else 0)
             async for piece in _slices(part, reader):
-                for stored in reader.feed(piece):
-                    for out in taker.take(reader, stored):
-                        held.append(out)
-                        size += len(out)
-                        if size >= PIECE:
-                            size = await self._write(output, held)
+                for block in reader.feed(piece):
+                    for out in taker.take(reader, block):
+                        if out:
+                            held.append(out)
+                            size += len(out)
+                            if size >= PIECE:
+                                size = await self._write(output, held)
                 yield (done + reader.size) / total
             taker.end(reader)
             done += part.source.size
@@ -133,12 +139,12 @@ class Conversion:
         if taker.broken:
             self.losses.append(f"Frames that no player would take were left out: {taker.broken}.")
 
-    async def _write(self, output: Output, held: list[bytes]) -> int:
-        data = b"".join(held)
+    async def _write(self, output: Output | None, held: list[bytes]) -> int:
+        size = sum(map(len, held))
+        self.bytes += size
+        if size and output:
+            await output.write(b"".join(held))
         held.clear()
-        if data:
-            await output.write(data)
-            self.bytes += len(data)
         return 0
 
 
@@ -175,6 +181,6 @@ class _Patched:
 
 def _nothing(plan: Plan) -> str:
     name = plan.parts[0].source.name
-    if plan.target is Target.WEBM:
+    if plan.target in (Target.WEBM, Target.MP4):
         return f"{name} has a header, but neither sound nor picture behind it."
     return f"{name} has a sound track, but no sound in it."

@@ -101,6 +101,8 @@ class Block:
     key: bool = True
     duration: int = 0
     """In ticks, where it is said."""
+    group: bool = False
+    """It is a BlockGroup."""
 
 
 @dataclass(frozen=True, slots=True)

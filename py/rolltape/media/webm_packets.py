@@ -45,13 +45,6 @@ class Packet(NamedTuple):
     """Its number within its block: only the first one has a time of its own."""
 
 
-class Stored(NamedTuple):
-    """A block as it is stored: what was read of it, and its element's bytes."""
-
-    block: Block
-    element: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class Damage:
     """A stretch that made no sense, before more that did."""
@@ -63,7 +56,10 @@ class Damage:
 
 
 class BlockReader:
-    """Every block of a file with its element's bytes, or every one of track `only`, and what else it says."""
+    """Every block of a file, or every one of track `only`, and what else it says.
+
+    A block's bytes are there until the next piece is fed.
+    """
 
     def __init__(self, only: int = 0) -> None:
         self._only = only
@@ -86,6 +82,8 @@ class BlockReader:
         """The time of the latest block."""
         self.blocks = 0
         self._reader = Reader()
+        self._first, self._data = 0, b""
+        """The latest piece, and where it begins."""
         self._pieces: deque[tuple[int, bytes]] = deque()
 
     @property
@@ -108,21 +106,33 @@ class BlockReader:
         """All that was fed is understood, and ends where an element ends."""
         return self._reader.between
 
-    def feed(self, data: bytes) -> Iterator[Stored]:
+    def feed(self, data: bytes) -> Iterator[Block]:
         """Take the file's next bytes; the blocks that are whole now, to be read to their end."""
-        self._pieces.append((self.size, data))
         only = self._only
+        self._first, self._data = self.size, data
+        self._pieces.append((self._first, data))
         for event in self._reader.feed(data):
             if type(event) is Block:
                 self.end = event.end
                 self.ticks = event.ticks
                 self.blocks += 1
-                if only and event.track != only:
-                    continue
-                yield Stored(event, self._bytes(event.cluster.field.body + event.position, event.end))
+                if not only or event.track == only:
+                    yield event
             else:
                 self._other(event)
         self._forget()
+
+    def element(self, block: Block) -> bytes:
+        """The block's element, head and all."""
+        return self._bytes(block.cluster.field.body + block.position, block.end)
+
+    def plain(self, block: Block) -> bool:
+        """It is one frame and says nothing else, as nearly all do."""
+        return bool(block.peek) and not block.group and block.track not in self.encodings
+
+    def payload(self, block: Block) -> bytes:
+        """The frame of a plain block."""
+        return self._bytes(block.end - block.size, block.end)
 
     def _other(self, event: Event) -> None:
         match event:
@@ -152,9 +162,8 @@ class BlockReader:
 
     def _bytes(self, start: int, end: int) -> bytes:
         """Bytes of the file that are still held."""
-        first, data = self._pieces[-1]
-        if start >= first:
-            return data[start - first : end - first]
+        if start >= self._first:
+            return self._data[start - self._first : end - self._first]
         parts = [
             data[max(0, start - at) : end - at]
             for at, data in self._pieces
@@ -178,12 +187,12 @@ class PacketReader(BlockReader):
 
         A frame that cannot be restored is left out.
         """
-        for stored in self.feed(data):
-            yield from self.unpack(stored)
+        for block in self.feed(data):
+            yield from self.unpack(block)
 
-    def unpack(self, stored: Stored) -> Iterator[Packet]:
+    def unpack(self, block: Block) -> Iterator[Packet]:
         """The frames of a block."""
-        block, element = stored
+        element = self.element(block)
         at, end, discard = frames_of(element, block.size)
         encoding = self.encodings.get(block.track, PLAIN)
         if not element[at - 1] & LACED and encoding is PLAIN:

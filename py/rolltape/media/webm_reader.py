@@ -192,7 +192,7 @@ class Reader:
             return self._read_block(data, at, body, size)
         if ident == Id.BLOCK_GROUP and 0 <= size <= MAX_BLOCK:
             position = self._base + at - cluster.field.body
-            self._due = Block(cluster, position, end=self._base + body + size)
+            self._due = Block(cluster, position, end=self._base + body + size, group=True)
             self._level = _Level.GROUP
             return body
         if ident not in _IN_CLUSTER or size == UNKNOWN:

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from typing import Final
 
-from rolltape.convert import Conversion, Plan, Target, plan
-from rolltape.errors import ConvertError, RolltapeError, SinkError
+from rolltape.convert import Conversion, Target, plan
+from rolltape.errors import RolltapeError, SinkError
 from rolltape.notice import Level, Notice
 from rolltape.pages.view import Browser, Document, Picked
 from rolltape.sinks import DownloadSink, PatchableSink, Store, StoredBytes
@@ -74,15 +74,13 @@ class Converter:
         wanted = await plan(sources, target)
         for remark in wanted.remarks:
             self._document.notify(Notice(Level.INFO, remark))
-        steps = self._mp4(sources, wanted, stem) if target is Target.MP4 else self._ours(wanted, stem)
+        steps = self._streamed(Conversion(wanted), stem + wanted.ending)
         async with aclosing(steps):
             async for share in steps:
                 yield share
 
-    async def _ours(self, wanted: Plan, stem: str) -> AsyncGenerator[float, None]:
-        """What our own code writes: streamed into a download, where there are such."""
-        conversion = Conversion(wanted)
-        name = stem + wanted.ending
+    async def _streamed(self, conversion: Conversion, name: str) -> AsyncGenerator[float, None]:
+        """Into a download that grows, where there are such."""
         try:
             downloads = await self._browser.downloads()
         except RolltapeError:
@@ -98,7 +96,7 @@ class Converter:
             async def write(self, data: bytes) -> None:
                 nonlocal sink
                 if sink is None:
-                    sink = await downloads.create(os.urandom(8).hex(), name, wanted.content_type)
+                    sink = await downloads.create(os.urandom(8).hex(), name, conversion.plan.content_type)
                 await SinkOutput(sink).write(data)
 
         try:
@@ -128,21 +126,6 @@ class Converter:
             await file.close()
         await self._save(store, path, name, conversion.plan.content_type)
         self._tell(conversion)
-
-    async def _mp4(
-        self, sources: Sequence[NamedFile | Picked], wanted: Plan, stem: str
-    ) -> AsyncGenerator[float, None]:
-        """MP4 is patched while it is written, so it goes by way of the journal's storage."""
-        if len(sources) > 1:
-            raise ConvertError("Parts are not joined into an MP4 file: join them into a WebM file first.")
-        store, path = await self._place()
-        first = sources[0]
-        async with aclosing(
-            self._browser.mp4(first.file if isinstance(first, NamedFile) else first, path)
-        ) as steps:
-            async for share in steps:
-                yield share
-        await self._save(store, path, stem + wanted.ending, wanted.content_type)
 
     async def _place(self) -> tuple[Store, str]:
         store = await self._browser.store()

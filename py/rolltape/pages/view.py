@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from rolltape.bitrate import Rates
@@ -193,12 +193,6 @@ class Browser(Protocol):
 
     async def running(self) -> Collection[str]:
         """The takes that this or another tab is recording."""
-
-    def mp4(self, file: StoredBytes, path: str) -> AsyncGenerator[float, None]:
-        """Write a recording's packets as MP4 into the journal's file `path`; yields the share done.
-
-        Raises ConvertError, SinkError.
-        """
 
     async def keep_awake(self, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""

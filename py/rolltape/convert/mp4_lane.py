@@ -1,0 +1,78 @@
+"""One track of a recording on its way into an MP4 file: what is kept of each packet, and how it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rolltape.media.mp4 import Mp4Track, Samples
+from rolltape.media.webm_track import Track
+
+BACK_NS: Final = 5_000_000_000
+"""No frame is meant for so long before one that is stored earlier: a time that says so is damaged."""
+AHEAD_NS: Final = 3_600_000_000_000
+"""So is one that says that there was none for an hour."""
+
+
+class Clock:
+    """A track's times, with those left out that cannot be."""
+
+    def __init__(self, latest_ns: int) -> None:
+        self._latest = latest_ns
+        self._shift = 0
+
+    def read(self, at_ns: int) -> int:
+        """The time, or the latest one where this one is damaged."""
+        at_ns += self._shift
+        jump = at_ns - self._latest
+        if not -BACK_NS <= jump <= AHEAD_NS:
+            self._shift -= jump
+            return self._latest
+        if jump > 0:
+            self._latest = at_ns
+        return at_ns
+
+
+class Lane:
+    """What one track's packets say, told one by one in a first pass, and how they are stored, for the second."""
+
+    samples: Samples
+    whole = False
+    """It wants to be told whole packets, not only their first bytes."""
+
+    def __init__(self, track: Track) -> None:
+        self.track = track
+        self.start_ns: int | None = None
+        """When it begins to be seen or heard."""
+        self.end_ns = 0
+        """When its latest sample ends, or begins."""
+        self.clock: Clock
+        self.told = 0
+        """Packets so far, good or not."""
+        self.fills: dict[int, int] = {}
+        """Samples of silence before the packet of this number."""
+        self.broken: set[int] = set()
+        """Numbers of packets that no decoder would take: they are left out."""
+
+    def missing(self, at_ns: int, peek: bytes, size: int) -> int:
+        """Samples of silence that are to be put in before what begins at `at_ns`."""
+        return 0
+
+    def silence(self, count: int) -> Iterator[tuple[bytes, int]]:
+        """So many samples of silence: pieces, and the samples in each."""
+        return iter(())
+
+    def tell_silence(self, size: int, count: int) -> None:
+        """A piece of silence is put in."""
+
+    def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
+        """A packet of so many bytes that begins so; the bytes it is stored in, 0 where no decoder would take it."""
+        raise NotImplementedError
+
+    def stored(self, payload: bytes) -> bytes:
+        """How a packet is stored."""
+        return payload
+
+    def finished(self) -> Mp4Track:
+        """What is known once all is told. Raises ConvertError."""
+        raise NotImplementedError

@@ -1,0 +1,358 @@
+"""Writes the tables of an MP4 file (ISO/IEC 14496-12): what comes before the samples, once they are all known.
+
+    track = Mp4Track(entry, timescale, start, samples)   # `samples` was told of each sample as it was stored
+    write(mp4_head([track, ...], data_bytes))            # ftyp, moov, and the mdat's own head
+    write(data)                                          # the samples, chunk after chunk, as they were told
+
+The movie box stands in front, so that a player can begin before it has the whole file. Nothing is ever patched.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Final
+
+LARGE: Final = 1 << 32
+"""What does not fit into 32 bits: such sizes and offsets take 64."""
+REORDERED: Final = 16
+"""No encoder shows a picture more than so many pictures later than it is stored (H.264, A.3.1 g)."""
+
+_IDENTITY: Final = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+_UNDETERMINED: Final = 0x55C4  # the language "und", in three times five bits (8.4.2.3)
+_ENABLED_IN_MOVIE, _IN_MOVIE = 3, 2
+_SELF_CONTAINED: Final = 1
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    """A box (4.2)."""
+    payload = b"".join(parts)
+    return struct.pack(">I4s", len(payload) + 8, kind) + payload
+
+
+def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
+    """A box with a version and flags (4.2)."""
+    return box(kind, struct.pack(">I", version << 24 | flags), *parts)
+
+
+class Runs:
+    """A table of (how many, value), as MP4 has them for times (8.6.1)."""
+
+    def __init__(self) -> None:
+        self._pairs = array("q")
+
+    def __len__(self) -> int:
+        return len(self._pairs) // 2
+
+    def add(self, value: int, count: int = 1) -> None:
+        """One more of this value, or several."""
+        pairs = self._pairs
+        if pairs and pairs[-1] == value:
+            pairs[-2] += count
+        else:
+            pairs.append(count)
+            pairs.append(value)
+
+    def raise_last(self, by: int) -> int:
+        """Make the latest value higher by so much, or lower, but not below 0; by how much it is now."""
+        count, value = self._pairs[-2:]
+        del self._pairs[-2:]
+        if count > 1:
+            self.add(value, count - 1)
+        self.add(max(0, value + by))
+        return max(-value, by)
+
+    def stored(self, raised: int = 0) -> bytes:
+        """The table's entries, each value so much higher."""
+        pairs = self._pairs
+        if raised:
+            pairs = array("q", pairs)
+            for at in range(1, len(pairs), 2):
+                pairs[at] += raised
+        return struct.pack(">I", len(self)) + _big_endian("I", pairs)
+
+
+class Samples:
+    """The samples of a track in the order they are stored: sizes, chunks, and how long they last."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.end = 0
+        """When the latest one ends, in the track's timescale; the first one begins at 0."""
+        self.sizes = array("I")
+        self.same_size = 0
+        """Bytes of each sample where all have the same: then `sizes` stays empty."""
+        self.durations = Runs()
+        self._offsets = array("Q")
+        self._chunks = array("I")
+        self._chunked = 0
+        self._per_chunk = 0
+
+    def add(self, size: int, duration: int) -> None:
+        """One more, of so many bytes, that lasts so long."""
+        self.count += 1
+        self.end += duration
+        self.sizes.append(size)
+        self.durations.add(duration)
+
+    def stretch(self, ticks: int) -> None:
+        """Have the latest one last so much longer, or shorter."""
+        if self.count:
+            self.end += self.durations.raise_last(ticks)
+
+    def add_frames(self, frames: int) -> None:
+        """So many more of one size, each of which lasts one tick."""
+        self.count += frames
+        self.end += frames
+        self.durations.add(1, frames)
+
+    def end_chunk(self, offset: int) -> None:
+        """Those since the last call stand together, beginning so many bytes after the first sample of all."""
+        length, self._chunked = self.count - self._chunked, self.count
+        if not length:
+            return
+        self._offsets.append(offset)
+        if length != self._per_chunk:
+            self._per_chunk = length
+            self._chunks.extend((len(self._offsets), length, 1))
+
+    def finish(self) -> None:
+        """There are no more."""
+
+    def boxes(self) -> Iterator[bytes]:
+        """The tables that follow the sample description, but for the chunks' offsets (8.6, 8.7)."""
+        yield full_box(b"stts", 0, 0, self.durations.stored())
+        yield full_box(
+            b"stsc", 0, 0, struct.pack(">I", len(self._chunks) // 3), _big_endian("I", self._chunks)
+        )
+        sizes = _big_endian("I", self.sizes)
+        yield full_box(b"stsz", 0, 0, struct.pack(">II", self.same_size, self.count), sizes)
+
+    def offsets(self, base: int, wide: bool) -> bytes:
+        """The table of the chunks' offsets (8.7.5), the first sample of all being at `base`."""
+        table = _big_endian("Q" if wide else "I", array("Q", (base + offset for offset in self._offsets)))
+        return full_box(b"co64" if wide else b"stco", 0, 0, struct.pack(">I", len(self._offsets)), table)
+
+    @property
+    def delay(self) -> int:
+        """How much later samples are shown than stored, at least: the edit list takes it out."""
+        return 0
+
+
+class Pictures(Samples):
+    """Samples with the time at which each is shown, which need not be the order in which they are stored.
+
+    They are decoded at the same times in ascending order (8.6.1.3), so what reorders shows in `ctts` alone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys = array("I")
+        self._pending: list[int] = []
+        """Times at which something is decoded, whose order is not certain yet."""
+        self._shown: list[int] = []
+        """Times at which those are shown that have no time of decoding yet."""
+        self._decoded: int | None = None
+        self._origin = 0
+        self._latest = 0
+        self._late = Runs()
+        self._delay = 0
+        self._length = 0
+
+    def add_picture(self, size: int, shown: int, key: bool, duration: int = 0) -> None:
+        """One more, shown at this time; `duration` counts for the last one."""
+        self.count += 1
+        self.sizes.append(size)
+        if key:
+            self._keys.append(self.count)
+        if self.count == 1:
+            self._origin = shown
+        self._latest, self._length = max(self._latest, shown), duration
+        self._shown.append(shown)
+        heappush(self._pending, shown)
+        if len(self._pending) > REORDERED:
+            self._settle()
+
+    def finish(self) -> None:
+        """Give the last ones their times."""
+        while self._pending:
+            self._settle()
+        pairs = len(self.durations)
+        length = self._length or (self.end // max(1, self.count - 1) if pairs else 0) or 1
+        self.durations.add(length)
+        self.end += length
+
+    def _settle(self) -> None:
+        """The earliest of the pending times is when the next sample is decoded."""
+        decoded, shown = heappop(self._pending), self._shown.pop(0)
+        if self._decoded is not None:
+            step = max(0, decoded - self._decoded)
+            self.durations.add(step)
+            self.end += step
+            decoded = self._decoded + step
+        else:
+            self._origin = decoded
+        self._decoded = decoded
+        self._late.add(shown - decoded)
+        self._delay = max(self._delay, decoded - shown)
+
+    @property
+    def origin(self) -> int:
+        """When the first of them is shown, on the clock on which they were told."""
+        return self._origin
+
+    @property
+    def delay(self) -> int:
+        """By how much what reorders makes it later."""
+        return self._delay
+
+    def boxes(self) -> Iterator[bytes]:
+        """The same, with the reordering and the key frames, where not every sample is one (8.6.1.3, 8.6.2)."""
+        yield from super().boxes()
+        if self._delay or len(self._late) > 1:
+            yield full_box(b"ctts", 0, 0, self._late.stored(self._delay))
+        if len(self._keys) < self.count:
+            yield full_box(b"stss", 0, 0, struct.pack(">I", len(self._keys)), _big_endian("I", self._keys))
+
+
+@dataclass
+class Mp4Track:
+    """A track, once all its samples are known."""
+
+    entry: bytes
+    """The sample entry, which says what decodes it (8.5.2)."""
+    samples: Samples
+    timescale: int
+    """Ticks per second of its own clock."""
+    start_ns: int
+    """When it begins to be seen or heard, after the movie's beginning."""
+    size: tuple[int, int] | None = None
+    """Width and height of a picture; None for sound."""
+    skip: int = 0
+    """Ticks at its beginning that are decoded but not heard."""
+    discard: int = 0
+    """The same at its end."""
+    entry_version: int = 0
+    """Of the sample description: 1 where a sound's entry is of version 1 (12.2.3)."""
+    extra: tuple[bytes, ...] = field(default=())
+    """More boxes for its sample table."""
+
+    @property
+    def length(self) -> int:
+        """Ticks that are seen or heard."""
+        return max(1, self.samples.end - self.skip - self.discard)
+
+
+def mp4_head(tracks: Sequence[Mp4Track], data_bytes: int) -> bytes:
+    """All that comes before `data_bytes` bytes of samples."""
+    head = _brands(tracks)
+    mdat = 16 if data_bytes + 8 >= LARGE else 8
+    # The offsets are of one width whatever they say, so the movie's length is known before they are.
+    wide = len(head) + len(_movie(tracks, 0, True)) + mdat + data_bytes >= LARGE
+    base = len(head) + len(_movie(tracks, 0, wide)) + mdat
+    size = (
+        struct.pack(">I4sQ", 1, b"mdat", data_bytes + 16)
+        if mdat == 16
+        else struct.pack(">I4s", data_bytes + 8, b"mdat")
+    )
+    return head + _movie(tracks, base, wide) + size
+
+
+def _brands(tracks: Sequence[Mp4Track]) -> bytes:
+    """The file type box (4.3), with a brand for a codec that has one."""
+    codecs = {track.entry[4:8] for track in tracks}
+    named = b"".join(brand for brand in (b"avc1", b"av01") if brand in codecs)
+    return box(b"ftyp", b"isom", struct.pack(">I", 0x200), b"isomiso2", named, b"mp41")
+
+
+def _movie(tracks: Sequence[Mp4Track], base: int, wide: bool) -> bytes:
+    """The movie box (8.2); its clock is the first sound's, in whose samples its edit list counts."""
+    scale = next((track.timescale for track in tracks if track.size is None), 1000)
+    seen: set[bool] = set()
+    boxes, longest = [], 0
+    for number, track in enumerate(tracks, 1):
+        first = (track.size is None) not in seen
+        seen.add(track.size is None)
+        edits = _Edits(track, scale)
+        longest = max(longest, edits.end)
+        flags = _ENABLED_IN_MOVIE if first else _IN_MOVIE
+        boxes.append(_track(track, number, flags, edits, base, wide))
+    version, times = _times(longest)
+    header = full_box(
+        *(b"mvhd", version, 0, struct.pack(times, 0, 0, scale, longest)),
+        *(
+            struct.pack(">IHHQ", 0x10000, 0x100, 0, 0),
+            _IDENTITY,
+            bytes(24),
+            struct.pack(">I", len(tracks) + 1),
+        ),
+    )
+    return box(b"moov", header, *boxes)
+
+
+class _Edits:
+    """When a track begins, and what of it is left out, on the movie's clock (8.6.5, 8.6.6)."""
+
+    def __init__(self, track: Mp4Track, scale: int) -> None:
+        self.empty = track.start_ns * scale // 1_000_000_000
+        self.length = -(-track.length * scale // track.timescale)
+        self.end = self.empty + self.length
+        self._media = track.skip + track.samples.delay
+        self._needed = bool(self.empty or self._media or track.discard)
+
+    def boxes(self) -> list[bytes]:
+        """The edit box, where there is anything to say."""
+        if not self._needed:
+            return []
+        wide = self.end >= LARGE or self._media >= LARGE >> 1
+        entry = ">QqI" if wide else ">IiI"
+        entries = [struct.pack(entry, self.empty, -1, 0x10000)] if self.empty else []
+        entries.append(struct.pack(entry, self.length, self._media, 0x10000))
+        return [box(b"edts", full_box(b"elst", int(wide), 0, struct.pack(">I", len(entries)), *entries))]
+
+
+def _track(track: Mp4Track, number: int, flags: int, edits: _Edits, base: int, wide: bool) -> bytes:
+    """The track box (8.3)."""
+    version = int(edits.end >= LARGE)
+    width, height = track.size or (0, 0)
+    header = full_box(
+        *(
+            b"tkhd",
+            version,
+            flags,
+            struct.pack(">QQIIQ" if version else ">IIIII", 0, 0, number, 0, edits.end),
+        ),
+        struct.pack(">QhhHH", 0, 0, 1 + (track.size is None), 0 if track.size else 0x100, 0),
+        *(_IDENTITY, struct.pack(">II", width << 16, height << 16)),
+    )
+    version, times = _times(track.samples.end)
+    media = full_box(
+        *(b"mdhd", version, 0, struct.pack(times, 0, 0, track.timescale, track.samples.end)),
+        struct.pack(">HH", _UNDETERMINED, 0),
+    )
+    kind, name = (b"vide", b"Picture\0") if track.size else (b"soun", b"Sound\0")
+    handler = full_box(b"hdlr", 0, 0, bytes(4), kind, bytes(12), name)
+    about = full_box(b"vmhd", 0, 1, bytes(8)) if track.size else full_box(b"smhd", 0, 0, bytes(4))
+    here = box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, _SELF_CONTAINED)))
+    description = full_box(b"stsd", track.entry_version, 0, struct.pack(">I", 1), track.entry)
+    table = box(b"stbl", description, *track.samples.boxes(), track.samples.offsets(base, wide), *track.extra)
+    information = box(b"minf", about, here, table)
+    return box(b"trak", header, *edits.boxes(), box(b"mdia", media, handler, information))
+
+
+def _times(length: int) -> tuple[int, str]:
+    """Version and form of times that hold this length."""
+    return (1, ">QQIQ") if length >= LARGE else (0, ">IIII")
+
+
+def _big_endian(kind: str, values: array[int]) -> bytes:
+    """The numbers in 4 ("I") or 8 ("Q") bytes each."""
+    stored = values if values.typecode == kind else array(kind, values)
+    if sys.byteorder == "little":
+        stored = array(kind, stored)
+        stored.byteswap()
+    return stored.tobytes()

@@ -1,0 +1,242 @@
+"""MP4: the tables say what ffmpeg and ffprobe find in the samples, in every case that recordings have."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolltape.errors import ConvertError
+from rolltape.media import h264
+from rolltape.media.mp4 import Mp4Track, Pictures, Runs, Samples, mp4_head
+from rolltape.media.mp4_entries import opus_entry, vp9_config
+from rolltape.media.ogg import opus_head
+from unit.convert_tools import converted, decoded, said
+from unit.media_files import DATA, block, cluster, header, packets, recording
+
+
+def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 0
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        yield kind, data[at + 8 : at + size]
+        at += size
+
+
+def inside(data: bytes, *path: bytes) -> bytes:
+    for kind in path:
+        data = dict(boxes(data))[kind]
+    return data
+
+
+def test_what_follows_one_another_is_one_run() -> None:
+    runs = Runs()
+    for value in (33, 33, 34, 33):
+        runs.add(value)
+
+    assert runs.stored() == struct.pack(">7I", 3, 2, 33, 1, 34, 1, 33)
+    assert runs.raise_last(-40) == -33
+    assert runs.stored(1) == struct.pack(">7I", 3, 2, 34, 1, 35, 1, 1)
+
+
+def sound(count: int, size: int) -> Mp4Track:
+    samples = Samples()
+    for _ in range(count):
+        samples.add(size, 960)
+    samples.end_chunk(0)
+    samples.add(size, 960)
+    samples.end_chunk(count * size)
+    return Mp4Track(opus_entry(opus_head(b"", 2)), samples, 48_000, 0)
+
+
+def test_a_file_below_4_gib_has_offsets_of_32_bits_that_point_behind_the_head() -> None:
+    head = mp4_head([sound(3, 100)], 400)
+
+    stco = inside(head[: len(head) - 8], b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stco")
+    assert struct.unpack(">4I", stco) == (0, 2, len(head), len(head) + 300)
+    assert head[-8:] == struct.pack(">I4s", 408, b"mdat")
+
+
+def test_a_file_beyond_4_gib_has_offsets_of_64_bits_and_a_large_mdat() -> None:
+    size, count = 1 << 30, 5
+
+    head = mp4_head([sound(count, size)], (count + 1) * size)
+
+    co64 = inside(head[: len(head) - 16], b"moov", b"trak", b"mdia", b"minf", b"stbl", b"co64")
+    assert struct.unpack(">IIQQ", co64) == (0, 2, len(head), len(head) + count * size)
+    assert head[-16:] == struct.pack(">I4sQ", 1, b"mdat", (count + 1) * size + 16)
+
+
+def test_a_length_beyond_32_bits_is_written_in_64() -> None:
+    track = sound(1, 10)
+    track.samples.stretch(1 << 33)
+
+    movie = inside(mp4_head([track], 20)[:-8], b"moov")
+
+    assert struct.unpack_from(">IQQIQ", inside(movie, b"mvhd"))[0::4] == (1 << 24, (1 << 33) + 1920)
+    assert struct.unpack_from(">IQQIQ", inside(movie, b"trak", b"mdia", b"mdhd"))[0::4][1] == (1 << 33) + 1920
+
+
+def test_reordered_pictures_are_decoded_in_order_and_shown_at_their_time() -> None:
+    pictures = Pictures()
+    shown = [0, 120, 40, 80, 240, 160, 200]
+    for at in shown:
+        pictures.add_picture(10, at, at == 0)
+    pictures.finish()
+
+    tables = dict(boxes(b"".join(pictures.boxes())))
+    late = struct.unpack(f">{len(tables[b'ctts']) // 4}I", tables[b"ctts"])[2:]
+    offsets = [value for count, value in zip(late[::2], late[1::2], strict=True) for _ in range(count)]
+    assert pictures.delay == 40
+    assert [n * 40 + offset - 40 for n, offset in enumerate(offsets)] == shown
+    assert tables[b"stss"] == struct.pack(">III", 0, 1, 1)
+
+
+def test_a_byte_stream_becomes_units_after_their_length() -> None:
+    stream = b"\0\0\0\1\x67\x42\xc0\x15\x8c\0\0\1\x68\xce\x3c\x80\0\0\0\1\x65\x11\0\0\3\x22"
+
+    assert h264.units(stream) == [b"\x67\x42\xc0\x15\x8c", b"\x68\xce\x3c\x80", b"\x65\x11\0\0\3\x22"]
+    assert len(h264.length_prefixed(stream)) == h264.prefixed_size(stream) == 5 + 4 + 6 + 12
+    assert h264.configuration(stream).hex() == "0142c015ffe100056742c0158c01000468ce3c80"
+    assert h264.configuration(b"\0\0\1\x65\x11") == h264.configuration(b"") == b""
+
+
+def test_what_is_no_byte_stream_is_no_sample() -> None:
+    assert h264.prefixed_size(b"\x12\x34\x56") == 0
+
+
+@pytest.mark.parametrize(
+    ("frame", "profile", "depth", "chroma"),
+    [("824983426013f00ef6", 0, 8, 1), ("9249834240", 2, 10, 1), ("a249834228", 1, 8, 3)],
+)
+def test_vp9_is_described_by_its_first_frame(frame: str, profile: int, depth: int, chroma: int) -> None:
+    config = vp9_config(bytes.fromhex(frame), (1280, 720), 30)
+
+    assert config[12] == profile and config[13] == 31
+    assert config[14] >> 4 == depth and config[14] >> 1 & 7 == chroma
+
+
+# Whole files, judged by ffprobe.
+
+
+def shown(path: Path) -> list[dict[str, Any]]:
+    told = said("ffprobe", "-v", "warning", "-show_streams", "-of", "json", path)
+    streams: list[dict[str, Any]] = json.loads(told)["streams"]
+    return streams
+
+
+def test_sound_and_picture_keep_their_times(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(converted(recording("firefox-vp8-opus.webm"), "mp4").data)
+
+    picture, heard = shown(path)
+
+    assert picture["codec_tag_string"] == "vp08" and heard["codec_tag_string"] == "Opus"
+    assert (float(picture["start_time"]), float(heard["start_time"])) == (0, 0.006)
+
+
+def test_a_gap_in_opus_is_filled_with_silence(tmp_path: Path) -> None:
+    data = header(video="") + b"".join(
+        cluster(at, block(2, 0, b"\xfc\xff\xfe")) for at in (0, 20, 40, 1060, 1080)
+    )
+    path = tmp_path / "a.mp4"
+
+    path.write_bytes(converted(data, "mp4").data)
+
+    assert len(decoded(path, "-f", "s16le", "-ac", "1")) == 2 * 48 * 1100
+
+
+def test_sound_that_drifts_from_its_time_is_set_right() -> None:
+    """An hour later the picture would be 3.6 s off."""
+    data = header(video="") + b"".join(
+        cluster(at * 1001 // 50, block(2, 0, b"\xfc\xff\xfe")) for at in range(5000)
+    )
+
+    head = converted(data, "mp4").data
+
+    movie = inside(head[: head.index(b"mdat") - 4], b"moov")
+    length = struct.unpack_from(">IIIII", inside(movie, b"trak", b"mdia", b"mdhd"))[4]
+    assert abs(length / 48_000 - 100.1) < 0.05
+
+
+def test_a_time_that_cannot_be_is_left_out(tmp_path: Path) -> None:
+    times = [0, 33, 66, 50_000_000, 50_000_033, 99, 132]
+    path = tmp_path / "a.mp4"
+
+    path.write_bytes(
+        converted(header(audio="") + b"".join(cluster(at, block(1, 0, b"xyz")) for at in times), "mp4").data
+    )
+
+    assert [p.time for p in packets(path)] == pytest.approx([0, 0.033, 0.066, 0.066, 0.099, 0.099, 0.132])
+
+
+def test_parts_of_one_take_are_joined(tmp_path: Path) -> None:
+    source = DATA / "chromium-h264-opus.mkv"
+    one, both = tmp_path / "one.mp4", tmp_path / "both.mp4"
+
+    one.write_bytes(converted(source, "mp4").data)
+    both.write_bytes(converted([source, source], "mp4").data)
+
+    single, joined = packets(one), packets(both)
+    for kind in ("video", "audio"):
+        a, b = [p for p in single if p.kind == kind], [p for p in joined if p.kind == kind]
+        assert [p.digest for p in b] == [p.digest for p in a] * 2
+        assert b[len(a)].time > b[len(a) - 1].time
+    assert said("ffmpeg", "-v", "warning", "-i", both, "-f", "null", "-") == ""
+
+
+@pytest.mark.parametrize("share", [0.3, 0.61, 0.999])
+def test_a_cut_off_file_gives_what_is_in_it_and_says_so(share: float, tmp_path: Path) -> None:
+    data = (DATA / "chromium-h264-opus.mkv").read_bytes()
+    path = tmp_path / "a.mp4"
+
+    result = converted(data[: int(len(data) * share)], "mp4")
+    path.write_bytes(result.data)
+
+    assert len(result.losses) == 1 and "breaks off at 0:0" in result.losses[0]
+    assert packets(path) and said("ffmpeg", "-v", "warning", "-i", path, "-f", "null", "-") == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (
+            header(audio="A_VORBIS"),
+            "MP4 cannot hold the sound in take.webm as it is (Vorbis), and nothing is encoded anew.",
+        ),
+        (
+            header(video="V_THEORA"),
+            "MP4 cannot hold the picture in take.webm as it is (V_THEORA), and nothing is encoded anew.",
+        ),
+        (
+            header(video="V_AV1"),
+            "The picture in take.webm is described too poorly to be put into an MP4 file.",
+        ),
+        (header(), "take.webm has a header, but neither sound nor picture behind it."),
+        (
+            header(video="V_MPEG4/ISO/AVC") + cluster(0, block(1, 0, b"\0\0\0\1\x41\x9a")),
+            "The recording does not say how its H.264 is to be decoded, as MP4 has to.",
+        ),
+    ],
+)
+def test_what_mp4_cannot_hold_is_a_sentence(data: bytes, sentence: str) -> None:
+    with pytest.raises(ConvertError) as caught:
+        converted(data, "mp4")
+
+    assert caught.value.sentence == sentence
+
+
+def test_frames_that_no_decoder_would_take_are_left_out_and_told() -> None:
+    good = b"\0\0\0\1\x67\x42\xc0\x15\x8c\0\0\1\x68\xce\x3c\x80\0\0\1\x65\x11"
+    data = header(video="V_MPEG4/ISO/AVC", audio="") + cluster(
+        0, block(1, 0, good), block(1, 33, b"rubbish", False), block(1, 66, good)
+    )
+
+    result = converted(data, "mp4")
+
+    assert result.losses == ["Frames that no player would take were left out: 1."]
+    assert result.data.count(b"\x65\x11") == 2
