@@ -367,11 +367,13 @@ class Window(EventTarget):
     isSecureContext: bool
     trustedTypes: TrustedTypePolicyFactory
     rolltapeEarly: Any
+    def rolltapeDress(self) -> None: ...
 
 navigator: Navigator
 document: Document
 performance: Performance
 sessionStorage: Storage
+localStorage: Storage
 location: Location
 console: Console
 crypto: Crypto

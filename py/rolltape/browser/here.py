@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import cast
 
-from js import Date, MediaStream, console, document, navigator, performance, sessionStorage
+from js import Date, MediaStream, console, document, localStorage, navigator, performance, sessionStorage
+from pyodide.ffi import JsException
 
 from rolltape import peers
 from rolltape.browser import encoders, files, locks, mp4, pcm, recorder
@@ -145,6 +146,18 @@ class ThisBrowser:
     def remembered(self, name: str) -> str:
         """A text that was kept; empty if none was."""
         return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text on this machine, where the browser lets it."""
+        with suppress(JsException):
+            localStorage.setItem(f"rolltape-{name}", value)
+
+    def kept(self, name: str) -> str:
+        """A text that was kept on this machine; empty if none was."""
+        try:
+            return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
+        except JsException:
+            return ""
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

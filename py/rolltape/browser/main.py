@@ -11,6 +11,7 @@ from rolltape.link import parse_link
 from rolltape.notice import Level, Notice
 from rolltape.pages.convert import ConvertPage
 from rolltape.pages.guest import GuestPage
+from rolltape.pages.theme import ThemeButton
 
 NO_ROOMS = Notice(
     Level.WARNING, "Rooms with a director are not there yet: each guest records by a link of their own."
@@ -20,14 +21,16 @@ NO_ROOMS = Notice(
 async def main() -> None:
     """Read the address, show what it opens; an error becomes a notice on a page that says it failed."""
     page = Page()
+    browser = ThisBrowser(page)
     try:
+        ThemeButton(page, browser)
         link = parse_link(location.search + location.hash)
         for notice in link.notices:
             page.notify(notice)
         if link.settings.page is PageKind.GUEST:
-            await GuestPage(link, page, ThisBrowser(page)).open()
+            await GuestPage(link, page, browser).open()
         elif link.settings.page is PageKind.CONVERT:
-            await ConvertPage(page, ThisBrowser(page)).open()
+            await ConvertPage(page, browser).open()
         else:
             if link.settings.page is PageKind.DIRECTOR:
                 page.notify(NO_ROOMS)
