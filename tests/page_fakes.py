@@ -63,6 +63,8 @@ class FakeDocument(FakeView):
         self.keys: dict[str, Handler] = {}
         self.tasks: set[asyncio.Future[None]] = set()
         self.page = ""
+        self.said: list[str] = []
+        self.dressed = 0
         self._trouble = ""
 
     def ready(self, page: str) -> None:
@@ -89,6 +91,15 @@ class FakeDocument(FakeView):
         before = self.lists.get(name, {})
         self.lists[name] = {id: before.get(id) or FakeView() for id in ids}
         return self.lists[name]
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def title(self, text: str) -> None:
+        self.texts["title"] = text
+
+    def dress(self) -> None:
+        self.dressed += 1
 
     def dialog(self, name: str, opened: bool) -> None:
         self.dialogs[name] = opened
@@ -197,6 +208,7 @@ class FakeRoomBrowser:
         self.line = FakeLine()
         self.sent = FakeOutgoing()
         self.memory: dict[str, str] = {}
+        self.lasting: dict[str, str] = {}
         self.held: set[str] = set()
         self.log_lines: list[str] = []
         self.made: list[FakeConnection] = []
@@ -237,6 +249,12 @@ class FakeRoomBrowser:
 
     def remembered(self, name: str) -> str:
         return self.memory.get(name, "")
+
+    def keep(self, name: str, value: str) -> None:
+        self.lasting[name] = value
+
+    def kept(self, name: str) -> str:
+        return self.lasting.get(name, "")
 
     def log(self, sentence: str) -> None:
         self.log_lines.append(sentence)

@@ -378,6 +378,7 @@ class Window(EventTarget):
     isSecureContext: bool
     trustedTypes: TrustedTypePolicyFactory
     rolltapeEarly: Any
+    def rolltapeDress(self) -> None: ...
 
 navigator: Navigator
 document: Document

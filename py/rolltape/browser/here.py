@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import cast
 
@@ -20,7 +20,7 @@ from js import (
     performance,
     sessionStorage,
 )
-from pyodide.ffi import jsnull, to_js
+from pyodide.ffi import JsException, jsnull, to_js
 
 from rolltape import peers
 from rolltape.browser import encoders, files, locks, mp4, pcm, recorder, sound
@@ -160,12 +160,16 @@ class ThisBrowser:
         return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
 
     def keep(self, name: str, value: str) -> None:
-        """Keep a text on this machine."""
-        localStorage.setItem(f"rolltape-{name}", value)
+        """Keep a text on this machine, where the browser lets it."""
+        with suppress(JsException):
+            localStorage.setItem(f"rolltape-{name}", value)
 
     def kept(self, name: str) -> str:
         """A text that was kept on this machine; empty if none was."""
-        return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
+        try:
+            return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
+        except JsException:
+            return ""
 
     def page_address(self) -> str:
         """The page's own address, without query and fragment."""

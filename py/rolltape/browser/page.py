@@ -186,6 +186,18 @@ class Page(Part):
                 holder.append(row)
         return rows
 
+    def say(self, sentence: str) -> None:
+        """Have a screen reader say that something has changed."""
+        self.text("said", sentence)
+
+    def title(self, text: str) -> None:
+        """Name the tab."""
+        document.title = text
+
+    def dress(self) -> None:
+        """Wear the colours that were chosen."""
+        window.rolltapeDress()
+
     def dialog(self, name: str, opened: bool) -> None:
         """Open a dialog, its first field selected, or close it."""
         dialog = self.element(name)

@@ -78,6 +78,15 @@ class Document(View, Protocol):
     def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, View]:
         """Make the list have one row for each id, in order; rows that stay are kept as they are."""
 
+    def say(self, sentence: str) -> None:
+        """Have a screen reader say that something has changed; nothing is seen of it."""
+
+    def title(self, text: str) -> None:
+        """Name the tab."""
+
+    def dress(self) -> None:
+        """Wear the colours that were chosen."""
+
     def dialog(self, name: str, opened: bool) -> None:
         """Open a dialog, its first field selected, or close it."""
 
@@ -216,7 +225,7 @@ class Browser(Protocol):
         """A text that was kept; empty if none was."""
 
     def keep(self, name: str, value: str) -> None:
-        """Keep a text on this machine."""
+        """Keep a text on this machine, for all tabs and later visits."""
 
     def kept(self, name: str) -> str:
         """A text that was kept on this machine; empty if none was."""
