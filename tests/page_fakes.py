@@ -24,6 +24,7 @@ class FakeView:
         self.attributes: dict[tuple[str, str], str] = {}
         self.pictures: dict[str, object | None] = {}
         self.values: dict[str, str] = {}
+        self.sounds: dict[str, float] = {}
         self.handlers: dict[tuple[str, str], Handler] = {}
         self.closed = False
 
@@ -41,6 +42,12 @@ class FakeView:
 
     def picture(self, name: str, stream: object | None) -> None:
         self.pictures[name] = stream
+
+    def sound(self, name: str, share: float) -> None:
+        self.sounds[name] = share
+
+    def fill(self, name: str, text: str) -> None:
+        self.values[name] = text
 
     def value(self, name: str) -> str:
         return self.values.get(name, "")
@@ -60,6 +67,7 @@ class FakeDocument(FakeView):
         self.notices: list[Notice] = []
         self.lists: dict[str, dict[str, FakeView]] = {}
         self.dialogs: dict[str, bool] = {}
+        self.opened: dict[str, bool] = {}
         self.keys: dict[str, Handler] = {}
         self.tasks: set[asyncio.Future[None]] = set()
         self.page = ""
@@ -104,8 +112,8 @@ class FakeDocument(FakeView):
     def dialog(self, name: str, opened: bool) -> None:
         self.dialogs[name] = opened
 
-    def fill(self, name: str, text: str) -> None:
-        self.values[name] = text
+    def open(self, name: str, opened: bool) -> None:
+        self.opened[name] = opened
 
     def on_key(self, key: str, handler: Handler) -> None:
         self.keys[key] = handler

@@ -293,6 +293,8 @@ class Element(EventTarget):
     title: str
     dataset: DOMStringMap
     open: bool
+    muted: bool
+    volume: float
     content: Element
     firstElementChild: Element
     children: Sequence[Element]

@@ -36,6 +36,7 @@ from rolltape.browser.peer import Outgoing, Peer
 from rolltape.browser.socket import SocketLine
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
+from rolltape.errors import Unsupported
 from rolltape.sinks import StoredBytes
 
 
@@ -183,6 +184,15 @@ class ThisBrowser:
         """Put a text on the clipboard."""
         with translated():
             await navigator.clipboard.writeText(text)
+
+    async def load_library(self, name: str) -> None:
+        """Have a Python library that lies beside the page's runtime. Raises Unsupported."""
+        import micropip
+
+        try:
+            await micropip.install(name)
+        except Exception as error:  # of whatever kind: the file does not load, or is not what it should be
+            raise Unsupported("A part of this page did not load.", str(error)) from None
 
     def save_text(self, name: str, text: str, content_type: str) -> None:
         """Have a text saved into the person's downloads."""

@@ -9,9 +9,6 @@ from rolltape.browser.page import Page
 from rolltape.link import Page as PageKind
 from rolltape.link import parse_link
 from rolltape.notice import Level, Notice
-from rolltape.pages.convert import ConvertPage
-from rolltape.pages.director import DirectorPage
-from rolltape.pages.guest import GuestPage
 from rolltape.pages.theme import ThemeButton
 
 
@@ -25,10 +22,16 @@ async def main() -> None:
         for notice in link.notices:
             page.notify(notice)
         if link.settings.page is PageKind.GUEST:
+            from rolltape.pages.guest import GuestPage
+
             await GuestPage(link, page, browser).open()
         elif link.settings.page is PageKind.CONVERT:
+            from rolltape.pages.convert import ConvertPage
+
             await ConvertPage(page, browser).open()
         elif link.settings.page is PageKind.DIRECTOR:
+            from rolltape.pages.director import DirectorPage
+
             await DirectorPage(link, page, browser).open()
         else:
             page.ready("home")

@@ -44,6 +44,12 @@ class View(Protocol):
     def picture(self, name: str, stream: object | None) -> None:
         """Show a stream in a video element."""
 
+    def sound(self, name: str, share: float) -> None:
+        """How loud a video is, 0 to 1; at 0 it is muted, so that it may play unasked."""
+
+    def fill(self, name: str, text: str) -> None:
+        """Put a text into a field."""
+
     def value(self, name: str) -> str:
         """What is typed or chosen in a field."""
 
@@ -90,8 +96,8 @@ class Document(View, Protocol):
     def dialog(self, name: str, opened: bool) -> None:
         """Open a dialog, its first field selected, or close it."""
 
-    def fill(self, name: str, text: str) -> None:
-        """Put a text into a field."""
+    def open(self, name: str, opened: bool) -> None:
+        """Open or close a `details` element."""
 
     def on_key(self, key: str, handler: Handler) -> None:
         """Call the handler when this key is pressed by itself: not in a field, not while a dialog is open."""
@@ -238,6 +244,9 @@ class Browser(Protocol):
 
     async def copy(self, text: str) -> None:
         """Put a text on the clipboard."""
+
+    async def load_library(self, name: str) -> None:
+        """Have a Python library of ours that is not loaded from the start. Raises Unsupported."""
 
     def save_text(self, name: str, text: str, content_type: str) -> None:
         """Have a text saved into the person's downloads."""
