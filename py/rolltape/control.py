@@ -230,7 +230,7 @@ class Control:
         guests = {uid: one for uid, one in members.items() if one.role is Role.GUEST}
         told: list[Told] = []
         for uid, row in list(self._rows.items()):
-            told += self._moved(row, guests.get(uid) or replace(row.member, present=False))
+            told += self._moved(row, guests.get(uid) or replace(row.member, present=False), now_ms)
             if uid not in guests and (row.asked(CommandKind.REMOVE) or row.state is None):
                 del self._rows[uid]
         for uid, member in guests.items():
@@ -304,10 +304,13 @@ class Control:
         """This guest is not shown any more."""
         self._rows.pop(uid, None)
 
-    def _moved(self, row: GuestRow, member: Member) -> list[Told]:
+    def _moved(self, row: GuestRow, member: Member, now_ms: float) -> list[Told]:
         """A guest is there or not, or goes by another name."""
         was, is_ = row.member.present, member.present
-        self._rows[member.uid] = replace(row, member=member, missed_ms=None if is_ else row.missed_ms)
+        now = replace(row, member=member, missed_ms=None if is_ else row.missed_ms)
+        if is_ and not was:
+            now = replace(now, heard_ms=now_ms, grown_ms=now_ms)  # from now on silence counts
+        self._rows[member.uid] = now
         if was and not is_ and not row.asked(CommandKind.REMOVE):
             return [_gone(row)]
         if is_ and not was and row.missed_ms is None:

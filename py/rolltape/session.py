@@ -163,15 +163,14 @@ def clips(files: Iterable[Placed], first_ms: int) -> list[Clip]:
     found: list[Clip] = []
     until = 0
     for one, stretch in stretches:
-        at = _frames(stretch.at_ms - first_ms)
-        skip = max(0, until - at)
+        at = max(until, _frames(stretch.at_ms - first_ms))
         held = _frames(one.part.duration_ms)
-        length = _frames(stretch.at_ms + stretch.length_ms - first_ms) - at - skip
-        length = min(length, held)
-        source = max(0, min(_frames(stretch.in_file_ms) + skip, held - length))
+        length = min(_frames(stretch.at_ms + stretch.length_ms - first_ms) - at, held)
+        skipped_ms = at * 1000 / RATE - (stretch.at_ms - first_ms)
+        source = max(0, min(_frames(stretch.in_file_ms + skipped_ms), held - length))
         if length > 0:
-            found.append(Clip(one, at + skip, source, length))
-            until = at + skip + length
+            found.append(Clip(one, at, source, length))
+            until = at + length
     return found
 
 
@@ -263,7 +262,7 @@ def _item(schema: str, name: str, source_range: dict[str, Any] | None = None) ->
     }
 
 
-def _frames(ms: int) -> int:
+def _frames(ms: float) -> int:
     return round(ms * RATE / 1000)
 
 
