@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolltape.control import GuestRow
+from rolltape.control import Alarm, GuestRow
 from rolltape.pages import words
 from rolltape.pages.view import View
 from rolltape.peers import Arriving
@@ -66,6 +66,9 @@ def _fill_buttons(row: View, guest: GuestRow) -> None:
     ):
         row.enable(button, guest.may(kind))
         row.attribute(button, "aria-label", f"{what} {guest.name}")
+    row.show("start", not guest.is_busy)
+    row.show("stop", guest.is_busy)
+    row.show("pause", guest.is_busy)
     row.attribute("start", "title", "" if guest.may(CommandKind.START) else _why_not(guest))
 
 
@@ -129,7 +132,8 @@ def warnings(guest: GuestRow, now_ms: float) -> list[str]:
         found.append("as last heard: their recording goes on by itself")
     if silence_ms:
         found.append(f"nothing heard for {silence_ms / 1000:.0f} s")
-    found += [alarm.removeprefix("is recording, but ").rstrip(".") for alarm in sorted(guest.alarms)]
+    if Alarm.UNWRITTEN in guest.alarms:
+        found.append("nothing more is being written")
     if not guest.member.invited:
         found.append("came without an invitation")
     if told.hidden:
