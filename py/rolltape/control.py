@@ -201,6 +201,7 @@ class Control:
     def __init__(self) -> None:
         self._rows: dict[str, GuestRow] = {}
         self._looking = False
+        self._forgotten: set[str] = set()
 
     @property
     def rows(self) -> Mapping[str, GuestRow]:
@@ -233,10 +234,11 @@ class Control:
             told += self._moved(row, guests.get(uid) or replace(row.member, present=False), now_ms)
             if uid not in guests and (row.asked(CommandKind.REMOVE) or row.state is None):
                 del self._rows[uid]
+        self._forgotten = {uid for uid in self._forgotten if uid in guests and not guests[uid].present}
         for uid, member in guests.items():
-            if uid not in self._rows:
+            if uid not in self._rows and uid not in self._forgotten:
                 self._rows[uid] = row = GuestRow(member, heard_ms=now_ms, fresh=self._looking)
-                if self._looking:
+                if self._looking and member.present:
                     told.append(Told(News.CAME, uid, f"{row.name} has come in."))
         gone = [uid for uid in self._rows if uid not in guests]
         for uid in gone[: max(0, len(gone) - MAX_GONE)]:
@@ -301,8 +303,9 @@ class Control:
         return told
 
     def forget(self, uid: str) -> None:
-        """This guest is not shown any more."""
+        """This guest is not shown any more, unless they are back."""
         self._rows.pop(uid, None)
+        self._forgotten.add(uid)
 
     def _moved(self, row: GuestRow, member: Member, now_ms: float) -> list[Told]:
         """A guest is there or not, or goes by another name."""

@@ -210,6 +210,21 @@ def test_a_guest_who_never_says_anything_can_be_removed() -> None:
     assert not control.rows["ada"].may(CommandKind.RENAME)
 
 
+def test_a_guest_who_was_taken_off_the_page_is_shown_again_only_when_they_are_back() -> None:
+    control = with_ada()
+    away = {"ada": replace(ADA, present=False)}
+    control.members(away, 1)
+
+    control.forget("ada")
+    told = control.members(away, 2)
+    off = dict(control.rows)
+    told += control.members({"ada": ADA}, 3)
+
+    assert off == {}
+    assert kinds(told) == [News.CAME]
+    assert "ada" in control.rows
+
+
 def test_guests_without_end_do_not_fill_the_page() -> None:
     control = Control()
     control.welcomed({}, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import opentimelineio as otio
@@ -190,7 +191,7 @@ def test_a_track_has_nothing_twice_and_no_hole_but_where_nothing_was_recorded(ma
     first_ms = min(one.start_ms for one in files)
     played = clips(files, first_ms)
 
-    for before, after in zip(played, played[1:], strict=False):
+    for before, after in pairwise(played):
         assert after.at >= before.at + before.length
     covered = [(first_ms + one.at * FRAME_MS, first_ms + (one.at + one.length) * FRAME_MS) for one in played]
     for one in files:

@@ -182,11 +182,15 @@ class DirectorPage:
 
     # Asking.
 
-    def _order(self, uid: str) -> Order:
+    def _order(self, uid: str) -> Order | None:
+        """What is ordered of this guest; None where the fields say nothing that can be ordered, which is told."""
         document = self._document
-        return self._cards.order(
-            uid, document.value("all-bitrate"), document.value("all-format"), self._settings
-        )
+        bitrate, format = document.value("all-bitrate"), document.value("all-format")
+        try:
+            return self._cards.order(uid, bitrate, format, self._settings)
+        except BadOrder as error:
+            document.notify(Notice(Level.WARNING, error.sentence))
+            return None
 
     def _kbps(self) -> float:
         """The rate that would be recorded at here."""
@@ -206,9 +210,10 @@ class DirectorPage:
         row = self._control.rows.get(uid)
         if row is None or not row.may(kind):
             return
-        command = replace(self._command(uid, kind), label=label)
-        if kind is CommandKind.START:
-            command = replace(command, order=self._order(uid))
+        order = self._order(uid) if kind is CommandKind.START else None
+        if kind is CommandKind.START and order is None:
+            return
+        command = replace(self._command(uid, kind), label=label, order=order)
         self._control.ask(command, self._browser.now_ms())
         self._cards.draw()
         try:
@@ -218,11 +223,8 @@ class DirectorPage:
         self._cards.draw()
 
     async def _ask_all(self, kind: CommandKind) -> None:
-        """Ask all whose state allows it; what cannot be read in the fields is told once, and nothing is asked."""
+        """Ask all whose state allows it."""
         asked = [uid for uid, row in self._control.rows.items() if row.may(kind)]
-        if kind is CommandKind.START:
-            for uid in asked:
-                self._order(uid)
         await asyncio.gather(*(self.ask(uid, kind) for uid in asked))
 
     async def take_off(self, uid: str) -> None:
@@ -241,6 +243,9 @@ class DirectorPage:
     async def record_inbound(self, uid: str) -> None:
         """Record what arrives from a guest, or stop."""
         name, deck = self._control.rows[uid].name, self._inbound.get(uid)
+        if deck is not None and deck.state is not TakeState.IDLE:
+            await deck.stop()
+            return
         if deck is None:
             deck = self._inbound[uid] = InboundDeck(
                 name,
@@ -253,7 +258,9 @@ class DirectorPage:
             )
             deck.use(self._cards.stream(uid))
         deck.rename(name)
-        await deck.toggle(self._order(uid))
+        order = self._order(uid)
+        if order is not None:
+            await deck.toggle(order)
 
     def _inbound_changed(self) -> None:
         self._document.guard(self._live() is not None)

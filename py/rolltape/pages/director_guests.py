@@ -88,9 +88,17 @@ class Cards:
             if uid not in self._rows:
                 self._rows[uid] = Sparing(views[uid])
                 self._wire(self._rows[uid], uid)
-            self.draw_one(uid)
-        document = self._document
-        document.attribute("guests", "data-many", str(len(guests) > MANY).lower())
+            self._draw_card(uid)
+        self._document.attribute("guests", "data-many", str(len(guests) > MANY).lower())
+        self._draw_totals()
+
+    def draw_one(self, uid: str) -> None:
+        """Draw one guest, and what is true of all together."""
+        self._draw_card(uid)
+        self._draw_totals()
+
+    def _draw_totals(self) -> None:
+        guests, document = self._control.rows, self._document
         document.show("no-guests", not guests)
         document.enable("start-all", self._any_may(CommandKind.START))
         document.enable("stop-all", self._any_may(CommandKind.STOP))
@@ -100,8 +108,7 @@ class Cards:
         document.show("tally", recording > 0)
         document.text("tally-text", f"Recording: {recording} of {len(guests)} guests")
 
-    def draw_one(self, uid: str) -> None:
-        """Draw one guest."""
+    def _draw_card(self, uid: str) -> None:
         guest, row = self._control.rows.get(uid), self._rows.get(uid)
         if guest is None or row is None:
             return

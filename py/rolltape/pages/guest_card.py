@@ -69,6 +69,7 @@ def _fill_buttons(row: View, guest: GuestRow) -> None:
     row.show("start", not guest.is_busy)
     row.show("stop", guest.is_busy)
     row.show("pause", guest.is_busy)
+    row.attribute("more", "aria-label", f"More about {guest.name}")
     row.attribute("start", "title", "" if guest.may(CommandKind.START) else _why_not(guest))
 
 
@@ -88,7 +89,7 @@ def fill_inbound(row: View, name: str, state: TakeState, arriving: Arriving | No
     """Draw what arrives, and the recording of it."""
     running = state is not TakeState.IDLE
     row.show("no-picture", not has_stream)
-    row.text("record-inbound-text", "Stop recording here" if running else "Record here")
+    row.text("record-inbound-text", "Stop" if running else "Record")
     row.attribute("record-inbound", "aria-label", f"{'Stop recording' if running else 'Record'} {name} here")
     row.attribute("record-inbound", "data-state", state)
     row.enable("record-inbound", running or has_stream)
@@ -153,8 +154,11 @@ def _rate(told: GuestState) -> str:
     """The rate that is reached, beside the one that was asked for."""
     if told.state not in (TakeState.RECORDING, TakeState.PAUSED) or not told.kbps:
         return ""
-    asked = told.asked_video_kbps or told.asked_audio_kbps
-    return f"{words.rate(told.kbps)} of {words.rate(asked)}" if asked else words.rate(told.kbps)
+    asked = words.rate(told.asked_video_kbps or told.asked_audio_kbps or 0)
+    number, _, unit = words.rate(told.kbps).partition(" ")
+    if asked.startswith("0 "):
+        return f"{number} {unit}"
+    return f"{number} of {asked}" if asked.endswith(unit) else f"{number} {unit} of {asked}"
 
 
 def _minutes(minutes: float) -> str:
