@@ -12,7 +12,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
-from playwright.sync_api import Locator, Playwright, expect
+from playwright.sync_api import Locator, Playwright, ViewportSize, expect
 
 from rolltape.fragment import read_fragment
 from rolltape.link import parse_link
@@ -22,8 +22,8 @@ from room_guests import SimulatedGuest, finished_take, simulated_guests
 from rooms import RoomScene, Visitor, opened_room
 
 TOLD_WITHIN_S = 1.0
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1440, "height": 900}
 
 
 @dataclass
