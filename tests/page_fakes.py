@@ -24,6 +24,7 @@ class FakeView:
         self.attributes: dict[tuple[str, str], str] = {}
         self.pictures: dict[str, object | None] = {}
         self.values: dict[str, str] = {}
+        self.sounds: dict[str, float] = {}
         self.handlers: dict[tuple[str, str], Handler] = {}
         self.closed = False
 
@@ -41,6 +42,12 @@ class FakeView:
 
     def picture(self, name: str, stream: object | None) -> None:
         self.pictures[name] = stream
+
+    def sound(self, name: str, share: float) -> None:
+        self.sounds[name] = share
+
+    def fill(self, name: str, text: str) -> None:
+        self.values[name] = text
 
     def value(self, name: str) -> str:
         return self.values.get(name, "")
@@ -60,9 +67,12 @@ class FakeDocument(FakeView):
         self.notices: list[Notice] = []
         self.lists: dict[str, dict[str, FakeView]] = {}
         self.dialogs: dict[str, bool] = {}
+        self.opened: dict[str, bool] = {}
         self.keys: dict[str, Handler] = {}
         self.tasks: set[asyncio.Future[None]] = set()
         self.page = ""
+        self.said: list[str] = []
+        self.dressed = 0
         self._trouble = ""
 
     def ready(self, page: str) -> None:
@@ -90,11 +100,20 @@ class FakeDocument(FakeView):
         self.lists[name] = {id: before.get(id) or FakeView() for id in ids}
         return self.lists[name]
 
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def title(self, text: str) -> None:
+        self.texts["title"] = text
+
+    def dress(self) -> None:
+        self.dressed += 1
+
     def dialog(self, name: str, opened: bool) -> None:
         self.dialogs[name] = opened
 
-    def fill(self, name: str, text: str) -> None:
-        self.values[name] = text
+    def open(self, name: str, opened: bool) -> None:
+        self.opened[name] = opened
 
     def on_key(self, key: str, handler: Handler) -> None:
         self.keys[key] = handler
@@ -197,6 +216,7 @@ class FakeRoomBrowser:
         self.line = FakeLine()
         self.sent = FakeOutgoing()
         self.memory: dict[str, str] = {}
+        self.lasting: dict[str, str] = {}
         self.held: set[str] = set()
         self.log_lines: list[str] = []
         self.made: list[FakeConnection] = []
@@ -237,6 +257,12 @@ class FakeRoomBrowser:
 
     def remembered(self, name: str) -> str:
         return self.memory.get(name, "")
+
+    def keep(self, name: str, value: str) -> None:
+        self.lasting[name] = value
+
+    def kept(self, name: str) -> str:
+        return self.lasting.get(name, "")
 
     def log(self, sentence: str) -> None:
         self.log_lines.append(sentence)

@@ -1,14 +1,14 @@
-"""Builds the page's runtime in `static/vendor/`: PyScript, Pyodide, micropip and our own wheel.
+"""Builds the page's runtime in `static/vendor/`: PyScript, Pyodide, micropip, segno and our own wheel.
 
 `python tools/vendor.py` does what is missing or stale and nothing else. Everything comes from the npm
 packages in `node_modules/` and from PyPI, each file checked against the hash recorded in
 `tools/vendor.json` (`--record` writes them anew after a version was raised). Out come
 
 - `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard
-  library and micropip byte-compiled, which starts the page three times faster;
+  library and the wheels from PyPI byte-compiled, which starts the page three times faster;
 - a folder for each of `MODULES`, which are loaded only when something asks for them;
-- our wheel beside them, its content's hash in its name, and a `pyodide-lock.json` that names just micropip
-  and us, so that micropip installs us by name and the browser checks the hash;
+- our wheel beside them, its content's hash in its name, and a `pyodide-lock.json` that names just these
+  wheels, so that micropip installs us by name and the browser checks the hash;
 - a brotli copy (`.br`) of each, and `manifest.json` with the SHA-256 of every file.
 
 All names but the lock's carry a version or a hash, so that a server may let browsers keep them for ever.
@@ -29,7 +29,8 @@ import brotli
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"
 RECORDED = ROOT / "tools" / "vendor.json"
-MICROPIP = "0.11.1"
+WHEELS = {"micropip": "0.11.1", "segno": "1.6.6"}
+"""Pure Python from PyPI; a page loads segno (QR codes) only when somebody asks for a code."""
 REVISION = 1  # raise it when the same versions are built in another way: names promise their content
 
 # What of @pyscript/core runs a page on the main thread with a JSON config: no terminal, no editor.
@@ -81,16 +82,16 @@ def runtime_inputs() -> list[Path]:
     return [*parts, *(pyodide / name for name in (*PYODIDE_PARTS, "python_stdlib.zip"))]
 
 
-def download_micropip(folder: Path) -> Path:
-    """Fetch micropip's wheel into `folder`."""
+def download_wheel(name: str, folder: Path) -> Path:
+    """Fetch one of `WHEELS` into `folder`."""
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"),
-            *("--python-version", "3.14", "--dest", str(folder), f"micropip=={MICROPIP}"),
+            *("--python-version", "3.14", "--dest", str(folder), f"{name}=={WHEELS[name]}"),
         ],
         check=True,
     )
-    return next(folder.glob("micropip-*.whl"))
+    return next(folder.glob(f"{name}-*.whl"))
 
 
 def check(inputs: list[Path], record: bool) -> None:
@@ -126,10 +127,10 @@ def module_folder(name: str) -> Path:
 
 
 def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> None:
-    """Fill the versioned folders with the files of PyScript, Pyodide and micropip, and of each module."""
-    micropip = download_micropip(work)
+    """Fill the versioned folders with the files of PyScript, Pyodide and the wheels, and of each module."""
+    wheels = [download_wheel(name, work) for name in WHEELS]
     inputs = runtime_inputs()
-    check([*inputs, micropip, *map(module_file, MODULES)], record)
+    check([*inputs, *wheels, *map(module_file, MODULES)], record)
     modules = [module_folder(name) for name in MODULES]
     for folder in (pyscript, pyodide, *modules):
         shutil.rmtree(folder, ignore_errors=True)
@@ -140,11 +141,11 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
     for name, folder in zip(MODULES, modules, strict=True):
         shutil.copyfile(module_file(name), folder / module_file(name).name)
     bytecompile = []
-    for source in (inputs[-1], micropip):
+    for source in (inputs[-1], *wheels):
         bytecompile += [str(source.relative_to(ROOT)), str((work / ("new-" + source.name)).relative_to(ROOT))]
         bytecompile += ["replace"]
     in_pyodide("tools/bytecompile.py", *bytecompile)
-    for source in (inputs[-1], micropip):
+    for source in (inputs[-1], *wheels):
         shutil.move(work / ("new-" + source.name), pyodide / source.name)
     for path in [path for folder in (pyscript, pyodide, *modules) for path in folder.iterdir()]:
         compress(path)

@@ -317,6 +317,8 @@ class Element(EventTarget):
     title: str
     dataset: DOMStringMap
     open: bool
+    muted: bool
+    volume: float
     content: Element
     firstElementChild: Element
     children: Sequence[Element]
@@ -404,6 +406,7 @@ class Window(EventTarget):
     rolltapeEarly: Any
     indexedDB: IDBFactory
     def showDirectoryPicker(self, **options: object) -> Awaitable[FileSystemDirectoryHandle]: ...
+    def rolltapeDress(self) -> None: ...
 
 navigator: Navigator
 document: Document

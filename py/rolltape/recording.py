@@ -17,7 +17,7 @@ from rolltape.errors import EngineError, RolltapeError, SinkError
 from rolltape.notice import Level, Notice
 from rolltape.part import PartName, PartRecorder, Places
 from rolltape.shelf import folder_of
-from rolltape.take import Delivery, Part, ShelfState, Take, TakeEvent, TakeState
+from rolltape.take import SPLIT, Delivery, Part, ShelfState, Take, TakeEvent, TakeState
 
 __all__ = ["Engine", "Places", "Plan", "Recording", "Status", "plan"]
 
@@ -172,7 +172,7 @@ class Recording:
         if current is not None and current.is_quiet() and not self._rolls and not self._rolling.locked():
             self._roll(self._revive(current))
         elif self._is_time_to_split():
-            self._roll(self.roll_over("split"))
+            self._roll(self.roll_over(SPLIT))
 
     def _roll(self, rolling: Coroutine[None, None, bool]) -> None:
         task = asyncio.create_task(rolling)

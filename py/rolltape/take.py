@@ -15,6 +15,7 @@ from rolltape.fields import Fields
 __all__ = [
     "NO_RATES",
     "SHELF_STATES",
+    "SPLIT",
     "TRANSITIONS",
     "Delivery",
     "Part",
@@ -173,6 +174,10 @@ class Pause:
     from_ms: int
     to_ms: int | None = None
     """None: not over yet."""
+
+
+SPLIT = "split"
+"""Why a part was begun where nothing but the time was the reason."""
 
 
 @dataclass(frozen=True)

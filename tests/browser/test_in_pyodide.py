@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 PURE = (
     *("bitrate", "codec", "constraints", "ebml", "ledger", "link", "naming", "ogg", "take", "wav", "words"),
     *("clock", "fragment", "room", "sdp", "webm_finish", "webm_header", "webm_index", "webm_recover"),
+    *("control", "ordering", "qr"),
 )
 
 

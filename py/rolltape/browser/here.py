@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from typing import cast
 
@@ -19,7 +20,7 @@ from js import (
     performance,
     sessionStorage,
 )
-from pyodide.ffi import jsnull, to_js
+from pyodide.ffi import JsException, jsnull, to_js
 
 from rolltape import peers
 from rolltape.browser import encoders, files, folder, locks, pcm, recorder, sound
@@ -36,6 +37,7 @@ from rolltape.browser.peer import Outgoing, Peer
 from rolltape.browser.socket import SocketLine
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
+from rolltape.errors import Unsupported
 
 
 class ThisBrowser:
@@ -168,12 +170,16 @@ class ThisBrowser:
         return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
 
     def keep(self, name: str, value: str) -> None:
-        """Keep a text on this machine."""
-        localStorage.setItem(f"rolltape-{name}", value)
+        """Keep a text on this machine, where the browser lets it."""
+        with suppress(JsException):
+            localStorage.setItem(f"rolltape-{name}", value)
 
     def kept(self, name: str) -> str:
         """A text that was kept on this machine; empty if none was."""
-        return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
+        try:
+            return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
+        except JsException:
+            return ""
 
     def page_address(self) -> str:
         """The page's own address, without query and fragment."""
@@ -187,6 +193,15 @@ class ThisBrowser:
         """Put a text on the clipboard."""
         with translated():
             await navigator.clipboard.writeText(text)
+
+    async def load_library(self, name: str) -> None:
+        """Have a Python library that lies beside the page's runtime. Raises Unsupported."""
+        import micropip
+
+        try:
+            await micropip.install(name)
+        except Exception as error:  # of whatever kind: the file does not load, or is not what it should be
+            raise Unsupported("A part of this page did not load.", str(error)) from None
 
     def save_text(self, name: str, text: str, content_type: str) -> None:
         """Have a text saved into the person's downloads."""

@@ -9,24 +9,30 @@ from rolltape.browser.page import Page
 from rolltape.link import Page as PageKind
 from rolltape.link import parse_link
 from rolltape.notice import Level, Notice
-from rolltape.pages.convert import ConvertPage
-from rolltape.pages.director import DirectorPage
-from rolltape.pages.guest import GuestPage
+from rolltape.pages.theme import ThemeButton
 
 
 async def main() -> None:
     """Read the address, show what it opens; an error becomes a notice on a page that says it failed."""
     page = Page()
+    browser = ThisBrowser(page)
     try:
+        ThemeButton(page, browser)
         link = parse_link(location.search + location.hash)
         for notice in link.notices:
             page.notify(notice)
         if link.settings.page is PageKind.GUEST:
-            await GuestPage(link, page, ThisBrowser(page)).open()
+            from rolltape.pages.guest import GuestPage
+
+            await GuestPage(link, page, browser).open()
         elif link.settings.page is PageKind.CONVERT:
-            await ConvertPage(page, ThisBrowser(page)).open()
+            from rolltape.pages.convert import ConvertPage
+
+            await ConvertPage(page, browser).open()
         elif link.settings.page is PageKind.DIRECTOR:
-            await DirectorPage(link, page, ThisBrowser(page)).open()
+            from rolltape.pages.director import DirectorPage
+
+            await DirectorPage(link, page, browser).open()
         else:
             page.ready("home")
     except Exception as error:

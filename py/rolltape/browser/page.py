@@ -69,6 +69,16 @@ class Part:
         if element.srcObject != (jsnull if stream is None else stream):
             element.srcObject = jsnull if stream is None else stream
 
+    def sound(self, name: str, share: float) -> None:
+        """How loud a video or audio element is, 0 to 1; at 0 it is muted, so that it may play unasked."""
+        element = self.element(name)
+        element.muted = share <= 0
+        element.volume = min(1.0, max(0.0, share))
+
+    def fill(self, name: str, text: str) -> None:
+        """Put a text into a field."""
+        self.element(name).value = text
+
     def value(self, name: str) -> str:
         """What is typed or chosen in a field."""
         return str(self.element(name).value)
@@ -186,6 +196,18 @@ class Page(Part):
                 holder.append(row)
         return rows
 
+    def say(self, sentence: str) -> None:
+        """Have a screen reader say that something has changed."""
+        self.text("said", sentence)
+
+    def title(self, text: str) -> None:
+        """Name the tab."""
+        document.title = text
+
+    def dress(self) -> None:
+        """Wear the colours that were chosen."""
+        window.rolltapeDress()
+
     def dialog(self, name: str, opened: bool) -> None:
         """Open a dialog, its first field selected, or close it."""
         dialog = self.element(name)
@@ -197,9 +219,9 @@ class Page(Part):
         elif not opened:
             dialog.close()
 
-    def fill(self, name: str, text: str) -> None:
-        """Put a text into a field."""
-        self.element(name).value = text
+    def open(self, name: str, opened: bool) -> None:
+        """Open or close a `details` element."""
+        self.element(name).open = opened
 
     def on_key(self, key: str, handler: Handler) -> None:
         """Call the handler when this key is pressed by itself: not in a field, not while a dialog is open."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from js import AudioContext
 
 LENGTH_S = 0.18
@@ -10,7 +12,8 @@ LOUDNESS = 0.15
 
 def beep(hertz: float) -> None:
     """Sound one tone; nothing is heard until somebody has pressed something on the page."""
-    context = AudioContext.new()
+    context = _context()
+    context.resume()
     tone = context.createOscillator()
     gain = context.createGain()
     gain.gain.value = LOUDNESS
@@ -18,3 +21,9 @@ def beep(hertz: float) -> None:
     tone.connect(gain).connect(context.destination)
     tone.start()
     tone.stop(context.currentTime + LENGTH_S)
+
+
+@cache
+def _context() -> AudioContext:
+    """One for all tones: browsers give only a few."""
+    return AudioContext.new()

@@ -100,6 +100,10 @@ class InboundDeck:
             self._warn(f"What arrives from {self._name} is not recorded. {error.sentence}")
             await self._ask(None)
 
+    async def stop(self) -> None:
+        """Stop the recording, if there is one."""
+        await self._deck.stop()
+
     def check(self) -> None:
         """See to the recording; call it about once a second."""
         self._deck.check()

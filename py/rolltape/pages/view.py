@@ -44,6 +44,12 @@ class View(Protocol):
     def picture(self, name: str, stream: object | None) -> None:
         """Show a stream in a video element."""
 
+    def sound(self, name: str, share: float) -> None:
+        """How loud a video is, 0 to 1; at 0 it is muted, so that it may play unasked."""
+
+    def fill(self, name: str, text: str) -> None:
+        """Put a text into a field."""
+
     def value(self, name: str) -> str:
         """What is typed or chosen in a field."""
 
@@ -78,11 +84,20 @@ class Document(View, Protocol):
     def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, View]:
         """Make the list have one row for each id, in order; rows that stay are kept as they are."""
 
+    def say(self, sentence: str) -> None:
+        """Have a screen reader say that something has changed; nothing is seen of it."""
+
+    def title(self, text: str) -> None:
+        """Name the tab."""
+
+    def dress(self) -> None:
+        """Wear the colours that were chosen."""
+
     def dialog(self, name: str, opened: bool) -> None:
         """Open a dialog, its first field selected, or close it."""
 
-    def fill(self, name: str, text: str) -> None:
-        """Put a text into a field."""
+    def open(self, name: str, opened: bool) -> None:
+        """Open or close a `details` element."""
 
     def on_key(self, key: str, handler: Handler) -> None:
         """Call the handler when this key is pressed by itself: not in a field, not while a dialog is open."""
@@ -222,7 +237,7 @@ class Browser(Protocol):
         """A text that was kept; empty if none was."""
 
     def keep(self, name: str, value: str) -> None:
-        """Keep a text on this machine."""
+        """Keep a text on this machine, for all tabs and later visits."""
 
     def kept(self, name: str) -> str:
         """A text that was kept on this machine; empty if none was."""
@@ -235,6 +250,9 @@ class Browser(Protocol):
 
     async def copy(self, text: str) -> None:
         """Put a text on the clipboard."""
+
+    async def load_library(self, name: str) -> None:
+        """Have a Python library of ours that is not loaded from the start. Raises Unsupported."""
 
     def save_text(self, name: str, text: str, content_type: str) -> None:
         """Have a text saved into the person's downloads."""
