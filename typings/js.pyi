@@ -258,6 +258,7 @@ class Navigator:
     wakeLock: WakeLock
     mediaCapabilities: Any
     locks: Any
+    clipboard: Any
     def getBattery(self) -> Awaitable[Any]: ...
     userAgent: str
 
@@ -272,6 +273,7 @@ class Element(EventTarget):
     id: str
     hidden: bool
     disabled: bool
+    checked: bool
     textContent: str
     value: str
     files: Sequence[File] | JsNull

@@ -7,7 +7,19 @@ from contextlib import aclosing, suppress
 from functools import partial
 from typing import cast
 
-from js import Date, MediaStream, console, document, localStorage, navigator, performance, sessionStorage
+from js import (
+    URL,
+    Date,
+    MediaStream,
+    console,
+    document,
+    fetch,
+    localStorage,
+    location,
+    navigator,
+    performance,
+    sessionStorage,
+)
 from pyodide.ffi import JsException
 
 from rolltape import peers
@@ -146,6 +158,30 @@ class ThisBrowser:
     def remembered(self, name: str) -> str:
         """A text that was kept; empty if none was."""
         return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
+
+    def whole_address(self, address: str) -> str:
+        """An address of this page's own, written out."""
+        return URL.new(address or "./", document.baseURI.partition("?")[0].partition("#")[0]).href
+
+    def go(self, address: str) -> None:
+        """Leave for another address."""
+        location.href = self.whole_address(address)
+
+    async def copy(self, text: str) -> bool:
+        """Put a text into the clipboard; whether the browser let it."""
+        try:
+            await navigator.clipboard.writeText(text)
+        except (JsException, AttributeError):  # no permission, or no clipboard outside HTTPS
+            return False
+        return True
+
+    async def has_rooms(self) -> bool:
+        """Whether our server served this page; any other host knows nothing of `healthz`."""
+        try:
+            answer = await fetch(self.whole_address("healthz"))
+            return bool(answer.ok) and str(await answer.text()).strip() == "ok"
+        except JsException:
+            return False
 
     def keep(self, name: str, value: str) -> None:
         """Keep a text on this machine, where the browser lets it."""

@@ -11,6 +11,7 @@ from rolltape.link import parse_link
 from rolltape.notice import Level, Notice
 from rolltape.pages.convert import ConvertPage
 from rolltape.pages.guest import GuestPage
+from rolltape.pages.home import HomePage
 from rolltape.pages.theme import ThemeButton
 
 NO_ROOMS = Notice(
@@ -34,7 +35,7 @@ async def main() -> None:
         else:
             if link.settings.page is PageKind.DIRECTOR:
                 page.notify(NO_ROOMS)
-            page.ready("home")
+            await HomePage(page, browser).open()
     except Exception as error:
         page.report(error)
         page.failed(
