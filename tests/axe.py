@@ -1,4 +1,4 @@
-"""What axe-core finds on a page, in both colours; run in a world of its own, where the page's policy does not reach."""
+"""What axe-core finds on a page, in both colours; run in a world of its own, beyond the page's policy."""
 
 from __future__ import annotations
 
