@@ -6,7 +6,7 @@ packages in `node_modules/` and from PyPI, each file checked against the hash re
 
 - `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard
   library and micropip byte-compiled, which starts the page three times faster;
-- `mediabunny-VERSION/`: the module that writes MP4, loaded only when somebody asks for that;
+- a folder for each of `MODULES`, which are loaded only when something asks for them;
 - our wheel beside them, its content's hash in its name, and a `pyodide-lock.json` that names just micropip
   and us, so that micropip installs us by name and the browser checks the hash;
 - a brotli copy (`.br`) of each, and `manifest.json` with the SHA-256 of every file.
@@ -50,6 +50,12 @@ PYSCRIPT_PARTS = (
     "storage.js",
     "toml-*.js",
 )
+MODULES = {
+    "mediabunny": ("mediabunny", "dist/bundles/mediabunny.min.mjs"),
+    "socketio": ("socket.io-client", "dist/socket.io.esm.min.js"),
+}
+"""Modules of one file, each: its folder, the npm package, the file in it. One writes MP4, one talks to rooms."""
+
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
 
@@ -109,19 +115,31 @@ def compress(path: Path) -> None:
     path.with_name(path.name + ".br").write_bytes(brotli.compress(path.read_bytes(), quality=9))
 
 
-def build_runtime(pyscript: Path, pyodide: Path, mediabunny: Path, work: Path, record: bool) -> None:
-    """Fill the versioned folders with the files of PyScript, Pyodide and micropip, and of mediabunny."""
+def module_file(name: str) -> Path:
+    """Where npm has the file of one of `MODULES`."""
+    package, file = MODULES[name]
+    return ROOT / "node_modules" / package / file
+
+
+def module_folder(name: str) -> Path:
+    """Where one of `MODULES` goes."""
+    return VENDOR / f"{name}-{npm_version(MODULES[name][0])}-{REVISION}"
+
+
+def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> None:
+    """Fill the versioned folders with the files of PyScript, Pyodide and micropip, and of each module."""
     micropip = download_micropip(work)
     inputs = runtime_inputs()
-    module = ROOT / "node_modules" / "mediabunny" / "dist" / "bundles" / "mediabunny.min.mjs"
-    check([*inputs, micropip, module], record)
-    for folder in (pyscript, pyodide, mediabunny):
+    check([*inputs, micropip, *map(module_file, MODULES)], record)
+    modules = [module_folder(name) for name in MODULES]
+    for folder in (pyscript, pyodide, *modules):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     for path in inputs:
         if path.name != "python_stdlib.zip":
             shutil.copyfile(path, (pyodide if path.parent.name == "pyodide" else pyscript) / path.name)
-    shutil.copyfile(module, mediabunny / module.name)
+    for name, folder in zip(MODULES, modules, strict=True):
+        shutil.copyfile(module_file(name), folder / module_file(name).name)
     bytecompile = []
     for source in (inputs[-1], micropip):
         bytecompile += [str(source.relative_to(ROOT)), str((work / ("new-" + source.name)).relative_to(ROOT))]
@@ -129,7 +147,7 @@ def build_runtime(pyscript: Path, pyodide: Path, mediabunny: Path, work: Path, r
     in_pyodide("tools/bytecompile.py", *bytecompile)
     for source in (inputs[-1], micropip):
         shutil.move(work / ("new-" + source.name), pyodide / source.name)
-    for path in [*pyscript.iterdir(), *pyodide.iterdir(), *mediabunny.iterdir()]:
+    for path in [path for folder in (pyscript, pyodide, *modules) for path in folder.iterdir()]:
         compress(path)
 
 
@@ -197,19 +215,18 @@ def main(record: bool = False) -> None:
     """Build what is missing; the runtime is built once a version, our wheel at every call."""
     pyscript = VENDOR / f"pyscript-{npm_version('@pyscript/core')}-{REVISION}"
     pyodide = VENDOR / f"pyodide-{npm_version('pyodide')}-{REVISION}"
-    mediabunny = VENDOR / f"mediabunny-{npm_version('mediabunny')}-{REVISION}"
     VENDOR.mkdir(parents=True, exist_ok=True)
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
         work = Path(folder)
         recipe = VENDOR / "recipe.txt"
         if record or not recipe.exists() or recipe.read_text() != current_recipe() or not pyodide.exists():
-            build_runtime(pyscript, pyodide, mediabunny, work, record)
+            build_runtime(pyscript, pyodide, work, record)
         build_wheel(pyodide, work)
         recipe.write_text(current_recipe())
     write_lock(pyodide)
     write_manifest()
-    for folder_ in stale_folders((pyscript, pyodide, mediabunny)):
+    for folder_ in stale_folders((pyscript, pyodide, *map(module_folder, MODULES))):
         shutil.rmtree(folder_)
 
 

@@ -48,6 +48,8 @@ class KeyboardEvent(Event):
     shiftKey: bool
 
 class Blob:
+    @staticmethod
+    def new(parts: Any, name: str = ..., **options: object) -> Blob: ...
     size: int
     type: str
     def arrayBuffer(self) -> Awaitable[ArrayBuffer]: ...
@@ -58,7 +60,7 @@ class Blob:
 class File(Blob):
     name: str
     @staticmethod
-    def new(parts: Any, name: str, **options: object) -> File: ...
+    def new(parts: Any, name: str = ..., **options: object) -> File: ...
 
 class MediaTrackSettings:
     deviceId: str | None
@@ -157,6 +159,11 @@ class GainNode(AudioNode):
 class ConstantSourceNode(AudioNode):
     def start(self) -> None: ...
 
+class OscillatorNode(AudioNode):
+    frequency: AudioParam
+    def start(self) -> None: ...
+    def stop(self, at_s: float) -> None: ...
+
 class AnalyserNode(AudioNode):
     fftSize: int
     def getFloatTimeDomainData(self, array: Float32Array) -> None: ...
@@ -168,6 +175,9 @@ class AudioContext(EventTarget):
     audioWorklet: AudioWorklet
     state: str
     sampleRate: int
+    currentTime: float
+    destination: AudioNode
+    def createOscillator(self) -> OscillatorNode: ...
     @staticmethod
     def new(**options: object) -> AudioContext: ...
     def createMediaStreamSource(self, stream: MediaStream) -> AudioNode: ...
@@ -376,6 +386,7 @@ document: Document
 performance: Performance
 sessionStorage: Storage
 localStorage: Storage
+history: Any
 location: Location
 console: Console
 crypto: Crypto

@@ -9,27 +9,29 @@ from typing import cast
 
 from js import (
     URL,
+    Blob,
     Date,
     MediaStream,
     console,
     document,
     fetch,
+    history,
     localStorage,
     location,
     navigator,
     performance,
     sessionStorage,
 )
-from pyodide.ffi import JsException
+from pyodide.ffi import JsException, jsnull, to_js
 
 from rolltape import peers
-from rolltape.browser import encoders, files, locks, mp4, pcm, recorder
+from rolltape.browser import encoders, files, locks, mp4, pcm, recorder, sound
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
 from rolltape.browser.files import StoredFile
 from rolltape.browser.inbound import Inbound
-from rolltape.browser.interop import Listeners, maybe, member
+from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
 from rolltape.browser.peer import Outgoing, Peer
@@ -159,30 +161,6 @@ class ThisBrowser:
         """A text that was kept; empty if none was."""
         return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
 
-    def whole_address(self, address: str) -> str:
-        """An address of this page's own, written out."""
-        return URL.new(address or "./", document.baseURI.partition("?")[0].partition("#")[0]).href
-
-    def go(self, address: str) -> None:
-        """Leave for another address."""
-        location.href = self.whole_address(address)
-
-    async def copy(self, text: str) -> bool:
-        """Put a text into the clipboard; whether the browser let it."""
-        try:
-            await navigator.clipboard.writeText(text)
-        except (JsException, AttributeError):  # no permission, or no clipboard outside HTTPS
-            return False
-        return True
-
-    async def has_rooms(self) -> bool:
-        """Whether our server served this page; any other host knows nothing of `healthz`."""
-        try:
-            answer = await fetch(self.whole_address("healthz"))
-            return bool(answer.ok) and str(await answer.text()).strip() == "ok"
-        except JsException:
-            return False
-
     def keep(self, name: str, value: str) -> None:
         """Keep a text on this machine, where the browser lets it."""
         with suppress(JsException):
@@ -194,6 +172,39 @@ class ThisBrowser:
             return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
         except JsException:
             return ""
+
+    def go(self, address: str) -> None:
+        """Leave for another address of this page's."""
+        location.href = self.page_address() + address
+
+    async def has_rooms(self) -> bool:
+        """Whether our server served this page; any other host knows nothing of `healthz`."""
+        try:
+            answer = await fetch(URL.new("healthz", self.page_address()).href)
+            return bool(answer.ok) and str(await answer.text()).strip() == "ok"
+        except JsException:
+            return False
+
+    def page_address(self) -> str:
+        """The page's own address, without query and fragment."""
+        return location.origin + location.pathname
+
+    def set_fragment(self, fragment: str) -> None:
+        """Put this behind the address, without a step in its history."""
+        history.replaceState(jsnull, "", location.pathname + location.search + fragment)
+
+    async def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+        with translated():
+            await navigator.clipboard.writeText(text)
+
+    def save_text(self, name: str, text: str, content_type: str) -> None:
+        """Have a text saved into the person's downloads."""
+        StoredFile(Blob.new(to_js([text]))).save(name, content_type)
+
+    def beep(self, hertz: float) -> None:
+        """A short tone."""
+        sound.beep(hertz)
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

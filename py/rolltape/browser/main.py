@@ -10,13 +10,10 @@ from rolltape.link import Page as PageKind
 from rolltape.link import parse_link
 from rolltape.notice import Level, Notice
 from rolltape.pages.convert import ConvertPage
+from rolltape.pages.director import DirectorPage
 from rolltape.pages.guest import GuestPage
 from rolltape.pages.home import HomePage
 from rolltape.pages.theme import ThemeButton
-
-NO_ROOMS = Notice(
-    Level.WARNING, "Rooms with a director are not there yet: each guest records by a link of their own."
-)
 
 
 async def main() -> None:
@@ -32,9 +29,9 @@ async def main() -> None:
             await GuestPage(link, page, browser).open()
         elif link.settings.page is PageKind.CONVERT:
             await ConvertPage(page, browser).open()
+        elif link.settings.page is PageKind.DIRECTOR:
+            await DirectorPage(link, page, browser).open()
         else:
-            if link.settings.page is PageKind.DIRECTOR:
-                page.notify(NO_ROOMS)
             await HomePage(page, browser).open()
     except Exception as error:
         page.report(error)

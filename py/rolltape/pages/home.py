@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 from rolltape.builder import DEFAULTS, OPTIONS, Group, Kind, Option, guest_link, room_link, room_name
+from rolltape.errors import RolltapeError
 from rolltape.notice import Level, Notice
 from rolltape.pages.view import Browser, Document, View
 from rolltape.room_client import new_secret
@@ -16,6 +17,7 @@ TEMPLATES = {
     Kind.CHOICE: "choice-template",
     Kind.TICK: "tick-template",
 }
+NO_COPY = Notice(Level.WARNING, "The browser does not let this page copy: mark the link and copy it.")
 NAMELESS = Notice(Level.WARNING, "Give the room a name first.")
 
 
@@ -83,7 +85,7 @@ class HomePage:
     def _draw_link(self) -> None:
         document, values = self._document, self._values()
         built = guest_link(values)
-        self._address = self._browser.whole_address(built.address)
+        self._address = self._browser.page_address() + built.address
         document.text("single-link", self._address)
         document.attribute("open-link", "href", built.address)
         document.text("link-notices", " ".join(notice.text for notice in built.notices))
@@ -92,14 +94,13 @@ class HomePage:
         self._rows["kbps"].enable("field", what in ("video", "opus"))
 
     async def _on_copy(self) -> None:
-        copied = await self._browser.copy(self._address)
-        self._document.text("copy-text", "Copied" if copied else "Copy the link")
-        if copied:
-            self._document.say("The link is copied.")
+        try:
+            await self._browser.copy(self._address)
+        except RolltapeError:
+            self._document.notify(NO_COPY)
         else:
-            self._document.notify(
-                Notice(Level.WARNING, "The browser does not let this page copy: mark the link and copy it.")
-            )
+            self._document.text("copy-text", "Copied")
+            self._document.say("The link is copied.")
 
     def _on_make_room(self) -> None:
         built = room_link(self._document.value("room-name"), new_secret(), self._values())

@@ -233,14 +233,8 @@ class Browser(Protocol):
     def remembered(self, name: str) -> str:
         """A text that was kept; empty if none was."""
 
-    def whole_address(self, address: str) -> str:
-        """An address of this page's own, written out from `https:` on."""
-
     def go(self, address: str) -> None:
-        """Leave for another address."""
-
-    async def copy(self, text: str) -> bool:
-        """Put a text into the clipboard; whether the browser let it."""
+        """Leave for another address of this page's: its query and fragment."""
 
     async def has_rooms(self) -> bool:
         """Whether this page was served by a server that has rooms."""
@@ -250,6 +244,21 @@ class Browser(Protocol):
 
     def kept(self, name: str) -> str:
         """A text that was kept on this machine; empty if none was."""
+
+    def page_address(self) -> str:
+        """The page's own address, without query and fragment."""
+
+    def set_fragment(self, fragment: str) -> None:
+        """Put this behind the address, without a step in its history."""
+
+    async def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+
+    def save_text(self, name: str, text: str, content_type: str) -> None:
+        """Have a text saved into the person's downloads."""
+
+    def beep(self, hertz: float) -> None:
+        """A short tone."""
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

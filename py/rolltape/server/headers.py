@@ -44,6 +44,6 @@ def cache_control(path: str) -> str:
     which names the newest wheel, and everything else is asked for again (and answered by 304 if unchanged).
     """
     versioned = path.startswith(
-        tuple(f"static/vendor/{name}-" for name in ("pyodide", "pyscript", "mediabunny"))
+        tuple(f"static/vendor/{name}-" for name in ("pyodide", "pyscript", "mediabunny", "socketio"))
     )
     return KEEP if versioned and not path.endswith("/pyodide-lock.json") else REVALIDATE
