@@ -52,6 +52,18 @@ class FakeView:
     def value(self, name: str) -> str:
         return self.values.get(name, "")
 
+    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
+        self.values[name] = chosen
+
+    def fill(self, name: str, text: str) -> None:
+        self.values[name] = text
+
+    def ticked(self, name: str) -> bool:
+        return self.values.get(name) == "on"
+
+    def tick(self, name: str, on: bool) -> None:
+        self.values[name] = "on" if on else ""
+
     def files(self, name: str) -> Sequence[Any]:
         return []
 
@@ -92,9 +104,6 @@ class FakeDocument(FakeView):
     def forget_trouble(self) -> None:
         self._trouble = ""
 
-    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
-        self.values[name] = chosen
-
     def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, FakeView]:
         before = self.lists.get(name, {})
         self.lists[name] = {id: before.get(id) or FakeView() for id in ids}
@@ -102,6 +111,9 @@ class FakeDocument(FakeView):
 
     def say(self, sentence: str) -> None:
         self.said.append(sentence)
+
+    def focus(self, name: str) -> None:
+        self.texts["focus"] = name
 
     def title(self, text: str) -> None:
         self.texts["title"] = text

@@ -307,6 +307,7 @@ class Element(EventTarget):
     id: str
     hidden: bool
     disabled: bool
+    checked: bool
     textContent: str
     value: str
     files: Sequence[File] | JsNull

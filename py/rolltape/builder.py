@@ -255,11 +255,12 @@ def _record(what: str, kbps: str) -> str | None:
     return _FIXED.get(what)
 
 
-WORDS: tuple[str, ...] = tuple(
-    """amber anchor apple april arrow aspen autumn bamboo basil beacon birch bridge brook candle canyon cedar
-    cello clover cloud copper coral cotton crystal dawn delta ember falcon fern field flint forest garden
-    ginger harbor hazel heron honey indigo island ivory jasmine juniper lagoon lantern lemon linen lotus maple
-    marble meadow mint morning ocean olive orchard pearl pepper pine quartz river saffron silver tide
-    velvet""".split()
+_WORDS = (
+    "amber anchor apple april arrow aspen autumn bamboo basil beacon birch bridge brook candle canyon "
+    "cedar cello clover cloud copper coral cotton crystal dawn delta ember falcon fern field flint "
+    "forest garden ginger harbor hazel heron honey indigo island ivory jasmine juniper lagoon lantern "
+    "lemon linen lotus maple marble meadow mint morning ocean olive orchard pearl pepper pine quartz "
+    "river saffron silver tide velvet"
 )
+WORDS: tuple[str, ...] = tuple(_WORDS.split())
 """64 short words that are hard to mishear."""

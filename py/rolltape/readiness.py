@@ -121,7 +121,7 @@ def _places(known: Known) -> CheckState:
 
 def _space(known: Known) -> CheckState:
     if known.minutes_left is None:
-        return CheckState.WARNING if known.opened else CheckState.WAIT
+        return CheckState.WAIT if known.journal or not known.opened else CheckState.WARNING
     return CheckState.OK if known.minutes_left >= ENOUGH_MINUTES else CheckState.WARNING
 
 

@@ -90,7 +90,7 @@ def test_every_parameter_of_a_guests_link_is_in_the_form_and_explained() -> None
 
 def test_a_room_needs_a_name() -> None:
     assert room_link("  ", "k", DEFAULTS) is None
-    built = room_link("studio one", "k", DEFAULTS | {"recordcodec": "h264", "label": "Ada", "push": "ada"})
+    built = room_link("studio one", "k", {**DEFAULTS, "recordcodec": "h264", "label": "Ada", "push": "ada"})
 
     assert built is not None
     assert built.address == "?director=studio%20one&record=6000&recordcodec=h264#key=k"

@@ -46,7 +46,8 @@ def test_all_is_well() -> None:
         (replace(READY, journal=False), {"destination": "warning"}, "warning", "marked"),
         (replace(READY, downloads=False, journal=False), {"destination": "bad"}, "bad", "nowhere"),
         (replace(READY, minutes_left=29), {"space": "warning"}, "warning", "marked"),
-        (replace(READY, minutes_left=None), {"space": "warning"}, "warning", "marked"),
+        (replace(READY, minutes_left=None), {"space": "wait"}, "ok", "Ready to record"),
+        (replace(READY, minutes_left=None, journal=False), {"space": "warning"}, "warning", "marked"),
         (replace(READY, refused=True), {}, "bad", "does not allow"),
     ],
 )

@@ -8,11 +8,13 @@ from functools import partial
 from typing import cast
 
 from js import (
+    URL,
     Blob,
     Date,
     MediaStream,
     console,
     document,
+    fetch,
     history,
     localStorage,
     location,
@@ -180,6 +182,18 @@ class ThisBrowser:
             return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
         except JsException:
             return ""
+
+    def go(self, address: str) -> None:
+        """Leave for another address of this page's."""
+        location.href = self.page_address() + address
+
+    async def has_rooms(self) -> bool:
+        """Whether our server served this page; any other host knows nothing of `healthz`."""
+        try:
+            answer = await fetch(URL.new("healthz", self.page_address()).href)
+            return bool(answer.ok) and str(await answer.text()).strip() == "ok"
+        except JsException:
+            return False
 
     def page_address(self) -> str:
         """The page's own address, without query and fragment."""

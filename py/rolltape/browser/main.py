@@ -34,7 +34,9 @@ async def main() -> None:
 
             await DirectorPage(link, page, browser).open()
         else:
-            page.ready("home")
+            from rolltape.pages.home import HomePage
+
+            await HomePage(page, browser).open()
     except Exception as error:
         page.report(error)
         page.failed(

@@ -75,9 +75,29 @@ class Part:
         element.muted = share <= 0
         element.volume = min(1.0, max(0.0, share))
 
+    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Fill a select with (value, text) pairs."""
+        made = []
+        for value, text in options:
+            option = document.createElement("option")
+            option.value = value
+            option.textContent = text
+            made.append(option)
+        select = self.element(name)
+        select.replaceChildren(*made)
+        select.value = chosen
+
     def fill(self, name: str, text: str) -> None:
         """Put a text into a field."""
         self.element(name).value = text
+
+    def ticked(self, name: str) -> bool:
+        """Whether a box is ticked."""
+        return bool(self.element(name).checked)
+
+    def tick(self, name: str, on: bool) -> None:
+        """Tick a box, or not."""
+        self.element(name).checked = on
 
     def value(self, name: str) -> str:
         """What is typed or chosen in a field."""
@@ -166,18 +186,6 @@ class Page(Part):
         # Its own listener is running: take it off afterwards.
         asyncio.get_running_loop().call_soon(self._listeners.drop, button)
 
-    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Fill a select with (value, text) pairs."""
-        made = []
-        for value, text in options:
-            option = document.createElement("option")
-            option.value = value
-            option.textContent = text
-            made.append(option)
-        select = self.element(name)
-        select.replaceChildren(*made)
-        select.value = chosen
-
     def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, Part]:
         """Make the list have one row for each id, in order; rows that stay are kept as they are."""
         rows = self._rows.setdefault(name, {})
@@ -199,6 +207,10 @@ class Page(Part):
     def say(self, sentence: str) -> None:
         """Have a screen reader say that something has changed."""
         self.text("said", sentence)
+
+    def focus(self, name: str) -> None:
+        """Put the keyboard's focus on an element."""
+        self.element(name).focus()
 
     def title(self, text: str) -> None:
         """Name the tab."""

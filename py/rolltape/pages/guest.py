@@ -13,16 +13,19 @@ from rolltape.errors import EngineError
 from rolltape.fragment import read_fragment
 from rolltape.link import Link
 from rolltape.notice import Level, Notice
-from rolltape.order import order_for
+from rolltape.order import Order, order_for
 from rolltape.pages import words
+from rolltape.pages.after import draw_after
 from rolltape.pages.devices import Devices
 from rolltape.pages.guest_room import GuestRoom, cannot_record
 from rolltape.pages.guest_state import Surroundings, guest_state
 from rolltape.pages.inputs import InputWatch
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
+from rolltape.pages.ready import ReadyView
+from rolltape.pages.rehearsal import Rehearsal
 from rolltape.pages.takes import Takes
-from rolltape.pages.view import Browser, Document
+from rolltape.pages.view import Browser, Capture, Document
 from rolltape.part import Places
 from rolltape.room import GuestState
 from rolltape.take import Take, TakeState
@@ -30,6 +33,7 @@ from rolltape.take import Take, TakeState
 TICK_S = 0.2
 BATTERY_EVERY_S = 30.0
 RECORD_KEY, PAUSE_KEY = "r", "p"
+KEYS_MEMORY = "keys"
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
     TakeState.STARTING: "Starting …",
@@ -37,6 +41,12 @@ BUTTON_WORDS = {
     TakeState.PAUSED: "Stop",
     TakeState.STOPPING: "Finishing …",
 }
+SAID = {
+    TakeState.RECORDING: "Recording.",
+    TakeState.PAUSED: "Paused.",
+    TakeState.STOPPING: "Finishing the recording.",
+}
+"""What a screen reader says at each change; times and bytes are not said."""
 
 
 @dataclass
@@ -63,6 +73,9 @@ class GuestPage:
         self._room: GuestRoom | None = None
         self._secrets = read_fragment(link.fragment)
         self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps)
+        self._ready = ReadyView(link.settings, document, browser)
+        self._rehearsal = Rehearsal(document, browser, lambda: self._devices.capture, self._order)
+        self._opened = False
         self._plan_exists = False
         self._drawn: TakeState | None = None
         self._inputs = InputWatch()
@@ -77,7 +90,9 @@ class GuestPage:
         document.on("pause", "click", self._on_pause)
         document.on("hangup", "click", self._on_hangup)
         document.on_key(RECORD_KEY, self._on_record_key)
-        document.on_key(PAUSE_KEY, self._on_pause)
+        document.on_key(PAUSE_KEY, self._on_pause_key)
+        document.on("keys", "change", self._on_keys)
+        document.tick("keys", self._has_keys)
         document.show("record", self._settings.has_record_button)
         if self._settings.record.mode is RecordMode.REFUSED:
             document.notify(Notice(Level.INFO, "This link does not allow recording."))
@@ -87,6 +102,7 @@ class GuestPage:
         document.show("hangup", self._devices.capture is not None)
         await self._draw_plan()
         document.enable("record", self._plan_exists)
+        self._opened = True
         self._announce()
         if self._settings.autorecord is not None and self._plan_exists:
             await self._start(self._settings.autorecord)
@@ -94,6 +110,7 @@ class GuestPage:
     async def _open_takes(self) -> None:
         await self._takes.open()
         self._deck.places, self._deck.shelf = self._takes.places, self._takes.shelf
+        await self._rehearsal.open(self._takes.places)
 
     async def _open_room(self) -> None:
         if self._settings.room is None:
@@ -154,8 +171,7 @@ class GuestPage:
         if status is not None and status.kbps:
             return status.kbps
         order = None if self._deck.is_free else self._deck.order
-        wish = self._settings.autorecord or self._settings.record
-        return (order or order_for(self._settings, wish)).kbps
+        return (order or self._order()).kbps
 
     # What the deck tells (deck.DeckView): none of it may raise.
 
@@ -166,6 +182,8 @@ class GuestPage:
     async def make_room(self, kbps: float) -> None:
         """A recording is about to begin."""
         self._document.forget_trouble()
+        self._document.show("after", False)
+        self._document.spawn(self._rehearsal.clear())
         await self._takes.make_room(kbps)
 
     def show_take(self, take: Take) -> None:
@@ -182,6 +200,7 @@ class GuestPage:
         """The deck is free again."""
         self._document.guard(False)
         self._last_take = take
+        draw_after(self._document, take)
         self._announce()
         if self._room is not None and take.bytes:
             self._room.report(take)
@@ -197,8 +216,7 @@ class GuestPage:
             return
         if self._settings.record.mode is RecordMode.REFUSED or self._devices.capture is None:
             return
-        wish = self._settings.autorecord or self._settings.record
-        found = await self._deck.plan(order_for(self._settings, wish))
+        found = await self._deck.plan(self._order())
         self._plan_exists = found is not None and self._deck.places != Places(None, None)
         if found is None:
             self._warn("This browser can record none of what camera and microphone give.")
@@ -220,8 +238,27 @@ class GuestPage:
             return
         await self._start(self._settings.record)
 
+    def _order(self) -> Order:
+        """What the button would record."""
+        wish = self._settings.autorecord or self._settings.record
+        return order_for(self._settings, wish)
+
+    @property
+    def _has_keys(self) -> bool:
+        return self._browser.kept(KEYS_MEMORY) != "off"
+
+    def _on_keys(self) -> None:
+        """Single keys can be switched off: a voice that types would press them (WCAG 2.1.4)."""
+        self._browser.keep(KEYS_MEMORY, "on" if self._document.ticked("keys") else "off")
+
+    async def _on_pause_key(self) -> None:
+        if self._has_keys:
+            await self._on_pause()
+
     async def _on_record_key(self) -> None:
         """The key does what the button does, where there is one that can be pressed."""
+        if not self._has_keys:
+            return
         if not self._deck.is_free or (self._settings.has_record_button and self._plan_exists):
             await self._on_record()
 
@@ -246,6 +283,7 @@ class GuestPage:
     async def _on_hangup(self) -> None:
         """Finish the recording first, then release the devices."""
         await self._deck.finish()
+        await self._rehearsal.clear()
         self._plan_exists = False
         await self._devices.close()
         if self._room is not None:
@@ -253,6 +291,7 @@ class GuestPage:
         self._document.text("no-picture", "You have hung up. Reload the page to come back.")
         self._document.enable("record", False)
         self._document.show("hangup", False)
+        self._document.show("readiness", False)
 
     async def _start(self, wish: RecordWish) -> None:
         try:
@@ -277,9 +316,10 @@ class GuestPage:
         if self._room is not None:
             self._room.tick()
         capture = self._devices.capture
+        peak = capture.peak() if capture else 0.0
+        self._look_ahead(capture, peak)
         if capture is None:
             return
-        peak = capture.peak()
         self._level = meter_percent(peak)
         self._document.attribute("level", "value", str(self._level))
         status = self._deck.status
@@ -291,6 +331,14 @@ class GuestPage:
             self._browser.now_ms(), peak if capture.granted_audio() else None, fps
         ):
             self._document.notify(notice)
+
+    def _look_ahead(self, capture: Capture | None, peak: float) -> None:
+        """What is ready for a recording, and the test of it."""
+        if self._opened:
+            takes = self._takes
+            self._ready.look(capture, peak, takes.places, self._plan_exists, takes.minutes_left)
+        self._rehearsal.offer(self._deck.is_free and self._ready.can_test)
+        self._rehearsal.look(peak)
 
     def _draw(self) -> None:
         """Draw the recording's state: always what is true."""
@@ -317,6 +365,11 @@ class GuestPage:
         document.show("pause", state in (TakeState.RECORDING, TakeState.PAUSED))
         document.text("pause", "Go on" if state is TakeState.PAUSED else "Pause")
         document.show("tally", running)
+        document.show("readiness", state is TakeState.IDLE)
+        document.show("numbers", running)
+        document.title(f"{'● Recording' if running else 'Your recording'} – Rolltape")
+        if state in SAID:
+            document.say(SAID[state])
         take = self._deck.take
         if take is not None:
             who = "you started it" if take.started_by == "you" else f"{take.started_by} started it"

@@ -53,6 +53,18 @@ class View(Protocol):
     def value(self, name: str) -> str:
         """What is typed or chosen in a field."""
 
+    def ticked(self, name: str) -> bool:
+        """Whether a box is ticked."""
+
+    def tick(self, name: str, on: bool) -> None:
+        """Tick a box, or not."""
+
+    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Fill a select with (value, text) pairs."""
+
+    def fill(self, name: str, text: str) -> None:
+        """Put a text into a field."""
+
     def files(self, name: str) -> Sequence[Picked]:
         """The files chosen in a field, in their order."""
 
@@ -78,14 +90,14 @@ class Document(View, Protocol):
     def forget_trouble(self) -> None:
         """What was told so far is over."""
 
-    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
-        """Fill a select with (value, text) pairs."""
-
     def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, View]:
         """Make the list have one row for each id, in order; rows that stay are kept as they are."""
 
     def say(self, sentence: str) -> None:
         """Have a screen reader say that something has changed; nothing is seen of it."""
+
+    def focus(self, name: str) -> None:
+        """Put the keyboard's focus on an element."""
 
     def title(self, text: str) -> None:
         """Name the tab."""
@@ -235,6 +247,12 @@ class Browser(Protocol):
 
     def remembered(self, name: str) -> str:
         """A text that was kept; empty if none was."""
+
+    def go(self, address: str) -> None:
+        """Leave for another address of this page's: its query and fragment."""
+
+    async def has_rooms(self) -> bool:
+        """Whether this page was served by a server that has rooms."""
 
     def keep(self, name: str, value: str) -> None:
         """Keep a text on this machine, for all tabs and later visits."""

@@ -1,0 +1,110 @@
+"""The home page: opens a room, makes links for guests, leads to the converter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from rolltape.builder import DEFAULTS, OPTIONS, Group, Kind, Option, guest_link, room_link, room_name
+from rolltape.errors import RolltapeError
+from rolltape.notice import Level, Notice
+from rolltape.pages.view import Browser, Document, View
+from rolltape.room_client import new_secret
+
+TEMPLATES = {
+    Kind.TEXT: "option-template",
+    Kind.NUMBER: "option-template",
+    Kind.CHOICE: "choice-template",
+    Kind.TICK: "tick-template",
+}
+NO_COPY = Notice(Level.WARNING, "The browser does not let this page copy: mark the link and copy it.")
+NAMELESS = Notice(Level.WARNING, "Give the room a name first.")
+
+
+class HomePage:
+    """The form and what comes out of it."""
+
+    def __init__(self, document: Document, browser: Browser) -> None:
+        self._document = document
+        self._browser = browser
+        self._rows: dict[str, View] = {}
+        self._address = ""
+
+    async def open(self) -> None:
+        """Draw the form, show the page, then see whether there are rooms."""
+        document = self._document
+        document.fill("room-name", room_name(os.urandom(5)))
+        for group in Group:
+            self._draw_options(group)
+        document.on("make-room", "click", self._on_make_room)
+        document.on("room-name", "enter", self._on_make_room)
+        document.on("copy-link", "click", self._on_copy)
+        self._draw_link()
+        document.ready("home")
+        if not await self._browser.has_rooms():
+            document.show("no-rooms", True)
+            document.enable("make-room", False)
+
+    def _draw_options(self, group: Group) -> None:
+        """One row after the other, since each kind of field has a template of its own."""
+        ids: list[str] = []
+        for option in OPTIONS:
+            if option.group is group:
+                ids.append(option.name)
+                rows = self._document.rows(group, TEMPLATES[option.kind], ids)
+                self._wire(rows[option.name], option)
+
+    def _wire(self, row: View, option: Option) -> None:
+        self._rows[option.name] = row
+        field, help_id = f"option-{option.name}", f"help-{option.name}"
+        row.text("label", option.label)
+        row.text("help", option.help)
+        row.attribute("label", "for", field)
+        row.attribute("help", "id", help_id)
+        row.attribute("field", "id", field)
+        row.attribute("field", "name", option.name)
+        row.attribute("field", "aria-describedby", help_id)
+        begin = DEFAULTS.get(option.name, "")
+        if option.kind is Kind.CHOICE:
+            row.options("field", option.choices, begin)
+        elif option.kind is not Kind.TICK:
+            row.fill("field", begin)
+        if option.kind is Kind.NUMBER:
+            row.attribute("field", "inputmode", "numeric")
+        row.on("field", "input", self._draw_link)
+
+    def _values(self) -> Mapping[str, str]:
+        return {option.name: self._value(option) for option in OPTIONS}
+
+    def _value(self, option: Option) -> str:
+        row = self._rows[option.name]
+        if option.kind is Kind.TICK:
+            return "on" if row.ticked("field") else ""
+        return row.value("field")
+
+    def _draw_link(self) -> None:
+        document, values = self._document, self._values()
+        built = guest_link(values)
+        self._address = self._browser.page_address() + built.address
+        document.text("single-link", self._address)
+        document.attribute("open-link", "href", built.address)
+        document.text("link-notices", " ".join(notice.text for notice in built.notices))
+        document.text("copy-text", "Copy the link")
+        what = values["record"]
+        self._rows["kbps"].enable("field", what in ("video", "opus"))
+
+    async def _on_copy(self) -> None:
+        try:
+            await self._browser.copy(self._address)
+        except RolltapeError:
+            self._document.notify(NO_COPY)
+        else:
+            self._document.text("copy-text", "Copied")
+            self._document.say("The link is copied.")
+
+    def _on_make_room(self) -> None:
+        built = room_link(self._document.value("room-name"), new_secret(), self._values())
+        if built is None:
+            self._document.notify(NAMELESS)
+        else:
+            self._browser.go(built.address)
