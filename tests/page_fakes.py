@@ -55,9 +55,6 @@ class FakeView:
     def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
         self.values[name] = chosen
 
-    def fill(self, name: str, text: str) -> None:
-        self.values[name] = text
-
     def ticked(self, name: str) -> bool:
         return self.values.get(name) == "on"
 

@@ -62,9 +62,6 @@ class View(Protocol):
     def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
         """Fill a select with (value, text) pairs."""
 
-    def fill(self, name: str, text: str) -> None:
-        """Put a text into a field."""
-
     def files(self, name: str) -> Sequence[Picked]:
         """The files chosen in a field, in their order."""
 
