@@ -1,0 +1,138 @@
+"""In front of the connections: how many an address has, how long a stranger may stay, how slowly one may read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rolltape.server.limits import Limiter, Limits
+
+__all__ = ["VISIT", "Gate", "Visit", "address_of", "is_foreign"]
+
+VISIT = "rolltape.visit"
+"""Under which a connection's scope carries its `Visit`."""
+STRANGER_S = 15.0
+"""For how long a connection may say nothing that lets it in."""
+STRANGER_MESSAGES = 20
+SEND_S = 20.0
+"""For how long one message may wait until a page takes it."""
+GONE: Message = {"type": "websocket.disconnect", "code": 1008}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Visit:
+    """One connection, from before it is let in until it is over."""
+
+    address: str
+    is_in: bool = False
+    is_over: bool = False
+    """It is to end with the next word from the page."""
+    heard: int = 0
+
+
+class Gate:
+    """ASGI middleware around Socket.IO's application."""
+
+    def __init__(self, app: ASGIApp, limits: Limits, count: Callable[[str], None]) -> None:
+        self._app = app
+        self._limits = limits
+        self._arrivals = Limiter(limits.joins, time.monotonic)
+        self._count = count
+        self._held: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a WebSocket pass, or not."""
+        if scope["type"] != "websocket":
+            await PlainTextResponse("Rooms are reached by WebSocket only.\n", 400)(scope, receive, send)
+            return
+        visit = Visit(address_of(scope))
+        why = self._refusal(scope, visit.address)
+        if why:
+            self._count(why)
+            log.info("A connection was refused.", extra={"address": visit.address, "why": why})
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        scope[VISIT] = visit
+        self._held[visit.address] += 1
+        try:
+            await self._app(scope, _Hearing(visit, receive), _Saying(visit, send))
+        finally:
+            self._held[visit.address] -= 1
+            if not self._held[visit.address]:
+                del self._held[visit.address]
+
+    def _refusal(self, scope: Scope, address: str) -> str:
+        if is_foreign(scope):
+            return "foreign_origin"
+        if self._held[address] >= self._limits.connections:
+            return "too_many_connections"
+        return "" if self._arrivals.allows(address) else "too_many_arrivals"
+
+
+class _Hearing:
+    """What a connection says, for as long as it may."""
+
+    def __init__(self, visit: Visit, receive: Receive) -> None:
+        self._visit, self._receive = visit, receive
+        self._until = time.monotonic() + STRANGER_S
+
+    async def __call__(self) -> Message:
+        visit = self._visit
+        if visit.is_in:
+            event = await self._receive()
+        else:
+            visit.heard += 1
+            try:
+                async with asyncio.timeout(self._until - time.monotonic()):
+                    event = await self._receive()
+            except TimeoutError:
+                return GONE
+        return GONE if visit.is_over or (not visit.is_in and visit.heard > STRANGER_MESSAGES) else event
+
+
+class _Saying:
+    """What a connection is told, for as long as it listens."""
+
+    def __init__(self, visit: Visit, send: Send) -> None:
+        self._visit, self._send = visit, send
+        self._is_stuck = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._is_stuck:
+            return
+        try:
+            async with asyncio.timeout(SEND_S):
+                await self._send(message)
+        except TimeoutError:
+            self._is_stuck = self._visit.is_over = True
+            raise OSError("The page does not read.") from None
+
+
+def address_of(scope: Scope) -> str:
+    """The address a request comes from; behind a trusted proxy the one that it names (uvicorn's doing)."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def is_foreign(scope: Scope) -> bool:
+    """Whether a page of another origin asks (RFC 6454 section 7): what no browser says is not held against it."""
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    host = urlsplit(origin).netloc.lower()
+    default = {"http": ":80", "https": ":443"}.get(urlsplit(origin).scheme, "")
+    asked = headers.get("host", "").lower()
+    return not host or host.removesuffix(default) != asked.removesuffix(default)
