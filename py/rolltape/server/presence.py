@@ -12,7 +12,6 @@ from rolltape.server.store import LEASE_S, Held, Store, StoreGone
 __all__ = ["Presence"]
 
 SWEEP_S = 1.0
-RENEW_S = LEASE_S / 3
 KEEP_S = 600.0
 """How often the claims on rooms with somebody in them are renewed."""
 
@@ -29,7 +28,9 @@ class Presence:
         tell: Callable[[str, Message], Awaitable[None]],
         seat_again: Callable[[Held], Awaitable[None]],
         now_s: Callable[[], float],
+        lease_s: float = LEASE_S,
     ) -> None:
+        self._renew_s = lease_s / 3
         self._now_s = now_s
         self._store = store
         self._held = held
@@ -50,7 +51,7 @@ class Presence:
 
     async def step(self, now_s: float) -> None:
         """Do what is due."""
-        if now_s - self._renewed_s >= RENEW_S:
+        if now_s - self._renewed_s >= self._renew_s:
             held = list(self._held())
             if held:
                 # A place can be gone though its connection is there: Redis started anew, or this process slept.

@@ -22,7 +22,7 @@ from rolltape.server.memory import MemoryStore
 from rolltape.server.metrics import Metrics
 from rolltape.server.presence import Presence
 from rolltape.server.relay import MAX_PACKET, Relay
-from rolltape.server.store import Store, StoreGone
+from rolltape.server.store import LEASE_S, Store, StoreGone
 from rolltape.server.tokens import Tokens
 from rolltape.server.turn import Ice
 
@@ -46,6 +46,8 @@ class RoomsOptions:
     has_metrics: bool = False
     redis_url: str = ""
     """Over which the processes of one server talk; empty: there is one process."""
+    lease_s: float = LEASE_S
+    """What the store counts a lease by."""
     now_s: Callable[[], float] = time.monotonic
     """A clock that only goes forward."""
 
@@ -58,7 +60,7 @@ class Rooms:
     ) -> None:
         options = options or RoomsOptions()
         self._options = options
-        self._store = store or MemoryStore(options.now_s)
+        self._store = store or MemoryStore(options.now_s, options.lease_s)
         tokens = Tokens(secret)
         self._metrics = Metrics()
         self._joining = Joining(self._store, tokens, options.ice)
@@ -67,7 +69,9 @@ class Rooms:
         relay = self._relay = Relay(
             self._store, tokens, options.limits, self._metrics, self._fan_out, options.now_s
         )
-        self._presence = Presence(self._store, relay.held, relay.tell, relay.seat_again, options.now_s)
+        self._presence = Presence(
+            self._store, relay.held, relay.tell, relay.seat_again, options.now_s, options.lease_s
+        )
         app = socketio.ASGIApp(self._relay.server, socketio_path="")
         self.socket_app = Gate(app, options.limits, self._metrics.refused)
         self._running: asyncio.Task[None] | None = None
