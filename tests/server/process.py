@@ -1,7 +1,8 @@
-"""One of several server processes, with short leases: `python -m server.process PORT REDIS LEASE_S`."""
+"""A server process as tests want it, with short times: `python -m server.process '{"port": 1, …}'`."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -12,16 +13,22 @@ from rolltape.server.limits import Limits
 from rolltape.server.log import write_json_lines
 from rolltape.server.redis_store import RedisStore
 from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
+from rolltape.server.store import LEASE_S
 
 if __name__ == "__main__":
-    port, url, lease_s = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    wanted = json.loads(sys.argv[1])
     write_json_lines()
-    options = RoomsOptions(Limits.for_addresses(2000), redis_url=url, lease_s=lease_s)
-    rooms = Rooms(b"s" * 40, RedisStore(url, lease_s), options)
+    url, lease_s = wanted.get("redis", ""), wanted.get("lease_s", LEASE_S)
+    options = RoomsOptions(
+        Limits(**wanted.get("limits", {})), has_metrics=True, redis_url=url, lease_s=lease_s
+    )
+    rooms = Rooms(b"s" * 40, RedisStore(url, lease_s) if url else None, options)
     uvicorn.run(
         create_app(Path(__file__).resolve().parents[2], rooms),
-        port=port,
+        port=wanted["port"],
         log_config=None,
+        log_level="warning",
+        proxy_headers=wanted.get("trust_proxy", False),
         ws_max_size=MAX_PACKET,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=1,

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -30,37 +24,10 @@ from rolltape.room import (
 )
 from rolltape.room_client import new_secret
 from server.conftest import RedisServer
+from server.processes import Process
 from server.visitors import Visitor
-from waiting import wait_for
 
-ROOT = Path(__file__).resolve().parents[2]
 LEASE_S = 1.5
-
-
-class Process:
-    """A server process of its own."""
-
-    def __init__(self, redis: RedisServer) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "server.process", str(self.port), redis.url, str(LEASE_S)],
-            env=os.environ | {"PYTHONPATH": f"{ROOT / 'py'}:{ROOT / 'tests'}"},
-            stderr=subprocess.DEVNULL,
-        )
-
-    def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/healthz", timeout=1) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    def end(self, how: signal.Signals) -> int:
-        self.process.send_signal(how)
-        return self.process.wait(10)
 
 
 class Cluster:
@@ -68,9 +35,9 @@ class Cluster:
 
     def __init__(self, redis: RedisServer) -> None:
         self.redis = redis
-        self.processes = [Process(redis), Process(redis)]
+        self.processes = [Process(redis=redis.url, lease_s=LEASE_S) for _ in range(2)]
         for process in self.processes:
-            wait_for(process.answers, "the process answers", 20)
+            process.wait()
         self.room = new_secret(6)
         self.visitors: list[Visitor] = []
 
@@ -96,8 +63,7 @@ class Cluster:
 
     def end(self) -> None:
         for process in self.processes:
-            if process.process.poll() is None:
-                process.end(signal.SIGKILL)
+            process.end(signal.SIGKILL)
 
 
 @pytest.fixture
@@ -164,7 +130,7 @@ def test_a_process_that_is_stopped_lets_its_guests_go_at_once_to_another(cluster
         await asyncio.gather(stopped, guest.until(lambda: not guest.client.connected))
         await director.hears(Away(guest.uid))
         who = {name: str(guest.asked[name]) for name in ("uid", "secret", "label", "invite")}
-        again = await cluster.visitor(0, **who).come()
+        again = await cluster.visitor(0, Role.GUEST, **who).come()
         await director.until(lambda: told(director, Joined(Member(guest.uid, Role.GUEST, "Ada"))) == 2)
 
         assert again.uid == guest.uid

@@ -29,8 +29,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 class Visitor:
     """Somebody's page, as far as a server sees one."""
 
-    def __init__(self, address: str, role: Role = Role.GUEST, room: str = "studio", **more: str) -> None:
+    def __init__(
+        self, address: str, role: Role = Role.GUEST, room: str = "studio", sender: str = "", **more: str
+    ) -> None:
         self.address = address
+        self.headers = {"X-Forwarded-For": sender} if sender else {}
         self.asked = {"v": 1, "room": room, "role": role, "uid": new_secret(6), "secret": new_secret()} | more
         self.reply: dict[str, Any] = {}
         self.heard: list[tuple[Message, Sender | None]] = []
@@ -42,7 +45,9 @@ class Visitor:
         self.heard.append((message, sender_of(text) if '"from"' in text else None))
 
     async def join(self) -> dict[str, Any]:
-        status, self.reply = await asyncio.to_thread(post, f"{self.address}/api/join", self.asked)
+        status, self.reply = await asyncio.to_thread(
+            post, f"{self.address}/api/join", self.asked, self.headers
+        )
         return self.reply | {"status": status}
 
     async def come(self, token: str | None = None) -> Visitor:
@@ -51,6 +56,7 @@ class Visitor:
             assert joined["status"] == 200, joined
         await self.client.connect(
             self.address,
+            headers=self.headers,
             auth={"token": token or self.reply["token"]},
             transports=["websocket"],
             wait_timeout=5,
@@ -75,9 +81,9 @@ class Visitor:
         return str(self.reply["uid"])
 
 
-def post(address: str, body: object) -> tuple[int, dict[str, Any]]:
+def post(address: str, body: object, headers: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"} | (headers or {}))
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
             return answer.status, json.loads(answer.read())

@@ -15,16 +15,13 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rolltape.server.limits import Limiter, Limits
+from rolltape.server.packet import is_spoken_here
 
 __all__ = ["VISIT", "Gate", "Visit", "address_of", "is_foreign"]
 
 VISIT = "rolltape.visit"
 """Under which a connection's scope carries its `Visit`."""
-STRANGER_S = 15.0
-"""For how long a connection may say nothing that lets it in."""
-STRANGER_MESSAGES = 20
-SEND_S = 20.0
-"""For how long one message may wait until a page takes it."""
+STRANGER_FRAMES = 20
 GONE: Message = {"type": "websocket.disconnect", "code": 1008}
 
 log = logging.getLogger(__name__)
@@ -37,8 +34,15 @@ class Visit:
     address: str
     is_in: bool = False
     is_over: bool = False
-    """It is to end with the next word from the page."""
     heard: int = 0
+    waiting: asyncio.Timeout | None = None
+    """For the page's next word."""
+
+    def end(self) -> None:
+        """Hear no more from this connection: what it was told is still sent, then it closes."""
+        self.is_over = True
+        if self.waiting is not None:
+            self.waiting.reschedule(0)
 
 
 class Gate:
@@ -67,7 +71,8 @@ class Gate:
         scope[VISIT] = visit
         self._held[visit.address] += 1
         try:
-            await self._app(scope, _Hearing(visit, receive), _Saying(visit, send))
+            hearing = _Hearing(visit, receive, self._limits, self._count)
+            await self._app(scope, hearing, _Saying(visit, send, self._limits.unread_s))
         finally:
             self._held[visit.address] -= 1
             if not self._held[visit.address]:
@@ -84,39 +89,54 @@ class Gate:
 class _Hearing:
     """What a connection says, for as long as it may."""
 
-    def __init__(self, visit: Visit, receive: Receive) -> None:
-        self._visit, self._receive = visit, receive
-        self._until = time.monotonic() + STRANGER_S
+    def __init__(self, visit: Visit, receive: Receive, limits: Limits, count: Callable[[str], None]) -> None:
+        self._visit, self._receive, self._count = visit, receive, count
+        self._frames = Limiter(limits.frames, time.monotonic)
+        self._until = time.monotonic() + limits.stranger_s
 
     async def __call__(self) -> Message:
         visit = self._visit
-        if visit.is_in:
-            event = await self._receive()
-        else:
-            visit.heard += 1
-            try:
-                async with asyncio.timeout(self._until - time.monotonic()):
-                    event = await self._receive()
-            except TimeoutError:
-                return GONE
-        return GONE if visit.is_over or (not visit.is_in and visit.heard > STRANGER_MESSAGES) else event
+        left_s = None if visit.is_in else self._until - time.monotonic()
+        try:
+            async with asyncio.timeout(left_s) as visit.waiting:
+                event = GONE if visit.is_over else await self._receive()
+        except TimeoutError:
+            return GONE if visit.is_over else self._end("stranger")
+        finally:
+            visit.waiting = None
+        if event["type"] != "websocket.receive":
+            return event
+        visit.heard += 1
+        if not visit.is_in and visit.heard > STRANGER_FRAMES:
+            return self._end("stranger")
+        if not self._frames.allows(""):
+            return self._end("flood")
+        return event if is_spoken_here(event.get("text")) else self._end("not_spoken_here")
+
+    def _end(self, why: str) -> Message:
+        self._visit.is_over = True
+        self._count(why)
+        log.info("A connection was ended.", extra={"address": self._visit.address, "why": why})
+        return GONE
 
 
 class _Saying:
     """What a connection is told, for as long as it listens."""
 
-    def __init__(self, visit: Visit, send: Send) -> None:
+    def __init__(self, visit: Visit, send: Send, unread_s: float) -> None:
         self._visit, self._send = visit, send
+        self._unread_s = unread_s
         self._is_stuck = False
 
     async def __call__(self, message: Message) -> None:
         if self._is_stuck:
             return
         try:
-            async with asyncio.timeout(SEND_S):
+            async with asyncio.timeout(self._unread_s):
                 await self._send(message)
         except TimeoutError:
-            self._is_stuck = self._visit.is_over = True
+            self._is_stuck = True
+            self._visit.end()
             raise OSError("The page does not read.") from None
 
 

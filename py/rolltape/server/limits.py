@@ -31,10 +31,19 @@ class Limits:
     """New names of one guest, each of which is told to the whole room."""
     refusals: Rate = Rate(1, 200)
     """Of one connection, whatever the reason; who goes on is let go."""
+    frames: Rate = Rate(50, 500)
+    """Of one connection, whatever is in them; who sends more is let go."""
     joins: Rate = Rate(2, 60)
     """Of one address, behind which a whole office may sit; and as many connections."""
     connections: int = 200
     """Of one address, at a time."""
+
+    stranger_s: float = 15.0
+    """For how long a connection may be there without being let in."""
+    body_s: float = 10.0
+    """For how long a request to join may take to arrive."""
+    unread_s: float = 20.0
+    """For how long a page may take nothing of what it is sent."""
 
     @classmethod
     def for_addresses(cls, connections: int) -> Limits:

@@ -7,8 +7,9 @@ import json
 import logging
 import sys
 import time
+from collections import Counter
 
-__all__ = ["JsonLines", "room_mark", "write_json_lines"]
+__all__ = ["JsonLines", "Sparing", "room_mark", "write_json_lines"]
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
@@ -31,14 +32,34 @@ class JsonLines(logging.Formatter):
         return json.dumps(said, ensure_ascii=False, default=str)
 
 
+class Sparing(logging.Filter):
+    """Lets the same message pass so many times a minute: a flood of mistakes must not become one of log lines."""
+
+    def __init__(self, a_minute: int = 30) -> None:
+        super().__init__()
+        self._a_minute = a_minute
+        self._minute = 0
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this one passes; the last that does says so."""
+        if int(record.created // 60) != self._minute:
+            self._minute = int(record.created // 60)
+            self._seen.clear()
+        which = record.name, str(record.msg)[:80]
+        self._seen[which] += 1
+        if self._seen[which] == self._a_minute:
+            record.more = "no more of these in this minute"
+        return self._seen[which] <= self._a_minute
+
+
 def write_json_lines(level: int = logging.INFO) -> None:
     """Everything that is logged from here on, by us and by the libraries, goes to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(Sparing())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("rolltape").setLevel(level)
-    for name in ("socketio", "engineio"):  # they log what is said at level info
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def room_mark(room: str) -> str:

@@ -35,6 +35,7 @@ from rolltape.server.limits import Limiter, Limits
 from rolltape.server.log import room_mark
 from rolltape.server.metrics import Metrics
 from rolltape.server.outbox import Outbox
+from rolltape.server.packet import TextPacket
 from rolltape.server.store import Held, NotSeated, Store, StoreGone
 from rolltape.server.tokens import BadToken, Session, Tokens
 
@@ -89,10 +90,15 @@ class Relay:
         self._characters = Limiter(limits.characters, clock)
         self._names = Limiter(limits.names, clock)
         self._refusals = Limiter(limits.refusals, clock)
+        quiet = logging.getLogger(f"{__name__}.socketio")
+        quiet.setLevel(logging.ERROR)  # at level info it logs what is said
         self.server: Any = socketio.AsyncServer(
             async_mode="asgi",
+            logger=quiet,
+            engineio_logger=quiet,
             async_handlers=False,  # one message of a connection after the other: in order, and none piles up
             client_manager=manager,
+            serializer=TextPacket,
             transports=["websocket"],
             max_http_buffer_size=MAX_PACKET,
             ping_interval=PING_S,
@@ -179,7 +185,7 @@ class Relay:
         if one is None:
             return
         if one.visit is not None:
-            one.visit.is_over = True
+            one.visit.end()
         session = one.session
         about = {"room": room_mark(session.room), "role": session.role, "why": reason}
         log.info("A connection is gone.", extra=about)
@@ -285,8 +291,8 @@ class Relay:
         ):  # fmt: skip
             await self.server.leave_room(one.sid, group)
         if one.visit is not None and one.visit.is_in:
-            one.visit.is_over = True
             await self.server.disconnect(one.sid)
+            one.visit.end()
 
     async def _let_go_of(self, connection: str) -> None:
         """The same for a connection that may be another process's."""

@@ -30,8 +30,6 @@ __all__ = ["MAX_BODY", "MAX_PACKET", "Rooms", "RoomsOptions"]
 
 MAX_BODY = 8192
 """Bytes of a request to join."""
-BODY_S = 10.0
-"""For how long it may take to arrive."""
 HERE = ("127.0.0.1", "::1")
 PASSED_ON = ("x-forwarded-for", "forwarded", "via", "x-real-ip")
 """Headers by which a proxy shows."""
@@ -125,7 +123,7 @@ class Rooms:
         if not self._joins.allows(address_of(request.scope)):
             raise NotLetIn(429, "rate", "Too many people join from this network at once; wait a moment.")
         try:
-            body = await _body(request)
+            body = await _body(request, self._options.limits.body_s)
             return asdict(await self._joining.join(read_request(body), _now_ms()))
         except StoreGone:
             raise NotLetIn(503, "busy", "The server cannot reach its rooms at the moment.") from None
@@ -144,11 +142,11 @@ class Rooms:
         )
 
 
-async def _body(request: Request) -> str:
+async def _body(request: Request, within_s: float) -> str:
     """The body, as long as it is neither too long nor too slow. Raises NotLetIn."""
     body = b""
     try:
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(within_s):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_BODY:

@@ -84,8 +84,11 @@ def serve(options: argparse.Namespace) -> int:
     logs.write_json_lines()
     try:
         asyncio.run(_serve(options))
-    except (CannotServe, BadSecret, StoreGone) as error:
-        print(f"{error}", file=sys.stderr)
+    except (CannotServe, BadSecret) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except StoreGone as error:
+        print(f"Redis does not answer: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         pass
@@ -101,12 +104,12 @@ async def _serve(options: argparse.Namespace) -> None:
     secret, store = await _kept(options)
     rooms = Rooms(secret, store, _rooms_options(options))
     server = uvicorn.Server(_config(options, create_app(root, rooms)))
-    listener = _listener(options.host, options.port)
-    port = listener.getsockname()[1]
-    for line in await _links(rooms, _address(options, port)):
-        print(line, flush=True)
-    log.info("Serving.", extra={"port": port, "redis": bool(options.redis)})
-    await server.serve([listener])
+    with contextlib.closing(_listener(options.host, options.port)) as listener:
+        port = listener.getsockname()[1]
+        for line in await _links(rooms, _address(options, port)):
+            print(line, flush=True)
+        log.info("Serving.", extra={"port": port, "redis": bool(options.redis)})
+        await server.serve([listener])
 
 
 async def _kept(options: argparse.Namespace) -> tuple[bytes, Store | None]:
@@ -122,12 +125,9 @@ async def _kept(options: argparse.Namespace) -> tuple[bytes, Store | None]:
         store = RedisStore(options.redis)
     except ValueError as error:
         raise CannotServe(f"--redis is not an address of Redis: {error}") from None
-    try:
-        if options.secret_file and not given:
-            given = load_secret(options.secret_file)
-        return given or await store.signing_secret(new_signing_secret()), store
-    except StoreGone as error:
-        raise CannotServe(f"Redis does not answer. {error}") from None
+    if options.secret_file and not given:
+        given = load_secret(options.secret_file)
+    return given or await store.signing_secret(new_signing_secret()), store
 
 
 def _rooms_options(options: argparse.Namespace) -> RoomsOptions:
