@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -111,21 +110,20 @@ def create_app(root: Path, rooms: Rooms | None = None) -> Starlette:
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
 
-    async def metrics(request: Request) -> Response:
-        if rooms is None or request.client is None or request.client.host not in ("127.0.0.1", "::1"):
-            raise HTTPException(404)
-        return PlainTextResponse(rooms.metrics(), headers={"Cache-Control": "no-store"})
-
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        sweeping = asyncio.create_task(rooms.run()) if rooms else None
+        if rooms is not None:
+            await rooms.start()
         yield
-        if rooms is not None and sweeping is not None:
-            sweeping.cancel()
+        if rooms is not None:
             await rooms.close()
 
     for_rooms: list[BaseRoute] = (
-        [Route("/api/join", rooms.join, methods=["POST"]), Mount("/socket.io", rooms.socket_app)]
+        [
+            Route("/api/join", rooms.join, methods=["POST"]),
+            Route("/metrics", rooms.metrics),
+            Mount("/socket.io", rooms.socket_app),
+        ]
         if rooms is not None
         else []
     )
@@ -133,7 +131,6 @@ def create_app(root: Path, rooms: Rooms | None = None) -> Starlette:
         routes=[
             Route("/", root_file),
             Route("/healthz", healthz),
-            Route("/metrics", metrics),
             *for_rooms,
             Mount("/static", files),
             Route("/{name}", root_file),

@@ -9,14 +9,21 @@ from rolltape.fields import Fields
 from rolltape.notice import plain_text
 from rolltape.room import VERSION, Role, room_key
 from rolltape.room_client import JoinReply, JoinRequest, new_secret
-from rolltape.server.presence import Presence
-from rolltape.server.tokens import BadToken, Claim, Invitation, Session, Tokens, key_id
+from rolltape.server.claims import Claim, key_id
+from rolltape.server.store import Hindrance, Store
+from rolltape.server.tokens import BadToken, Invitation, Session, Tokens, page_mark
+from rolltape.server.turn import Ice
 
 __all__ = ["Joining", "NotLetIn", "read_request"]
 
 MAX_ROOM = 60
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+HINDRANCES = {
+    Hindrance.REMOVED: (403, "removed", "A director has removed you from this room."),
+    Hindrance.FULL: (403, "full", "This room is full."),
+}
 
 
 @dataclass(frozen=True)
@@ -55,39 +62,45 @@ def read_request(text: str) -> JoinRequest:
 class Joining:
     """Lets people in."""
 
-    def __init__(self, presence: Presence, tokens: Tokens) -> None:
-        self._presence = presence
+    def __init__(self, store: Store, tokens: Tokens, ice: Ice) -> None:
+        self._store = store
         self._tokens = tokens
+        self._ice = ice
 
-    def join(self, request: JoinRequest, now_ms: int) -> JoinReply:
-        """What to answer. Raises NotLetIn."""
+    async def join(self, request: JoinRequest, now_ms: int) -> JoinReply:
+        """What to answer. Raises NotLetIn, StoreGone."""
         room = room_key(request.room)
-        if self._presence.is_removed(room, request.uid):
-            raise NotLetIn(403, "removed", "A director has removed you from this room.")
-        if self._presence.is_full(room, request.uid):
-            raise NotLetIn(403, "bad", "This room is full.")
-        invited = True
-        if request.role is Role.DIRECTOR:
-            claim: Claim | None = self._direct(room, request.key, now_ms)
-        elif request.invite:
-            claim = self._invited(room, request.invite)
-        else:
-            claim, invited = self._presence.claimed_by(room), False
-        uid, proof = request.uid, key_id(request.secret)
-        if not self._presence.may_be(room, uid, proof):
+        why = await self._store.hindrance(room, request.uid)
+        if why is not None:
+            raise NotLetIn(*HINDRANCES[why])
+        claim, invited = await self._claim(room, request, now_ms)
+        mark = page_mark(request.secret)
+        uid = request.uid
+        if not await self._store.own(room, uid, mark):
             uid = new_secret(9)
-        held_by = claim.key_id if claim else ""
-        token = self._tokens.session(Session(room, request.role, uid, held_by, request.label, invited, proof))
+        token = self._tokens.session(Session(room, request.role, uid, request.label, invited, claim, mark))
         invite = ""
         if request.role is Role.DIRECTOR and claim is not None:
             invite = self._tokens.invitation(Invitation(room, claim))
-        return JoinReply(token, uid, held_by, invite)
+        return JoinReply(
+            token, uid, claim.key_id if claim else "", invite, self._ice.servers(uid, now_ms / 1000)
+        )
 
-    def _direct(self, room: str, key: str, now_ms: int) -> Claim:
-        if len(key) < 16:
+    async def _claim(self, room: str, request: JoinRequest, now_ms: int) -> tuple[Claim | None, bool]:
+        """Whose the room is, and whether this one was invited."""
+        if request.role is Role.DIRECTOR:
+            return await self._directed(room, request, now_ms), True
+        if request.invite:
+            return await self._invited(room, request.invite), True
+        return await self._store.claimed_by(room), False
+
+    async def _directed(self, room: str, request: JoinRequest, now_ms: int) -> Claim:
+        if len(request.key) < 16:
             raise NotLetIn(403, "key", "Directing a room needs its key: open the director's whole link.")
-        offered = Claim(key_id(key), now_ms)
-        held = self._presence.claim(room, offered)
+        offered = Claim(key_id(request.key), now_ms)
+        if request.invite:  # an older one of their own shows that the room was theirs before
+            offered = self._shown(room, request.invite, offered)
+        held = await self._store.claim(room, offered)
         if held.key_id != offered.key_id:
             raise NotLetIn(
                 403,
@@ -97,7 +110,14 @@ class Joining:
             )
         return held
 
-    def _invited(self, room: str, invite: str) -> Claim:
+    def _shown(self, room: str, invite: str, offered: Claim) -> Claim:
+        try:
+            shown = self._tokens.read_invitation(invite)
+        except BadToken:
+            return offered
+        return shown.claim if (shown.room, shown.claim.key_id) == (room, offered.key_id) else offered
+
+    async def _invited(self, room: str, invite: str) -> Claim:
         try:
             invitation = self._tokens.read_invitation(invite)
         except BadToken:
@@ -106,7 +126,7 @@ class Joining:
             ) from None
         if invitation.room != room:
             raise NotLetIn(403, "invite", "This link's invitation is for another room: ask for a new link.")
-        held = self._presence.claim(room, invitation.claim)
+        held = await self._store.claim(room, invitation.claim)
         if held.key_id != invitation.claim.key_id:
             raise NotLetIn(403, "invite", "This room belongs to somebody else by now: ask for a new link.")
         return held

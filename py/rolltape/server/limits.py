@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["JOINS", "MESSAGES", "Limiter", "Rate"]
+__all__ = ["Limiter", "Limits", "Rate"]
+
+KEPT = 100_000
+"""Buckets; beyond that the full ones, which say nothing, are forgotten."""
 
 
 @dataclass(frozen=True)
@@ -16,30 +19,53 @@ class Rate:
     burst: float
 
 
-MESSAGES = Rate(20, 100)
-"""Of one connection: a state each second, and a flurry of candidates when connections are made."""
-JOINS = Rate(2, 60)
-"""Of one address, behind which a whole office may sit."""
+@dataclass(frozen=True)
+class Limits:
+    """What a server allows."""
 
-KEPT = 100_000
-"""Buckets; beyond that the full ones, which say nothing, are forgotten."""
+    messages: Rate = Rate(20, 100)
+    """Of one connection: a state each second, and a flurry of candidates when connections are made."""
+    characters: Rate = Rate(50_000, 500_000)
+    """Of one connection: twenty descriptions of connections at once."""
+    names: Rate = Rate(0.2, 5)
+    """New names of one guest, each of which is told to the whole room."""
+    refusals: Rate = Rate(1, 200)
+    """Of one connection, whatever the reason; who goes on is let go."""
+    frames: Rate = Rate(50, 500)
+    """Of one connection, whatever is in them; who sends more is let go."""
+    joins: Rate = Rate(2, 60)
+    """Of one address, behind which a whole office may sit; and as many connections."""
+    connections: int = 200
+    """Of one address, at a time."""
+
+    stranger_s: float = 15.0
+    """For how long a connection may be there without being let in."""
+    body_s: float = 10.0
+    """For how long a request to join may take to arrive."""
+    unread_s: float = 20.0
+    """For how long a page may take nothing of what it is sent."""
+
+    @classmethod
+    def for_addresses(cls, connections: int) -> Limits:
+        """The limits where so many connections may come from one address; joins in proportion."""
+        return cls(joins=Rate(connections * 0.01, connections * 0.3), connections=connections)
 
 
 class Limiter:
-    """A bucket for each name."""
+    """A bucket for each name; `now_s` is a clock that only goes forward."""
 
     def __init__(self, rate: Rate, now_s: Callable[[], float]) -> None:
         self._rate = rate
         self._now_s = now_s
         self._buckets: dict[str, tuple[float, float]] = {}
 
-    def allows(self, name: str) -> bool:
-        """Take one from this name's bucket; False if there is none."""
+    def allows(self, name: str, cost: float = 1) -> bool:
+        """Take so much from this name's bucket; False, and nothing is taken, if there is less."""
         now = self._now_s()
         left, at = self._buckets.get(name, (self._rate.burst, now))
         left = min(self._rate.burst, left + (now - at) * self._rate.per_s)
-        allowed = left >= 1
-        self._buckets[name] = (left - 1 if allowed else left, now)
+        allowed = left >= cost
+        self._buckets[name] = (left - cost if allowed else left, now)
         if len(self._buckets) > KEPT:
             self._forget_full(now)
         return allowed

@@ -1,196 +1,159 @@
-"""The rooms of one server: lets people in, hands messages on, tells who came and went. It keeps nothing else."""
+"""The rooms of one server process: its parts, put together, and its answers over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import socketio
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from rolltape.room import (
-    MAX_MESSAGE,
-    ROUTES,
-    Away,
-    BadMessage,
-    Command,
-    CommandKind,
-    GuestState,
-    Joined,
-    Left,
-    Member,
-    Message,
-    Role,
-    Sender,
-    Welcome,
-    decode,
-    encode,
-    kind_of,
-)
+from rolltape.room import Role
 from rolltape.room_client import JoinRequest, new_secret
+from rolltape.server.gate import Gate, address_of, is_foreign
 from rolltape.server.joining import Joining, NotLetIn, read_request
-from rolltape.server.limits import JOINS, MESSAGES, Limiter
+from rolltape.server.limits import Limiter, Limits
+from rolltape.server.memory import MemoryStore
+from rolltape.server.metrics import Metrics
 from rolltape.server.presence import Presence
-from rolltape.server.tokens import BadToken, Session, Tokens
+from rolltape.server.relay import MAX_PACKET, Relay
+from rolltape.server.store import LEASE_S, Store, StoreGone
+from rolltape.server.tokens import Tokens
+from rolltape.server.turn import Ice
 
-__all__ = ["MAX_BODY", "Rooms"]
+__all__ = ["MAX_BODY", "MAX_PACKET", "Rooms", "RoomsOptions"]
 
 MAX_BODY = 8192
 """Bytes of a request to join."""
-MAX_PACKET = 4 * MAX_MESSAGE + 1000
-"""Bytes of one Socket.IO packet: a message whose characters take four bytes each."""
-SWEEP_S = 1.0
+HERE = ("127.0.0.1", "::1")
+PASSED_ON = ("x-forwarded-for", "forwarded", "via", "x-real-ip")
+"""Headers by which a proxy shows."""
+
+
+@dataclass(frozen=True)
+class RoomsOptions:
+    """What whoever runs the server chooses."""
+
+    limits: Limits = field(default_factory=Limits)
+    ice: Ice = field(default_factory=Ice)
+    has_metrics: bool = False
+    redis_url: str = ""
+    """Over which the processes of one server talk; empty: there is one process."""
+    lease_s: float = LEASE_S
+    """What the store counts a lease by."""
+    now_s: Callable[[], float] = time.monotonic
+    """A clock that only goes forward."""
 
 
 class Rooms:
     """All rooms; `socket_app` is the ASGI application of their connections."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._presence = Presence(time.monotonic)
-        self._tokens = Tokens(secret)
-        self._joining = Joining(self._presence, self._tokens)
-        self._joins = Limiter(JOINS, time.monotonic)
-        self._messages = Limiter(MESSAGES, time.monotonic)
-        self._sessions: dict[str, Session] = {}
-        self._server: Any = socketio.AsyncServer(
-            async_mode="asgi",
-            transports=["websocket"],
-            max_http_buffer_size=MAX_PACKET,
-            ping_interval=5,
-            ping_timeout=5,
-            cors_allowed_origins=None,  # the page's own origin, no other
+    def __init__(
+        self, secret: bytes, store: Store | None = None, options: RoomsOptions | None = None
+    ) -> None:
+        options = options or RoomsOptions()
+        self._options = options
+        self._store = store or MemoryStore(options.now_s, options.lease_s)
+        tokens = Tokens(secret)
+        self._metrics = Metrics()
+        self._joining = Joining(self._store, tokens, options.ice)
+        self._joins = Limiter(options.limits.joins, options.now_s)
+        self._fan_out = self._connected_to_others(options.redis_url)
+        relay = self._relay = Relay(
+            self._store, tokens, options.limits, self._metrics, self._fan_out, options.now_s
         )
-        self._server.on("connect", self._on_connect)
-        self._server.on("disconnect", self._on_disconnect)
-        self._server.on("clock", self._on_clock)
-        self._server.on("*", self._on_message)
-        self.socket_app: Any = socketio.ASGIApp(self._server, socketio_path="")
+        self._presence = Presence(
+            self._store, relay.held, relay.tell, relay.seat_again, options.now_s, options.lease_s
+        )
+        app = socketio.ASGIApp(self._relay.server, socketio_path="")
+        self.socket_app = Gate(app, options.limits, self._metrics.refused)
+        self._running: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        """Forget those who do not come back, for as long as the server runs."""
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            for room, uid in list(self._presence.expire()):
-                await self._tell(room, Left(uid))
+    def _connected_to_others(self, redis_url: str) -> Any:
+        if not redis_url:
+            return None
+        from rolltape.server.fanout import FanOut
+
+        return FanOut(redis_url, lambda: self._relay.greet_all(), self._metrics.trouble)
+
+    async def start(self) -> None:
+        """Begin to keep presence true, and to hear what other processes say."""
+        if self._fan_out is not None:
+            server = self._relay.server
+            server.manager_initialized = True
+            self._fan_out.initialize()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3):
+                    await self._fan_out.subscribed.wait()
+        self._running = asyncio.create_task(self._presence.run())
 
     async def close(self) -> None:
-        """End every connection, so that pages connect again wherever they can."""
-        await self._server.shutdown()
+        """End; pages connect again wherever they can."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        await self._relay.server.shutdown()
+        if self._fan_out is not None:
+            await self._fan_out.close()
+        await self._store.close()
 
-    def open_room(self, room: str, key: str) -> str:
-        """Open a room for a key; the guest's invitation."""
+    async def open_room(self, room: str, key: str) -> str:
+        """Open a room for a key; the guest's invitation. Raises StoreGone."""
         request = JoinRequest(room, Role.DIRECTOR, new_secret(9), new_secret(), key=key)
-        return self._joining.join(request, _now_ms()).invite
-
-    def metrics(self) -> str:
-        """What is going on, in Prometheus's text format."""
-        rooms, members = self._presence.counts()
-        figures = {"rooms": rooms, "members": members, "connections": len(self._sessions)}
-        return "".join(
-            f"# TYPE rolltape_{name} gauge\nrolltape_{name} {value}\n" for name, value in figures.items()
-        )
+        return (await self._joining.join(request, _now_ms())).invite
 
     async def join(self, request: Request) -> Response:
         """Answer `POST api/join`."""
-        address = request.client.host if request.client else ""
         try:
-            if not self._joins.allows(address):
-                raise NotLetIn(429, "rate", "Too many people join from this network at once; wait a moment.")
-            body = await request.body()
-            if len(body) > MAX_BODY:
-                raise NotLetIn(400, "bad", "The request to join is too long.")
-            reply = self._joining.join(read_request(body.decode(errors="replace")), _now_ms())
+            reply = await self._join(request)
         except NotLetIn as refused:
+            self._metrics.joined(refused.code)
             return _answer({"error": refused.sentence, "code": refused.code}, refused.status)
-        return _answer(asdict(reply))
+        self._metrics.joined("ok")
+        return _answer(reply)
 
-    async def _on_connect(self, sid: str, environ: Mapping[str, Any], auth: object) -> None:
-        token = auth.get("token") if isinstance(auth, Mapping) else None
+    async def _join(self, request: Request) -> Mapping[str, object]:
+        if is_foreign(request.scope):
+            raise NotLetIn(403, "origin", "Rooms are joined from their own server's pages only.")
+        if not self._joins.allows(address_of(request.scope)):
+            raise NotLetIn(429, "rate", "Too many people join from this network at once; wait a moment.")
         try:
-            session = self._tokens.read_session(token if isinstance(token, str) else "")
-        except BadToken:
-            raise socketio.exceptions.ConnectionRefusedError("This connection has no right token.") from None
-        room, uid = session.room, session.uid
-        taken = not self._presence.may_be(room, uid, session.proof)
-        if taken or self._presence.is_removed(room, uid) or self._presence.is_full(room, uid):
-            raise socketio.exceptions.ConnectionRefusedError("This room does not let you in.")
-        self._sessions[sid] = session
-        member = Member(uid, session.role, session.label, session.invited)
-        before = self._presence.sit(room, member, session.proof, sid)
-        if before:
-            self._sessions.pop(before, None)
-            await self._server.disconnect(before)
-        for group in (room, f"{room}\n{session.role}"):
-            await self._server.enter_room(sid, group)
-        claim = self._presence.claimed_by(room)
-        members = tuple(one for one in self._presence.members(room) if one.uid != uid)
-        await self._send(sid, Welcome(uid, claim.key_id if claim else "", members))
-        await self._tell(room, Joined(member), skip=sid)
+            body = await _body(request, self._options.limits.body_s)
+            return asdict(await self._joining.join(read_request(body), _now_ms()))
+        except StoreGone:
+            raise NotLetIn(503, "busy", "The server cannot reach its rooms at the moment.") from None
 
-    async def _on_disconnect(self, sid: str, reason: str) -> None:
-        self._messages.forget(sid)
-        session = self._sessions.pop(sid, None)
-        if session is not None and self._presence.lose(session.room, session.uid, sid):
-            await self._tell(session.room, Away(session.uid))
+    async def metrics(self, request: Request) -> Response:
+        """Answer `GET /metrics`, to this machine only."""
+        passed_on = any(name in request.headers for name in PASSED_ON)
+        if not self._options.has_metrics or passed_on or address_of(request.scope) not in HERE:
+            return PlainTextResponse("Not Found", 404)
+        held = self._relay.held()
+        gauges = {"connections": len(held), "rooms": len({one.room for one in held})}
+        return PlainTextResponse(
+            self._metrics.text(gauges),
+            headers={"Cache-Control": "no-store"},
+            media_type="text/plain; version=0.0.4",
+        )
 
-    async def _on_clock(self, sid: str, *_: object) -> str:
-        if not self._messages.allows(sid):
-            return "Too many messages; wait a moment."
-        return repr(time.time() * 1000)
 
-    async def _on_message(self, kind: str, sid: str, *arguments: object) -> str:
-        """Hand a message on; empty, or the sentence on why not."""
-        session = self._sessions.get(sid)
-        if session is None:
-            return "This connection is over."
-        if not self._messages.allows(sid):
-            return "Too many messages; wait a moment."
-        route = ROUTES.get(kind)
-        if route is None or session.role not in route.senders:
-            return f"A {session.role} does not say that."
-        claim = self._presence.claimed_by(session.room)
-        if session.role is Role.DIRECTOR and (claim is None or claim.key_id != session.key_id):
-            return "This room belongs to another key."
-        try:
-            message = decode(kind, arguments[0] if arguments else None)
-        except BadMessage as error:
-            return error.sentence
-        sender = Sender(session.uid, session.role, session.key_id)
-        if not route.to_one:
-            await self._server.emit(kind, encode(message, sender), room=f"{session.room}\n{route.receiver}")
-        else:
-            receiver = self._presence.member(session.room, getattr(message, "to", ""))
-            connection = self._presence.connection(session.room, receiver.uid) if receiver else ""
-            if receiver is None or (route.receiver is not None and receiver.role is not route.receiver):
-                return "Nobody of this name is in the room."
-            if not connection:
-                return "Their connection is gone for the moment."
-            await self._server.emit(kind, encode(message, sender), to=connection)
-        await self._follow(session, message)
-        return ""
-
-    async def _follow(self, session: Session, message: Message) -> None:
-        """What a message changes here: a name, or who is in the room."""
-        if isinstance(message, GuestState):
-            renamed = self._presence.rename(session.room, session.uid, message.label)
-            if renamed is not None:
-                await self._tell(session.room, Joined(renamed))
-        elif isinstance(message, Command) and message.kind is CommandKind.REMOVE:
-            connection = self._presence.connection(session.room, message.to)
-            self._presence.remove(session.room, message.to)
-            await self._tell(session.room, Left(message.to))
-            self._sessions.pop(connection, None)
-            await self._server.disconnect(connection)
-
-    async def _send(self, sid: str, message: Message) -> None:
-        await self._server.emit(kind_of(message), encode(message), to=sid)
-
-    async def _tell(self, room: str, message: Message, skip: str | None = None) -> None:
-        await self._server.emit(kind_of(message), encode(message), room=room, skip_sid=skip)
+async def _body(request: Request, within_s: float) -> str:
+    """The body, as long as it is neither too long nor too slow. Raises NotLetIn."""
+    body = b""
+    try:
+        async with asyncio.timeout(within_s):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    raise NotLetIn(400, "bad", "The request to join is too long.")
+    except (TimeoutError, ClientDisconnect):
+        raise NotLetIn(400, "bad", "The request to join did not arrive whole.") from None
+    return body.decode(errors="replace")
 
 
 def _now_ms() -> int:

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import jwt
 
 from rolltape.room import Role
+from rolltape.server.claims import Claim
 
-__all__ = ["BadToken", "Claim", "Invitation", "Session", "Tokens", "key_id", "load_secret"]
+__all__ = ["SESSION_S", "BadToken", "Invitation", "Session", "Tokens", "page_mark"]
 
 SESSION_S = 600
 INVITATION_S = 30 * 24 * 3600
 ALGORITHM = "HS256"
-MIN_SECRET = 32
-"""Bytes: HS256 wants a key as long as its hash (RFC 7518 section 3.2)."""
 
 
 class BadToken(Exception):
     """Not signed here, run out, or of another kind."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Whose a room is: the key that opened it, and when (milliseconds since 1970)."""
-
-    key_id: str
-    opened_ms: int
 
 
 @dataclass(frozen=True)
@@ -44,11 +33,19 @@ class Session:
     room: str
     role: Role
     uid: str
-    key_id: str
-    label: str
-    invited: bool
-    proof: str = ""
-    """What stands for the secret of the page that is this uid (`key_id`)."""
+    label: str = ""
+    invited: bool = True
+    claim: Claim | None = None
+    """Whose the room was when they were let in."""
+    mark: str = ""
+    """Of the page, by its secret (`page_mark`)."""
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    """A token opens one connection."""
+
+    @property
+    def key_id(self) -> str:
+        """Which director's key this goes back to; empty: none."""
+        return self.claim.key_id if self.claim else ""
 
 
 @dataclass(frozen=True)
@@ -71,13 +68,14 @@ class Tokens:
         return self._sign(
             "session",
             SESSION_S,
+            jti=session.id,
             room=session.room,
             role=session.role,
             uid=session.uid,
-            key_id=session.key_id,
             label=session.label,
             invited=session.invited,
-            proof=session.proof,
+            mark=session.mark,
+            **_claim_said(session.claim),
         )
 
     def read_session(self, token: str) -> Session:
@@ -87,18 +85,16 @@ class Tokens:
             said["room"],
             Role(said["role"]),
             said["uid"],
-            said["key_id"],
             said["label"],
             said["invited"],
-            said["proof"],
+            _claim_read(said),
+            said["mark"],
+            said["jti"],
         )
 
     def invitation(self, invitation: Invitation) -> str:
         """A token for a guest's link, good for thirty days."""
-        claim = invitation.claim
-        return self._sign(
-            "invite", INVITATION_S, room=invitation.room, key_id=claim.key_id, opened_ms=claim.opened_ms
-        )
+        return self._sign("invite", INVITATION_S, room=invitation.room, **_claim_said(invitation.claim))
 
     def read_invitation(self, token: str) -> Invitation:
         """Read an invitation. Raises BadToken."""
@@ -126,26 +122,14 @@ class Tokens:
         return dict(said)
 
 
-def key_id(key: str) -> str:
-    """What stands for a director's key, or a page's secret, where that itself must not be seen."""
-    digest = hashlib.sha256(key.encode()).digest()
-    return urlsafe_b64encode(digest).decode()[:16]
+def page_mark(secret: str) -> str:
+    """What stands for a page's secret where the secret itself must not be seen."""
+    return urlsafe_b64encode(hashlib.sha256(b"page\n" + secret.encode()).digest()).decode()[:22]
 
 
-def load_secret(path: Path) -> bytes:
-    """The signing secret in this file, made at first with access for its owner only.
+def _claim_said(claim: Claim | None) -> dict[str, object]:
+    return {} if claim is None else {"key_id": claim.key_id, "opened_ms": claim.opened_ms}
 
-    Raises ValueError where the file holds something else: it is not ours to write over.
-    """
-    if path.exists():
-        found = path.read_bytes().strip()
-        if len(found) < MIN_SECRET:
-            raise ValueError(
-                f"{path} holds no secret of at least {MIN_SECRET} characters; name another file."
-            )
-        return found
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = secrets.token_urlsafe(MIN_SECRET).encode()
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(made)
-    return made
+
+def _claim_read(said: dict[str, Any]) -> Claim | None:
+    return Claim(said["key_id"], said["opened_ms"]) if "key_id" in said else None

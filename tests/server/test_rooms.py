@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
-import urllib.error
-import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 import socketio
-import uvicorn
 
 from rolltape.room import (
-    MAX_MESSAGE,
     Answer,
     Away,
     Command,
@@ -27,132 +17,20 @@ from rolltape.room import (
     Joined,
     Left,
     Member,
-    Message,
     Role,
     Sender,
     Signal,
     TakeReport,
     Welcome,
-    decode,
-    encode,
-    kind_of,
-    sender_of,
 )
-from rolltape.room_client import new_secret
-from rolltape.server.app import create_app
-from rolltape.server.rooms import MAX_PACKET, Rooms
-from rolltape.server.tokens import Session, Tokens, load_secret
+from rolltape.server.claims import Claim, key_id
+from rolltape.server.memory import MemoryStore
+from rolltape.server.rooms import RoomsOptions
+from rolltape.server.store import LEASE_S, MAX_MEMBERS, REMOVED_S
+from rolltape.server.tokens import Invitation, Session, Tokens
+from rolltape.server.turn import Ice
 from rolltape.take import Take, TakeState
-
-SECRET = b"s" * 40
-KEY, OTHER_KEY = "k" * 22, "o" * 22
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-class Visitor:
-    """Somebody's page, as far as a server sees one."""
-
-    def __init__(self, address: str, role: Role = Role.GUEST, room: str = "studio", **more: str) -> None:
-        self.address = address
-        self.asked = {"v": 1, "room": room, "role": role, "uid": new_secret(6), "secret": new_secret()} | more
-        self.reply: dict[str, Any] = {}
-        self.heard: list[tuple[Message, Sender | None]] = []
-        self.client = socketio.AsyncClient(reconnection=False)
-        self.client.on("*", self._on_event)
-
-    async def _on_event(self, kind: str, text: str) -> None:
-        message = decode(kind, text)
-        self.heard.append((message, sender_of(text) if '"from"' in text else None))
-
-    async def join(self) -> dict[str, Any]:
-        status, self.reply = await asyncio.to_thread(post, f"{self.address}/api/join", self.asked)
-        return self.reply | {"status": status}
-
-    async def come(self, token: str | None = None) -> Visitor:
-        if token is None:
-            joined = await self.join()
-            assert joined["status"] == 200, joined
-        await self.client.connect(
-            self.address,
-            auth={"token": token or self.reply["token"]},
-            transports=["websocket"],
-            wait_timeout=5,
-        )
-        await self.until(lambda: any(isinstance(one, Welcome) for one, _ in self.heard))
-        return self
-
-    async def say(self, message: Message) -> str:
-        return str(await self.client.call(kind_of(message), encode(message), timeout=5))
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
-            while not condition():
-                await asyncio.sleep(0.005)
-
-    async def hears(self, message: Message) -> Sender | None:
-        await self.until(lambda: any(one == message for one, _ in self.heard))
-        return next(sender for one, sender in self.heard if one == message)
-
-    @property
-    def uid(self) -> str:
-        return str(self.reply["uid"])
-
-
-def post(address: str, body: object) -> tuple[int, dict[str, Any]]:
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.loads(error.read())
-
-
-@asynccontextmanager
-async def serving() -> AsyncIterator[tuple[str, Rooms]]:
-    rooms = Rooms(SECRET)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(ROOT, rooms), log_level="error", ws_max_size=MAX_PACKET, lifespan="on")
-    )
-    task = asyncio.create_task(server.serve([listener]))
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", rooms
-    finally:
-        server.should_exit = True
-        await task
-
-
-class Scene:
-    """A server, a director and a guest."""
-
-    def __init__(self, address: str, rooms: Rooms) -> None:
-        self.address = address
-        self.rooms = rooms
-        self.visitors: list[Visitor] = []
-
-    def visitor(self, role: Role = Role.GUEST, **more: str) -> Visitor:
-        self.visitors.append(Visitor(self.address, role, **more))
-        return self.visitors[-1]
-
-    async def pair(self) -> tuple[Visitor, Visitor]:
-        director = await self.visitor(Role.DIRECTOR, key=KEY, label="Bo").come()
-        guest = await self.visitor(label="Ada", invite=str(director.reply["invite"])).come()
-        return director, guest
-
-
-def played(story: Callable[[Scene], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with serving() as (address, rooms):
-            scene = Scene(address, rooms)
-            try:
-                await story(scene)
-            finally:
-                for visitor in scene.visitors:
-                    await visitor.client.disconnect()
-
-    asyncio.run(run())
+from server.visitors import KEY, OTHER_KEY, SECRET, Clock, Scene, Visitor, played, post, serving
 
 
 def test_who_comes_is_told_who_is_there_and_the_others_are_told_of_them() -> None:
@@ -258,7 +136,7 @@ def test_an_invitation_that_is_not_right_lets_nobody_in(invite: str) -> None:
     async def story(scene: Scene) -> None:
         director, _ = await scene.pair()
         other = await scene.visitor(Role.DIRECTOR, room="other", key=OTHER_KEY).join()
-        own = Session("studio", Role.GUEST, "x", "", "", True)
+        own = Session("studio", Role.GUEST, "x")
         invites = {
             "foreign": Tokens(b"f" * 40).session(own),
             "session": str(director.reply["token"]),
@@ -276,7 +154,7 @@ def test_an_invitation_that_is_not_right_lets_nobody_in(invite: str) -> None:
 def test_a_connection_without_a_right_token_is_refused(token: str) -> None:
     async def story(scene: Scene) -> None:
         director, _ = await scene.pair()
-        session = Session("studio", Role.DIRECTOR, "x", "k", "", True)
+        session = Session("studio", Role.DIRECTOR, "x", claim=Claim("k", 1))
         tokens = {
             "foreign": Tokens(b"f" * 40).session(session),
             "late": Tokens(SECRET, lambda: 1.0).session(session),
@@ -302,46 +180,18 @@ def test_a_uid_that_somebody_else_is_becomes_another() -> None:
     played(story)
 
 
-def test_a_uid_is_nobodys_until_its_page_is_there_and_then_its_alone() -> None:
-    """A join alone keeps nothing; of two pages that asked for a uid, the one that connects is that one."""
-
-    async def story(scene: Scene) -> None:
-        squatter, guest = scene.visitor(uid="ada"), scene.visitor(uid="ada")
-        await squatter.join()
-        await guest.come()
-
-        assert guest.uid == "ada"
-        with pytest.raises(socketio.exceptions.ConnectionError):
-            await squatter.come(str(squatter.reply["token"]))
-        assert guest.client.connected
-
-    played(story)
-
-
-def test_a_file_that_holds_no_secret_is_not_written_over(tmp_path: Path) -> None:
-    path = tmp_path / "secret"
-    made = load_secret(path)
-    assert (load_secret(path), path.stat().st_mode & 0o077) == (made, 0)
-    path.write_text("notes")
-
-    with pytest.raises(ValueError, match="no secret"):
-        load_secret(path)
-    assert path.read_text() == "notes"
-
-
-def test_a_connection_that_ends_is_told_as_away_and_a_lease_that_runs_out_as_left(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("rolltape.server.presence.LEASE_S", 0.0)
-
+def test_a_connection_that_ends_is_told_as_away_and_a_lease_that_runs_out_as_left() -> None:
     async def story(scene: Scene) -> None:
         director, guest = await scene.pair()
         await guest.client.disconnect()
 
         await director.hears(Away(guest.uid))
+        clock.turn(LEASE_S)
         await director.hears(Left(guest.uid))
+        assert not any(one == Left(director.uid) for one, _ in director.heard)
 
-    played(story)
+    clock = Clock()
+    played(story, options=RoomsOptions(now_s=clock))
 
 
 def test_a_removed_guest_is_gone_and_not_let_in_again() -> None:
@@ -364,32 +214,6 @@ def test_a_new_name_is_told_to_everybody() -> None:
         await guest.say(GuestState("Zoë"))
 
         await director.hears(Joined(Member(guest.uid, Role.GUEST, "Zoë")))
-
-    played(story)
-
-
-def test_floods_odd_and_oversized_messages_harm_nobody_else() -> None:
-    async def story(scene: Scene) -> None:
-        director, guest = await scene.pair()
-        attacker = await scene.visitor().come()
-        said = [
-            str(await attacker.client.call(kind, data, timeout=5))
-            for kind, data in [
-                ("state", None), ("state", "{"), ("state", {"v": 1}), ("state", b"\xff"), ("state", "[" * 9000),
-                ("welcome", '{"v":1}'), ("nothing", ""), ("state", "x" * (MAX_MESSAGE + 1)),
-                ("signal", '{"v":1,"to":"' + guest.uid + '","description":{"type":"offer","sdp":7}}'),
-            ]
-        ]  # fmt: skip
-        assert all(said)
-        for _ in range(300):
-            await attacker.client.emit("state", encode(GuestState("Eve")))
-        assert await attacker.say(GuestState("Eve")) == "Too many messages; wait a moment."
-        async with asyncio.timeout(1):
-            assert await guest.say(GuestState("Ada", bytes=9)) == ""
-            await director.hears(GuestState("Ada", bytes=9))
-        await attacker.client.emit("state", "x" * (2 * MAX_PACKET))
-        await attacker.until(lambda: not attacker.client.connected)
-        assert await guest.say(GuestState("Ada", bytes=10)) == ""
 
     played(story)
 
@@ -435,6 +259,90 @@ def test_after_a_restart_an_invitation_brings_the_claim_back() -> None:
     played(story)
 
 
+def test_a_server_that_was_started_anew_is_told_by_the_director_whose_room_it_was() -> None:
+    async def story(scene: Scene) -> None:
+        director, _ = await scene.pair()
+        async with serving() as (address, _rooms):
+            assert (await Visitor(address, Role.DIRECTOR, key=OTHER_KEY).join())["status"] == 200
+            invite = str(director.reply["invite"])
+            owner = await Visitor(address, Role.DIRECTOR, key=KEY, invite=invite).join()
+            thief = await Visitor(address, Role.DIRECTOR, key=OTHER_KEY, invite=invite).join()
+
+        assert owner["status"] == 200
+        assert (thief["status"], thief["code"]) == (403, "key")
+
+    played(story)
+
+
+def test_a_director_whose_key_does_not_hold_any_more_directs_nothing() -> None:
+    async def story(scene: Scene) -> None:
+        thief = await scene.visitor(Role.DIRECTOR, key=OTHER_KEY).come()
+        claim = Claim(key_id(KEY), 1)
+        guest = await scene.visitor(invite=Tokens(SECRET).invitation(Invitation("studio", claim))).come()
+
+        refused = await thief.say(Command(guest.uid, "c1", CommandKind.START))
+
+        assert refused == "This room belongs to another key."
+
+    played(story)
+
+
+def test_who_connects_anew_takes_their_own_place_and_the_old_connection_ends() -> None:
+    async def story(scene: Scene) -> None:
+        director, guest = await scene.pair()
+        again = scene.visitor(uid=guest.uid, secret=str(guest.asked["secret"]), label="Ada")
+
+        await again.come()
+        await guest.until(lambda: not guest.client.connected)
+        command = Command(guest.uid, "c1", CommandKind.START)
+        assert await director.say(command) == ""
+
+        await again.hears(command)
+        assert not any(isinstance(one, Away | Left) for one, _ in director.heard)
+
+    played(story)
+
+
+def test_a_removed_guest_may_come_again_later() -> None:
+    async def story(scene: Scene) -> None:
+        director, guest = await scene.pair()
+        await guest.client.disconnect()
+        await director.hears(Away(guest.uid))
+        assert await director.say(Command(guest.uid, "c1", CommandKind.REMOVE)) == ""  # away, and yet
+
+        assert (await guest.join())["code"] == "removed"
+        clock.turn(REMOVED_S)
+        assert (await guest.join())["status"] == 200
+
+    clock = Clock()
+    played(story, options=RoomsOptions(now_s=clock))
+
+
+def test_a_room_has_room_for_so_many() -> None:
+    async def story(scene: Scene) -> None:
+        for number in range(MAX_MEMBERS):
+            await store.sit("studio", Member(f"m{number}", Role.GUEST), f"c{number}", "")
+
+        answer = await scene.visitor().join()
+
+        assert (answer["status"], answer["code"]) == (403, "full")
+
+    store = MemoryStore()
+    played(story, store)
+
+
+def test_pages_are_told_which_servers_help_them_to_find_each_other() -> None:
+    async def story(scene: Scene) -> None:
+        stun, turn = (await scene.visitor().join())["ice_servers"]
+
+        assert stun == {"urls": ["stun:example.org:3478"], "username": "", "credential": ""}
+        assert turn["urls"] == ["turn:example.org:3478"]
+        assert turn["username"].endswith(f":{scene.visitors[0].uid}")
+
+    ice = Ice(("stun:example.org:3478",), ("turn:example.org:3478",), b"secret")
+    played(story, options=RoomsOptions(ice=ice))
+
+
 def test_the_clock_is_the_servers() -> None:
     async def story(scene: Scene) -> None:
         _, guest = await scene.pair()
@@ -445,6 +353,4 @@ def test_the_clock_is_the_servers() -> None:
 
 
 def _late_invitation() -> str:
-    from rolltape.server.tokens import Claim, Invitation
-
     return Tokens(SECRET, lambda: 1.0).invitation(Invitation("studio", Claim("k", 1)))

@@ -1,0 +1,67 @@
+"""The log: one JSON object a line on standard error, without secrets, keys, tokens or names of people."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import sys
+import time
+from collections import Counter
+
+__all__ = ["JsonLines", "Sparing", "room_mark", "write_json_lines"]
+
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """Writes a record with what was given as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        said: dict[str, object] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{record.msecs:03.0f}Z",
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "what": record.getMessage(),
+        }
+        said |= {name: value for name, value in vars(record).items() if name not in _OWN}
+        if record.exc_info:
+            said["trace"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False, default=str)
+
+
+class Sparing(logging.Filter):
+    """Lets the same message pass so many times a minute: a flood of mistakes must not become one of log lines."""
+
+    def __init__(self, a_minute: int = 30) -> None:
+        super().__init__()
+        self._a_minute = a_minute
+        self._minute = 0
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this one passes; the last that does says so."""
+        if int(record.created // 60) != self._minute:
+            self._minute = int(record.created // 60)
+            self._seen.clear()
+        which = record.name, str(record.msg)[:80]
+        self._seen[which] += 1
+        if self._seen[which] == self._a_minute:
+            record.more = "no more of these in this minute"
+        return self._seen[which] <= self._a_minute
+
+
+def write_json_lines(level: int = logging.INFO) -> None:
+    """Everything that is logged from here on, by us and by the libraries, goes to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    handler.addFilter(Sparing())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("rolltape").setLevel(level)
+
+
+def room_mark(room: str) -> str:
+    """What stands for a room in the log: who knows its name can find it, who reads the log cannot enter it."""
+    return hashlib.sha256(room.encode()).hexdigest()[:10]

@@ -1,0 +1,292 @@
+"""The store of many processes: Redis, each step one script, so that no two processes fall into one another.
+
+Redis's own clock counts the leases: the machines' clocks need not agree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
+
+from rolltape.room import Member, Role
+from rolltape.server.claims import CLAIM_S, Claim
+from rolltape.server.store import (
+    LEASE_S,
+    MAX_MEMBERS,
+    OWNED_S,
+    REMOVED_S,
+    Held,
+    Hindrance,
+    NotSeated,
+    Seat,
+    Seating,
+    StoreGone,
+)
+from rolltape.server.tokens import SESSION_S
+
+__all__ = ["RedisStore"]
+
+PREFIX = "rolltape:"
+LEASES = f"{PREFIX}leases"
+"""A sorted set of all places, by the millisecond at which their leases run out."""
+CONNECTIONS = 8
+TIMEOUT_S = 3.0
+SWEEP = 500
+"""Places that one sweep takes at most."""
+
+# A place is written "CONNECTION|MARK|MEMBER"; neither of the first two can have a bar in it.
+_NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+CLAIM = """
+local held = redis.call('GET', KEYS[1])
+if not held or tonumber(ARGV[1]) < tonumber(held:match('^(%d+)|')) then held = ARGV[1] .. '|' .. ARGV[2] end
+redis.call('SET', KEYS[1], held, 'EX', ARGV[3])
+return held
+"""
+
+OWNER = """
+local place = redis.call('HGET', KEYS[1], ARGV[1])
+local owner = place and place:match('^[^|]*|([^|]*)|') or redis.call('GET', KEYS[2])
+"""
+
+OWN = (
+    OWNER
+    + """
+if owner and owner ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+)
+
+SIT = (
+    _NOW
+    + OWNER
+    + """
+if redis.call('EXISTS', KEYS[4]) == 1 then return {'removed'} end
+if not place and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[6]) then return {'full'} end
+if owner and owner ~= ARGV[2] then return {'taken'} end
+local there = redis.call('HGETALL', KEYS[1])
+redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[4] .. '|' .. ARGV[2] .. '|' .. ARGV[5])
+redis.call('ZADD', KEYS[3], now + ARGV[7], ARGV[8])
+return {'', place and place:match('^([^|]*)|') or '', there}
+"""
+)
+
+LOSE = (
+    _NOW
+    + """
+local place = redis.call('HGET', KEYS[1], ARGV[1])
+if not place or place:match('^([^|]*)|') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], place:match('^[^|]*(|.*)$'))
+redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[4])
+return 1
+"""
+)
+
+RENAME = """
+local place = redis.call('HGET', KEYS[1], ARGV[1])
+if not place then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], place:match('^([^|]*|[^|]*|)') .. ARGV[2])
+return 1
+"""
+
+REMOVE = """
+local place = redis.call('HGET', KEYS[1], ARGV[1])
+redis.call('SET', KEYS[3], '1', 'EX', ARGV[2])
+redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[3])
+return place and place:match('^([^|]*)|') or ''
+"""
+
+RENEW = (
+    _NOW
+    + """
+local missing = {}
+for index = 2, #ARGV do
+  if redis.call('ZSCORE', KEYS[1], ARGV[index]) then redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[index])
+  else missing[#missing + 1] = index - 2 end
+end
+return missing
+"""
+)
+
+EXPIRE = (
+    _NOW
+    + """
+local late = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+for _, one in ipairs(late) do
+  redis.call('ZREM', KEYS[1], one)
+  local room, uid = one:match('^(.*)\\n(.*)$')
+  redis.call('HDEL', ARGV[2] .. room, uid)
+end
+return late
+"""
+)
+
+
+class RedisStore:
+    """All rooms of all processes that use one Redis (`store.Store`)."""
+
+    def __init__(self, url: str, lease_s: float = LEASE_S) -> None:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=TIMEOUT_S,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            decode_responses=True,
+        )
+        self._redis: Any = Redis.from_pool(pool)
+        self._lease_ms = round(lease_s * 1000)
+        self._scripts = {
+            text: self._redis.register_script(text)
+            for text in (CLAIM, OWN, SIT, LOSE, RENAME, REMOVE, RENEW, EXPIRE)
+        }
+
+    async def signing_secret(self, offered: bytes) -> bytes:
+        """The secret that all processes sign with: the one that the first of them offered."""
+        async with _asking():
+            await self._redis.set(f"{PREFIX}secret", offered.decode(), nx=True)
+            return str(await self._redis.get(f"{PREFIX}secret")).encode()
+
+    async def claim(self, room: str, offered: Claim) -> Claim:
+        """Claim a room; whose it is then."""
+        return _claim(await self._run(CLAIM, [_claim_key(room)], offered.opened_ms, offered.key_id, CLAIM_S))
+
+    async def claimed_by(self, room: str) -> Claim | None:
+        """Whose a room is; None: nobody's."""
+        async with _asking():
+            held = await self._redis.get(_claim_key(room))
+        return None if held is None else _claim(held)
+
+    async def keep_claims(self, rooms: Collection[str]) -> None:
+        """Somebody is in these rooms: they stay whose they are."""
+        async with _asking(), self._redis.pipeline(transaction=False) as pipeline:
+            for room in rooms:
+                pipeline.expire(_claim_key(room), CLAIM_S)
+            await pipeline.execute()
+
+    async def hindrance(self, room: str, uid: str) -> Hindrance | None:
+        """Whether somebody cannot come in."""
+        async with _asking(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.exists(_removed_key(room, uid))
+            pipeline.hexists(_room_key(room), uid)
+            pipeline.hlen(_room_key(room))
+            removed, is_there, members = await pipeline.execute()
+        if removed:
+            return Hindrance.REMOVED
+        return Hindrance.FULL if not is_there and members >= MAX_MEMBERS else None
+
+    async def own(self, room: str, uid: str, mark: str) -> bool:
+        """Take a uid for the page with this mark."""
+        keys = [_room_key(room), _owned_key(room, uid)]
+        return bool(await self._run(OWN, keys, uid, mark, round(OWNED_S)))
+
+    async def use(self, token_id: str) -> bool:
+        """Use up a token."""
+        async with _asking():
+            return bool(await self._redis.set(f"{PREFIX}used:{token_id}", "1", nx=True, ex=SESSION_S))
+
+    async def sit(self, room: str, member: Member, connection: str, mark: str) -> Seating:
+        """Somebody's connection is there. Raises NotSeated."""
+        keys = [_room_key(room), _owned_key(room, member.uid), LEASES, _removed_key(room, member.uid)]
+        answer = await self._run(
+            SIT, keys, member.uid, mark, round(OWNED_S), connection, _member_text(member), MAX_MEMBERS,
+            self._lease_ms, _lease(room, member.uid),
+        )  # fmt: skip
+        if answer[0]:
+            raise NotSeated(Hindrance(answer[0]))
+        there = zip(answer[2][::2], answer[2][1::2], strict=True)
+        return Seating(
+            answer[1], tuple(_seat(uid, place).member for uid, place in there if uid != member.uid)
+        )
+
+    async def lose(self, room: str, uid: str, connection: str) -> bool:
+        """A connection is gone; whether it was the one that counts."""
+        keys = [_room_key(room), LEASES]
+        return bool(await self._run(LOSE, keys, uid, connection, self._lease_ms, _lease(room, uid)))
+
+    async def rename(self, room: str, member: Member) -> bool:
+        """Somebody is known by another name."""
+        return bool(await self._run(RENAME, [_room_key(room)], member.uid, _member_text(member)))
+
+    async def seat(self, room: str, uid: str) -> Seat | None:
+        """Somebody's place."""
+        async with _asking():
+            place = await self._redis.hget(_room_key(room), uid)
+        return None if place is None else _seat(uid, place)
+
+    async def remove(self, room: str, uid: str) -> str:
+        """Take somebody's place, let them in no more for a while."""
+        keys = [_room_key(room), LEASES, _removed_key(room, uid)]
+        return str(await self._run(REMOVE, keys, uid, round(REMOVED_S), _lease(room, uid)))
+
+    async def renew(self, held: Sequence[Held]) -> list[Held]:
+        """Those are still there; the ones whose place is gone."""
+        leases = [_lease(one.room, one.uid) for one in held]
+        return [held[index] for index in await self._run(RENEW, [LEASES], self._lease_ms, *leases)]
+
+    async def expire(self) -> list[Held]:
+        """Take the places whose lease has run out; each is given to one caller only."""
+        late = await self._run(EXPIRE, [LEASES], SWEEP, _room_key(""))
+        return [Held(*one.rsplit("\n", 1)) for one in late]
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._redis.aclose()
+
+    async def _run(self, script: str, keys: list[str], *arguments: str | int) -> Any:
+        async with _asking():
+            return await self._scripts[script](keys=keys, args=arguments)
+
+
+@asynccontextmanager
+async def _asking() -> AsyncIterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise StoreGone(f"{type(error).__name__}: {error}") from None
+
+
+def _claim_key(room: str) -> str:
+    return f"{PREFIX}claim:{room}"
+
+
+def _room_key(room: str) -> str:
+    return f"{PREFIX}room:{room}"
+
+
+def _owned_key(room: str, uid: str) -> str:
+    return f"{PREFIX}own:{room}\n{uid}"
+
+
+def _removed_key(room: str, uid: str) -> str:
+    return f"{PREFIX}removed:{room}\n{uid}"
+
+
+def _lease(room: str, uid: str) -> str:
+    return f"{room}\n{uid}"
+
+
+def _claim(held: str) -> Claim:
+    opened, _, key_id = held.partition("|")
+    return Claim(key_id, int(opened))
+
+
+def _member_text(member: Member) -> str:
+    return json.dumps([member.role, member.label, member.invited], ensure_ascii=False)
+
+
+def _seat(uid: str, place: str) -> Seat:
+    connection, mark, text = place.split("|", 2)
+    role, label, invited = json.loads(text)
+    return Seat(Member(uid, Role(role), label, invited, bool(connection)), connection, mark)

@@ -1,0 +1,193 @@
+"""`rolltape serve`: reads the options, opens a room, prints its links, serves until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from rolltape.fragment import Secrets, write_fragment
+from rolltape.room_client import new_secret
+from rolltape.server import log as logs
+from rolltape.server.app import create_app
+from rolltape.server.limits import Limits
+from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
+from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret, new_signing_secret
+from rolltape.server.store import Store, StoreGone
+from rolltape.server.turn import Ice
+
+__all__ = ["CannotServe", "add_arguments", "serve"]
+
+UNREAD_MS = 60_000
+"""For how long a network connection lasts whose other end takes nothing (Linux: TCP_USER_TIMEOUT)."""
+LEAVE_S = 3
+"""For how long a server that is told to stop waits for what is being answered."""
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+log = logging.getLogger(__name__)
+
+
+class CannotServe(Exception):
+    """The options do not fit together, or something needed is not there; a sentence."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `rolltape serve` understands."""
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the folder with index.html")
+    parser.add_argument("--cert", help="serve over HTTPS with this certificate (PEM)")
+    parser.add_argument("--key", help="the certificate's key (PEM)")
+    parser.add_argument(
+        "--redis", default="", metavar="URL", help="share rooms with other processes over this Redis"
+    )
+    parser.add_argument(
+        "--secret-file",
+        type=Path,
+        help=f"the secret that signs links, made at the first start (default: {default_file()}; "
+        "with --redis it is kept there; ROLLTAPE_SECRET in the environment comes before both)",
+    )
+    parser.add_argument(
+        "--stun-url", action="append", default=[], metavar="URL", help="such as stun:HOST:3478"
+    )
+    parser.add_argument(
+        "--turn-url", action="append", default=[], metavar="URL", help="such as turn:HOST:3478"
+    )
+    parser.add_argument(
+        "--turn-secret-file", type=Path, metavar="FILE", help="coturn's static-auth-secret, in a file"
+    )
+    parser.add_argument(
+        "--trust-proxy",
+        action="store_true",
+        help="a proxy on this machine says who asks (X-Forwarded-For, X-Forwarded-Proto)",
+    )
+    parser.add_argument("--metrics", action="store_true", help="answer /metrics, to this machine only")
+    parser.add_argument(
+        "--connections-per-address",
+        type=int,
+        default=200,
+        metavar="N",
+        help="at a time (default: %(default)s)",
+    )
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve the page and its rooms; return the exit status."""
+    logs.write_json_lines()
+    try:
+        asyncio.run(_serve(options))
+    except (CannotServe, BadSecret) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except StoreGone as error:
+        print(f"Redis does not answer: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    root = options.root.resolve()
+    if not (root / "index.html").exists():
+        raise CannotServe(f"There is no page in {root}: name its folder with --root.")
+    if bool(options.cert) is not bool(options.key):
+        raise CannotServe("HTTPS needs both --cert and --key.")
+    secret, store = await _kept(options)
+    rooms = Rooms(secret, store, _rooms_options(options))
+    server = uvicorn.Server(_config(options, create_app(root, rooms)))
+    with contextlib.closing(_listener(options.host, options.port)) as listener:
+        port = listener.getsockname()[1]
+        for line in await _links(rooms, _address(options, port)):
+            print(line, flush=True)
+        log.info("Serving.", extra={"port": port, "redis": bool(options.redis)})
+        await server.serve([listener])
+
+
+async def _kept(options: argparse.Namespace) -> tuple[bytes, Store | None]:
+    """The secret, and the store that all processes share (None: there is one process)."""
+    given = given_secret()
+    if not options.redis:
+        return given or load_secret(options.secret_file or default_file()), None
+    try:
+        from rolltape.server.redis_store import RedisStore
+    except ModuleNotFoundError as missing:
+        raise CannotServe(f"--redis needs {missing.name}: pip install 'rolltape[serve]'.") from None
+    try:
+        store = RedisStore(options.redis)
+    except ValueError as error:
+        raise CannotServe(f"--redis is not an address of Redis: {error}") from None
+    if options.secret_file and not given:
+        given = load_secret(options.secret_file)
+    return given or await store.signing_secret(new_signing_secret()), store
+
+
+def _rooms_options(options: argparse.Namespace) -> RoomsOptions:
+    if bool(options.turn_url) is not bool(options.turn_secret_file):
+        raise CannotServe("TURN needs both --turn-url and --turn-secret-file.")
+    try:
+        turn_secret = options.turn_secret_file.read_bytes().strip() if options.turn_secret_file else b""
+    except OSError as error:
+        raise CannotServe(f"{options.turn_secret_file} cannot be read: {error.strerror}.") from None
+    return RoomsOptions(
+        Limits.for_addresses(options.connections_per_address),
+        Ice(tuple(options.stun_url), tuple(options.turn_url), turn_secret),
+        options.metrics,
+        options.redis,
+    )
+
+
+def _config(options: argparse.Namespace, app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,  # ours is set up
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=options.trust_proxy,
+        forwarded_allow_ips=["127.0.0.1", "::1"],
+        ws_max_size=MAX_PACKET,
+        ws_per_message_deflate=False,  # small messages; it would cost each connection 40 kB
+        ssl_certfile=options.cert,
+        ssl_keyfile=options.key,
+        timeout_graceful_shutdown=LEAVE_S,
+    )
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """The socket to listen on. Raises CannotServe."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise CannotServe(f"Nothing can listen on {host}, port {port}: {error.strerror}.") from None
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        with contextlib.suppress(OSError):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+    return listener
+
+
+async def _links(rooms: Rooms, address: str) -> list[str]:
+    """A room that nobody has been in, for whoever has started the server."""
+    room, key = f"studio-{secrets.token_hex(3)}", new_secret()
+    invite = await rooms.open_room(room, key)
+    return [
+        f"Guest:    {address}?room={room}&record=6000{write_fragment(Secrets(invite=invite))}",
+        f"Director: {address}?director={room}{write_fragment(Secrets(key=key))}",
+        f"Home:     {address}",
+    ]
+
+
+def _address(options: argparse.Namespace, port: int) -> str:
+    host = "localhost" if options.host in (*LOOPBACK, "0.0.0.0", "::") else options.host
+    scheme, usual = ("https", 443) if options.cert else ("http", 80)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}/" if port == usual else f"{scheme}://{shown}:{port}/"

@@ -1,0 +1,128 @@
+"""What the server keeps, as a Protocol: who is there, whose a room is. In memory, or in Redis for many processes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from rolltape.room import Member
+from rolltape.server.claims import Claim
+
+__all__ = [
+    "LEASE_S",
+    "MAX_MEMBERS",
+    "OWNED_S",
+    "REMOVED_S",
+    "Held",
+    "Hindrance",
+    "NotSeated",
+    "Seat",
+    "Seating",
+    "Store",
+    "StoreGone",
+]
+
+LEASE_S = 15.0
+"""For how long a member counts whose server says nothing of them; it says so every third of that."""
+OWNED_S = 3600.0
+"""For how long a `uid` is kept for the page that had it."""
+REMOVED_S = 600.0
+"""For how long a guest whom a director removed is not let in again."""
+MAX_MEMBERS = 100
+"""In one room."""
+
+
+class StoreGone(Exception):
+    """The store does not answer; it may again later."""
+
+
+class Hindrance(StrEnum):
+    """Why somebody cannot have a place in a room."""
+
+    REMOVED = "removed"
+    FULL = "full"
+    TAKEN = "taken"
+
+
+class NotSeated(Exception):
+    """There is no place for this one."""
+
+    def __init__(self, why: Hindrance) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A member's place: who they are and which connection is theirs."""
+
+    member: Member
+    connection: str
+    """Empty while there is none."""
+    mark: str
+    """Of the page (`tokens.page_mark`)."""
+
+
+@dataclass(frozen=True)
+class Seating:
+    """What somebody finds who sat down."""
+
+    before: str
+    """The connection that they had before; empty: none."""
+    others: tuple[Member, ...]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A place whose connection this process holds."""
+
+    room: str
+    uid: str
+
+
+class Store(Protocol):
+    """Each method is one step that nobody else's step falls into. All raise StoreGone."""
+
+    async def claim(self, room: str, offered: Claim) -> Claim:
+        """Claim a room; whose it is then (`claims.earlier`)."""
+
+    async def claimed_by(self, room: str) -> Claim | None:
+        """Whose a room is; None: nobody's."""
+
+    async def keep_claims(self, rooms: Collection[str]) -> None:
+        """Somebody is in these rooms: they stay whose they are."""
+
+    async def hindrance(self, room: str, uid: str) -> Hindrance | None:
+        """Whether somebody cannot come in: removed, or the room is full."""
+
+    async def own(self, room: str, uid: str, mark: str) -> bool:
+        """Take a uid for the page with this mark; False: it is another page's."""
+
+    async def use(self, token_id: str) -> bool:
+        """Use up a token; False: it has been used before."""
+
+    async def sit(self, room: str, member: Member, connection: str, mark: str) -> Seating:
+        """Somebody's connection is there. Raises NotSeated."""
+
+    async def lose(self, room: str, uid: str, connection: str) -> bool:
+        """A connection is gone; whether it was the one that counts."""
+
+    async def rename(self, room: str, member: Member) -> bool:
+        """Somebody is known by another name; False: they are not there."""
+
+    async def seat(self, room: str, uid: str) -> Seat | None:
+        """Somebody's place."""
+
+    async def remove(self, room: str, uid: str) -> str:
+        """Take somebody's place, let them in no more for a while; the connection they had."""
+
+    async def renew(self, held: Sequence[Held]) -> list[Held]:
+        """Those are still there; the ones whose place is gone."""
+
+    async def expire(self) -> list[Held]:
+        """Take the places whose lease has run out; each is given to one caller only."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

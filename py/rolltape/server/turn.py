@@ -1,0 +1,33 @@
+"""STUN and TURN for the pages: a relay's credentials that run out (coturn's `use-auth-secret`)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import b64encode
+from dataclasses import dataclass, field
+
+from rolltape.room_client import IceServer
+
+__all__ = ["CREDENTIAL_S", "Ice"]
+
+CREDENTIAL_S = 12 * 3600
+"""Longer than any recording; each connection to the room brings new ones."""
+
+
+@dataclass(frozen=True)
+class Ice:
+    """Which servers the pages may use to find each other."""
+
+    stun_urls: tuple[str, ...] = ()
+    turn_urls: tuple[str, ...] = ()
+    turn_secret: bytes = field(default=b"", repr=False)
+
+    def servers(self, uid: str, now_s: float) -> tuple[IceServer, ...]:
+        """What one page is told: the user name is when it runs out and who it is for."""
+        stun = (IceServer(self.stun_urls),) if self.stun_urls else ()
+        if not self.turn_urls:
+            return stun
+        username = f"{int(now_s) + CREDENTIAL_S}:{uid}"
+        digest = hmac.new(self.turn_secret, username.encode(), hashlib.sha1).digest()
+        return (*stun, IceServer(self.turn_urls, username, b64encode(digest).decode()))

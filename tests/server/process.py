@@ -1,0 +1,35 @@
+"""A server process as tests want it, with short times: `python -m server.process '{"port": 1, …}'`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from rolltape.server.app import create_app
+from rolltape.server.limits import Limits
+from rolltape.server.log import write_json_lines
+from rolltape.server.redis_store import RedisStore
+from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
+from rolltape.server.store import LEASE_S
+
+if __name__ == "__main__":
+    wanted = json.loads(sys.argv[1])
+    write_json_lines()
+    url, lease_s = wanted.get("redis", ""), wanted.get("lease_s", LEASE_S)
+    options = RoomsOptions(
+        Limits(**wanted.get("limits", {})), has_metrics=True, redis_url=url, lease_s=lease_s
+    )
+    rooms = Rooms(b"s" * 40, RedisStore(url, lease_s) if url else None, options)
+    uvicorn.run(
+        create_app(Path(__file__).resolve().parents[2], rooms),
+        port=wanted["port"],
+        log_config=None,
+        log_level="warning",
+        proxy_headers=wanted.get("trust_proxy", False),
+        ws_max_size=MAX_PACKET,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=1,
+    )

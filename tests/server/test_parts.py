@@ -1,0 +1,216 @@
+"""The server's small parts, each by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import stat
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from engineio import packet as engineio_packet
+from starlette.types import Scope
+
+from rolltape.room import Role
+from rolltape.room_client import IceServer
+from rolltape.server.claims import Claim
+from rolltape.server.gate import is_foreign
+from rolltape.server.limits import Limiter, Limits, Rate
+from rolltape.server.log import JsonLines, Sparing, room_mark
+from rolltape.server.metrics import Metrics
+from rolltape.server.outbox import MAX_WAITING, Outbox
+from rolltape.server.packet import is_spoken_here
+from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret
+from rolltape.server.tokens import BadToken, Session, Tokens, page_mark
+from rolltape.server.turn import CREDENTIAL_S, Ice
+from server.visitors import Clock
+
+
+def test_a_relays_credential_is_what_coturn_reckons() -> None:
+    ice = Ice((), ("turn:a", "turns:a"), b"north")
+
+    (server,) = ice.servers("ada", 1000.9)
+
+    name = f"{1000 + CREDENTIAL_S}:ada"
+    digest = hmac.new(b"north", name.encode(), hashlib.sha1).digest()
+    assert server == IceServer(("turn:a", "turns:a"), name, b64encode(digest).decode())
+    assert "north" not in repr(ice)
+    assert Ice().servers("ada", 0) == ()
+
+
+def test_the_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
+    path = default_file({"XDG_STATE_HOME": str(tmp_path / "state")})
+
+    made = load_secret(path)
+
+    assert len(made) >= 32
+    assert load_secret(path) == made
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert default_file({}).name == "secret"
+
+
+def test_a_secret_that_anybody_could_guess_is_not_used(tmp_path: Path) -> None:
+    short = tmp_path / "secret"
+    short.write_text("short")
+
+    for load in (lambda: load_secret(short), lambda: given_secret({"ROLLTAPE_SECRET": "short"})):
+        with pytest.raises(BadSecret, match="too short"):
+            load()
+    assert given_secret({"ROLLTAPE_SECRET": "x" * 32}) == b"x" * 32
+    assert given_secret({}) is None
+
+
+def test_a_token_says_what_it_was_given_until_it_runs_out() -> None:
+    clock = Clock()
+    session = Session("stüdio", Role.GUEST, "ada", "Ädä", False, Claim("k", 7), page_mark("s" * 16))
+    tokens = Tokens(b"s" * 40, clock)
+    token = tokens.session(session)
+
+    assert tokens.read_session(token) == session
+    clock.turn(599)
+    assert tokens.read_session(token) == session
+    clock.turn(2)
+    with pytest.raises(BadToken):
+        tokens.read_session(token)
+
+
+def test_a_bucket_fills_again() -> None:
+    clock = Clock()
+    limiter = Limiter(Rate(2, 3), clock)
+
+    assert [limiter.allows("a") for _ in range(5)] == [True, True, True, False, False]
+    assert limiter.allows("b", 3)
+    assert not limiter.allows("b", 3)
+    clock.turn(1)
+    assert [limiter.allows("a") for _ in range(3)] == [True, True, False]
+
+
+def test_many_addresses_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rolltape.server.limits.KEPT", 100)
+    clock = Clock()
+    limiter = Limiter(Rate(1, 1), clock)
+
+    for number in range(10_000):
+        limiter.allows(str(number))
+        clock.turn(0.1)
+
+    assert len(limiter._buckets) <= 101
+    assert Limits.for_addresses(200) == Limits()
+
+
+def test_who_does_not_read_is_let_go_and_not_waited_for() -> None:
+    async def story() -> None:
+        box = Outbox()
+        for _ in range(5):
+            await box.put(_packet("x" * (MAX_WAITING // 4)))
+
+        assert box.qsize() == 1
+        assert await box.get() is None
+        await box.put(_packet("more"))
+        assert await box.get() is None
+
+        read = Outbox()
+        for _ in range(50):
+            await read.put(_packet("x" * (MAX_WAITING // 4)))
+            assert (await read.get()).data
+        await read.put(None)
+        assert await read.get() is None
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "text", ["3", "1", "40", "41", '40{"token":"x"}', '42["state","{}"]', '4217["state","{}"]']
+)
+def test_what_our_pages_say_is_heard(text: str) -> None:
+    assert is_spoken_here(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "2",
+        "4",
+        "43[]",
+        "3x",
+        "45",
+        '40/admin,{"a":1}',
+        "42/x,[]",
+        "42{",
+        b"42[",
+        None,
+        "42" + "1" * 10 + "[",
+    ],
+)
+def test_what_our_pages_do_not_say_is_not_heard(text: object) -> None:
+    assert not is_spoken_here(text)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "foreign"),
+    [
+        (None, "a.example", False),
+        ("https://a.example", "a.example", False),
+        ("https://a.example", "a.example:443", False),
+        ("https://A.example:443", "a.example", False),
+        ("http://localhost:8000", "localhost:8000", False),
+        ("http://[::1]:8000", "[::1]:8000", False),
+        ("http://localhost:8001", "localhost:8000", True),
+        ("https://a.example.evil", "a.example", True),
+        ("https://evil/a.example", "a.example", True),
+        ("null", "a.example", True),
+        ("", "a.example", True),
+    ],
+)
+def test_pages_of_other_origins_are_known(origin: str | None, host: str, foreign: bool) -> None:
+    headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin is not None else [])
+    scope: Scope = {"type": "websocket", "headers": headers}
+
+    assert is_foreign(scope) is foreign
+
+
+def test_a_line_of_the_log_is_json_with_what_was_given() -> None:
+    record = logging.getLogger("x").makeRecord(
+        "x", logging.INFO, "f", 1, "Some “body”\nis in.", (), None, None, {"room": room_mark("studio")}
+    )
+
+    said = json.loads(JsonLines().format(record))
+
+    assert (said["level"], said["what"], said["room"]) == ("info", "Some “body”\nis in.", room_mark("studio"))
+    assert "studio" not in said["room"]
+    assert "\n" not in JsonLines().format(record)
+
+
+def test_a_flood_of_mistakes_is_no_flood_of_lines() -> None:
+    sparing = Sparing(a_minute=2)
+    records = [logging.makeLogRecord({"name": "x", "msg": "odd", "created": 60.0}) for _ in range(5)]
+
+    assert [sparing.filter(one) for one in records] == [True, True, False, False, False]
+    assert sparing.filter(logging.makeLogRecord({"name": "x", "msg": "other", "created": 60.0}))
+    assert sparing.filter(logging.makeLogRecord({"name": "x", "msg": "odd", "created": 120.0}))
+
+
+def test_figures_are_in_prometheus_format() -> None:
+    metrics = Metrics()
+    metrics.joined("ok")
+    metrics.message("state")
+    metrics.message("state")
+    metrics.refused("flood")
+
+    text = metrics.text({"connections": 3})
+
+    assert "# TYPE rolltape_connections gauge\nrolltape_connections 3\n" in text
+    assert 'rolltape_messages_total{what="state"} 2\n' in text
+    assert 'rolltape_refused_total{what="flood"} 1\n' in text
+
+
+def _packet(text: str) -> Any:
+    kind: Any = engineio_packet.Packet
+    return kind(engineio_packet.MESSAGE, text)

@@ -1,0 +1,187 @@
+"""Several processes over one Redis: nobody notices, and none of them is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from rolltape.room import (
+    Answer,
+    Away,
+    Command,
+    CommandKind,
+    GuestState,
+    Joined,
+    Left,
+    Member,
+    Message,
+    Role,
+    Sender,
+    Welcome,
+)
+from rolltape.room_client import new_secret
+from server.conftest import RedisServer
+from server.processes import Process
+from server.visitors import Visitor
+
+LEASE_S = 1.5
+
+
+class Cluster:
+    """Two processes, and a room nobody was in before."""
+
+    def __init__(self, redis: RedisServer) -> None:
+        self.redis = redis
+        self.processes = [Process(redis=redis.url, lease_s=LEASE_S) for _ in range(2)]
+        for process in self.processes:
+            process.wait()
+        self.room = new_secret(6)
+        self.visitors: list[Visitor] = []
+
+    def visitor(self, number: int, role: Role = Role.GUEST, **more: str) -> Visitor:
+        self.visitors.append(Visitor(self.processes[number].address, role, self.room, **more))
+        return self.visitors[-1]
+
+    async def pair(self) -> tuple[Visitor, Visitor]:
+        """A director on the first process, a guest on the second."""
+        director = await self.visitor(0, Role.DIRECTOR, key="k" * 22, label="Bo").come()
+        guest = await self.visitor(1, invite=str(director.reply["invite"]), label="Ada").come()
+        return director, guest
+
+    def play(self, story: Callable[[], Awaitable[None]]) -> None:
+        async def run() -> None:
+            try:
+                await story()
+            finally:
+                for visitor in self.visitors:
+                    await visitor.client.disconnect()
+
+        asyncio.run(run())
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def cluster(redis: RedisServer) -> Iterator[Cluster]:
+    started = Cluster(redis)
+    yield started
+    started.end()
+
+
+def told(visitor: Visitor, message: Message) -> int:
+    return sum(one == message for one, _ in visitor.heard)
+
+
+def test_a_room_reaches_over_processes_and_survives_what_happens_to_them(cluster: Cluster) -> None:
+    async def story() -> None:
+        director, guest = await cluster.pair()
+        key_id = str(director.reply["key_id"])
+        ada, bo = Member(guest.uid, Role.GUEST, "Ada"), Member(director.uid, Role.DIRECTOR, "Bo")
+
+        # Everybody sees and reaches everybody.
+        await director.hears(Joined(ada))
+        await guest.hears(Welcome(guest.uid, key_id, (bo,)))
+        command = Command(guest.uid, "c1", CommandKind.START, "Bo")
+        assert await director.say(command) == ""
+        assert await guest.hears(command) == Sender(director.uid, Role.DIRECTOR, key_id)
+        assert await guest.say(Answer(director.uid, "c1", True)) == ""
+        await director.hears(Answer(director.uid, "c1", True))
+        assert await guest.say(GuestState("Ada", bytes=1)) == ""
+        await director.hears(GuestState("Ada", bytes=1))
+
+        # Another key opens nothing on the other process.
+        thief = await cluster.visitor(1, Role.DIRECTOR, key="o" * 22).join()
+        assert (thief["status"], thief["code"]) == (403, "key")
+
+        # Who connects anew to another process takes their own place there.
+        moved = cluster.visitor(0, uid=guest.uid, secret=str(guest.asked["secret"]), label="Ada")
+        await moved.come()
+        await guest.until(lambda: not guest.client.connected)
+        assert await director.say(Command(guest.uid, "c2", CommandKind.STOP)) == ""
+        await moved.hears(Command(guest.uid, "c2", CommandKind.STOP))
+        assert told(director, Away(guest.uid)) == 0
+
+        # A process that is killed says nothing; the others say that its guests are gone, once.
+        cy = await cluster.visitor(1, label="Cy").come()
+        cluster.processes[1].end(signal.SIGKILL)
+        await director.hears(Left(cy.uid))
+        await moved.hears(Left(cy.uid))
+        assert told(director, Away(cy.uid)) == 0
+
+        # Removing somebody removes them everywhere.
+        assert await director.say(Command(guest.uid, "c3", CommandKind.REMOVE)) == ""
+        await moved.until(lambda: not moved.client.connected)
+        assert (await moved.join())["code"] == "removed"
+        assert (told(director, Left(cy.uid)), told(director, Left(guest.uid))) == (1, 1)
+
+    cluster.play(story)
+
+
+def test_a_process_that_is_stopped_lets_its_guests_go_at_once_to_another(cluster: Cluster) -> None:
+    async def story() -> None:
+        director, guest = await cluster.pair()
+        stopped = asyncio.to_thread(cluster.processes[1].end, signal.SIGTERM)
+
+        await asyncio.gather(stopped, guest.until(lambda: not guest.client.connected))
+        await director.hears(Away(guest.uid))
+        who = {name: str(guest.asked[name]) for name in ("uid", "secret", "label", "invite")}
+        again = await cluster.visitor(0, Role.GUEST, **who).come()
+        await director.until(lambda: told(director, Joined(Member(guest.uid, Role.GUEST, "Ada"))) == 2)
+
+        assert again.uid == guest.uid
+        assert told(director, Left(guest.uid)) == 0
+
+    cluster.play(story)
+
+
+def test_after_redis_was_started_anew_without_its_memory_everybody_is_there(
+    tmp_path_factory: pytest.TempPathFactory, redis: RedisServer
+) -> None:
+    own = RedisServer(tmp_path_factory.mktemp("redis"))
+    own.start()
+    cluster = Cluster(own)
+
+    async def story() -> None:
+        director, guest = await cluster.pair()
+        ada, bo = Member(guest.uid, Role.GUEST, "Ada"), Member(director.uid, Role.DIRECTOR, "Bo")
+        own.stop()
+        assert "cannot reach" in await director.say(Command(guest.uid, "c1", CommandKind.STOP))
+        late = await cluster.visitor(0, label="Cy").join()
+        assert (late["status"], late["code"]) == (503, "busy")
+        director.heard.clear()
+        guest.heard.clear()
+        own.start()
+
+        await knows(director, ada)
+        await knows(guest, bo)
+        await say(guest, GuestState("Ada", bytes=5))
+        await director.hears(GuestState("Ada", bytes=5))
+        await say(director, Command(guest.uid, "c2", CommandKind.STOP))
+        await guest.hears(Command(guest.uid, "c2", CommandKind.STOP))
+        thief = await cluster.visitor(1, Role.DIRECTOR, key="o" * 22).join()
+        assert (thief["status"], thief["code"]) == (403, "key")
+
+    async def knows(visitor: Visitor, member: Member) -> None:
+        await visitor.until(
+            lambda: any(
+                member in (one.members if isinstance(one, Welcome) else ())
+                or (isinstance(one, Joined) and one.member == member)
+                for one, _ in visitor.heard
+            )
+        )
+
+    async def say(visitor: Visitor, message: Message) -> None:
+        async with asyncio.timeout(5):
+            while await visitor.say(message):
+                await asyncio.sleep(0.01)
+
+    try:
+        cluster.play(story)
+    finally:
+        cluster.end()
+        own.stop()

@@ -1,0 +1,163 @@
+"""Visitors of a room's server, and a server in the same process to visit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import socketio
+import uvicorn
+
+from rolltape.room import Message, Role, Sender, Welcome, decode, encode, kind_of, sender_of
+from rolltape.room_client import new_secret
+from rolltape.server.app import create_app
+from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
+from rolltape.server.store import Store
+
+SECRET = b"s" * 40
+KEY, OTHER_KEY = "k" * 22, "o" * 22
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Visitor:
+    """Somebody's page, as far as a server sees one."""
+
+    def __init__(
+        self, address: str, role: Role = Role.GUEST, room: str = "studio", sender: str = "", **more: str
+    ) -> None:
+        self.address = address
+        self.headers = {"X-Forwarded-For": sender} if sender else {}
+        self.asked = {"v": 1, "room": room, "role": role, "uid": new_secret(6), "secret": new_secret()} | more
+        self.reply: dict[str, Any] = {}
+        self.heard: list[tuple[Message, Sender | None]] = []
+        self.client = socketio.AsyncClient(reconnection=False)
+        self.client.on("*", self._on_event)
+
+    async def _on_event(self, kind: str, text: str) -> None:
+        message = decode(kind, text)
+        self.heard.append((message, sender_of(text) if '"from"' in text else None))
+
+    async def join(self) -> dict[str, Any]:
+        status, self.reply = await asyncio.to_thread(
+            post, f"{self.address}/api/join", self.asked, self.headers
+        )
+        return self.reply | {"status": status}
+
+    async def come(self, token: str | None = None) -> Visitor:
+        if token is None:
+            joined = await self.join()
+            assert joined["status"] == 200, joined
+        await self.client.connect(
+            self.address,
+            headers=self.headers,
+            auth={"token": token or self.reply["token"]},
+            transports=["websocket"],
+            wait_timeout=5,
+        )
+        await self.until(lambda: any(isinstance(one, Welcome) for one, _ in self.heard))
+        return self
+
+    async def say(self, message: Message) -> str:
+        return str(await self.client.call(kind_of(message), encode(message), timeout=5))
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+    async def hears(self, message: Message) -> Sender | None:
+        await self.until(lambda: any(one == message for one, _ in self.heard))
+        return next(sender for one, sender in self.heard if one == message)
+
+    @property
+    def uid(self) -> str:
+        return str(self.reply["uid"])
+
+
+def post(address: str, body: object, headers: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"} | (headers or {}))
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+@asynccontextmanager
+async def serving(
+    store: Store | None = None, options: RoomsOptions | None = None
+) -> AsyncIterator[tuple[str, Rooms]]:
+    rooms = Rooms(SECRET, store, options)
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        create_app(ROOT, rooms),
+        log_level="error",
+        ws_max_size=MAX_PACKET,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve([listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", rooms
+    finally:
+        server.should_exit = True
+        await task
+
+
+class Clock:
+    """A clock that goes as it is told."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def turn(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+class Scene:
+    """A server, a director and a guest."""
+
+    def __init__(self, address: str, rooms: Rooms) -> None:
+        self.address = address
+        self.rooms = rooms
+        self.visitors: list[Visitor] = []
+
+    def visitor(self, role: Role = Role.GUEST, **more: str) -> Visitor:
+        self.visitors.append(Visitor(self.address, role, **more))
+        return self.visitors[-1]
+
+    async def pair(self) -> tuple[Visitor, Visitor]:
+        director = await self.visitor(Role.DIRECTOR, key=KEY, label="Bo").come()
+        guest = await self.visitor(label="Ada", invite=str(director.reply["invite"])).come()
+        return director, guest
+
+
+def played(
+    story: Callable[[Scene], Awaitable[None]],
+    store: Store | None = None,
+    options: RoomsOptions | None = None,
+) -> None:
+    async def run() -> None:
+        async with serving(store, options) as (address, rooms):
+            scene = Scene(address, rooms)
+            try:
+                await story(scene)
+            finally:
+                for visitor in scene.visitors:
+                    await visitor.client.disconnect()
+
+    asyncio.run(run())
