@@ -4,11 +4,12 @@
 packages in `node_modules/` and from PyPI, each file checked against the hash recorded in
 `tools/vendor.json` (`--record` writes them anew after a version was raised). Out come
 
-- `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard
-  library and micropip byte-compiled, which starts the page three times faster;
-- `mediabunny-VERSION/`: the module that writes MP4, loaded only when somebody asks for that;
-- our wheel beside them, its content's hash in its name, and a `pyodide-lock.json` that names just micropip
-  and us, so that micropip installs us by name and the browser checks the hash;
+- `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard library
+  and micropip byte-compiled, which starts the page three times faster, and without what no page can use;
+- a folder for each of `MODULES`, loaded only where it is wanted: `mediabunny-VERSION/` writes MP4;
+- our wheel, byte-compiled, without what runs on a desk only, its content's hash in its name, and a
+  `pyodide-lock.json` that names just micropip and us, so that micropip installs us by name and the browser
+  checks the hash;
 - a brotli copy (`.br`) of each, and `manifest.json` with the SHA-256 of every file.
 
 All names but the lock's carry a version or a hash, so that a server may let browsers keep them for ever.
@@ -22,6 +23,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import brotli
@@ -30,7 +35,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"
 RECORDED = ROOT / "tools" / "vendor.json"
 MICROPIP = "0.11.1"
-REVISION = 1  # raise it when the same versions are built in another way: names promise their content
+# Raised when the same version is built in another way: names promise their content.
+REVISIONS = {"pyodide": 2}
 
 # What of @pyscript/core runs a page on the main thread with a JSON config: no terminal, no editor.
 PYSCRIPT_PARTS = (
@@ -51,6 +57,66 @@ PYSCRIPT_PARTS = (
     "toml-*.js",
 )
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+
+# ES modules that the page loads when it needs them: npm package, file in it.
+MODULES = (("mediabunny", "dist/bundles/mediabunny.min.mjs"),)
+
+# What of the standard library no page can use: other processes, terminals, debuggers and test runners, mail and
+# web servers, XML, one-byte character sets. A third of it, which nobody has to download.
+STDLIB_LEFT_OUT = (
+    *(
+        "multiprocessing/*",
+        "_pyrepl/*",
+        "unittest/*",
+        "xml/*",
+        "xmlrpc/*",
+        "wsgiref/*",
+        "ctypes/*",
+        "concurrent/futures/process.py",
+    ),
+    *(
+        "pdb.py",
+        "bdb.py",
+        "pydoc.py",
+        "doctest.py",
+        "profile.py",
+        "cProfile.py",
+        "pstats.py",
+        "trace.py",
+    ),
+    *(
+        "mailbox.py",
+        "imaplib.py",
+        "poplib.py",
+        "smtplib.py",
+        "ftplib.py",
+        "http/server.py",
+        "http/cookiejar.py",
+    ),
+    *("socketserver.py", "optparse.py", "pickletools.py", "_pyio.py", "plistlib.py", "cmd.py", "code.py"),
+    *(
+        "encodings/cp[!4]*.py",
+        "encodings/mac_*.py",
+        "encodings/iso*.py",
+        "encodings/koi8*.py",
+        "encodings/big5*.py",
+    ),
+    *(
+        "encodings/euc_*.py",
+        "encodings/gb*.py",
+        "encodings/shift_*.py",
+        "encodings/kz1048.py",
+        "encodings/ptcp154.py",
+    ),
+    *(
+        "encodings/tis_620.py",
+        "encodings/palmos.py",
+        "encodings/hp_roman8.py",
+        "encodings/johab.py",
+        "encodings/hz.py",
+    ),
+)
+DESK_ONLY = ("rolltape/server/*", "rolltape/convert/cli.py", "rolltape/__main__.py")
 
 
 class VendorError(Exception):
@@ -104,37 +170,69 @@ def in_pyodide(*arguments: str) -> None:
     subprocess.run(["node", "tools/pyodide_node.mjs", *arguments], cwd=ROOT, check=True)
 
 
-def compress(path: Path) -> None:
-    """Write the brotli copy beside the file; quality 9, since 11 takes twenty times longer for a tenth."""
-    path.with_name(path.name + ".br").write_bytes(brotli.compress(path.read_bytes(), quality=9))
+def bytecompile(archives: list[tuple[Path, Path, int]]) -> None:
+    """Byte-compile zip archives: source, target, optimisation level of `compile`."""
+    given = [
+        (source.relative_to(ROOT), target.relative_to(ROOT), level) for source, target, level in archives
+    ]
+    in_pyodide("tools/bytecompile.py", *(str(argument) for archive in given for argument in archive))
 
 
-def build_runtime(pyscript: Path, pyodide: Path, mediabunny: Path, work: Path, record: bool) -> None:
-    """Fill the versioned folders with the files of PyScript, Pyodide and micropip, and of mediabunny."""
+def versioned(package: str, name: str = "") -> Path:
+    """The folder of an npm package in `static/vendor/`; its name promises its content."""
+    name = name or package
+    return VENDOR / f"{name}-{npm_version(package)}-{REVISIONS.get(name, 1)}"
+
+
+def compress(paths: Iterable[Path]) -> None:
+    """Write the brotli copies beside the files, as small as they get: built once, fetched by everybody."""
+
+    def write(path: Path) -> None:
+        path.with_name(path.name + ".br").write_bytes(brotli.compress(path.read_bytes(), quality=11))
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, paths))
+
+
+def without(source: Path, target: Path, left_out: tuple[str, ...]) -> Path:
+    """Copy a zip archive without the files whose names match; gives back `target`. Raises VendorError."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        names = old.namelist()
+        idle = [p for p in left_out if not any(fnmatchcase(name, p) for name in names)]
+        if idle:
+            raise VendorError(f"There is nothing in {source.name} that these leave out: {', '.join(idle)}.")
+        for name in names:
+            if not any(fnmatchcase(name, pattern) for pattern in left_out):
+                new.writestr(name, old.read(name))
+    return target
+
+
+def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> None:
+    """Fill the versioned folders with the files of PyScript, Pyodide and micropip, and of `MODULES`."""
     micropip = download_micropip(work)
     inputs = runtime_inputs()
-    module = ROOT / "node_modules" / "mediabunny" / "dist" / "bundles" / "mediabunny.min.mjs"
-    check([*inputs, micropip, module], record)
-    for folder in (pyscript, pyodide, mediabunny):
+    modules = {versioned(package): ROOT / "node_modules" / package / file for package, file in MODULES}
+    check([*inputs, micropip, *modules.values()], record)
+    folders = (pyscript, pyodide, *modules)
+    for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    for path in inputs:
-        if path.name != "python_stdlib.zip":
-            shutil.copyfile(path, (pyodide if path.parent.name == "pyodide" else pyscript) / path.name)
-    shutil.copyfile(module, mediabunny / module.name)
-    bytecompile = []
-    for source in (inputs[-1], micropip):
-        bytecompile += [str(source.relative_to(ROOT)), str((work / ("new-" + source.name)).relative_to(ROOT))]
-        bytecompile += ["replace"]
-    in_pyodide("tools/bytecompile.py", *bytecompile)
-    for source in (inputs[-1], micropip):
-        shutil.move(work / ("new-" + source.name), pyodide / source.name)
-    for path in [*pyscript.iterdir(), *pyodide.iterdir(), *mediabunny.iterdir()]:
-        compress(path)
+    *copied, stdlib = inputs
+    for path in copied:
+        shutil.copyfile(path, (pyodide if path.parent.name == "pyodide" else pyscript) / path.name)
+    for folder, path in modules.items():
+        shutil.copyfile(path, folder / path.name)
+    stdlib = without(stdlib, work / stdlib.name, STDLIB_LEFT_OUT)
+    # Without docstrings and assertions: nobody reads either of these in a page.
+    bytecompile([(stdlib, pyodide / stdlib.name, 2), (micropip, pyodide / micropip.name, 2)])
+    compress([path for folder in folders for path in folder.iterdir()])
 
 
 def build_wheel(pyodide: Path, work: Path) -> None:
-    """Put our own wheel, with byte code beside the source, into the runtime's folder."""
+    """Put our own wheel into the runtime's folder, as byte code with its assertions and docstrings.
+
+    Without docstrings every dataclass would make one up when it is imported, which takes long.
+    """
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(work)],
         cwd=ROOT,
@@ -143,15 +241,13 @@ def build_wheel(pyodide: Path, work: Path) -> None:
     )
     plain = next(work.glob("rolltape-*.whl"))
     compiled = work / "compiled.whl"
-    in_pyodide(
-        "tools/bytecompile.py", str(plain.relative_to(ROOT)), str(compiled.relative_to(ROOT)), "beside"
-    )
+    bytecompile([(without(plain, work / "page.whl", DESK_ONLY), compiled, 0)])
     for stale in pyodide.glob("rolltape-*"):
         stale.unlink()
     name, version, *tags = plain.name.split("-")
     target = pyodide / "-".join([name, version, "0" + sha256(compiled)[:10], *tags])
     shutil.move(compiled, target)
-    compress(target)
+    compress([target])
 
 
 def write_lock(pyodide: Path) -> None:
@@ -173,7 +269,7 @@ def write_lock(pyodide: Path) -> None:
         }
     lock = pyodide / "pyodide-lock.json"
     lock.write_text(json.dumps({"info": info, "packages": packages}))
-    compress(lock)
+    compress([lock])
 
 
 def write_manifest() -> None:
@@ -195,21 +291,19 @@ def stale_folders(keep: tuple[Path, ...]) -> list[Path]:
 
 def main(record: bool = False) -> None:
     """Build what is missing; the runtime is built once a version, our wheel at every call."""
-    pyscript = VENDOR / f"pyscript-{npm_version('@pyscript/core')}-{REVISION}"
-    pyodide = VENDOR / f"pyodide-{npm_version('pyodide')}-{REVISION}"
-    mediabunny = VENDOR / f"mediabunny-{npm_version('mediabunny')}-{REVISION}"
+    pyscript, pyodide = versioned("@pyscript/core", "pyscript"), versioned("pyodide")
     VENDOR.mkdir(parents=True, exist_ok=True)
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
         work = Path(folder)
         recipe = VENDOR / "recipe.txt"
         if record or not recipe.exists() or recipe.read_text() != current_recipe() or not pyodide.exists():
-            build_runtime(pyscript, pyodide, mediabunny, work, record)
+            build_runtime(pyscript, pyodide, work, record)
         build_wheel(pyodide, work)
         recipe.write_text(current_recipe())
     write_lock(pyodide)
     write_manifest()
-    for folder_ in stale_folders((pyscript, pyodide, mediabunny)):
+    for folder_ in stale_folders((pyscript, pyodide, *(versioned(package) for package, _ in MODULES))):
         shutil.rmtree(folder_)
 
 
