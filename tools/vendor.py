@@ -6,7 +6,7 @@ packages in `node_modules/` and from PyPI, each file checked against the hash re
 
 - `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard library
   and micropip byte-compiled, which starts the page three times faster, and without what no page can use;
-- a folder for each of `MODULES`, loaded only where it is wanted: `mediabunny-VERSION/` writes MP4;
+- a folder for each of `MODULES`, which are loaded only when something asks for them;
 - our wheel, byte-compiled, without what runs on a desk only, its content's hash in its name, and a
   `pyodide-lock.json` that names just micropip and us, so that micropip installs us by name and the browser
   checks the hash;
@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -56,66 +56,25 @@ PYSCRIPT_PARTS = (
     "storage.js",
     "toml-*.js",
 )
-PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+MODULES = {
+    "mediabunny": ("mediabunny", "dist/bundles/mediabunny.min.mjs"),
+    "socketio": ("socket.io-client", "dist/socket.io.esm.min.js"),
+}
+"""Modules of one file, each: its folder, the npm package, the file in it. One writes MP4, one talks to rooms."""
 
-# ES modules that the page loads when it needs them: npm package, file in it.
-MODULES = (("mediabunny", "dist/bundles/mediabunny.min.mjs"),)
+PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
 # What of the standard library no page can use: other processes, terminals, debuggers and test runners, mail and
 # web servers, XML, one-byte character sets. A third of it, which nobody has to download.
-STDLIB_LEFT_OUT = (
-    *(
-        "multiprocessing/*",
-        "_pyrepl/*",
-        "unittest/*",
-        "xml/*",
-        "xmlrpc/*",
-        "wsgiref/*",
-        "ctypes/*",
-        "concurrent/futures/process.py",
-    ),
-    *(
-        "pdb.py",
-        "bdb.py",
-        "pydoc.py",
-        "doctest.py",
-        "profile.py",
-        "cProfile.py",
-        "pstats.py",
-        "trace.py",
-    ),
-    *(
-        "mailbox.py",
-        "imaplib.py",
-        "poplib.py",
-        "smtplib.py",
-        "ftplib.py",
-        "http/server.py",
-        "http/cookiejar.py",
-    ),
-    *("socketserver.py", "optparse.py", "pickletools.py", "_pyio.py", "plistlib.py", "cmd.py", "code.py"),
-    *(
-        "encodings/cp[!4]*.py",
-        "encodings/mac_*.py",
-        "encodings/iso*.py",
-        "encodings/koi8*.py",
-        "encodings/big5*.py",
-    ),
-    *(
-        "encodings/euc_*.py",
-        "encodings/gb*.py",
-        "encodings/shift_*.py",
-        "encodings/kz1048.py",
-        "encodings/ptcp154.py",
-    ),
-    *(
-        "encodings/tis_620.py",
-        "encodings/palmos.py",
-        "encodings/hp_roman8.py",
-        "encodings/johab.py",
-        "encodings/hz.py",
-    ),
-)
+STDLIB_LEFT_OUT = """
+    multiprocessing/* concurrent/futures/process.py _pyrepl/* cmd.py code.py
+    pdb.py bdb.py pydoc.py doctest.py unittest/* profile.py cProfile.py pstats.py trace.py pickletools.py
+    mailbox.py imaplib.py poplib.py smtplib.py ftplib.py http/server.py http/cookiejar.py socketserver.py
+    xml/* xmlrpc/* wsgiref/* plistlib.py optparse.py ctypes/* _pyio.py
+    encodings/cp[!4]*.py encodings/mac_*.py encodings/iso*.py encodings/koi8*.py encodings/kz1048.py
+    encodings/ptcp154.py encodings/tis_620.py encodings/palmos.py encodings/hp_roman8.py encodings/johab.py
+    encodings/hz.py encodings/big5*.py encodings/euc_*.py encodings/gb*.py encodings/shift_*.py
+""".split()
 DESK_ONLY = ("rolltape/server/*", "rolltape/convert/cli.py", "rolltape/__main__.py")
 
 
@@ -194,7 +153,7 @@ def compress(paths: Iterable[Path]) -> None:
         list(pool.map(write, paths))
 
 
-def without(source: Path, target: Path, left_out: tuple[str, ...]) -> Path:
+def without(source: Path, target: Path, left_out: Sequence[str]) -> Path:
     """Copy a zip archive without the files whose names match; gives back `target`. Raises VendorError."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         names = old.namelist()
@@ -211,7 +170,10 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
     """Fill the versioned folders with the files of PyScript, Pyodide and micropip, and of `MODULES`."""
     micropip = download_micropip(work)
     inputs = runtime_inputs()
-    modules = {versioned(package): ROOT / "node_modules" / package / file for package, file in MODULES}
+    modules = {
+        versioned(package, name): ROOT / "node_modules" / package / file
+        for name, (package, file) in MODULES.items()
+    }
     check([*inputs, micropip, *modules.values()], record)
     folders = (pyscript, pyodide, *modules)
     for folder in folders:
@@ -303,7 +265,8 @@ def main(record: bool = False) -> None:
         recipe.write_text(current_recipe())
     write_lock(pyodide)
     write_manifest()
-    for folder_ in stale_folders((pyscript, pyodide, *(versioned(package) for package, _ in MODULES))):
+    modules = (versioned(package, name) for name, (package, _) in MODULES.items())
+    for folder_ in stale_folders((pyscript, pyodide, *modules)):
         shutil.rmtree(folder_)
 
 

@@ -7,9 +7,11 @@ One task, `run`, goes from start to stop; everything else only asks (`stop`, `pa
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 
+from rolltape.clock import Instant
 from rolltape.engine import Engine, Plan, plan
 from rolltape.errors import EngineError, RolltapeError, SinkError
 from rolltape.notice import Level, Notice
@@ -62,9 +64,11 @@ class Recording:
         now_ms: Callable[[], float],
         split_ms: float | None = None,
         repair: Repair | None = None,
+        room_time: Callable[[float], Instant | None] = lambda own_ms: None,
     ) -> None:
         self.take = take
         self._repair = repair
+        self._room_time = room_time
         self._plan = wanted
         self._places = places
         self._log = log
@@ -328,11 +332,19 @@ class Recording:
         await self._log_take()
 
     async def _log_take(self) -> None:
+        self._note_room_start()
         try:
             await self._log(self.take)
         except SinkError as error:
             sentence = f"The recording's notes could not be written. {error.sentence}"
             self._report("log", Level.WARNING, sentence)
+
+    def _note_room_start(self) -> None:
+        """Put the start on the room's clock, as well as that is known by now."""
+        began = self._room_time(self._began_ms) if self._began_ms else None
+        known = self.take.room_error_ms
+        if began is not None and (known is None or began.error_ms < known):
+            self.take = self.take.with_room_start(round(began.at_ms), math.ceil(began.error_ms))
 
     def _report(self, subject: str, level: Level, sentence: str) -> None:
         """Tell once a recording and subject."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from rolltape.bitrate import Rates
+from rolltape.fields import Fields
 
 __all__ = [
     "NO_RATES",
@@ -224,6 +224,10 @@ class Take:
     error: str | None = None
     """A sentence, if anything went wrong."""
     delivered: tuple[Delivery, ...] = ()
+    room_started_at_ms: int | None = None
+    """When its first sample was captured, on the room's common clock; None: no clock was known."""
+    room_error_ms: int | None = None
+    """By how much that may be wrong, either way."""
 
     @property
     def started_at(self) -> datetime:
@@ -293,12 +297,25 @@ class Take:
         """Say that a place outside the journal holds it."""
         return self if where in self.delivered else replace(self, delivered=(*self.delivered, where))
 
+    def with_room_start(self, at_ms: int, error_ms: int) -> Take:
+        """Say when its first sample was captured on the room's clock."""
+        return replace(self, room_started_at_ms=at_ms, room_error_ms=error_ms)
+
     def to_json_line(self) -> str:
         """Write the whole take as one line of its log: ASCII, with a line feed before and after.
 
         The one before keeps a torn line that is already in the log from swallowing this one.
         """
-        return f"\n{json.dumps(_written(self), allow_nan=False, separators=(',', ':'))}\n"
+        return f"\n{json.dumps(self.to_plain(), allow_nan=False, separators=(',', ':'))}\n"
+
+    def to_plain(self) -> dict[str, Any]:
+        """The whole take as JSON's own types."""
+        return {"v": _VERSION, **asdict(self)}
+
+    @staticmethod
+    def from_fields(fields: Fields) -> Take:
+        """Read what `to_plain` wrote. Raises ValueError."""
+        return _take(fields)
 
     @staticmethod
     def from_json_lines(log: _Log) -> Take | None:
@@ -317,46 +334,19 @@ class Take:
 
 
 _VERSION = 1
-_MAX_WHOLE = 2**53
-"""JavaScript's numbers are exact up to here."""
 _MAX_TIME_MS = 253_370_764_800_000
 """The year 9999: dates end there."""
 _MAX_OFFSET_MINUTES = 24 * 60 - 1
 
-_Member = TypeVar("_Member", bound=StrEnum)
-
-
-def _written(take: Take) -> dict[str, Any]:
-    return {"v": _VERSION, **asdict(take)}
-
 
 def _read(line: str | bytes) -> Take | None:
     try:
-        text = line.decode() if isinstance(line, bytes) else line
-        if _is_too_deep(text):
-            return None
-        return _take(_Fields(json.loads(text)))
+        return _take(Fields.from_json(line.decode() if isinstance(line, bytes) else line))
     except ValueError:
         return None
 
 
-def _is_too_deep(text: str) -> bool:
-    """Whether brackets nest deeper than any take; in a browser that would overflow the interpreter's stack.
-
-    Brackets inside of strings count too, so the limit leaves room for a label full of them.
-    """
-    depth = 0
-    for bracket in re.finditer(r"[\[\]{}]", text):
-        depth += 1 if bracket.group() in "[{" else -1
-        if depth > _MAX_DEPTH:
-            return True
-    return False
-
-
-_MAX_DEPTH = 500
-
-
-def _take(fields: _Fields) -> Take:
+def _take(fields: Fields) -> Take:
     return Take(
         id=fields.text("id"),
         number=fields.whole("number"),
@@ -373,14 +363,16 @@ def _take(fields: _Fields) -> Take:
         state=fields.member("state", TakeState),
         error=fields.text_or_none("error"),
         delivered=fields.known_members("delivered", Delivery),
+        room_started_at_ms=fields.whole_or_none("room_started_at_ms", high=_MAX_TIME_MS),
+        room_error_ms=fields.whole_or_none("room_error_ms"),
     )
 
 
-def _rates(fields: _Fields) -> Rates:
+def _rates(fields: Fields) -> Rates:
     return Rates(fields.whole_or_none("video_kbps"), fields.whole_or_none("audio_kbps"))
 
 
-def _part(fields: _Fields) -> Part:
+def _part(fields: Fields) -> Part:
     return Part(
         number=fields.whole("number"),
         file=fields.text("file"),
@@ -395,51 +387,5 @@ def _part(fields: _Fields) -> Part:
     )
 
 
-def _pause(fields: _Fields) -> Pause:
+def _pause(fields: Fields) -> Pause:
     return Pause(fields.whole("from_ms"), fields.whole_or_none("to_ms"))
-
-
-class _Fields:
-    """A JSON object that is not trusted: every getter gives the right type or raises `ValueError`."""
-
-    def __init__(self, value: object) -> None:
-        if not isinstance(value, dict):
-            raise ValueError("not an object")
-        self._values: dict[str, object] = value
-
-    def text(self, name: str, default: str | None = None) -> str:
-        value = self._values.get(name, default)
-        if not isinstance(value, str):
-            raise ValueError(f"{name} is not a text")
-        return value
-
-    def text_or_none(self, name: str) -> str | None:
-        return None if self._values.get(name) is None else self.text(name)
-
-    def whole(self, name: str, default: int | None = None, low: int = 0, high: int = _MAX_WHOLE) -> int:
-        value = self._values.get(name, default)
-        if type(value) is not int or not low <= value <= high:
-            raise ValueError(f"{name} is not a whole number from {low} to {high}")
-        return value
-
-    def whole_or_none(self, name: str) -> int | None:
-        return None if self._values.get(name) is None else self.whole(name)
-
-    def member(self, name: str, kind: type[_Member], default: _Member | None = None) -> _Member:
-        return kind(self.text(name, default))
-
-    def known_members(self, name: str, kind: type[_Member]) -> tuple[_Member, ...]:
-        known = {member.value: member for member in kind}
-        return tuple(known[value] for value in self._items(name) if isinstance(value, str) and value in known)
-
-    def inner(self, name: str) -> _Fields:
-        return _Fields(self._values.get(name, {}))
-
-    def rows(self, name: str) -> list[_Fields]:
-        return [_Fields(value) for value in self._items(name)]
-
-    def _items(self, name: str) -> list[object]:
-        value = self._values.get(name, [])
-        if not isinstance(value, list):
-            raise ValueError(f"{name} is not a list")
-        return value

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 # What needs no other program, no server, and no event loop of its own (that wants stack switching).
 PURE = (
     *("bitrate", "codec", "constraints", "ebml", "ledger", "link", "naming", "ogg", "take", "wav", "words"),
-    *("webm_finish", "webm_header", "webm_index", "webm_recover"),
+    *("clock", "fragment", "room", "sdp", "webm_finish", "webm_header", "webm_index", "webm_recover"),
 )
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTrack, navigator, window
 from pyodide.ffi import JsException, to_js
 
+from rolltape import peers
 from rolltape.bitrate import Rates
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
+from rolltape.browser.peer import Outgoing
 from rolltape.browser.recorder import Recorder
 from rolltape.codec import Container, contents
 from rolltape.constraints import (
@@ -225,6 +227,11 @@ class Capture:
     def peak(self) -> float:
         """The loudest sample of the last moment, 0 to 1; 0 without a microphone."""
         return self.graph.peak() if self.graph else 0.0
+
+    def send_through(self, outgoing: peers.Outgoing) -> None:
+        """Have camera and microphone sent to others, apart from what is recorded."""
+        assert isinstance(outgoing, Outgoing)
+        outgoing.use(self.camera, self.microphone)
 
     async def close(self) -> None:
         """Release camera, microphone and graph."""

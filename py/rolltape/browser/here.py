@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
+from functools import partial
+from typing import cast
 
-from js import Date, console, performance, sessionStorage
+from js import (
+    Blob,
+    Date,
+    MediaStream,
+    console,
+    document,
+    history,
+    localStorage,
+    location,
+    navigator,
+    performance,
+    sessionStorage,
+)
+from pyodide.ffi import jsnull, to_js
 
-from rolltape.browser import encoders, files, locks, mp4, pcm, recorder
+from rolltape import peers
+from rolltape.browser import encoders, files, locks, mp4, pcm, recorder, sound
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
 from rolltape.browser.files import StoredFile
-from rolltape.browser.interop import Listeners, maybe
+from rolltape.browser.inbound import Inbound
+from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
+from rolltape.browser.peer import Outgoing, Peer
+from rolltape.browser.socket import SocketLine
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
 from rolltape.sinks import StoredBytes
@@ -104,6 +123,34 @@ class ThisBrowser:
         """Keep the screen on, where the browser lets it; not any more with False."""
         await self._awake.want(on)
 
+    def room_line(self) -> SocketLine:
+        """A connection to the room's server, not opened yet."""
+        return SocketLine()
+
+    def outgoing(self) -> Outgoing:
+        """What is sent to others: nothing yet."""
+        return Outgoing()
+
+    def peer_maker(self, outgoing: peers.Outgoing) -> peers.PeerMaker:
+        """Makes connections that send this."""
+        assert isinstance(outgoing, Outgoing)
+        return partial(Peer, outgoing)
+
+    def inbound(self, stream: object, name: str) -> Inbound:
+        """What arrives from a member of this name, to be recorded."""
+        return Inbound(cast("MediaStream", stream), name)
+
+    def is_hidden(self) -> bool:
+        """Whether another tab is in front."""
+        return bool(document.hidden)
+
+    async def battery(self) -> tuple[int, bool] | None:
+        """Per cent, and whether it is being charged (W3C Battery Status); None where nobody tells."""
+        if member(navigator, "getBattery") is None:
+            return None
+        found = await navigator.getBattery()
+        return round(100 * found.level), bool(found.charging)
+
     def remember(self, name: str, value: str) -> None:
         """Keep a text until the tab is closed."""
         sessionStorage.setItem(f"rolltape-{name}", value)
@@ -111,6 +158,35 @@ class ThisBrowser:
     def remembered(self, name: str) -> str:
         """A text that was kept; empty if none was."""
         return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text on this machine."""
+        localStorage.setItem(f"rolltape-{name}", value)
+
+    def kept(self, name: str) -> str:
+        """A text that was kept on this machine; empty if none was."""
+        return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
+
+    def page_address(self) -> str:
+        """The page's own address, without query and fragment."""
+        return location.origin + location.pathname
+
+    def set_fragment(self, fragment: str) -> None:
+        """Put this behind the address, without a step in its history."""
+        history.replaceState(jsnull, "", location.pathname + location.search + fragment)
+
+    async def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+        with translated():
+            await navigator.clipboard.writeText(text)
+
+    def save_text(self, name: str, text: str, content_type: str) -> None:
+        """Have a text saved into the person's downloads."""
+        StoredFile(Blob.new(to_js([text]))).save(name, content_type)
+
+    def beep(self, hertz: float) -> None:
+        """A short tone."""
+        sound.beep(hertz)
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

@@ -10,11 +10,8 @@ from rolltape.link import Page as PageKind
 from rolltape.link import parse_link
 from rolltape.notice import Level, Notice
 from rolltape.pages.convert import ConvertPage
+from rolltape.pages.director import DirectorPage
 from rolltape.pages.guest import GuestPage
-
-NO_ROOMS = Notice(
-    Level.WARNING, "Rooms with a director are not there yet: each guest records by a link of their own."
-)
 
 
 async def main() -> None:
@@ -28,9 +25,9 @@ async def main() -> None:
             await GuestPage(link, page, ThisBrowser(page)).open()
         elif link.settings.page is PageKind.CONVERT:
             await ConvertPage(page, ThisBrowser(page)).open()
+        elif link.settings.page is PageKind.DIRECTOR:
+            await DirectorPage(link, page, ThisBrowser(page)).open()
         else:
-            if link.settings.page is PageKind.DIRECTOR:
-                page.notify(NO_ROOMS)
             page.ready("home")
     except Exception as error:
         page.report(error)

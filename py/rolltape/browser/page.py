@@ -63,6 +63,12 @@ class Part:
         else:
             element.setAttribute(attribute, value)
 
+    def picture(self, name: str, stream: object | None) -> None:
+        """Show a stream in a video element; one that is shown already plays on."""
+        element = self.element(name)
+        if element.srcObject != (jsnull if stream is None else stream):
+            element.srcObject = jsnull if stream is None else stream
+
     def value(self, name: str) -> str:
         """What is typed or chosen in a field."""
         return str(self.element(name).value)
@@ -106,6 +112,7 @@ class Page(Part):
         self._rows: dict[str, dict[str, Part]] = {}
         self._guard = Listeners()
         self._guarded = False
+        self._trouble = ""
         asyncio.get_running_loop().set_exception_handler(self._on_lost_exception)
 
     def ready(self, page: str) -> None:
@@ -123,6 +130,8 @@ class Page(Part):
 
     def notify(self, notice: Notice) -> None:
         """Show a notice until it is dismissed; one that is shown already is not shown twice."""
+        if notice.level is not Level.INFO:
+            self._trouble = notice.text
         if notice.text in self._notices:
             return
         copy = document.querySelector("#notice-template").content.cloneNode(True).firstElementChild
@@ -132,16 +141,20 @@ class Page(Part):
         self._notices[notice.text] = copy
         self._listeners.add(copy.querySelector("button"), "click", lambda event: self._dismiss(notice.text))
 
+    def trouble(self) -> str:
+        """The last warning or error that was told since `forget_trouble`; empty: none."""
+        return self._trouble
+
+    def forget_trouble(self) -> None:
+        """What was told so far is over."""
+        self._trouble = ""
+
     def _dismiss(self, text: str) -> None:
         notice = self._notices.pop(text)
         button = notice.querySelector("button")
         notice.remove()
         # Its own listener is running: take it off afterwards.
         asyncio.get_running_loop().call_soon(self._listeners.drop, button)
-
-    def picture(self, name: str, stream: object | None) -> None:
-        """Show a stream in a video element."""
-        self.element(name).srcObject = jsnull if stream is None else stream
 
     def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
         """Fill a select with (value, text) pairs."""

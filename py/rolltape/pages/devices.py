@@ -25,12 +25,21 @@ Changed = Callable[[Kind, str], Awaitable[None]]
 class Devices:
     """The guest's capture, and the selects and words on the page that belong to it."""
 
-    def __init__(self, settings: Settings, document: Document, browser: Browser, changed: Changed) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        document: Document,
+        browser: Browser,
+        changed: Changed,
+        captured: Callable[[], None],
+    ) -> None:
+        """`changed` is told of what a recording needs a new part for, `captured` of every other track."""
         self.capture: Capture | None = None
         self._settings = settings
         self._document = document
         self._browser = browser
         self._changed = changed
+        self._captured = captured
         self._lost: dict[Kind, str] = {}
         """The names of the devices that are to be used again when they are back."""
         document.on("video-device", "change", lambda: self._on_select("video"))
@@ -83,6 +92,7 @@ class Devices:
         self._document.text("no-picture", "No camera: only sound is recorded.")
         granted = describe_granted(self.capture.granted_video(), self.capture.granted_audio())
         self._document.text("granted", granted)
+        self._captured()
         await self._draw_selects()
 
     async def _draw_selects(self) -> None:

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import time
-from dataclasses import replace
+from dataclasses import dataclass
 
-from rolltape.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, RecordWish, rates
-from rolltape.codec import AudioCodec, candidates, describe
+from rolltape.bitrate import RecordMode, RecordWish
+from rolltape.codec import describe
 from rolltape.constraints import Kind
-from rolltape.engine import Plan, plan
-from rolltape.errors import RolltapeError
+from rolltape.deck import Deck
+from rolltape.errors import EngineError
+from rolltape.fragment import read_fragment
 from rolltape.link import Link
-from rolltape.naming import take_name
 from rolltape.notice import Level, Notice
+from rolltape.order import order_for
 from rolltape.pages import words
 from rolltape.pages.devices import Devices
+from rolltape.pages.guest_room import GuestRoom, cannot_record
+from rolltape.pages.guest_state import Surroundings, guest_state
 from rolltape.pages.inputs import InputWatch
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
-from rolltape.pages.shelf import ShelfView
-from rolltape.pages.space import SpaceView
+from rolltape.pages.takes import Takes
 from rolltape.pages.view import Browser, Document
 from rolltape.part import Places
-from rolltape.recording import Recording
-from rolltape.shelf import Shelf
+from rolltape.room import GuestState
 from rolltape.take import Take, TakeState
 
 TICK_S = 0.2
-SPACE_EVERY_S = 10.0
-PCM_KBPS = 48_000 * 2 * 32 / 1000
+BATTERY_EVERY_S = 30.0
 RECORD_KEY, PAUSE_KEY = "r", "p"
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
@@ -39,33 +37,38 @@ BUTTON_WORDS = {
     TakeState.PAUSED: "Stop",
     TakeState.STOPPING: "Finishing …",
 }
-DESTINATIONS = {
-    (True, True): "your Downloads folder while you record, and a crash-proof copy in this browser",
-    (True, False): "your Downloads folder while you record; this browser keeps no crash-proof copy",
-    (False, True): "a crash-proof copy in this browser; save it from the list below when it is finished",
-    (False, False): "nowhere: this browser gives no place to write it to",
-}
+
+
+@dataclass
+class _Title:
+    """Whom takes are named after; a director may give another name."""
+
+    label: str | None
+    room: str | None
 
 
 class GuestPage:
-    """Everything on the guest's page, and the one recording it can make at a time."""
+    """Everything on the guest's page, and the deck that records what camera and microphone give."""
 
     def __init__(self, link: Link, document: Document, browser: Browser) -> None:
         self._settings = link.settings
         self._document = document
         self._browser = browser
-        self._devices = Devices(link.settings, document, browser, self._on_changed)
+        self._devices = Devices(link.settings, document, browser, self._on_changed, self._on_captured)
         self._prompt = BitratePrompt(document, browser, self._start)
-        self._wish: RecordWish | None = None
+        self._title = _Title(link.settings.label, link.settings.room)
+        self._deck = Deck(
+            lambda: self._devices.capture, browser, self, self._title, link.settings.split_minutes
+        )
+        self._room: GuestRoom | None = None
+        self._secrets = read_fragment(link.fragment)
+        self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps)
         self._plan_exists = False
-        self._places = Places(None, None)
-        self._shelf: Shelf | None = None
-        self._shelf_view: ShelfView | None = None
-        self._recording: Recording | None = None
-        self._task: asyncio.Task[None] | None = None
         self._drawn: TakeState | None = None
         self._inputs = InputWatch()
-        self._space_view: SpaceView | None = None
+        self._last_take: Take | None = None
+        self._battery: tuple[int, bool] | None = None
+        self._level = 0
 
     async def open(self) -> None:
         """Wire the page, show it, then open storage and devices side by side."""
@@ -75,79 +78,114 @@ class GuestPage:
         document.on("hangup", "click", self._on_hangup)
         document.on_key(RECORD_KEY, self._on_record_key)
         document.on_key(PAUSE_KEY, self._on_pause)
-        document.text("where", f"Room {self._settings.room}" if self._settings.room else "")
         document.show("record", self._settings.has_record_button)
         if self._settings.record.mode is RecordMode.REFUSED:
             document.notify(Notice(Level.INFO, "This link does not allow recording."))
         document.ready("guest")
         document.spawn(self._tick())
-        await asyncio.gather(self._open_places(), self._devices.open())
+        await asyncio.gather(self._open_takes(), self._devices.open(), self._open_room())
         document.show("hangup", self._devices.capture is not None)
         await self._draw_plan()
         document.enable("record", self._plan_exists)
+        self._announce()
         if self._settings.autorecord is not None and self._plan_exists:
             await self._start(self._settings.autorecord)
 
-    async def _open_places(self) -> None:
-        store = downloads = None
-        try:
-            store = await self._browser.store()
-        except RolltapeError as error:
-            self._warn(f"{error.sentence} If this page crashes while recording, the recording may be lost.")
-        try:
-            downloads = await self._browser.downloads()
-        except RolltapeError as error:
-            self._warn(f"{error.sentence} It is kept here; save it from the list when it is finished.")
-        self._places = Places(store, downloads)
-        if store is not None:
-            self._shelf = Shelf(store, self._browser.running)
-            self._shelf_view = ShelfView(self._document, self._browser, self._shelf)
-            self._space_view = SpaceView(self._document, self._browser, self._shelf)
-            await self._shelf_view.draw()
-            self._document.spawn(self._watch_space(self._space_view))
-            self._document.spawn(self._recover(self._shelf))
-        self._document.text("destination", DESTINATIONS[downloads is not None, store is not None])
+    async def _open_takes(self) -> None:
+        await self._takes.open()
+        self._deck.places, self._deck.shelf = self._takes.places, self._takes.shelf
 
-    async def _watch_space(self, view: SpaceView) -> None:
-        """Look at the room that is left every ten seconds, at the rate that is really recorded."""
+    async def _open_room(self) -> None:
+        if self._settings.room is None:
+            return
+        self._room = GuestRoom(
+            self._settings,
+            self._secrets,
+            self._document,
+            self._browser,
+            self._deck,
+            self._state,
+            self._on_renamed,
+        )
+        self._deck.room_time = self._room.at
+        self._document.spawn(self._watch_battery())
+        await self._room.open()
+
+    async def _watch_battery(self) -> None:
         while True:
-            recording = self._recording
-            kbps = (recording.status.kbps if recording else 0.0) or self._asked_kbps()
-            await view.look(kbps, recording=recording is not None)
-            await asyncio.sleep(SPACE_EVERY_S)
+            self._battery = await self._browser.battery()
+            await asyncio.sleep(BATTERY_EVERY_S)
 
-    def _asked_kbps(self) -> float:
-        """The rate that is asked for, with uncompressed stereo at 48 kHz where that is."""
-        wish = self._wish or self._settings.autorecord or self._settings.record
-        if wish.mode is RecordMode.REFUSED:
-            return float(DEFAULT_VIDEO_KBPS)
-        asked = rates(wish, self._settings.pcm, self._settings.audio_bitrate_kbps)
-        return (asked.video_kbps or 0) + (PCM_KBPS if asked.audio_kbps is None else asked.audio_kbps)
-
-    async def _plan(self, wish: RecordWish) -> Plan | None:
+    def _state(self) -> GuestState:
+        """What is true right now, for the directors."""
         capture = self._devices.capture
-        if capture is None:
-            return None
-        video = None if wish.is_audio_only else capture.granted_video()
-        audio = capture.granted_audio()
-        asked = rates(wish, self._settings.pcm, self._settings.audio_bitrate_kbps)
-        efficient = (
-            await self._browser.efficient(video.width, video.height, video.fps, wish.kbps)
-            if video
-            else frozenset()
+        percent, charging = self._battery or (None, None)
+        room = self._room
+        now = Surroundings(
+            label=self._title.label or "",
+            refusal=cannot_record(self._settings, capture is not None, self._plan_exists),
+            camera=capture.granted_video() if capture else None,
+            level=self._level,
+            minutes_left=self._takes.minutes_left,
+            battery=percent,
+            charging=charging,
+            hidden=self._browser.is_hidden(),
+            muted=room is not None and room.is_muted,
+            clock_error_ms=room.clock_error_ms if room else None,
+            warning=self._document.trouble(),
         )
-        listed = candidates(
-            self._settings.codec_wish(wish),
-            has_video=video is not None,
-            has_audio=audio is not None,
-            efficient=efficient,
-        )
-        return plan(
-            listed,
-            asked if video else replace(asked, video_kbps=None),
-            capture.engine,
-            self._browser.can_record,
-        )
+        return guest_state(now, self._deck.take, self._deck.status, self._last_take)
+
+    def _announce(self) -> None:
+        if self._room is not None:
+            self._room.announce()
+
+    def _on_renamed(self, label: str) -> None:
+        self._title.label = label or None
+
+    def _on_captured(self) -> None:
+        """Camera or microphone are others than before: the room sees those."""
+        if self._room is not None:
+            self._room.use(self._devices.capture)
+
+    def _kbps(self) -> float:
+        """The rate that is recorded at, or would be."""
+        status = self._deck.status
+        if status is not None and status.kbps:
+            return status.kbps
+        order = None if self._deck.is_free else self._deck.order
+        wish = self._settings.autorecord or self._settings.record
+        return (order or order_for(self._settings, wish)).kbps
+
+    # What the deck tells (deck.DeckView): none of it may raise.
+
+    def notify(self, notice: Notice) -> None:
+        """Show a notice."""
+        self._document.notify(notice)
+
+    async def make_room(self, kbps: float) -> None:
+        """A recording is about to begin."""
+        self._document.forget_trouble()
+        await self._takes.make_room(kbps)
+
+    def show_take(self, take: Take) -> None:
+        """Draw the take's state; whatever cannot be drawn, the recording and its end go on."""
+        try:
+            self._document.guard(True)
+            self._draw()
+            self._takes.show(take)
+            self._announce()
+        except Exception as error:
+            self._document.report(error)
+
+    async def take_over(self, take: Take) -> None:
+        """The deck is free again."""
+        self._document.guard(False)
+        self._last_take = take
+        self._announce()
+        if self._room is not None and take.bytes:
+            self._room.report(take)
+        await self._takes.draw()
 
     async def _draw_plan(self) -> None:
         """Say before recording what it would be recorded as."""
@@ -160,8 +198,8 @@ class GuestPage:
         if self._settings.record.mode is RecordMode.REFUSED or self._devices.capture is None:
             return
         wish = self._settings.autorecord or self._settings.record
-        found = await self._plan(wish)
-        self._plan_exists = found is not None and self._places != Places(None, None)
+        found = await self._deck.plan(order_for(self._settings, wish))
+        self._plan_exists = found is not None and self._deck.places != Places(None, None)
         if found is None:
             self._warn("This browser can record none of what camera and microphone give.")
             return
@@ -173,9 +211,9 @@ class GuestPage:
         self._document.text("codec", f"{reason} ({mime_type})")
 
     async def _on_record(self) -> None:
-        if self._recording is not None:
-            if self._recording.take.state in (TakeState.RECORDING, TakeState.PAUSED):
-                await self._recording.stop()
+        if not self._deck.is_free:
+            if self._deck.state in (TakeState.RECORDING, TakeState.PAUSED):
+                await self._deck.stop()
             return
         if self._settings.record.mode is RecordMode.ASK:
             self._prompt.ask()
@@ -184,169 +222,43 @@ class GuestPage:
 
     async def _on_record_key(self) -> None:
         """The key does what the button does, where there is one that can be pressed."""
-        if self._recording is not None or (self._settings.has_record_button and self._plan_exists):
+        if not self._deck.is_free or (self._settings.has_record_button and self._plan_exists):
             await self._on_record()
 
     async def _on_changed(self, kind: Kind, reason: str) -> None:
         """Other tracks are captured: a recording of them goes on in a new part."""
-        recording = self._recording
-        if recording is None or self._wish is None:
+        order = self._deck.order
+        if self._deck.take is None or order is None:
             if self._plan_exists:
                 await self._draw_plan()
             return
-        if kind == "video" and self._wish.is_audio_only:
+        if kind == "video" and order.wish.is_audio_only:
             return
-        wanted_plan = await self._plan(self._wish)
-        if wanted_plan is not None and await recording.roll_over(reason, wanted_plan):
+        if await self._deck.source_changed(reason):
             self._warn(f"{reason} The recording goes on in a new part.")
 
     async def _on_pause(self) -> None:
-        if self._recording is None:
-            return
-        if self._recording.take.state is TakeState.PAUSED:
-            await self._recording.resume()
+        if self._deck.state is TakeState.PAUSED:
+            await self._deck.resume()
         else:
-            await self._recording.pause()
+            await self._deck.pause()
 
     async def _on_hangup(self) -> None:
         """Finish the recording first, then release the devices."""
-        if self._recording is not None:
-            await self._recording.stop()
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        await self._deck.finish()
         self._plan_exists = False
         await self._devices.close()
+        if self._room is not None:
+            self._room.close()
         self._document.text("no-picture", "You have hung up. Reload the page to come back.")
         self._document.enable("record", False)
         self._document.show("hangup", False)
 
     async def _start(self, wish: RecordWish) -> None:
-        if self._recording is not None or self._task is not None:
-            return
-        self._task = asyncio.current_task()  # holds the place until the recording has its own
         try:
-            await self._start_recording(wish)
-        except BaseException:
-            self._task = None
-            raise
-
-    async def _start_recording(self, wish: RecordWish) -> None:
-        wanted_plan = await self._plan(wish)
-        capture = self._devices.capture
-        if wanted_plan is None or capture is None:
-            self._warn("There is nothing that could be recorded.")
-            self._task = None
-            return
-        await capture.prepare(wanted_plan.choice.candidate.audio is AudioCodec.PCM)
-        take = await self._new_take(wanted_plan)
-        minutes = self._settings.split_minutes
-        self._wish = wish
-        if self._space_view is not None:
-            await self._space_view.prepare(self._asked_kbps())
-        self._recording = Recording(
-            take,
-            wanted_plan,
-            self._places,
-            self._log,
-            self._document.notify,
-            self._browser.now_ms,
-            None if minutes is None else minutes * 60_000,
-            self._repair,
-        )
-        self._task = asyncio.create_task(self._record(self._recording))
-
-    async def _repair(self) -> Plan | None:
-        """After a recorder has gone quiet: let sound flow again; how to record what is alive."""
-        capture = self._devices.capture
-        if capture is None or self._wish is None:
-            return None
-        wanted_plan = await self._plan(self._wish)
-        if wanted_plan is not None:
-            await capture.prepare(wanted_plan.choice.candidate.audio is AudioCodec.PCM)
-        return wanted_plan
-
-    async def _new_take(self, wanted_plan: Plan) -> Take:
-        number = await self._shelf.next_number() if self._shelf else 1
-        now_ms = round(time.time() * 1000)
-        settings = self._settings
-        take = Take(
-            id=f"{now_ms:013d}-{os.urandom(4).hex()}",
-            number=number,
-            name="",
-            started_at_ms=now_ms,
-            utc_offset_minutes=self._browser.utc_offset_minutes(),
-            label=settings.label,
-            room=settings.room,
-            rates=wanted_plan.rates,
-        )
-        return replace(take, name=take_name(take.label, take.room, take.started_at, number))
-
-    async def _record(self, recording: Recording) -> None:
-        """The recording's own task: from start to a drawn shelf."""
-        let_go = await self._browser.hold(recording.take.id)
-        self._document.guard(True)
-        try:
-            await self._browser.keep_awake(True)
-            await recording.run()
-        except Exception as error:
-            self._document.notify(
-                Notice(Level.ERROR, f"The recording broke off; what was written is kept. ({error})")
-            )
-            raise
-        finally:
-            let_go()
-            self._document.guard(False)
-            self._draw_if_possible()
-            self._recording = self._task = None
-            await self._draw_shelf()
-            await self._browser.keep_awake(False)
-
-    async def _log(self, take: Take) -> None:
-        """Draw at once, then put the take's state on the disk."""
-        self._draw_if_possible(take)
-        if self._shelf is not None:
-            await self._shelf.log(take)
-
-    def _draw_if_possible(self, take: Take | None = None) -> None:
-        """Whatever cannot be drawn, the recording and its end go on; `take` is shown on the shelf too."""
-        try:
-            self._draw()
-            if take is not None and self._shelf_view is not None:
-                self._shelf_view.show(take)
-        except Exception as error:
-            self._document.report(error)
-
-    async def _draw_shelf(self, live: Take | None = None) -> None:
-        """The same for the list of takes."""
-        try:
-            if self._shelf_view is not None:
-                await self._shelf_view.draw(live)
-        except Exception as error:
-            self._document.report(error)
-
-    async def _recover(self, shelf: Shelf) -> None:
-        """Finish what an earlier visit left behind, and what another tab records once that tab is gone."""
-        for take in await shelf.unfinished():
-            self._document.spawn(self._recover_take(shelf, take.id))
-
-    async def _recover_take(self, shelf: Shelf, id: str) -> None:
-        """Wait until no tab holds this take; recover it if it is not finished by then."""
-        let_go = await self._browser.hold(id)
-        try:
-            for take in await shelf.unfinished():
-                if take.id == id:
-                    await self._finish(shelf, take)
-        finally:
-            let_go()
-        await self._draw_shelf(self._recording.take if self._recording else None)
-
-    async def _finish(self, shelf: Shelf, take: Take) -> None:
-        async for share in shelf.recover(take):
-            self._document.text("where", f"Recovering a recording: {share:.0%}")
-        self._document.text("where", f"Room {self._settings.room}" if self._settings.room else "")
-        self._document.notify(
-            Notice(Level.INFO, f"A recording that was not finished is back in the list below: {take.name}.")
-        )
+            await self._deck.start(order_for(self._settings, wish))
+        except EngineError as error:
+            self._warn(error.sentence)
 
     async def _tick(self) -> None:
         """Draw what changes by itself; timers of a hidden tab fall to one a second, which is enough."""
@@ -360,15 +272,17 @@ class GuestPage:
 
     def _look(self) -> None:
         """See to the recording first, then draw."""
-        if self._recording is not None:
-            self._recording.check()
+        self._deck.check()
         self._draw()
+        if self._room is not None:
+            self._room.tick()
         capture = self._devices.capture
         if capture is None:
             return
         peak = capture.peak()
-        self._document.attribute("level", "value", str(meter_percent(peak)))
-        status = self._recording.status if self._recording else None
+        self._level = meter_percent(peak)
+        self._document.attribute("level", "value", str(self._level))
+        status = self._deck.status
         if status is None or status.state is not TakeState.RECORDING:
             self._inputs.rest()
             return
@@ -380,7 +294,7 @@ class GuestPage:
 
     def _draw(self) -> None:
         """Draw the recording's state: always what is true."""
-        status = self._recording.status if self._recording else None
+        status = self._deck.status
         state = status.state if status and status.state in BUTTON_WORDS else TakeState.IDLE
         if state is not self._drawn:
             self._drawn = state
@@ -403,7 +317,7 @@ class GuestPage:
         document.show("pause", state in (TakeState.RECORDING, TakeState.PAUSED))
         document.text("pause", "Go on" if state is TakeState.PAUSED else "Pause")
         document.show("tally", running)
-        take = self._recording.take if self._recording else None
+        take = self._deck.take
         if take is not None:
             who = "you started it" if take.started_by == "you" else f"{take.started_by} started it"
             document.text("tally-text", f"{'Paused' if state is TakeState.PAUSED else 'Recording'}: {who}")

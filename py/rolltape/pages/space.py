@@ -17,6 +17,8 @@ class SpaceView:
         self._browser = browser
         self._shelf = shelf
         self._told: frozenset[int] = frozenset()
+        self.minutes_left: float | None = None
+        """For how long there is room at the present rate; None: not looked yet."""
 
     async def prepare(self, kbps: float) -> None:
         """Before a recording: ask the browser to keep what is stored, and make room."""
@@ -34,6 +36,7 @@ class SpaceView:
         space = Space(*await self._browser.space())
         if recording and await self._release(space, kbps):
             space = Space(*await self._browser.space())
+        self.minutes_left = space.minutes(kbps)
         left = f"{words.size(space.left)} left, {space.describe(kbps)}"
         self._document.text("space", f"{words.size(space.used)} used, {left}")
         if recording:

@@ -8,8 +8,11 @@ from typing import Protocol
 from rolltape.bitrate import Rates
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device, GrantedAudio, GrantedVideo
+from rolltape.deck import Source
 from rolltape.engine import Engine
 from rolltape.notice import Notice
+from rolltape.peers import Outgoing, PeerMaker
+from rolltape.room_client import RoomLine
 from rolltape.sinks import Downloads, Store, StoredBytes
 
 Handler = Callable[[], Awaitable[None] | None]
@@ -38,6 +41,9 @@ class View(Protocol):
     def attribute(self, name: str, attribute: str, value: str) -> None:
         """Set an attribute of an element; the empty name is the part itself."""
 
+    def picture(self, name: str, stream: object | None) -> None:
+        """Show a stream in a video element."""
+
     def value(self, name: str) -> str:
         """What is typed or chosen in a field."""
 
@@ -60,8 +66,11 @@ class Document(View, Protocol):
     def report(self, error: BaseException) -> None:
         """Show an error that nobody expected, and log it."""
 
-    def picture(self, name: str, stream: object | None) -> None:
-        """Show a stream in a video element."""
+    def trouble(self) -> str:
+        """The last warning or error that was told since `forget_trouble`; empty: none."""
+
+    def forget_trouble(self) -> None:
+        """What was told so far is over."""
 
     def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
         """Fill a select with (value, text) pairs."""
@@ -117,6 +126,9 @@ class Capture(Protocol):
 
     async def prepare(self, lossless: bool) -> None:
         """Before a recording: let sound flow, for lossless sound at the microphone's own rate."""
+
+    def send_through(self, outgoing: Outgoing) -> None:
+        """Have what is captured now sent to others, apart from what is recorded."""
 
     async def close(self) -> None:
         """Release camera and microphone."""
@@ -179,11 +191,50 @@ class Browser(Protocol):
     async def keep_awake(self, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""
 
+    def room_line(self) -> RoomLine:
+        """A connection to the room's server, not opened yet."""
+
+    def outgoing(self) -> Outgoing:
+        """What is sent to others: nothing yet."""
+
+    def peer_maker(self, outgoing: Outgoing) -> PeerMaker:
+        """Makes connections that send this."""
+
+    def inbound(self, stream: object, name: str) -> Source:
+        """What arrives from a member of this name, to be recorded."""
+
+    def is_hidden(self) -> bool:
+        """Whether another tab is in front."""
+
+    async def battery(self) -> tuple[int, bool] | None:
+        """Per cent, and whether it is being charged; None: no battery, or the browser does not tell."""
+
     def remember(self, name: str, value: str) -> None:
         """Keep a text until the tab is closed."""
 
     def remembered(self, name: str) -> str:
         """A text that was kept; empty if none was."""
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text on this machine."""
+
+    def kept(self, name: str) -> str:
+        """A text that was kept on this machine; empty if none was."""
+
+    def page_address(self) -> str:
+        """The page's own address, without query and fragment."""
+
+    def set_fragment(self, fragment: str) -> None:
+        """Put this behind the address, without a step in its history."""
+
+    async def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+
+    def save_text(self, name: str, text: str, content_type: str) -> None:
+        """Have a text saved into the person's downloads."""
+
+    def beep(self, hertz: float) -> None:
+        """A short tone."""
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -10,11 +13,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rolltape.server.headers import SECURITY_HEADERS, cache_control
+from rolltape.server.rooms import Rooms
 
 # Set here, not taken from the machine's table of types, which differs from one system to the next.
 MEDIA_TYPES = {
@@ -93,8 +97,8 @@ class PageFiles(StaticFiles):
         return response
 
 
-def create_app(root: Path) -> Starlette:
-    """The application that serves the page in the folder `root` (with `index.html` and `static/`)."""
+def create_app(root: Path, rooms: Rooms | None = None) -> Starlette:
+    """The application that serves the page in the folder `root` (with `index.html` and `static/`), and rooms."""
     files = PageFiles(directory=root / "static")
 
     async def root_file(request: Request) -> Response:
@@ -107,13 +111,34 @@ def create_app(root: Path) -> Starlette:
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
 
+    async def metrics(request: Request) -> Response:
+        if rooms is None or request.client is None or request.client.host not in ("127.0.0.1", "::1"):
+            raise HTTPException(404)
+        return PlainTextResponse(rooms.metrics(), headers={"Cache-Control": "no-store"})
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(rooms.run()) if rooms else None
+        yield
+        if rooms is not None and sweeping is not None:
+            sweeping.cancel()
+            await rooms.close()
+
+    for_rooms: list[BaseRoute] = (
+        [Route("/api/join", rooms.join, methods=["POST"]), Mount("/socket.io", rooms.socket_app)]
+        if rooms is not None
+        else []
+    )
     app = Starlette(
         routes=[
             Route("/", root_file),
             Route("/healthz", healthz),
+            Route("/metrics", metrics),
+            *for_rooms,
             Mount("/static", files),
             Route("/{name}", root_file),
-        ]
+        ],
+        lifespan=lifespan,
     )
     app.add_middleware(SecurityHeaders)
     return app

@@ -1,0 +1,58 @@
+"""What arrives from a member of a room, as a source that a deck records like any other."""
+
+from __future__ import annotations
+
+from js import MediaStream, MediaStreamTrack
+from pyodide.ffi import to_js
+
+from rolltape.bitrate import Rates
+from rolltape.browser.interop import member
+from rolltape.browser.recorder import Recorder
+from rolltape.codec import Container, contents
+from rolltape.constraints import GrantedAudio, GrantedVideo
+from rolltape.engine import Engine
+from rolltape.errors import EngineError
+
+
+class Inbound:
+    """A stream that arrives (`deck.Source`); `name` is whose it is."""
+
+    def __init__(self, stream: MediaStream, name: str) -> None:
+        self._stream = stream
+        self._name = name
+
+    def granted_video(self) -> GrantedVideo | None:
+        """The picture that arrives; None without one."""
+        track = self._live("video")
+        if track is None:
+            return None
+        settings = track.getSettings()
+        return GrantedVideo(
+            self._name,
+            "",
+            member(settings, "width") or 0,
+            member(settings, "height") or 0,
+            member(settings, "frameRate") or 0.0,
+        )
+
+    def granted_audio(self) -> GrantedAudio | None:
+        """The sound that arrives; None without any."""
+        if self._live("audio") is None:
+            return None
+        return GrantedAudio(self._name, "", 2, 48_000, False, False, False)
+
+    def engine(self, mime_type: str, rates: Rates) -> Engine:
+        """A recorder of what arrives. Raises EngineError."""
+        if contents(mime_type).container is Container.WAV:
+            raise EngineError("What arrives cannot be recorded as WAV.")
+        kinds = ("audio",) if rates.video_kbps is None else ("video", "audio")
+        tracks = [track for kind in kinds if (track := self._live(kind)) is not None]
+        return Recorder(MediaStream.new(to_js(tracks)), mime_type, rates)
+
+    async def prepare(self, lossless: bool) -> None:
+        """Nothing: what arrives flows already."""
+
+    def _live(self, kind: str) -> MediaStreamTrack | None:
+        """The track of this kind through which something comes: the browser mutes one that has nothing."""
+        found = (track for track in self._stream.getTracks() if track.kind == kind)
+        return next((track for track in found if track.readyState == "live" and not track.muted), None)

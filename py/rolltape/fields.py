@@ -1,0 +1,136 @@
+"""A JSON object from elsewhere, a disk or a network, read field by field: the right type, or ValueError."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+__all__ = ["MAX_WHOLE", "Fields"]
+
+MAX_WHOLE = 2**53
+"""JavaScript's numbers are exact up to here."""
+
+MAX_DEPTH = 500
+"""More brackets than any of our objects nest; a text field full of them fits too."""
+
+_Member = TypeVar("_Member", bound=StrEnum)
+
+
+class Fields:
+    """A JSON object that is not trusted. Fields that nobody asks for are left aside."""
+
+    def __init__(self, value: object) -> None:
+        if not isinstance(value, Mapping):
+            raise ValueError("not an object")
+        self._values: Mapping[str, object] = value
+
+    @classmethod
+    def from_json(cls, text: str) -> Fields:
+        """Read a text. Raises ValueError."""
+        if _is_too_deep(text):
+            raise ValueError("too many brackets")
+        return cls(json.loads(text))
+
+    def text(self, name: str, default: str | None = None, limit: int | None = None) -> str:
+        """A text of at most `limit` characters."""
+        value = self._values.get(name, default)
+        if not isinstance(value, str):
+            raise ValueError(f"{name} is not a text")
+        if limit is not None and len(value) > limit:
+            raise ValueError(f"{name} is longer than {limit} characters")
+        return value
+
+    def text_or_none(self, name: str, limit: int | None = None) -> str | None:
+        """A text, or None where there is none."""
+        return None if self._values.get(name) is None else self.text(name, limit=limit)
+
+    def whole(self, name: str, default: int | None = None, low: int = 0, high: int = MAX_WHOLE) -> int:
+        """A whole number from `low` to `high`."""
+        value = self._values.get(name, default)
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError(f"{name} is not a whole number from {low} to {high}")
+        return value
+
+    def whole_or_none(self, name: str, low: int = 0, high: int = MAX_WHOLE) -> int | None:
+        """A whole number, or None where there is none."""
+        return None if self._values.get(name) is None else self.whole(name, low=low, high=high)
+
+    def number(
+        self, name: str, default: float | None = None, low: float = 0.0, high: float = float(MAX_WHOLE)
+    ) -> float:
+        """A number from `low` to `high`."""
+        value = self._values.get(name, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"{name} is not a number")
+        if not low <= value <= high:
+            raise ValueError(f"{name} is not a number from {low:g} to {high:g}")
+        return float(value)
+
+    def number_or_none(self, name: str, low: float = 0.0, high: float = float(MAX_WHOLE)) -> float | None:
+        """A number, or None where there is none."""
+        return None if self._values.get(name) is None else self.number(name, low=low, high=high)
+
+    def flag(self, name: str, default: bool | None = None) -> bool:
+        """Yes or no."""
+        value = self._values.get(name, default)
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} is neither true nor false")
+        return value
+
+    def flag_or_none(self, name: str) -> bool | None:
+        """Yes, no, or None where nobody said."""
+        return None if self._values.get(name) is None else self.flag(name)
+
+    def member(self, name: str, kind: type[_Member], default: _Member | None = None) -> _Member:
+        """One of an enumeration's values."""
+        return kind(self.text(name, default))
+
+    def known_members(self, name: str, kind: type[_Member]) -> tuple[_Member, ...]:
+        """Those of a list that an enumeration has; others are left aside."""
+        known = {member.value: member for member in kind}
+        return tuple(known[value] for value in self._items(name) if isinstance(value, str) and value in known)
+
+    def inner(self, name: str) -> Fields:
+        """An object inside; an empty one where there is none."""
+        return Fields(self._values.get(name, {}))
+
+    def inner_or_none(self, name: str) -> Fields | None:
+        """An object inside, or None where there is none."""
+        return None if self._values.get(name) is None else self.inner(name)
+
+    def rows(self, name: str, limit: int | None = None) -> list[Fields]:
+        """A list of objects, at most `limit`."""
+        items = self._items(name)
+        if limit is not None and len(items) > limit:
+            raise ValueError(f"{name} has more than {limit} entries")
+        return [Fields(value) for value in items]
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts."""
+        items = self._items(name)
+        if not all(isinstance(value, str) for value in items):
+            raise ValueError(f"{name} is not a list of texts")
+        return [str(value) for value in items]
+
+    def _items(self, name: str) -> list[object]:
+        value = self._values.get(name, [])
+        if not isinstance(value, list):
+            raise ValueError(f"{name} is not a list")
+        return value
+
+
+def _is_too_deep(text: str) -> bool:
+    """Whether brackets nest so deep that in a browser they would overflow the interpreter's stack.
+
+    Brackets inside of strings count too, so the limit leaves room for a text full of them.
+    """
+    depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if bracket.group() in "[{" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False

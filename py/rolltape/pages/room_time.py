@@ -1,0 +1,48 @@
+"""Keeps a page's idea of its room's clock: reads it often at first, then now and then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from rolltape.clock import Instant, Reading, RoomClock
+from rolltape.room_client import RoomClient, RoomError
+
+READINGS_AT_FIRST = 8
+EVERY_S = 20.0
+
+
+class RoomTime:
+    """The room's clock on this page."""
+
+    def __init__(self, client: RoomClient, now_ms: Callable[[], float]) -> None:
+        self._client = client
+        self._now_ms = now_ms
+        self._clock = RoomClock()
+
+    def at(self, own_ms: float) -> Instant | None:
+        """A moment of this page's clock on the room's; None while nothing is known."""
+        return self._clock.at(own_ms)
+
+    @property
+    def error_ms(self) -> int | None:
+        """By how much it may be wrong right now."""
+        now = self.at(self._now_ms())
+        return None if now is None else round(now.error_ms)
+
+    async def keep(self) -> None:
+        """Read the clock for as long as the page is there; without a connection it waits for one."""
+        readings = 0
+        while True:
+            if self._client.connected:
+                try:
+                    await self._read()
+                    readings += 1
+                except RoomError:
+                    readings = 0  # the connection has gone: begin anew with the next
+            await asyncio.sleep(EVERY_S if readings >= READINGS_AT_FIRST else 0.3)
+
+    async def _read(self) -> None:
+        asked_ms = self._now_ms()
+        server_ms = await self._client.server_ms()
+        self._clock.add(Reading(asked_ms, self._now_ms(), server_ms))

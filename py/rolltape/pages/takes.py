@@ -1,0 +1,117 @@
+"""The takes of this machine on a page: where they go, the shelf that lists them, recovery, room left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from rolltape.errors import RolltapeError
+from rolltape.notice import Level, Notice
+from rolltape.pages.shelf import ShelfView
+from rolltape.pages.space import SpaceView
+from rolltape.pages.view import Browser, Document
+from rolltape.part import Places
+from rolltape.shelf import Shelf
+from rolltape.take import Take
+
+SPACE_EVERY_S = 10.0
+DESTINATIONS = {
+    (True, True): "your Downloads folder while you record, and a crash-proof copy in this browser",
+    (True, False): "your Downloads folder while you record; this browser keeps no crash-proof copy",
+    (False, True): "a crash-proof copy in this browser; save it from the list below when it is finished",
+    (False, False): "nowhere: this browser gives no place to write it to",
+}
+
+
+class Takes:
+    """Opens journal and downloads, draws the shelf, recovers what was cut off, watches the room that is left."""
+
+    def __init__(
+        self, document: Document, browser: Browser, live: Callable[[], Take | None], kbps: Callable[[], float]
+    ) -> None:
+        """`live` gives the take being made here, `kbps` the rate it is or would be recorded at."""
+        self.places = Places(None, None)
+        self.shelf: Shelf | None = None
+        self._document = document
+        self._browser = browser
+        self._live = live
+        self._kbps = kbps
+        self._shelf_view: ShelfView | None = None
+        self._space_view: SpaceView | None = None
+
+    async def open(self) -> None:
+        """Open what this browser has; what it has not becomes a notice."""
+        store = downloads = None
+        try:
+            store = await self._browser.store()
+        except RolltapeError as error:
+            self._warn(f"{error.sentence} If this page crashes while recording, the recording may be lost.")
+        try:
+            downloads = await self._browser.downloads()
+        except RolltapeError as error:
+            self._warn(f"{error.sentence} It is kept here; save it from the list when it is finished.")
+        self.places = Places(store, downloads)
+        if store is not None:
+            self.shelf = Shelf(store, self._browser.running)
+            self._shelf_view = ShelfView(self._document, self._browser, self.shelf)
+            self._space_view = SpaceView(self._document, self._browser, self.shelf)
+            await self._shelf_view.draw()
+            self._document.spawn(self._watch_space(self._space_view))
+            self._document.spawn(self._recover(self.shelf))
+        self._document.text("destination", DESTINATIONS[downloads is not None, store is not None])
+
+    @property
+    def minutes_left(self) -> float | None:
+        """For how long there is room at the present rate; None: not known."""
+        return None if self._space_view is None else self._space_view.minutes_left
+
+    async def make_room(self, kbps: float) -> None:
+        """Before a recording at this rate."""
+        if self._space_view is not None:
+            await self._space_view.prepare(kbps)
+
+    def show(self, take: Take) -> None:
+        """Show a take that is being made here as it is now."""
+        if self._shelf_view is not None:
+            self._shelf_view.show(take)
+
+    async def draw(self) -> None:
+        """Read the shelf anew; whatever cannot be drawn, recordings go on."""
+        try:
+            if self._shelf_view is not None:
+                await self._shelf_view.draw(self._live())
+        except Exception as error:
+            self._document.report(error)
+
+    async def _watch_space(self, view: SpaceView) -> None:
+        """Look at the room that is left every ten seconds, at the rate that is really recorded."""
+        while True:
+            await view.look(self._kbps(), recording=self._live() is not None)
+            await asyncio.sleep(SPACE_EVERY_S)
+
+    async def _recover(self, shelf: Shelf) -> None:
+        """Finish what an earlier visit left behind, and what another tab records once that tab is gone."""
+        for take in await shelf.unfinished():
+            self._document.spawn(self._recover_take(shelf, take.id))
+
+    async def _recover_take(self, shelf: Shelf, id: str) -> None:
+        """Wait until no tab holds this take; recover it if it is not finished by then."""
+        let_go = await self._browser.hold(id)
+        try:
+            for take in await shelf.unfinished():
+                if take.id == id:
+                    await self._finish(shelf, take)
+        finally:
+            let_go()
+        await self.draw()
+
+    async def _finish(self, shelf: Shelf, take: Take) -> None:
+        async for share in shelf.recover(take):
+            self._document.text("recovering", f"Recovering a recording: {share:.0%}")
+        self._document.text("recovering", "")
+        self._document.notify(
+            Notice(Level.INFO, f"A recording that was not finished is back in the list below: {take.name}.")
+        )
+
+    def _warn(self, sentence: str) -> None:
+        self._document.notify(Notice(Level.WARNING, sentence))

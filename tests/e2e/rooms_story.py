@@ -1,0 +1,285 @@
+"""A director and guests in one room: whatever happens, the director's page shows what is true."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Playwright, expect
+
+from media_tools import LOOP_FRAMES, decode_errors, frame_numbers, packets, probe
+from rooms import RoomScene, Visitor, opened_room
+
+SMALL = "width=320&height=180&fps=15&recordcodec=vp8"
+TOLD_WITHIN_S = 1.0
+"""The promise: a director is told of a start, stop or failure within a second."""
+
+
+@dataclass
+class Room:
+    """A director and three guests: one with a button, one without, one whose link refuses recording."""
+
+    scene: RoomScene
+    director: Visitor
+    ada: Visitor
+    bob: Visitor
+    cyd: Visitor
+
+    def row(self, label: str) -> Locator:
+        """The director's row of a guest."""
+        return self.director.guest(label)
+
+    def rest(self) -> None:
+        """Stop whatever runs."""
+        for label in ("Ada", "Bob"):
+            if self.row(label).get_attribute("data-state") == "recording":
+                self.row(label).get_by_test_id("stop").click()
+            expect(self.row(label)).to_have_attribute("data-state", "idle")
+
+
+@pytest.fixture(scope="module")
+def opened(
+    playwright: Playwright,
+    settings: dict[str, Any],
+    fake_media: tuple[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Room]:
+    with opened_room(playwright, settings, fake_media, tmp_path_factory.mktemp("room")) as scene:
+        director = scene.director(scene.server.links()["Director"])
+        ada = scene.guest(f"record=800&label=Ada&{SMALL}")
+        bob = scene.guest(f"label=Bob&{SMALL}")
+        cyd = scene.guest(f"record=off&label=Cyd&{SMALL}")
+        yield Room(scene, director, ada, bob, cyd)
+
+
+@pytest.fixture
+def room(opened: Room) -> Room:
+    """The same room for all tests of this module, with nothing being recorded."""
+    for label in ("Ada", "Bob", "Cyd"):
+        expect(opened.row(label)).to_have_attribute("data-state", "idle")
+    return opened
+
+
+def test_every_guest_is_there_by_name_with_a_picture(room: Room) -> None:
+    expect(room.director.id("guest")).to_have_count(3)
+    for label in ("Ada", "Bob", "Cyd"):
+        expect(room.row(label).locator("video")).to_have_js_property("videoWidth", 320)
+        expect(room.row(label).locator("video")).to_have_js_property("paused", False)
+
+
+def test_guests_see_the_director_and_each_other(room: Room) -> None:
+    expect(room.ada.id("person")).to_have_count(3)
+    for label in ("Bob", "Cyd"):
+        person = room.ada.id("person").filter(has_text=label)
+        expect(person.locator("video")).not_to_have_js_property("videoWidth", 0)
+
+
+def test_a_director_starts_and_stops_a_guest_whose_link_has_no_button(room: Room) -> None:
+    expect(room.bob.id("record")).to_be_hidden()
+
+    room.row("Bob").get_by_test_id("start").click()
+    expect(room.row("Bob")).to_have_attribute("data-state", "recording")
+    expect(room.bob.id("tally")).to_be_visible()
+    expect(room.bob.id("tally")).to_contain_text("started it")
+    expect(room.bob.id("record")).to_be_visible()  # so that they can stop
+    written = room.row("Bob").get_by_test_id("bytes")
+    expect(written).not_to_have_attribute("value", "0")
+    room.row("Bob").get_by_test_id("stop").click()
+    expect(room.row("Bob")).to_have_attribute("data-state", "idle")
+    expect(room.bob.id("take").first).to_have_attribute("data-state", "finished")
+
+
+def test_the_director_is_told_within_a_second_of_what_a_guest_does(room: Room) -> None:
+    room.ada.id("record").click()
+    expect(room.ada.id("record")).to_have_attribute("data-state", "recording")
+    started = time.monotonic()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+    told_of_start = time.monotonic() - started
+
+    room.ada.id("record").click()
+    expect(room.ada.id("record")).to_have_attribute("data-state", "idle")
+    stopped = time.monotonic()
+    expect(room.row("Ada")).to_have_attribute("data-state", "idle")
+    told_of_stop = time.monotonic() - stopped
+
+    assert told_of_start < TOLD_WITHIN_S
+    assert told_of_stop < TOLD_WITHIN_S
+    expect(room.director.id("notice").filter(has_text="Ada").first).to_be_visible()
+
+
+def test_the_guest_can_stop_what_the_director_started(room: Room) -> None:
+    room.row("Bob").get_by_test_id("start").click()
+    expect(room.bob.id("record")).to_have_attribute("data-state", "recording")
+
+    room.bob.id("record").click()
+
+    expect(room.row("Bob")).to_have_attribute("data-state", "idle")
+
+
+def test_a_guest_whose_link_refuses_is_not_recorded_and_says_why(room: Room) -> None:
+    expect(room.row("Cyd")).to_contain_text("does not allow recording")
+
+    room.director.id("start-all").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+    expect(room.row("Bob")).to_have_attribute("data-state", "recording")
+    expect(room.cyd.id("tally")).to_be_hidden()
+    expect(room.row("Cyd")).to_have_attribute("data-state", "idle")
+
+    room.director.id("stop-all").click()
+    room.rest()
+
+
+def test_all_are_started_at_the_rate_the_director_chose(room: Room) -> None:
+    room.director.id("all-bitrate").fill("500")
+    room.director.id("start-all").click()
+    for guest, label in ((room.ada, "Ada"), (room.bob, "Bob")):
+        expect(room.row(label)).to_have_attribute("data-state", "recording")
+        expect(room.row(label)).to_contain_text("500")
+        expect(guest.id("tally")).to_be_visible()
+    room.director.id("stop-all").click()
+    room.rest()
+
+
+def test_pause_from_the_director_is_seen_on_both_sides(room: Room) -> None:
+    room.row("Ada").get_by_test_id("start").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+
+    room.row("Ada").get_by_test_id("pause").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "paused")
+    expect(room.ada.id("record")).to_have_attribute("data-state", "paused")
+    room.row("Ada").get_by_test_id("pause").click()
+    expect(room.ada.id("record")).to_have_attribute("data-state", "recording")
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+    room.rest()
+
+
+def test_a_director_who_reloads_or_comes_late_sees_what_is_true(room: Room) -> None:
+    room.row("Ada").get_by_test_id("start").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+
+    room.director.page.reload()
+    room.director.wait_ready("director")
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+    expect(room.row("Bob")).to_have_attribute("data-state", "idle")
+    expect(room.row("Ada").get_by_test_id("bytes")).not_to_have_attribute("value", "0")
+    late = room.scene.visitor().open(room.director.page.url, "director")
+    expect(late.guest("Ada")).to_have_attribute("data-state", "recording")
+    late.guest("Ada").get_by_test_id("stop").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "idle")
+    late.context.close()
+
+
+def test_somebody_else_cannot_direct_this_room(room: Room) -> None:
+    own = room.director.page.url
+    thief = room.scene.visitor()
+    thief.page.goto(own.split("#")[0] + "#key=AAAAAAAAAAAAAAAAAAAAAA")
+
+    expect(thief.id("notice").filter(has_text="opened")).to_be_visible(timeout=60_000)
+    expect(thief.id("guest")).to_have_count(0)
+    thief.context.close()
+
+
+def test_a_guest_without_network_goes_on_and_is_back_true_to_state(room: Room) -> None:
+    room.row("Ada").get_by_test_id("start").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+    room.scene.server.stop()
+    expect(room.ada.id("where")).to_contain_text("connection lost")
+    expect(room.ada.id("record")).to_have_attribute("data-state", "recording")
+    before = int(room.ada.id("bytes").get_attribute("value") or 0)
+    expect(room.ada.id("bytes")).not_to_have_attribute("value", str(before))
+
+    room.scene.server.start()
+    started = time.monotonic()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+    expect(room.ada.id("where")).to_contain_text("director is here")
+    back_after = time.monotonic() - started
+    room.row("Ada").get_by_test_id("stop").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "idle")
+
+    assert back_after < 10
+    for label in ("Bob", "Cyd"):
+        expect(room.row(label)).to_have_attribute("data-state", "idle")
+
+
+def test_a_guest_who_closes_the_page_is_shown_as_offline(room: Room) -> None:
+    dee = room.scene.guest(f"label=Dee&{SMALL}")
+    expect(room.row("Dee")).to_have_attribute("data-state", "idle")
+
+    dee.context.close()
+
+    expect(room.row("Dee")).to_have_attribute("data-state", "offline")
+
+
+def test_what_arrives_is_recorded_at_the_rates_of_the_table(room: Room, tmp_path: Path) -> None:
+    row = room.row("Ada")
+    row.get_by_test_id("record-inbound").click()
+    take = room.director.id("take").first
+    expect(take).to_have_attribute("data-state", "recording")
+    expect(row.get_by_test_id("arriving")).to_contain_text("128 kbit/s", timeout=30_000)
+    row.get_by_test_id("record-inbound").click()
+    expect(take).to_have_attribute("data-state", "finished")
+    with room.director.page.expect_download() as download:
+        take.get_by_test_id("save").click()
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+
+    assert decode_errors(saved) == ""
+    assert {one["codec_type"] for one in probe(saved)["streams"]} == {"video", "audio"}
+    assert "Ada" in saved.name
+
+
+def test_takes_of_two_guests_line_up_on_the_rooms_clock(room: Room, tmp_path: Path) -> None:
+    """Both record the same camera at once: a picture's number in both files tells how far they are apart."""
+    room.row("Ada").get_by_test_id("start").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+    room.row("Bob").get_by_test_id("start").click()
+    expect(room.row("Bob")).to_have_attribute("data-state", "recording")
+    for guest in (room.ada, room.bob):
+        expect(guest.id("elapsed")).to_have_text("0:05")
+    room.director.id("stop-all").click()
+    room.rest()
+
+    files = [_saved(guest, tmp_path) for guest in (room.ada, room.bob)]
+    with room.director.page.expect_download() as download:
+        room.director.id("session-json").click()
+    session = tmp_path / "session.json"
+    download.value.save_as(session)
+    starts = _starts(session, [path.name for path in files])
+
+    apart_ms = _apart_ms(*files) - (starts[1] - starts[0])
+    print(f"aligned to within {abs(apart_ms):.1f} ms")
+    assert abs(apart_ms) <= 40
+
+
+def _saved(guest: Visitor, folder: Path) -> Path:
+    with guest.page.expect_download() as download:
+        guest.id("take").first.get_by_test_id("save").click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def _starts(session: Path, names: list[str]) -> list[float]:
+    """Where the session file puts each file's beginning, in milliseconds."""
+    import json
+
+    parts = [part for take in json.loads(session.read_text())["takes"] for part in take["parts"]]
+    found = {part["file"]: float(part["start_ms"]) for part in parts}
+    return [found[name] for name in names]
+
+
+def _apart_ms(first: Path, second: Path) -> float:
+    """How much later the second file begins, by the pictures that both hold."""
+    placed = []
+    for path in (first, second):
+        video = next(one["index"] for one in probe(path)["streams"] if one["codec_type"] == "video")
+        times = [1000 * packet.seconds for packet in packets(path) if packet.stream == video]
+        placed.append(dict(zip(frame_numbers(path)[:LOOP_FRAMES], times, strict=False)))
+    shared = sorted(placed[0].keys() & placed[1].keys())
+    assert len(shared) > 15
+    differences = sorted(placed[0][number] - placed[1][number] for number in shared)
+    return differences[len(differences) // 2]

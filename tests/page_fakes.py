@@ -1,0 +1,242 @@
+"""Small honest stand-ins for the document, the browser and the room's server, for what pages decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from rolltape.notice import Level, Notice
+from rolltape.peers import Arriving, Limits, PeerMaker
+from rolltape.room import Candidate, Description
+from rolltape.room_client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
+
+Handler = Callable[[], Awaitable[None] | None]
+
+
+class FakeView:
+    """What was shown, by the name of the element."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.shown: dict[str, bool] = {}
+        self.enabled: dict[str, bool] = {}
+        self.attributes: dict[tuple[str, str], str] = {}
+        self.pictures: dict[str, object | None] = {}
+        self.values: dict[str, str] = {}
+        self.handlers: dict[tuple[str, str], Handler] = {}
+        self.closed = False
+
+    def text(self, name: str, text: str) -> None:
+        self.texts[name] = text
+
+    def show(self, name: str, shown: bool) -> None:
+        self.shown[name] = shown
+
+    def enable(self, name: str, enabled: bool) -> None:
+        self.enabled[name] = enabled
+
+    def attribute(self, name: str, attribute: str, value: str) -> None:
+        self.attributes[name, attribute] = value
+
+    def picture(self, name: str, stream: object | None) -> None:
+        self.pictures[name] = stream
+
+    def value(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def files(self, name: str) -> Sequence[Any]:
+        return []
+
+    def on(self, name: str, event: str, handler: Handler) -> None:
+        self.handlers[name, event] = handler
+
+
+class FakeDocument(FakeView):
+    """A page; tasks run in the test's own event loop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notices: list[Notice] = []
+        self.lists: dict[str, dict[str, FakeView]] = {}
+        self.dialogs: dict[str, bool] = {}
+        self.keys: dict[str, Handler] = {}
+        self.tasks: set[asyncio.Future[None]] = set()
+        self.page = ""
+        self._trouble = ""
+
+    def ready(self, page: str) -> None:
+        self.page = page
+
+    def notify(self, notice: Notice) -> None:
+        self.notices.append(notice)
+        if notice.level is not Level.INFO:
+            self._trouble = notice.text
+
+    def report(self, error: BaseException) -> None:
+        raise error
+
+    def trouble(self) -> str:
+        return self._trouble
+
+    def forget_trouble(self) -> None:
+        self._trouble = ""
+
+    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
+        self.values[name] = chosen
+
+    def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, FakeView]:
+        before = self.lists.get(name, {})
+        self.lists[name] = {id: before.get(id) or FakeView() for id in ids}
+        return self.lists[name]
+
+    def dialog(self, name: str, opened: bool) -> None:
+        self.dialogs[name] = opened
+
+    def fill(self, name: str, text: str) -> None:
+        self.values[name] = text
+
+    def on_key(self, key: str, handler: Handler) -> None:
+        self.keys[key] = handler
+
+    def guard(self, on: bool) -> None:
+        self.shown["guard"] = on
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def press(self, name: str) -> None:
+        """Click a button."""
+        result = self.handlers[name, "click"]()
+        if result is not None:
+            self.spawn(result)
+
+
+class FakeLine:
+    """A connection to a server that says what the test has it say."""
+
+    def __init__(self) -> None:
+        self.client: RoomClient | None = None
+        self.request: JoinRequest | None = None
+        self.said: list[tuple[str, str]] = []
+        self.refuse = ""
+        self.closed = False
+        self.ms = 1_764_000_000_000.0
+
+    async def open(self, request: JoinRequest, client: RoomClient) -> None:
+        self.request, self.client = request, client
+        client.joined(JoinReply("token", request.uid, "key-1"))
+
+    async def send(self, kind: str, text: str) -> str:
+        if self.closed:
+            raise RoomError("The room's server did not answer.")
+        self.said.append((kind, text))
+        return self.refuse
+
+    async def server_ms(self) -> float:
+        return self.ms
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeOutgoing:
+    """What is sent to others."""
+
+    def __init__(self) -> None:
+        self.muted: dict[str, bool] = {}
+
+    def mute(self, kind: str, on: bool) -> None:
+        self.muted[kind] = on
+
+    def close(self) -> None:
+        return
+
+
+class FakeConnection:
+    """A connection that notes what it was told."""
+
+    def __init__(
+        self, polite: bool, say: Callable[[Description | Candidate], None], failed: Callable[[], None]
+    ):
+        self.polite, self.say, self.failed = polite, say, failed
+        self.calls: list[object] = []
+        self.limits: Limits | None = None
+
+    async def offer(self) -> None:
+        self.calls.append("offer")
+
+    async def describe(self, description: Description) -> None:
+        self.calls.append(description)
+
+    async def candidate(self, candidate: Candidate) -> None:
+        self.calls.append(candidate)
+
+    async def limit(self, limits: Limits) -> None:
+        self.limits = limits
+
+    async def refresh(self) -> None:
+        self.calls.append("refresh")
+
+    async def arriving(self) -> Arriving:
+        return Arriving(1.0)
+
+    def restart(self) -> None:
+        self.calls.append("restart")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+class FakeRoomBrowser:
+    """The part of the browser that a room needs."""
+
+    def __init__(self) -> None:
+        self.line = FakeLine()
+        self.sent = FakeOutgoing()
+        self.memory: dict[str, str] = {}
+        self.held: set[str] = set()
+        self.log_lines: list[str] = []
+        self.made: list[FakeConnection] = []
+        self.ms = 1000.0
+
+    def now_ms(self) -> float:
+        return self.ms
+
+    def room_line(self) -> FakeLine:
+        return self.line
+
+    def outgoing(self) -> FakeOutgoing:
+        return self.sent
+
+    def peer_maker(self, outgoing: object) -> PeerMaker:
+        return self._connection
+
+    def _connection(
+        self,
+        servers: Sequence[IceServer],
+        polite: bool,
+        say: Callable[[Description | Candidate], None],
+        show: Callable[[object | None], None],
+        failed: Callable[[], None],
+    ) -> FakeConnection:
+        self.made.append(FakeConnection(polite, say, failed))
+        return self.made[-1]
+
+    async def running(self) -> Collection[str]:
+        return frozenset(self.held)
+
+    async def hold(self, name: str) -> Callable[[], None]:
+        self.held.add(name)
+        return lambda: self.held.discard(name)
+
+    def remember(self, name: str, value: str) -> None:
+        self.memory[name] = value
+
+    def remembered(self, name: str) -> str:
+        return self.memory.get(name, "")
+
+    def log(self, sentence: str) -> None:
+        self.log_lines.append(sentence)

@@ -1,0 +1,433 @@
+"""A guest in a room: what is told, what is obeyed, what is refused and why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from page_fakes import FakeDocument, FakeRoomBrowser
+from rolltape.bitrate import wish_for
+from rolltape.errors import EngineError
+from rolltape.fragment import Secrets
+from rolltape.link import parse_link
+from rolltape.order import Order
+from rolltape.pages.guest_room import GuestRoom, cannot_record
+from rolltape.room import (
+    Answer,
+    Command,
+    CommandKind,
+    GuestState,
+    Joined,
+    Left,
+    Member,
+    Message,
+    Role,
+    Sender,
+    TakeReport,
+    Welcome,
+    decode,
+    encode,
+    kind_of,
+)
+from rolltape.take import Take, TakeState
+
+BO = Member("bo", Role.DIRECTOR, "Bo")
+BOS = Sender("bo", Role.DIRECTOR, "key-1")
+
+
+class FakeDeck:
+    """A deck that records at once."""
+
+    def __init__(self) -> None:
+        self.take: Take | None = None
+        self.started: list[tuple[Order, str]] = []
+        self.error: EngineError | None = None
+
+    @property
+    def state(self) -> TakeState:
+        return self.take.state if self.take else TakeState.IDLE
+
+    @property
+    def is_free(self) -> bool:
+        return self.take is None
+
+    async def start(self, order: Order, started_by: str = "you") -> bool:
+        if self.error is not None:
+            raise self.error
+        if self.take is not None:
+            return False
+        self.started.append((order, started_by))
+        self.take = Take("1", 1, "one", 0, state=TakeState.RECORDING)
+        return True
+
+    async def stop(self) -> None:
+        self.take = None
+
+    async def pause(self) -> None:
+        assert self.take is not None
+        self.take = replace(self.take, state=TakeState.PAUSED)
+
+    async def resume(self) -> None:
+        assert self.take is not None
+        self.take = replace(self.take, state=TakeState.RECORDING)
+
+
+class Scene:
+    """A guest's page in a room."""
+
+    def __init__(
+        self, link: str = "/?room=studio&label=Ada&record=2500", secrets: Secrets | None = None
+    ) -> None:
+        self.document = FakeDocument()
+        self.browser = FakeRoomBrowser()
+        self.deck = FakeDeck()
+        self.settings = parse_link(link).settings
+        self.refusal = ""
+        self.names: list[str] = []
+        self.room = GuestRoom(
+            self.settings,
+            secrets or Secrets(invite="inv"),
+            self.document,
+            cast(Any, self.browser),
+            cast(Any, self.deck),
+            self.state,
+            self.names.append,
+        )
+
+    def state(self) -> GuestState:
+        return GuestState("Ada", self.deck.state, not self.refusal, self.refusal)
+
+    async def come_in(self, *members: Member) -> None:
+        await self.room.open()
+        self.hear(Welcome(self.uid, "key-1", members))
+        await self.settle()
+
+    @property
+    def uid(self) -> str:
+        assert self.browser.line.request is not None
+        return self.browser.line.request.uid
+
+    def hear(self, message: Message, sender: Sender | None = None) -> None:
+        assert self.browser.line.client is not None
+        self.browser.line.client.received(kind_of(message), encode(message, sender))
+
+    async def order(self, command: Command, sender: Sender = BOS) -> Answer:
+        """Give a command; the answer to it."""
+        before = len(self.browser.line.said)
+        self.hear(command, sender)
+        await self.settle()
+        answers = [one for one in self.said(before) if isinstance(one, Answer)]
+        assert len(answers) == 1
+        return answers[0]
+
+    def said(self, since: int = 0) -> list[Message]:
+        return [decode(kind, text) for kind, text in self.browser.line.said[since:]]
+
+    async def settle(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    def command(self, kind: CommandKind, id: str = "c1", **more: Any) -> Command:
+        return Command(self.uid, id, kind, "Bo", **more)
+
+
+def played(test: Callable[[Scene], Awaitable[None]], scene: Scene | None = None) -> Scene:
+    """Run a test's story in a loop of its own; tasks that go on for ever end with it."""
+
+    async def run() -> Scene:
+        made = scene or Scene()
+        await test(made)
+        return made
+
+    return asyncio.run(run())
+
+
+def test_a_guest_joins_with_the_invitation_of_the_link() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        request = scene.browser.line.request
+        assert request is not None
+        assert (request.room, request.role, request.label, request.invite) == (
+            "studio",
+            Role.GUEST,
+            "Ada",
+            "inv",
+        )
+
+    played(story)
+
+
+def test_a_reloaded_page_is_the_same_guest_and_a_second_tab_another() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        reloaded, second = Scene(), Scene()
+        reloaded.browser.memory = dict(scene.browser.memory)
+        second.browser.memory = dict(scene.browser.memory)
+        second.browser.held = set(scene.browser.held)
+
+        await reloaded.come_in()
+        await second.come_in()
+
+        assert reloaded.uid == scene.uid
+        assert second.uid != scene.uid
+        assert second.browser.memory["secret"] != scene.browser.memory["secret"]
+
+    played(story)
+
+
+def test_the_state_is_told_after_each_welcome() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        scene.hear(Welcome(scene.uid, "key-1"))
+        await scene.settle()
+
+        assert scene.said() == [GuestState("Ada", can_record=True)] * 2
+
+    played(story)
+
+
+def test_a_director_who_comes_late_is_told_everything() -> None:
+    async def story(scene: Scene) -> None:
+        take = Take("1", 1, "one", 0, state=TakeState.FINISHED)
+        await scene.come_in()
+        scene.room.report(take)
+        await scene.settle()
+        before = len(scene.browser.line.said)
+
+        scene.hear(Joined(BO))
+        await scene.settle()
+
+        told = scene.said(before)
+        assert len(told) == 2
+        assert scene.state() in told
+        assert TakeReport(take) in told
+
+    played(story)
+
+
+def test_while_idle_little_is_said_and_while_recording_each_second() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        for _ in range(10):
+            scene.browser.ms += 200
+            scene.room.tick()
+            await scene.settle()
+        idle = len(scene.said())
+        scene.deck.take = Take("1", 1, "one", 0, state=TakeState.RECORDING)
+        for _ in range(10):
+            scene.browser.ms += 200
+            scene.room.tick()
+            await scene.settle()
+
+        assert idle == 1
+        assert len(scene.said()) - idle == 2
+
+    played(story)
+
+
+def test_a_director_starts_what_the_link_says() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        answer = await scene.order(scene.command(CommandKind.START))
+
+        assert answer == Answer("bo", "c1", True)
+        assert [(order.wish, by) for order, by in scene.deck.started] == [(wish_for(2500), "Bo")]
+
+    played(story)
+
+
+def test_a_director_starts_what_they_order() -> None:
+    async def story(scene: Scene) -> None:
+        order = Order(wish_for(-96), audio_bitrate_kbps=96)
+        await scene.come_in(BO)
+        await scene.order(scene.command(CommandKind.START, order=order))
+
+        assert scene.deck.started == [(order, "Bo")]
+
+    played(story)
+
+
+@pytest.mark.parametrize("link", ["/?room=studio", "/?room=studio&record"])
+def test_without_a_rate_in_the_link_6000_is_taken(link: str) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        await scene.order(scene.command(CommandKind.START))
+
+        assert scene.deck.started[0][0].wish == wish_for(6000)
+
+    played(story, Scene(link))
+
+
+def test_what_cannot_be_recorded_is_refused_with_the_reason() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        scene.refusal = cannot_record(parse_link("/?room=a&record=off").settings, True, True)
+        answer = await scene.order(scene.command(CommandKind.START))
+
+        assert answer == Answer("bo", "c1", False, "This guest's link does not allow recording.")
+        assert scene.deck.started == []
+
+    played(story)
+
+
+def test_an_engine_that_fails_is_an_answer() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        scene.deck.error = EngineError("There is nothing that could be recorded.")
+        answer = await scene.order(scene.command(CommandKind.START))
+
+        assert answer.reason == "There is nothing that could be recorded."
+
+    played(story)
+
+
+def test_start_twice_stop_twice_pause_and_resume_out_of_turn_are_refused() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        kinds = [
+            (CommandKind.STOP, False),
+            (CommandKind.PAUSE, False),
+            (CommandKind.RESUME, False),
+            (CommandKind.START, True),
+            (CommandKind.START, False),
+            (CommandKind.RESUME, False),
+            (CommandKind.PAUSE, True),
+            (CommandKind.PAUSE, False),
+            (CommandKind.RESUME, True),
+            (CommandKind.STOP, True),
+            (CommandKind.STOP, False),
+        ]
+        for number, (kind, accepted) in enumerate(kinds):
+            answer = await scene.order(scene.command(kind, f"c{number}"))
+            assert (kind, answer.accepted) == (kind, accepted)
+            assert answer.accepted or answer.reason.endswith(".")
+
+    played(story)
+
+
+def test_the_same_command_again_is_not_done_again() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        await scene.order(scene.command(CommandKind.START))
+        scene.deck.take = None
+        scene.hear(scene.command(CommandKind.START), BOS)
+        await scene.settle()
+
+        assert len(scene.deck.started) == 1
+
+    played(story)
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        Sender("cy", Role.GUEST, "key-1"),
+        Sender("bo", Role.DIRECTOR, "key-2"),
+        Sender("bo", Role.DIRECTOR, ""),
+    ],
+)
+def test_nobody_but_a_director_of_this_key_is_obeyed(sender: Sender) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        answer = await scene.order(scene.command(CommandKind.START), sender)
+
+        assert not answer.accepted
+        assert scene.deck.started == []
+
+    played(story)
+
+
+def test_the_key_of_the_first_visit_holds_after_a_reload() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        reloaded = Scene()
+        reloaded.browser.memory = dict(scene.browser.memory)
+        await reloaded.room.open()
+        reloaded.hear(Welcome(reloaded.uid, "key-of-somebody-else", (BO,)))
+
+        answer = await reloaded.order(
+            reloaded.command(CommandKind.START), Sender("bo", Role.DIRECTOR, "key-of-somebody-else")
+        )
+
+        assert not answer.accepted
+
+    played(story)
+
+
+def test_a_command_for_somebody_else_is_refused() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        answer = await scene.order(Command("cy", "c1", CommandKind.START, "Bo"))
+
+        assert not answer.accepted
+
+    played(story)
+
+
+def test_a_new_name_is_taken_and_told() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        await scene.order(scene.command(CommandKind.RENAME, label="Zoë"))
+
+        assert scene.names == ["Zoë"]
+        assert any("Zoë" in notice.text for notice in scene.document.notices)
+
+    played(story)
+
+
+def test_a_removed_guest_leaves_and_goes_on_recording() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        await scene.order(scene.command(CommandKind.START))
+        answer = await scene.order(scene.command(CommandKind.REMOVE, "c2"))
+
+        assert answer.accepted
+        assert scene.browser.line.closed
+        assert scene.deck.state is TakeState.RECORDING
+
+    played(story)
+
+
+def test_a_server_that_is_gone_stops_nothing() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        await scene.order(scene.command(CommandKind.START))
+        scene.browser.line.closed = True
+        scene.room.announce()
+        await scene.settle()
+        assert scene.browser.line.client is not None
+        scene.browser.line.client.disconnected()
+
+        assert scene.deck.state is TakeState.RECORDING
+        assert "not affected" in scene.document.texts["where"]
+
+    played(story)
+
+
+def test_who_is_there_is_shown_directors_first() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        scene.hear(Joined(Member("cy", Role.GUEST, "Cy")))
+        scene.hear(Joined(BO))
+        first = list(scene.document.lists["people"])
+        scene.hear(Left("bo"))
+
+        assert first == ["bo", "cy"]
+        assert list(scene.document.lists["people"]) == ["cy"]
+
+    played(story)
+
+
+def test_muting_goes_to_what_is_sent() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        scene.document.press("mute-audio")
+
+        assert scene.room.is_muted
+        assert scene.browser.sent.muted == {"audio": True}
+
+    played(story)

@@ -1,0 +1,206 @@
+"""Who connects with whom: the newcomer offers, a reloaded page is a new one, a lost server changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from page_fakes import FakeConnection
+from rolltape.peers import MAX_MESH, PREVIEW, TALK, Peers
+from rolltape.room import Candidate, Description, Member, Message, Role, Sender, SendRates, Signal
+from rolltape.room_client import IceServer, RoomError
+
+OFFER, ANSWER = Description("offer", "o"), Description("answer", "a")
+BO = Member("bo", Role.DIRECTOR, "Bo")
+CY = Member("cy", Role.GUEST, "Cy")
+
+
+@dataclass
+class Scene:
+    """One page in a room, its connections and what it said."""
+
+    uid: str = "ada"
+    role: Role = Role.GUEST
+    ice_servers: tuple[IceServer, ...] = ()
+    members: dict[str, Member] = field(default_factory=dict)
+    offline: bool = False
+    said: list[Message] = field(default_factory=list)
+    made: list[FakeConnection] = field(default_factory=list)
+    streams: dict[str, object | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.peers = Peers(self, self.role, self.make, self, self.spawn)
+
+    @property
+    def present(self) -> Sequence[Member]:
+        return [one for one in self.members.values() if one.present]
+
+    async def send(self, message: Message) -> None:
+        if self.offline:
+            raise RoomError("There is no connection.")
+        self.said.append(message)
+
+    def make(
+        self,
+        servers: Sequence[IceServer],
+        polite: bool,
+        say: Callable[[Description | Candidate], None],
+        show: Callable[[object | None], None],
+        failed: Callable[[], None],
+    ) -> FakeConnection:
+        self.made.append(FakeConnection(polite, say, failed))
+        show("stream")
+        return self.made[-1]
+
+    def show_stream(self, uid: str, stream: object | None) -> None:
+        self.streams[uid] = stream
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        with pytest.raises(StopIteration):
+            work.send(None)  # nothing here waits
+
+    def come(self, *members: Member) -> None:
+        self.members |= {one.uid: one for one in members}
+        self.peers.members_changed()
+
+    def hear(self, member: Member, signal: Signal) -> None:
+        asyncio.run(self.peers.receive(Sender(member.uid, member.role, "k"), signal))
+
+
+def test_the_newcomer_offers_to_everybody() -> None:
+    scene = Scene(members={"bo": BO, "cy": CY})
+
+    scene.peers.connect()
+
+    assert [one.calls for one in scene.made] == [["offer"], ["offer"]]
+
+
+def test_who_was_there_before_waits_for_the_offer() -> None:
+    scene = Scene()
+
+    scene.come(BO)
+    assert scene.made == []
+    scene.hear(BO, Signal("ada", "s", OFFER))
+
+    assert scene.made[0].calls == [OFFER]
+
+
+def test_exactly_one_side_is_polite() -> None:
+    ada, bo = (
+        Scene("ada", members={"bo": BO}),
+        Scene("bo", Role.DIRECTOR, members={"ada": Member("ada", Role.GUEST)}),
+    )
+
+    ada.peers.connect()
+    bo.peers.connect()
+
+    assert {ada.made[0].polite, bo.made[0].polite} == {True, False}
+
+
+def test_a_page_that_only_lost_the_server_keeps_its_connections() -> None:
+    scene = Scene(members={"bo": BO})
+    scene.peers.connect()
+
+    scene.peers.connect()
+
+    assert len(scene.made) == 1
+
+
+def test_a_reloaded_page_gets_a_new_connection() -> None:
+    scene = Scene(members={"bo": BO})
+    scene.hear(BO, Signal("ada", "first", OFFER))
+
+    scene.hear(BO, Signal("ada", "second", OFFER))
+
+    assert [one.calls for one in scene.made] == [[OFFER, "close"], [OFFER]]
+
+
+def test_a_late_word_from_a_page_that_is_gone_is_left_aside() -> None:
+    scene = Scene(members={"bo": BO})
+    scene.hear(BO, Signal("ada", "second", OFFER))
+
+    scene.hear(BO, Signal("ada", "first", candidate=Candidate("x")))
+
+    assert [one.calls for one in scene.made] == [[OFFER]]
+
+
+def test_nobody_unknown_makes_a_connection() -> None:
+    scene = Scene(members={"bo": BO})
+
+    scene.hear(CY, Signal("ada", "s", OFFER))
+    scene.hear(BO, Signal("ada", "s", candidate=Candidate("x")))
+
+    assert scene.made == []
+
+
+def test_somebody_who_left_is_dropped_and_somebody_away_is_not() -> None:
+    scene = Scene(members={"bo": BO, "cy": CY})
+    scene.peers.connect()
+
+    scene.come(Member("bo", Role.DIRECTOR, present=False))
+    del scene.members["cy"]
+    scene.peers.members_changed()
+
+    assert [one.calls for one in scene.made] == [["offer"], ["offer", "close"]]
+    assert scene.streams == {"bo": "stream", "cy": None}
+
+
+def test_directors_get_a_better_picture_than_guests() -> None:
+    scene = Scene(members={"bo": BO, "cy": CY})
+    scene.peers.connect()
+
+    assert [one.limits for one in scene.made] == [PREVIEW, TALK]
+
+
+def test_rates_that_a_director_asks_for_end_with_them() -> None:
+    scene = Scene(members={"bo": BO})
+    scene.peers.connect()
+
+    asyncio.run(scene.peers.set_rates("bo", SendRates(6000, 128)))
+    asked = scene.made[0].limits
+    asyncio.run(scene.peers.set_rates("bo", None))
+
+    assert asked is not None
+    assert (asked.video_kbps, asked.audio_kbps, asked.height) == (6000, 128, 2160)
+    assert scene.made[0].limits == PREVIEW
+
+
+def test_many_guests_see_the_directors_only() -> None:
+    guests = {f"g{number}": Member(f"g{number}", Role.GUEST) for number in range(MAX_MESH)}
+    scene = Scene(members=guests | {"bo": BO})
+
+    scene.peers.connect()
+
+    assert len(scene.made) == 1
+
+
+def test_one_side_looks_for_another_way_when_a_connection_fails() -> None:
+    ada, zoe = Scene("ada", members={"bo": BO}), Scene("zoe", members={"bo": BO})
+    for scene in (ada, zoe):
+        scene.peers.connect()
+        scene.made[0].failed()
+
+    assert "restart" not in ada.made[0].calls
+    assert "restart" in zoe.made[0].calls
+
+
+def test_a_step_that_cannot_be_said_does_no_harm() -> None:
+    scene = Scene(members={"bo": BO}, offline=True)
+    scene.peers.connect()
+
+    scene.made[0].say(OFFER)
+
+    assert scene.said == []
+
+
+def test_other_tracks_go_to_everybody() -> None:
+    scene = Scene(members={"bo": BO, "cy": CY})
+    scene.peers.connect()
+
+    asyncio.run(scene.peers.refresh())
+
+    assert all("refresh" in one.calls for one in scene.made)
