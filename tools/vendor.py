@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -74,8 +74,8 @@ STDLIB_LEFT_OUT = """
     encodings/cp[!4]*.py encodings/mac_*.py encodings/iso*.py encodings/koi8*.py encodings/kz1048.py
     encodings/ptcp154.py encodings/tis_620.py encodings/palmos.py encodings/hp_roman8.py encodings/johab.py
     encodings/hz.py encodings/big5*.py encodings/euc_*.py encodings/gb*.py encodings/shift_*.py
-""".split()
-DESK_ONLY = ("rolltape/server/*", "rolltape/convert/cli.py", "rolltape/__main__.py")
+"""
+DESK_ONLY = "rolltape/server/* rolltape/convert/cli.py rolltape/__main__.py"
 
 
 class VendorError(Exception):
@@ -153,15 +153,16 @@ def compress(paths: Iterable[Path]) -> None:
         list(pool.map(write, paths))
 
 
-def without(source: Path, target: Path, left_out: Sequence[str]) -> Path:
-    """Copy a zip archive without the files whose names match; gives back `target`. Raises VendorError."""
+def without(source: Path, target: Path, left_out: str) -> Path:
+    """Copy a zip archive without the files whose names match these patterns; gives back `target`. Raises VendorError."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         names = old.namelist()
-        idle = [p for p in left_out if not any(fnmatchcase(name, p) for name in names)]
+        patterns = left_out.split()
+        idle = [p for p in patterns if not any(fnmatchcase(name, p) for name in names)]
         if idle:
             raise VendorError(f"There is nothing in {source.name} that these leave out: {', '.join(idle)}.")
         for name in names:
-            if not any(fnmatchcase(name, pattern) for pattern in left_out):
+            if not any(fnmatchcase(name, pattern) for pattern in patterns):
                 new.writestr(name, old.read(name))
     return target
 

@@ -379,6 +379,20 @@ class Window(EventTarget):
     trustedTypes: TrustedTypePolicyFactory
     rolltapeEarly: Any
 
+class Request:
+    url: str
+    @staticmethod
+    def new(url: str, **options: object) -> Request: ...
+
+class Cache:
+    def keys(self) -> Awaitable[Sequence[Request]]: ...
+    def addAll(self, requests: object) -> Awaitable[None]: ...
+    def delete(self, url: str) -> Awaitable[bool]: ...
+
+class CacheStorage:
+    def open(self, name: str) -> Awaitable[Cache]: ...
+
+caches: CacheStorage
 navigator: Navigator
 document: Document
 performance: Performance
