@@ -2,7 +2,9 @@
 // opens download/ID/NAME in a hidden frame, and posts chunks (Uint8Array), `{close: true}` or `{abandon: true}`; it hears
 // `{taken: bytes}` when the browser has taken all bytes up to there, and `{cancelled: true}`. Messages to this worker, pings too, keep it alive.
 // While it streams it holds the Web Lock `rolltape-download-ID`, and says so with `{held: true}`: a worker that is stopped says nothing, its lock tells.
+// Where the network does not answer, it serves the copy of the page that browser/offline.py keeps.
 const announced = new Map();
+const fromCopy = new Set(); // pages that came from the copy: all of them does, so that no two versions meet
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -45,8 +47,22 @@ function response({ announce, name, type }, port) {
 }
 
 self.addEventListener("fetch", (event) => {
-  const id = new URL(event.request.url).pathname.match(/\/download\/([^/]+)\//)?.[1];
-  if (!id) return;
+  const { request } = event;
+  const id = new URL(request.url).pathname.match(/\/download\/([^/]+)\//)?.[1];
+  const ours = request.method === "GET" && request.url.startsWith(self.registration.scope);
+  if (!id) return ours && event.respondWith(served(event));
   event.respondWith(announced.get(id) ?? new Response("This download is over.", { status: 410 }));
   announced.delete(id);
 });
+
+async function served({ request, clientId, resultingClientId }) {
+  const opens = request.mode === "navigate" && /\/(index\.html)?$/.test(new URL(request.url).pathname);
+  // A page that came from the network takes from the copy only what cannot be of another version, and its workers.
+  const fixed = /\/static\/vendor\/[a-z]+-\d[^/]*\/(?!pyodide-lock)/.test(request.url) || /work/.test(request.destination);
+  const copy = async () => (await caches.open("rolltape")).match(opens ? "./" : request, { ignoreVary: true });
+  const answer = fromCopy.has(clientId) ? await copy() : await fetch(request).catch(() => null);
+  if (answer && answer.status < 500) return answer;
+  const kept = (opens || fixed) && (await copy());
+  if (kept && opens) fromCopy.add(resultingClientId);
+  return kept || answer || Response.error();
+}

@@ -5,6 +5,16 @@ const query = location.search.toLowerCase();
 const guest = query.length > 1 && !/[?&](director|convert)\b/.test(query);
 const choosy = /[?&](videodevice|vd|audiodevice|ad)=/.test(query);
 
+// What is going on, in words, until the page can be used; what guests are asked for comes first.
+const WORDS = { "pyodide.asm.wasm": "Starting Python …", "rolltape-runtime": "Opening the recorder …" };
+const said = document.querySelector("#starting").lastChild;
+let [asking, stage] = ["", said.textContent];
+const say = () => (said.textContent = asking || stage);
+new PerformanceObserver((list) => {
+  for (const { name } of list.getEntries()) stage = WORDS[name.slice(name.lastIndexOf("/") + 1)] ?? stage;
+  say();
+}).observe({ entryTypes: ["mark", "resource"] });
+
 if (guest && !choosy && navigator.mediaDevices) {
   const audio = { channelCount: { ideal: 2 }, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const video = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
@@ -12,6 +22,9 @@ if (guest && !choosy && navigator.mediaDevices) {
     (stream) => (document.querySelector("[data-testid=preview]").srcObject = stream),
     () => null, // Python asks again, and says what is wrong
   );
+  asking = "Asking for camera and microphone …";
+  globalThis.rolltapeEarly.then(() => say((asking = "")));
+  say();
 }
 
 function failed(reason) {

@@ -1,8 +1,8 @@
 """Byte-compiles the Python files of zip archives; run by the interpreter that is to import them.
 
-`python tools/bytecompile.py SOURCE TARGET MODE ...` (three arguments an archive), where MODE is `replace`
-(`mod.pyc` in the place of `mod.py`, without docstrings: smallest and fastest, for what nobody reads
-tracebacks of) or `beside` (`__pycache__/mod.cpython-XY.pyc` beside the source).
+`python tools/bytecompile.py SOURCE TARGET LEVEL ...` (three arguments an archive): `mod.pyc` in the place of each
+`mod.py`, so that nothing has to be compiled in the page. LEVEL is `compile`'s: 0 keeps docstrings and assertions,
+2 drops them. Tracebacks name file and line, without the line's text.
 
 The archives come out stored, not deflated, since brotli packs them better on the wire, and with a fixed
 date, so that the same input gives the same bytes. The code objects are marked as unchecked-hash
@@ -26,30 +26,19 @@ def compiled(source: bytes, name: str, optimize: int) -> bytes:
     return importlib.util.MAGIC_NUMBER + unchecked + importlib.util.source_hash(source) + marshal.dumps(code)
 
 
-def beside(name: str) -> str:
-    """`a/b.py` → `a/__pycache__/b.cpython-314.pyc`."""
-    folder, _, file = name.rpartition("/")
-    cached = f"__pycache__/{file.removesuffix('.py')}.{sys.implementation.cache_tag}.pyc"
-    return f"{folder}/{cached}" if folder else cached
-
-
-def bytecompile(source: str, target: str, mode: str) -> None:
-    """Write the archive `source` to `target`, its Python files compiled as `mode` says."""
+def bytecompile(source: str, target: str, level: int) -> None:
+    """Write the archive `source` to `target`, its Python files compiled at this optimisation level."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as new:
         for name in sorted(old.namelist()):
             if name.endswith("/"):
                 continue
             data = old.read(name)
-            is_module = name.endswith(".py")
-            if not (is_module and mode == "replace"):
-                new.writestr(zipfile.ZipInfo(name, EPOCH), data)
-            if is_module:
-                target_name = name + "c" if mode == "replace" else beside(name)
-                optimize = 2 if mode == "replace" else 0
-                new.writestr(zipfile.ZipInfo(target_name, EPOCH), compiled(data, name, optimize))
+            if name.endswith(".py"):
+                name, data = name + "c", compiled(data, name, level)
+            new.writestr(zipfile.ZipInfo(name, EPOCH), data)
 
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    for position in range(0, len(arguments), 3):
-        bytecompile(*arguments[position : position + 3])
+    for source, target, level in zip(arguments[::3], arguments[1::3], arguments[2::3], strict=True):
+        bytecompile(source, target, int(level))

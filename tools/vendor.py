@@ -4,11 +4,13 @@
 packages in `node_modules/` and from PyPI, each file checked against the hash recorded in
 `tools/vendor.json` (`--record` writes them anew after a version was raised). Out come
 
-- `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard
-  library and the wheels from PyPI byte-compiled, which starts the page three times faster;
+- `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard library
+  and the wheels from PyPI byte-compiled, which starts the page three times faster, and without what no page
+  can use;
 - a folder for each of `MODULES`, which are loaded only when something asks for them;
-- our wheel beside them, its content's hash in its name, and a `pyodide-lock.json` that names just these
-  wheels, so that micropip installs us by name and the browser checks the hash;
+- our wheel, byte-compiled, without what runs on a desk only, its content's hash in its name, and a
+  `pyodide-lock.json` that names just these wheels, so that micropip installs us by name and the browser
+  checks the hash;
 - a brotli copy (`.br`) of each, and `manifest.json` with the SHA-256 of every file.
 
 All names but the lock's carry a version or a hash, so that a server may let browsers keep them for ever.
@@ -22,6 +24,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import brotli
@@ -31,7 +37,8 @@ VENDOR = ROOT / "static" / "vendor"
 RECORDED = ROOT / "tools" / "vendor.json"
 WHEELS = {"micropip": "0.11.1", "segno": "1.6.6"}
 """Pure Python from PyPI; a page loads segno (QR codes) only when somebody asks for a code."""
-REVISION = 1  # raise it when the same versions are built in another way: names promise their content
+# Raised when the same version is built in another way: names promise their content.
+REVISIONS = {"pyodide": 2}
 
 # What of @pyscript/core runs a page on the main thread with a JSON config: no terminal, no editor.
 PYSCRIPT_PARTS = (
@@ -57,6 +64,19 @@ MODULES = {
 """Modules of one file, each: its folder, the npm package, the file in it. This one talks to rooms."""
 
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+
+# What of the standard library no page can use: other processes, terminals, debuggers and test runners, mail and
+# web servers, XML, one-byte character sets. A third of it, which nobody has to download.
+STDLIB_LEFT_OUT = """
+    multiprocessing/* concurrent/futures/process.py _pyrepl/* cmd.py code.py
+    pdb.py bdb.py pydoc.py doctest.py unittest/* profile.py cProfile.py pstats.py trace.py pickletools.py
+    mailbox.py imaplib.py poplib.py smtplib.py ftplib.py http/server.py http/cookiejar.py socketserver.py
+    xml/dom/* xml/etree/* xml/parsers/* xmlrpc/* wsgiref/* plistlib.py optparse.py ctypes/* _pyio.py
+    encodings/cp[!4]*.py encodings/mac_*.py encodings/iso*.py encodings/koi8*.py encodings/kz1048.py
+    encodings/ptcp154.py encodings/tis_620.py encodings/palmos.py encodings/hp_roman8.py encodings/johab.py
+    encodings/hz.py encodings/big5*.py encodings/euc_*.py encodings/gb*.py encodings/shift_*.py
+"""
+DESK_ONLY = "rolltape/server/* rolltape/convert/cli.py rolltape/__main__.py"
 
 
 class VendorError(Exception):
@@ -110,49 +130,73 @@ def in_pyodide(*arguments: str) -> None:
     subprocess.run(["node", "tools/pyodide_node.mjs", *arguments], cwd=ROOT, check=True)
 
 
-def compress(path: Path) -> None:
-    """Write the brotli copy beside the file; quality 9, since 11 takes twenty times longer for a tenth."""
-    path.with_name(path.name + ".br").write_bytes(brotli.compress(path.read_bytes(), quality=9))
+def bytecompile(archives: list[tuple[Path, Path, int]]) -> None:
+    """Byte-compile zip archives: source, target, optimisation level of `compile`."""
+    given = [
+        (source.relative_to(ROOT), target.relative_to(ROOT), level) for source, target, level in archives
+    ]
+    in_pyodide("tools/bytecompile.py", *(str(argument) for archive in given for argument in archive))
 
 
-def module_file(name: str) -> Path:
-    """Where npm has the file of one of `MODULES`."""
-    package, file = MODULES[name]
-    return ROOT / "node_modules" / package / file
+def versioned(package: str, name: str = "") -> Path:
+    """The folder of an npm package in `static/vendor/`; its name promises its content."""
+    name = name or package
+    return VENDOR / f"{name}-{npm_version(package)}-{REVISIONS.get(name, 1)}"
 
 
-def module_folder(name: str) -> Path:
-    """Where one of `MODULES` goes."""
-    return VENDOR / f"{name}-{npm_version(MODULES[name][0])}-{REVISION}"
+def compress(paths: Iterable[Path]) -> None:
+    """Write the brotli copies beside the files, as small as they get: built once, fetched by everybody."""
+
+    def write(path: Path) -> None:
+        path.with_name(path.name + ".br").write_bytes(brotli.compress(path.read_bytes(), quality=11))
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, paths))
+
+
+def without(source: Path, target: Path, left_out: str) -> Path:
+    """Copy a zip archive without the files that match these patterns; gives back `target`. Raises VendorError."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        names = old.namelist()
+        patterns = left_out.split()
+        idle = [p for p in patterns if not any(fnmatchcase(name, p) for name in names)]
+        if idle:
+            raise VendorError(f"There is nothing in {source.name} that these leave out: {', '.join(idle)}.")
+        for name in names:
+            if not any(fnmatchcase(name, pattern) for pattern in patterns):
+                new.writestr(name, old.read(name))
+    return target
 
 
 def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> None:
-    """Fill the versioned folders with the files of PyScript, Pyodide and the wheels, and of each module."""
+    """Fill the versioned folders with the files of PyScript, Pyodide and the wheels, and of `MODULES`."""
     wheels = [download_wheel(name, work) for name in WHEELS]
     inputs = runtime_inputs()
-    check([*inputs, *wheels, *map(module_file, MODULES)], record)
-    modules = [module_folder(name) for name in MODULES]
-    for folder in (pyscript, pyodide, *modules):
+    modules = {
+        versioned(package, name): ROOT / "node_modules" / package / file
+        for name, (package, file) in MODULES.items()
+    }
+    check([*inputs, *wheels, *modules.values()], record)
+    folders = (pyscript, pyodide, *modules)
+    for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    for path in inputs:
-        if path.name != "python_stdlib.zip":
-            shutil.copyfile(path, (pyodide if path.parent.name == "pyodide" else pyscript) / path.name)
-    for name, folder in zip(MODULES, modules, strict=True):
-        shutil.copyfile(module_file(name), folder / module_file(name).name)
-    bytecompile = []
-    for source in (inputs[-1], *wheels):
-        bytecompile += [str(source.relative_to(ROOT)), str((work / ("new-" + source.name)).relative_to(ROOT))]
-        bytecompile += ["replace"]
-    in_pyodide("tools/bytecompile.py", *bytecompile)
-    for source in (inputs[-1], *wheels):
-        shutil.move(work / ("new-" + source.name), pyodide / source.name)
-    for path in [path for folder in (pyscript, pyodide, *modules) for path in folder.iterdir()]:
-        compress(path)
+    *copied, stdlib = inputs
+    for path in copied:
+        shutil.copyfile(path, (pyodide if path.parent.name == "pyodide" else pyscript) / path.name)
+    for folder, path in modules.items():
+        shutil.copyfile(path, folder / path.name)
+    stdlib = without(stdlib, work / stdlib.name, STDLIB_LEFT_OUT)
+    # Without docstrings and assertions: nobody reads either of these in a page.
+    bytecompile([(path, pyodide / path.name, 2) for path in (stdlib, *wheels)])
+    compress([path for folder in folders for path in folder.iterdir()])
 
 
 def build_wheel(pyodide: Path, work: Path) -> None:
-    """Put our own wheel, with byte code beside the source, into the runtime's folder."""
+    """Put our own wheel into the runtime's folder, as byte code with its assertions and docstrings.
+
+    Without docstrings every dataclass would make one up when it is imported, which takes long.
+    """
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(work)],
         cwd=ROOT,
@@ -161,15 +205,13 @@ def build_wheel(pyodide: Path, work: Path) -> None:
     )
     plain = next(work.glob("rolltape-*.whl"))
     compiled = work / "compiled.whl"
-    in_pyodide(
-        "tools/bytecompile.py", str(plain.relative_to(ROOT)), str(compiled.relative_to(ROOT)), "beside"
-    )
+    bytecompile([(without(plain, work / "page.whl", DESK_ONLY), compiled, 0)])
     for stale in pyodide.glob("rolltape-*"):
         stale.unlink()
     name, version, *tags = plain.name.split("-")
     target = pyodide / "-".join([name, version, "0" + sha256(compiled)[:10], *tags])
     shutil.move(compiled, target)
-    compress(target)
+    compress([target])
 
 
 def write_lock(pyodide: Path) -> None:
@@ -191,7 +233,7 @@ def write_lock(pyodide: Path) -> None:
         }
     lock = pyodide / "pyodide-lock.json"
     lock.write_text(json.dumps({"info": info, "packages": packages}))
-    compress(lock)
+    compress([lock])
 
 
 def write_manifest() -> None:
@@ -213,8 +255,7 @@ def stale_folders(keep: tuple[Path, ...]) -> list[Path]:
 
 def main(record: bool = False) -> None:
     """Build what is missing; the runtime is built once a version, our wheel at every call."""
-    pyscript = VENDOR / f"pyscript-{npm_version('@pyscript/core')}-{REVISION}"
-    pyodide = VENDOR / f"pyodide-{npm_version('pyodide')}-{REVISION}"
+    pyscript, pyodide = versioned("@pyscript/core", "pyscript"), versioned("pyodide")
     VENDOR.mkdir(parents=True, exist_ok=True)
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
@@ -226,7 +267,8 @@ def main(record: bool = False) -> None:
         recipe.write_text(current_recipe())
     write_lock(pyodide)
     write_manifest()
-    for folder_ in stale_folders((pyscript, pyodide, *map(module_folder, MODULES))):
+    modules = (versioned(package, name) for name, (package, _) in MODULES.items())
+    for folder_ in stale_folders((pyscript, pyodide, *modules)):
         shutil.rmtree(folder_)
 
 

@@ -56,6 +56,8 @@ def served(root: Path) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(create_app(root), port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
+    while not server.started:
+        time.sleep(0.01)
     try:
         yield f"http://localhost:{port}"
     finally:

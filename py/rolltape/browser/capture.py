@@ -6,18 +6,16 @@ import asyncio
 from array import array
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTrack, navigator, window
 from pyodide.ffi import JsException, to_js
 
-from rolltape import peers
 from rolltape.bitrate import Rates
 from rolltape.browser import frames
 from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
-from rolltape.browser.peer import Outgoing
 from rolltape.browser.recorder import Recorder
 from rolltape.codec import Container, contents
 from rolltape.constraints import (
@@ -28,6 +26,9 @@ from rolltape.constraints import (
     GrantedVideo,
 )
 from rolltape.errors import DeviceError, EngineError, Unsupported
+
+if TYPE_CHECKING:
+    from rolltape import peers
 
 SAMPLE_RATE_HZ = 48_000
 RESUME_TIMEOUT_S = 2.0
@@ -238,6 +239,8 @@ class Capture:
 
     def send_through(self, outgoing: peers.Outgoing) -> None:
         """Have camera and microphone sent to others, apart from what is recorded."""
+        from rolltape.browser.peer import Outgoing
+
         assert isinstance(outgoing, Outgoing)
         outgoing.use(self.camera, self.microphone)
 

@@ -1,11 +1,14 @@
-"""All that a page asks of the browser, in one object (`pages.view.Browser`)."""
+"""All that a page asks of the browser, in one object (`pages.view.Browser`).
+
+What only a room or the converter needs is imported when it is asked for: guests are waiting for the page.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from js import (
     URL,
@@ -24,22 +27,24 @@ from js import (
 )
 from pyodide.ffi import JsException, jsnull, to_js
 
-from rolltape import peers
-from rolltape.browser import encoders, files, folder, locks, pcm, recorder, sound
+from rolltape.browser import encoders, files, folder, locks, pcm, recorder
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
 from rolltape.browser.files import StoredFile
 from rolltape.browser.folder import Folder
-from rolltape.browser.inbound import Inbound
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
-from rolltape.browser.peer import Outgoing, Peer
-from rolltape.browser.socket import SocketLine
 from rolltape.codec import VideoCodec
 from rolltape.constraints import Constraints, Device
 from rolltape.errors import Unsupported
+
+if TYPE_CHECKING:
+    from rolltape import peers
+    from rolltape.browser.inbound import Inbound
+    from rolltape.browser.peer import Outgoing
+    from rolltape.browser.socket import SocketLine
 
 
 class ThisBrowser:
@@ -137,19 +142,27 @@ class ThisBrowser:
 
     def room_line(self) -> SocketLine:
         """A connection to the room's server, not opened yet."""
+        from rolltape.browser.socket import SocketLine
+
         return SocketLine()
 
     def outgoing(self) -> Outgoing:
         """What is sent to others: nothing yet."""
+        from rolltape.browser.peer import Outgoing
+
         return Outgoing()
 
     def peer_maker(self, outgoing: peers.Outgoing) -> peers.PeerMaker:
         """Makes connections that send this."""
+        from rolltape.browser.peer import Outgoing, Peer
+
         assert isinstance(outgoing, Outgoing)
         return partial(Peer, outgoing)
 
     def inbound(self, stream: object, name: str) -> Inbound:
         """What arrives from a member of this name, to be recorded."""
+        from rolltape.browser.inbound import Inbound
+
         return Inbound(cast("MediaStream", stream), name)
 
     def is_hidden(self) -> bool:
@@ -223,6 +236,8 @@ class ThisBrowser:
 
     def beep(self, hertz: float) -> None:
         """A short tone."""
+        from rolltape.browser import sound
+
         sound.beep(hertz)
 
     def forget(self, address: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from js import location
 
 from rolltape.browser.here import ThisBrowser
+from rolltape.browser.offline import keep_copy
 from rolltape.browser.page import Page
+from rolltape.link import Link, parse_link
 from rolltape.link import Page as PageKind
-from rolltape.link import parse_link
 from rolltape.notice import Level, Notice
 from rolltape.pages.theme import ThemeButton
 
@@ -21,22 +22,8 @@ async def main() -> None:
         link = parse_link(location.search + location.hash)
         for notice in link.notices:
             page.notify(notice)
-        if link.settings.page is PageKind.GUEST:
-            from rolltape.pages.guest import GuestPage
-
-            await GuestPage(link, page, browser).open()
-        elif link.settings.page is PageKind.CONVERT:
-            from rolltape.pages.convert import ConvertPage
-
-            await ConvertPage(page, browser).open()
-        elif link.settings.page is PageKind.DIRECTOR:
-            from rolltape.pages.director import DirectorPage
-
-            await DirectorPage(link, page, browser).open()
-        else:
-            from rolltape.pages.home import HomePage
-
-            await HomePage(page, browser).open()
+        await _open(link, page, browser)
+        page.spawn(keep_copy())
     except Exception as error:
         page.report(error)
         page.failed(
@@ -46,3 +33,23 @@ async def main() -> None:
             )
         )
         raise
+
+
+async def _open(link: Link, page: Page, browser: ThisBrowser) -> None:
+    """Open the page that is wanted; the modules of the others are not imported, which would take its time."""
+    if link.settings.page is PageKind.GUEST:
+        from rolltape.pages.guest import GuestPage
+
+        await GuestPage(link, page, browser).open()
+    elif link.settings.page is PageKind.CONVERT:
+        from rolltape.pages.convert import ConvertPage
+
+        await ConvertPage(page, browser).open()
+    elif link.settings.page is PageKind.DIRECTOR:
+        from rolltape.pages.director import DirectorPage
+
+        await DirectorPage(link, page, browser).open()
+    else:
+        from rolltape.pages.home import HomePage
+
+        await HomePage(page, browser).open()

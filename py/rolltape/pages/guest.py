@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rolltape.bitrate import RecordMode, RecordWish
 from rolltape.codec import describe
@@ -17,8 +18,6 @@ from rolltape.order import Order, order_for
 from rolltape.pages import words
 from rolltape.pages.after import draw_after
 from rolltape.pages.devices import Devices
-from rolltape.pages.guest_room import GuestRoom, cannot_record
-from rolltape.pages.guest_state import Surroundings, guest_state
 from rolltape.pages.inputs import InputWatch
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
@@ -27,8 +26,11 @@ from rolltape.pages.rehearsal import Rehearsal
 from rolltape.pages.takes import Takes
 from rolltape.pages.view import Browser, Capture, Document
 from rolltape.part import Places
-from rolltape.room import GuestState
 from rolltape.take import Take, TakeState
+
+if TYPE_CHECKING:  # a guest without a room does not wait for these
+    from rolltape.pages.guest_room import GuestRoom
+    from rolltape.room import GuestState
 
 TICK_S = 0.2
 BATTERY_EVERY_S = 30.0
@@ -115,6 +117,8 @@ class GuestPage:
     async def _open_room(self) -> None:
         if self._settings.room is None:
             return
+        from rolltape.pages.guest_room import GuestRoom
+
         self._room = GuestRoom(
             self._settings,
             self._secrets,
@@ -135,6 +139,9 @@ class GuestPage:
 
     def _state(self) -> GuestState:
         """What is true right now, for the directors."""
+        from rolltape.pages.guest_room import cannot_record
+        from rolltape.pages.guest_state import Surroundings, guest_state
+
         capture = self._devices.capture
         percent, charging = self._battery or (None, None)
         room = self._room

@@ -11,6 +11,7 @@ class Sparing:
     def __init__(self, view: View) -> None:
         self.view = view
         self.files, self.on, self.fill = view.files, view.on, view.fill
+        self.options, self.tick, self.ticked = view.options, view.tick, view.ticked
         self._drawn: dict[tuple[str, ...], object] = {}
 
     def text(self, name: str, text: str) -> None:

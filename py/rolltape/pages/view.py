@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rolltape.bitrate import Rates
 from rolltape.codec import VideoCodec
@@ -11,9 +11,11 @@ from rolltape.constraints import Constraints, Device, GrantedAudio, GrantedVideo
 from rolltape.deck import Source
 from rolltape.engine import Engine
 from rolltape.notice import Notice
-from rolltape.peers import Outgoing, PeerMaker
-from rolltape.room_client import RoomLine
 from rolltape.sinks import Downloads, Folder, Store, StoredBytes
+
+if TYPE_CHECKING:  # a guest without a room does not wait for these
+    from rolltape.peers import Outgoing, PeerMaker
+    from rolltape.room_client import RoomLine
 
 Handler = Callable[[], Awaitable[None] | None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 # What the page may load and do (W3C Content Security Policy Level 3). 'wasm-unsafe-eval' lets WebAssembly
@@ -35,15 +36,15 @@ SECURITY_HEADERS: Mapping[str, str] = {
 
 REVALIDATE = "no-cache"
 KEEP = "public, max-age=31536000, immutable"
+_VERSIONED = re.compile(r"static/vendor/[a-z]+-[0-9][^/]*/[^/]+")
 
 
 def cache_control(path: str) -> str:
     """How long a browser may keep the file at this path, such as `static/vendor/pyodide-1/pyodide.mjs`.
 
-    Names in the runtime's folder carry a version or a hash, so their content never changes; the lock file,
-    which names the newest wheel, and everything else is asked for again (and answered by 304 if unchanged).
+    Folders in the runtime's are named after a version, and ours in them after a hash, so that their content
+    never changes; the lock file, which names the newest wheel, and everything else is asked for again (and
+    answered by 304 if unchanged).
     """
-    versioned = path.startswith(
-        tuple(f"static/vendor/{name}-" for name in ("pyodide", "pyscript", "socketio"))
-    )
+    versioned = _VERSIONED.fullmatch(path) is not None
     return KEEP if versioned and not path.endswith("/pyodide-lock.json") else REVALIDATE
