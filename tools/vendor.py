@@ -266,10 +266,10 @@ def main(record: bool = False) -> None:
         build_wheel(pyodide, work)
         recipe.write_text(current_recipe())
     write_lock(pyodide)
-    write_manifest()
     modules = (versioned(package, name) for name, (package, _) in MODULES.items())
     for folder_ in stale_folders((pyscript, pyodide, *modules)):
         shutil.rmtree(folder_)
+    write_manifest()
 
 
 if __name__ == "__main__":

@@ -101,10 +101,11 @@ NAMES = (*RECIPES, *BY_HAND, *BROWSERS, *OURS)
 WITH_OPUS = tuple(
     name for name in NAMES if "opus" in name or "opus" in RECIPES.get(name, ("",))[0] or name in BY_HAND
 )
+PCM_BASES = ("s16", "s24", "s32", "u8", "f32", "f64")
 WITH_PCM = tuple(
     name
     for name in NAMES
-    if any(base[0] in "suf" for base in RECIPES.get(name, ("",))[0].split())
+    if any(base.startswith(PCM_BASES) for base in RECIPES.get(name, ("",))[0].split())
     or "pcm" in name
     or name == "laced-fixed.mkv"
 )

@@ -72,13 +72,15 @@ def test_a_file_beyond_4_gib_has_offsets_of_64_bits_and_a_large_mdat() -> None:
 
 
 def test_a_length_beyond_32_bits_is_written_in_64() -> None:
-    track = sound(1, 10)
-    track.samples.stretch(1 << 33)
+    track = sound(3, 10)
+    for _ in range(3):
+        track.samples.add(10, 0)
+        track.samples.stretch(1 << 33)
 
-    movie = inside(mp4_head([track], 20)[:-8], b"moov")
+    movie = inside(mp4_head([track], 70)[:-8], b"moov")
 
-    assert struct.unpack_from(">IQQIQ", inside(movie, b"mvhd"))[0::4] == (1 << 24, (1 << 33) + 1920)
-    assert struct.unpack_from(">IQQIQ", inside(movie, b"trak", b"mdia", b"mdhd"))[0::4][1] == (1 << 33) + 1920
+    assert struct.unpack_from(">IQQIQ", inside(movie, b"mvhd"))[0::4] == (1 << 24, 3 * 0xFFFF_FFFF + 4 * 960)
+    assert struct.unpack_from(">IQQIQ", inside(movie, b"trak", b"mdia", b"mdhd"))[4] == 3 * 0xFFFF_FFFF + 4 * 960
 
 
 def test_reordered_pictures_are_decoded_in_order_and_shown_at_their_time() -> None:
@@ -111,7 +113,7 @@ def test_what_is_no_byte_stream_is_no_sample() -> None:
 
 @pytest.mark.parametrize(
     ("frame", "profile", "depth", "chroma"),
-    [("824983426013f00ef6", 0, 8, 1), ("9249834240", 2, 10, 1), ("a249834228", 1, 8, 3)],
+    [("824983426013f00ef6", 0, 8, 1), ("9249834240", 2, 10, 1), ("a249834228", 1, 8, 2), ("a249834220", 1, 8, 3)],
 )
 def test_vp9_is_described_by_its_first_frame(frame: str, profile: int, depth: int, chroma: int) -> None:
     config = vp9_config(bytes.fromhex(frame), (1280, 720), 30)

@@ -58,13 +58,14 @@ class Runs:
             pairs.append(value)
 
     def raise_last(self, by: int) -> int:
-        """Make the latest value higher by so much, or lower, but not below 0; by how much it is now."""
+        """Make the latest value higher by so much, or lower, as far as 32 bits go; by how much it is now."""
         count, value = self._pairs[-2:]
         del self._pairs[-2:]
         if count > 1:
             self.add(value, count - 1)
-        self.add(max(0, value + by))
-        return max(-value, by)
+        raised = min(max(0, value + by), LARGE - 1)
+        self.add(raised)
+        return raised - value
 
     def stored(self, raised: int = 0) -> bytes:
         """The table's entries, each value so much higher."""
