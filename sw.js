@@ -15,9 +15,7 @@ self.addEventListener("message", ({ data, ports: [port] }) => {
 });
 
 function response({ announce, name, type }, port) {
-  let controller;
-  let received = 0;
-  let release = () => {};
+  let [controller, received, release] = [null, 0, () => {}];
   navigator.locks?.request(`rolltape-download-${announce}`, () => {
     port.postMessage({ held: true });
     return new Promise((resolve) => (release = resolve));

@@ -22,9 +22,8 @@ if (guest && !choosy && navigator.mediaDevices) {
     (stream) => (document.querySelector("[data-testid=preview]").srcObject = stream),
     () => null, // Python asks again, and says what is wrong
   );
-  asking = "Asking for camera and microphone …";
+  say((asking = "Asking for camera and microphone …"));
   globalThis.rolltapeEarly.then(() => say((asking = "")));
-  say();
 }
 
 function failed(reason) {

@@ -31,9 +31,7 @@ const operations = {
   open,
   write(path, data, at) {
     const handle = handles.get(path);
-    if (handle.write(data, { at }) < data.byteLength) {
-      throw new DOMException("Only a part of the data could be written.", "QuotaExceededError");
-    }
+    if (handle.write(data, { at }) < data.byteLength) throw new DOMException("Only a part was written.", "QuotaExceededError");
     handle.flush();
     return handle.getSize();
   },
@@ -61,10 +59,8 @@ const operations = {
 
 let last = Promise.resolve();
 self.onmessage = ({ data: [id, operation, ...given] }) => {
-  last = last
-    .then(() => operations[operation](...given))
-    .then(
-      (size) => self.postMessage([id, size]),
-      (error) => self.postMessage([id, -1, error.name, error.message]),
-    );
+  last = last.then(() => operations[operation](...given)).then(
+    (size) => self.postMessage([id, size]),
+    (error) => self.postMessage([id, -1, error.name, error.message]),
+  );
 };

@@ -1,7 +1,6 @@
 // Hands an audio graph's samples on as they are: 32-bit floats, channels interleaved, about eight blocks a second.
 // It is told "pause", "resume", "stop"; after the last block it answers null.
-const FRAMES = 6144;
-const CHANNELS = 2;
+const [FRAMES, CHANNELS] = [6144, 2];
 
 class Pcm extends AudioWorkletProcessor {
   block = new Float32Array(FRAMES * CHANNELS);

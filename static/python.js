@@ -5,9 +5,8 @@ import { loadPyodide as load, version } from "./vendor/pyodide-314.0.7-2/pyodide
 const folder = new URL("./vendor/pyodide-314.0.7-2/", import.meta.url).href;
 const lock = fetch(`${folder}pyodide-lock.json`).then((answer) => answer.text());
 const fetchAhead = ({ file_name }) => fetch(folder + file_name).then((wheel) => wheel.arrayBuffer());
-lock.then((text) => [JSON.parse(text).packages].forEach((wheels) => [wheels.micropip, wheels.rolltape].forEach(fetchAhead)));
-const stderr = (line) => console.error(line);
-const python = load({ indexURL: folder, lockFileContents: lock, packageBaseUrl: folder, stderr });
+lock.then(JSON.parse).then(({ packages: { micropip, rolltape } }) => [micropip, rolltape].forEach(fetchAhead));
+const python = load({ indexURL: folder, lockFileContents: lock, packageBaseUrl: folder, stderr: console.error });
 python.then(() => performance.mark("rolltape-runtime"));
 const loadPyodide = () => python;
 export { loadPyodide, version };

@@ -87,6 +87,9 @@ class Browser(FakeRoomBrowser):
     def utc_offset_minutes(self) -> int:
         return 60
 
+    def can_choose_folder(self) -> bool:
+        return False
+
     async def store(self) -> Any:
         raise Unsupported("No storage here.")
 

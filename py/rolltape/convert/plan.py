@@ -209,7 +209,8 @@ def _check_mp4(name: str, reader: BlockReader) -> None:
         if problem := reader.encodings.get(track.number, PLAIN).problem:
             raise ConvertError(f"The {what} in {name} is {problem}, so it cannot be put into an MP4 file.")
         pcm = track.codec.startswith("A_PCM/")
-        if track.codec not in IN_MP4 or (pcm and pcm_format(track) is None):
+        is_known = track.codec in IN_MP4 and track.codec.startswith("V_") is (track.kind is Kind.VIDEO)
+        if not is_known or (pcm and pcm_format(track) is None):
             codec = _CODEC_WORDS.get(track.codec, track.codec or "of no known kind")
             raise ConvertError(
                 f"MP4 cannot hold the {what} in {name} as it is ({codec}), and nothing is encoded anew."
