@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from rolltape.take import diagram
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +23,17 @@ def test_every_file_the_documents_name_is_there() -> None:
     for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / link).exists(), f"{document.name} names {link}"
+
+
+@pytest.mark.parametrize("guide", ["for-guests.md", "for-directors.md"])
+def test_a_guide_quotes_the_pages_word_for_word(guide: str) -> None:
+    page = re.sub(r"<[^>]+>", "", (ROOT / "index.html").read_text())
+    code = (source.read_text() for source in (ROOT / "py" / "rolltape").rglob("*.py"))
+    said = page + re.sub(r'"\s+f?"', "", "\n".join(code))
+
+    quoted = re.findall("“([^”]+)”", (ROOT / "docs" / guide).read_text())
+    assert len(quoted) > 20
+    assert [words for words in map(" ".join, map(str.split, quoted)) if words not in said] == []
 
 
 def test_every_quirk_that_is_cited_is_described() -> None:
