@@ -25,6 +25,18 @@ def test_every_file_the_documents_name_is_there() -> None:
             assert (document.parent / link).exists(), f"{document.name} names {link}"
 
 
+def test_every_test_the_documents_name_is_there() -> None:
+    sources = list((ROOT / "tests").rglob("test_*.py"))
+    tests = {
+        name for one in sources for name in re.findall(r"^def (test_\w+)", one.read_text(), re.MULTILINE)
+    }
+    known = tests | {one.stem for one in sources}
+
+    for document in (ROOT / "docs").glob("*.md"):
+        named = set(re.findall(r"\btest_\w+", document.read_text()))
+        assert named <= known, f"{document.name} names tests that are not there"
+
+
 @pytest.mark.parametrize("guide", ["for-guests.md", "for-directors.md"])
 def test_a_guide_quotes_the_pages_word_for_word(guide: str) -> None:
     page = re.sub(r"<[^>]+>", "", (ROOT / "index.html").read_text())
