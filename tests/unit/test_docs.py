@@ -25,6 +25,17 @@ def test_every_file_the_documents_name_is_there() -> None:
             assert (document.parent / link).exists(), f"{document.name} names {link}"
 
 
+def test_the_map_of_modules_is_whole_and_true() -> None:
+    text, package = (ROOT / "docs" / "architecture.md").read_text(), ROOT / "py" / "rolltape"
+    named = set(re.findall(r"`([a-z0-9_]+)(?:\.py)?`", text))
+
+    for folder in (package, package / "server"):
+        modules = {one.stem for one in folder.glob("*.py")} - {"__init__", "__main__"}
+        assert modules - named == set(), f"architecture.md does not name these of {folder.name}"
+    for path in re.findall(r"`((?:browser|pages|server|media|convert|static|tools|tests)/[\w./]+)`", text):
+        assert (ROOT / path).exists() or (package / path).exists(), f"architecture.md names {path}"
+
+
 def test_every_test_the_documents_name_is_there() -> None:
     sources = list((ROOT / "tests").rglob("test_*.py"))
     tests = {
