@@ -10,7 +10,7 @@ SOURCES := $(shell find py -name '*.py' -not -path '*/server/*')
 run: static/vendor/.built
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
 
-test: static/vendor/.built .venv/.test
+test: node_modules/.test static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio opusinfo opus-tools redis-server redis-server
 	$(BIN)/python -m pytest
 
@@ -29,11 +29,11 @@ check: .venv/.test
 fuzz: .venv/.test
 	ROLLTAPE_FUZZ=100000 $(BIN)/python -m pytest -q tests/unit/test_convert_fuzz.py
 
-bench: node_modules/.bench static/vendor/.built .venv/.test
+bench: node_modules/.test static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium ffmpeg ffmpeg
 	@PYTHONPATH=py:tests $(BIN)/python -m bench
 
-pictures: static/vendor/.built .venv/.test
+pictures: node_modules/.test static/vendor/.built .venv/.test
 	PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/e2e/test_pictures.py
 
 clean:
@@ -55,8 +55,8 @@ node_modules/.installed: package.json package-lock.json
 	@npm ci --ignore-scripts --silent --omit=dev
 	@touch $@
 
-# With what the bench compares the page with.
-node_modules/.bench: package.json package-lock.json
+# With what tests look at the page with, and what the bench compares it with.
+node_modules/.test: package.json package-lock.json
 	@npm ci --ignore-scripts --silent
 	@touch node_modules/.installed $@
 

@@ -1,0 +1,64 @@
+"""The network goes while a guest of a room records: the take goes on, and the room finds them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from faults.conftest import opened_scenes
+from faults.report import Row
+from faults.scene import Scene
+from faults.verdict import judge
+from rooms import Server
+
+AFTER_MS = 3000
+LOST = "connection lost"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server with rooms that can go away."""
+    made = Server(tmp_path)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def guest_of_a_room(
+    playwright: Playwright,
+    settings: dict[str, Any],
+    fake_media: tuple[str, str],
+    server: Server,
+    tmp_path: Path,
+) -> Iterator[Scene]:
+    """A guest whose page comes from that server."""
+    with opened_scenes(playwright, settings, server.address, fake_media, tmp_path) as make:
+        yield make()
+
+
+def test_recording_survives_a_network_that_goes(
+    guest_of_a_room: Scene, server: Server, report: list[Row]
+) -> None:
+    scene = guest_of_a_room
+    elapsed_ms = scene.record()
+    where = scene.guest.id("where")
+    expect(where).not_to_contain_text(LOST)
+
+    server.stop()
+    scene.guest.context.set_offline(True)
+    expect(where).to_contain_text(LOST)
+    elapsed_ms = scene.recorded_for(elapsed_ms + AFTER_MS)
+    scene.guest.context.set_offline(False)
+    server.start()
+    expect(where).not_to_contain_text(LOST, timeout=30_000)
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    elapsed_ms = scene.stop()
+
+    judge(scene, report, "network gone (guest of a room)", elapsed_ms, state="finished")
