@@ -47,8 +47,8 @@ function response({ announce, name, type }, port) {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const id = new URL(request.url).pathname.match(/\/download\/([^/]+)\//)?.[1];
-  const ours = request.method === "GET" && request.url.startsWith(self.registration.scope);
-  if (!id) return ours && event.respondWith(served(event));
+  const ours = new RegExp(`^${self.registration.scope}(static/|index.html|[?#]|$)`);
+  if (!id) return request.method === "GET" && ours.test(request.url) && event.respondWith(served(event));
   event.respondWith(announced.get(id) ?? new Response("This download is over.", { status: 410 }));
   announced.delete(id);
 });

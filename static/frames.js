@@ -14,7 +14,7 @@ self.onmessage = ({ data }) => {
 };
 
 async function take(reader) {
-  for (let next; !(next = await reader.read()).done && !draining; wake()) {
+  for (let next; !draining && !(next = await reader.read()).done; wake()) {
     held.push(await copied(next.value).catch(() => next.value));
     const bytes = held.length * held[0].codedWidth * held[0].codedHeight * 1.5;
     for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].close();

@@ -15,8 +15,11 @@ NEWEST_LOG = """async () => {
     const names = [];
     for await (const name of takes.keys()) names.push(name);
     const folder = await takes.getDirectoryHandle(names.sort().at(-1));
-    const file = await (await folder.getFileHandle("take.jsonl")).getFile();
-    return JSON.parse((await file.text()).trim().split("\\n").at(-1));
+    for (;;) {
+        const file = await (await folder.getFileHandle("take.jsonl")).getFile();
+        const text = await file.text().catch(() => null); // it has grown meanwhile: quirk 3
+        if (text !== null) return JSON.parse(text.trim().split("\\n").at(-1));
+    }
 }"""
 
 

@@ -34,6 +34,14 @@ def test_a_take_that_is_in_the_browser_only_is_to_be_saved_first() -> None:
     assert said.next.startswith("Press “Save seekable copy” now")
 
 
+def test_a_take_in_a_chosen_folder_or_saved_from_the_shelf_is_there() -> None:
+    in_folder = afterwards(replace(TAKE, delivered=(Delivery.FOLDER,)))
+    in_both = afterwards(replace(TAKE, delivered=(Delivery.DOWNLOADS, Delivery.FOLDER, Delivery.SAVED)))
+
+    assert in_folder.where.startswith("Ada_take1.mkv is in the folder you chose.")
+    assert in_both.where.startswith("Ada_take1.mkv is in your Downloads folder and the folder you chose.")
+
+
 def test_without_a_copy_in_the_browser_no_button_is_promised() -> None:
     said = afterwards(replace(TAKE, parts=(Part(1, "part1", 0),)))
 

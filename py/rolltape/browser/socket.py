@@ -43,6 +43,8 @@ class SocketLine:
         self._proxies: list[Any] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._reply: JoinReply | None = None
+        """What opens the next connection, if it is known already."""
 
     async def open(self, request: JoinRequest, client: RoomClient) -> None:
         """Connect and stay connected. Raises Unsupported where there is no server for rooms."""
@@ -62,7 +64,10 @@ class SocketLine:
         ):
             self._socket.on(event, self._proxy(handler))
         self._socket.onAny(self._proxy(self._on_event))
-        self._socket.connect()
+        # socket.io asks for what opens a connection once it has one, which a host without rooms never gives.
+        self._reply = await self._let_in()
+        if not self._closed:
+            self._socket.connect()
 
     async def send(self, kind: str, text: str) -> str:
         """Hand a message over; empty, or why it was not handed on."""
@@ -106,17 +111,22 @@ class SocketLine:
         self._spawn(self._authorise(give))
 
     async def _authorise(self, give: Callable[[Any], None]) -> None:
+        reply, self._reply = self._reply or await self._let_in(), None
+        if reply is not None:
+            self._client.joined(reply)
+        if not self._closed:
+            # Without a token the connection will fail too, and is tried again.
+            give(to_js({"token": reply.token if reply else ""}))
+
+    async def _let_in(self) -> JoinReply | None:
+        """Ask to be let in; None, and closed where another try would change nothing."""
         try:
-            reply = await join(self._request)
+            return await join(self._request)
         except RoomError as error:
             if error.detail in FINAL:
                 self.close()
                 self._client.closed(error.sentence)
-            else:
-                give(to_js({"token": ""}))  # the connection will fail too, and is tried again
-            return
-        self._client.joined(reply)
-        give(to_js({"token": reply.token}))
+            return None
 
     def _on_event(self, kind: str, text: object, *_: object) -> None:
         try:
@@ -163,7 +173,7 @@ async def join(request: JoinRequest) -> JoinReply:
     except JsException as error:
         raise RoomError("The room's server cannot be reached.", f"offline: {error}") from None
     if answer.status in NO_SERVER:
-        raise RoomError("This page was served without rooms: no director can see this guest.", "no rooms")
+        raise RoomError("This page was served without rooms: nobody can be seen or directed here.", "no rooms")
     try:
         said = Fields.from_json(text)
         if not member(answer, "ok"):
