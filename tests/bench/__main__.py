@@ -16,19 +16,24 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
+from bench import convert_bench
+from link_between import LinkBetween, link_between
 from processes import private_bytes, renderers
 from rolltape.server.app import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = runpy.run_path(str(ROOT / "playwright.config.py"))
-RUNS = 5
+
 BARE_PAGE = (
     '<!doctype html><meta charset="utf-8"><title>bare</title><link rel="icon" href="data:,">'
     '<script type="module" src="static/bare.js"></script>'
@@ -104,34 +109,66 @@ def fresh_context(playwright: Playwright, folder: Path) -> Iterator[BrowserConte
 
 
 def start_up(playwright: Playwright, folder: Path) -> None:
-    """Time to `data-ready`, cold and warm, against bare pages in the same run."""
+    """Time to `data-ready`, first and later visits, against bare pages in the same run, on two kinds of link."""
     (ours,) = (ROOT / "static" / "vendor").glob("pyodide-*")
     stock = bare_site(folder / "stock", ROOT / "node_modules" / "pyodide" / "python_stdlib.zip")
     compiled = bare_site(folder / "compiled", ours / "python_stdlib.zip")
-    times: dict[str, list[float]] = {}
-    marks: list[dict[str, float]] = []
-    with served(ROOT) as page_at, served(stock) as stock_at, served(compiled) as compiled_at:
-        sites = {"page": f"{page_at}/?record=6000", "stock": f"{stock_at}/", "compiled": f"{compiled_at}/"}
-        for run in range(RUNS):
-            for name, address in sites.items():
-                with fresh_context(playwright, folder / f"profile-{name}-{run}") as context:
+    sites = {"page": (ROOT, "?record=6000"), "stock": (stock, ""), "compiled": (compiled, "")}
+    for link, (one_way_s, bytes_per_s, runs) in LINKS.items():
+        visits: dict[str, list[Visit]] = {}
+        with ExitStack() as open_:
+            links = {}
+            for name, (root, query) in sites.items():
+                address = open_.enter_context(served(root))
+                relay = open_.enter_context(link_between(urlsplit(address).port or 0, one_way_s, bytes_per_s))
+                links[name] = relay, f"http://localhost:{relay.port}/{query}"
+            for run, (name, (relay, address)) in product(range(runs), links.items()):
+                with fresh_context(playwright, folder / f"profile-{link}-{name}-{run}") as context:
                     for moment in ("cold", "warm"):
-                        page = context.new_page()
-                        times.setdefault(f"{name} {moment}", []).append(open_ms(page, address))
-                        if (name, moment) == ("page", "warm"):
-                            marks.append(page.evaluate(MARKS))
-                        page.close()
-    middle = {name: statistics.median(values) for name, values in times.items()}
+                        visits.setdefault(f"{name} {moment}", []).append(visit(context, relay, address))
+        report_start(link, visits)
+
+
+LINKS = {"": (0.0, 0.0, 5), "slow_": (0.03, 2.5e6, 3)}
+"""Kinds of link: seconds one way, bytes a second down, runs. The slow one is 60 ms there and back, 20 Mbit/s."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One visit: when the page was ready, what came over the link until its copy was kept, its marks in ms."""
+
+    ready_ms: float
+    bytes: int
+    marks: dict[str, float]
+
+
+def visit(context: BrowserContext, relay: LinkBetween, address: str) -> Visit:
+    """Open a page in a new tab, wait until it is ready and its copy is kept, if it keeps one."""
+    page, before = context.new_page(), relay.down
+    kept: list[str] = []
+    page.on("console", lambda said: kept.append(said.text) if "copy of the page" in said.text else None)
+    ready_ms = open_ms(page, address)
+    marks = page.evaluate(MARKS) if "?" in address else {}
+    while marks and not kept:
+        page.wait_for_timeout(50)
+    page.close()
+    return Visit(ready_ms, relay.down - before, marks)
+
+
+def report_start(link: str, visits: dict[str, list[Visit]]) -> None:
+    """Print what the visits over one kind of link showed."""
+    ready = {name: statistics.median(one.ready_ms for one in found) for name, found in visits.items()}
     for moment in ("cold", "warm"):
-        ready = middle[f"page {moment}"]
+        ours, found = ready[f"page {moment}"], visits[f"page {moment}"]
         for other, words in (
             ("stock", "a bare page with stock Pyodide"),
             ("compiled", "a bare page, byte-compiled"),
         ):
-            figure(f"ready_{moment}_vs_{other}", ready, "ms", words, ready / middle[f"{other} {moment}"])
-    for name in marks[0]:
-        value = statistics.median(mark[name] for mark in marks)
-        figure(f"start_{name}", value, "ms", "navigation to ready, warm", value / middle["page warm"])
+            figure(f"{link}ready_{moment}_vs_{other}", ours, "ms", words, ours / ready[f"{other} {moment}"])
+        figure(f"{link}bytes_{moment}", statistics.median(one.bytes for one in found) / 1000, "kB")
+        for name in found[0].marks:
+            value = statistics.median(one.marks[name] for one in found)
+            figure(f"{link}start_{moment}_{name}", value, "ms", f"{moment} ready", value / ours)
 
 
 MARKS = """() => {
@@ -222,7 +259,7 @@ def report(found: dict[str, dict[str, Any]]) -> None:
 
 def main() -> None:
     """Run every measurement, or those named on the command line."""
-    wanted = sys.argv[1:] or ["in_page", "start_up", "soak"]
+    wanted = sys.argv[1:] or ["in_page", "start_up", "convert", "soak"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         if "in_page" in wanted:
             in_page(playwright, Path(folder))
@@ -230,6 +267,8 @@ def main() -> None:
             start_up(playwright, Path(folder))
         if "soak" in wanted:
             soak(playwright, Path(folder))
+    if "convert" in wanted:
+        convert_bench.run()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,24 @@
-"""How fast recordings are converted: our page, mediabunny in the same browser, `ffmpeg -c copy` natively.
+"""How fast recordings are converted: our page, mediabunny and ffmpeg.wasm in the same browser, ffmpeg natively.
 
 `run()` prints one JSON line a figure. All read the same file of 300 MB from disk. `convert.*.page` compares
-what is the same for both in the page, reading and converting: the output of either is thrown away.
-`convert.*.delivered` is from the press on the button to the finished download.
+what is the same for all in a page, reading and converting: our output and mediabunny's are thrown away,
+ffmpeg.wasm's goes into memory. `convert.*.delivered` is from the press on the button to the finished download.
 """
 
 from __future__ import annotations
 
+import http.server
 import json
 import runpy
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +29,14 @@ SECONDS = 400
 RUNS = 3
 LAYOUT = "-f matroska -live 1 -cluster_time_limit 1000 -cluster_size_limit 16M"
 """As browsers write: sizes unknown, a Cluster a second."""
-MODULE = "static/bench/mediabunny.mjs"
-MODULE_FILE = ROOT / "node_modules/mediabunny/dist/bundles/mediabunny.min.mjs"
+PEERS = {
+    "mediabunny.mjs": ROOT / "node_modules/mediabunny/dist/bundles/mediabunny.min.mjs",
+    "core": ROOT / "node_modules/@ffmpeg/core/dist/esm",
+}
 
-COPY_WITH_MEDIABUNNY = """async ({ module, sound, mp4 }) => {
-  const m = await import(new URL(module, document.baseURI).href);
-  const file = document.querySelector("[data-testid=convert-input]").files[0];
+COPY_WITH_MEDIABUNNY = """async ({ sound, mp4 }) => {
+  const m = await import("./mediabunny.mjs");
+  const [file] = document.querySelector("input").files;
   const began = performance.now();
   const input = new m.Input({ formats: [m.MATROSKA, m.WEBM], source: new m.BlobSource(file) });
   const format = sound ? new m.OggOutputFormat() : mp4 ? new m.Mp4OutputFormat({ fastStart: false })
@@ -43,6 +49,15 @@ COPY_WITH_MEDIABUNNY = """async ({ module, sound, mp4 }) => {
   return performance.now() - began;
 }"""
 
+COPY_WITH_FFMPEG_WASM = """(asked) => new Promise((done, failed) => {
+  const worker = new Worker("ffmpeg.js", { type: "module" });
+  worker.onerror = failed;
+  worker.onmessage = ({ data: { ms, bytes } }) => {
+    worker.terminate();
+    bytes ? done(ms) : failed(new Error("not converted"));
+  };
+  worker.postMessage({ ...asked, file: document.querySelector("input").files[0] });
+})"""
 
 PRESS_AND_WAIT = """(throwAway) => new Promise((done, failed) => {
   globalThis.throwAway = throwAway;
@@ -81,12 +96,14 @@ def make_recording(path: Path) -> Path:
     return path
 
 
+COPY = {"opus": "-map 0:a -c copy -f opus", "mkv": "-map 0 -c copy", "mp4": "-map 0 -c copy"}
+
+
 def native(path: Path, target: str) -> float:
     """Seconds that ffmpeg takes to copy."""
     out = path.with_name(f"native.{target}")
-    taken = "-map 0:a -c copy -f opus" if target == "opus" else "-map 0 -c copy"
     began = time.perf_counter()
-    _run(f"ffmpeg -v error -y -i {path} {taken} {out}")
+    _run(f"ffmpeg -v error -y -i {path} {COPY[target]} {out}")
     taken_s = time.perf_counter() - began
     out.unlink()
     return taken_s
@@ -101,10 +118,17 @@ def ours(page: Page, path: Path, target: str, delivered: bool) -> float:
 
 
 def mediabunny(page: Page, path: Path, target: str) -> float:
-    """Seconds that mediabunny takes in the same page, its output thrown away."""
-    page.get_by_test_id("convert-input").set_input_files(path)
-    given = {"module": MODULE, "sound": target == "opus", "mp4": target == "mp4"}
+    """Seconds that mediabunny takes in the same browser, its output thrown away."""
+    page.locator("input").set_input_files(path)
+    given = {"sound": target == "opus", "mp4": target == "mp4"}
     return float(page.evaluate(COPY_WITH_MEDIABUNNY, given)) / 1000
+
+
+def ffmpeg_wasm(page: Page, path: Path, target: str) -> float:
+    """Seconds that ffmpeg.wasm takes in the same browser, its output left in memory."""
+    page.locator("input").set_input_files(path)
+    asked = {"given": COPY[target].split(), "output": f"/out.{target}"}
+    return float(page.evaluate(COPY_WITH_FFMPEG_WASM, asked)) / 1000
 
 
 def desk(path: Path, target: str) -> float:
@@ -126,39 +150,58 @@ def figure(name: str, value: float, against: str, ratio: float) -> None:
 def run() -> None:
     """Measure and print; each ratio is ours by theirs, so more than 1 is faster."""
     settings = runpy.run_path(str(ROOT / "playwright.config.py"))
-    with tempfile.TemporaryDirectory() as folder, _page(settings, Path(folder)) as page:
+    with tempfile.TemporaryDirectory() as folder, _pages(settings, Path(folder)) as (page, peers):
         path = make_recording(Path(folder) / "recording.mkv")
         megabytes = path.stat().st_size / 1e6
         for target, kind in (("opus", "opus"), ("webm", "mkv"), ("mp4", "mp4")):
             in_page = min(ours(page, path, target, False) for _ in range(RUNS))
-            peer = min(mediabunny(page, path, target) for _ in range(RUNS))
+            peer = min(mediabunny(peers, path, target) for _ in range(RUNS))
+            wasm = min(ffmpeg_wasm(peers, path, kind) for _ in range(RUNS))
             copy = min(native(path, kind) for _ in range(RUNS))
             name, speed = f"convert.{target}.page", megabytes / in_page
             figure(name, speed, f"mediabunny, {megabytes / peer:.1f} MB/s", peer / in_page)
+            figure(name, speed, f"ffmpeg.wasm, {megabytes / wasm:.1f} MB/s", wasm / in_page)
             figure(name, speed, f"ffmpeg -c copy, {megabytes / copy:.1f} MB/s", copy / in_page)
             delivered = min(ours(page, path, target, True) for _ in range(RUNS))
             figure(f"convert.{target}.delivered", megabytes / delivered, "ffmpeg -c copy", copy / delivered)
-            if target != "mp4":
-                on_desk = desk(path, target)
-                against = f"ffmpeg -c copy, {megabytes / copy:.1f} MB/s"
-                figure(f"convert.{target}.desk", megabytes / on_desk, against, copy / on_desk)
+            on_desk = min(desk(path, target) for _ in range(RUNS))
+            against = f"ffmpeg -c copy, {megabytes / copy:.1f} MB/s"
+            figure(f"convert.{target}.desk", megabytes / on_desk, against, copy / on_desk)
 
 
 @contextmanager
-def _page(settings: dict[str, Any], folder: Path) -> Iterator[Page]:
-    """The converter's page in Chromium, served as people serve it."""
+def _peers(folder: Path) -> Iterator[str]:
+    """The address of a page in which others convert."""
+    site = folder / "peers"
+    shutil.copytree(Path(__file__).with_name("peers"), site)
+    for name, source in PEERS.items():
+        (site / name).symlink_to(source)
+    handler = partial(_Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _pages(settings: dict[str, Any], folder: Path) -> Iterator[tuple[Page, Page]]:
+    """The converter's page in Chromium, served as people serve it, and one in which others convert."""
     port = 8231
     server = subprocess.Popen(
         [sys.executable, "-m", "rolltape", "serve", "--port", str(port)], cwd=ROOT, stdout=subprocess.DEVNULL
     )
     try:
-        with sync_playwright() as started:
+        with _peers(folder) as peers_at, sync_playwright() as started:
             launch = settings["chromium_launch"]()
             context = started.chromium.launch_persistent_context(str(folder / "profile"), **launch)
             context.add_init_script(THROW_AWAY)
-            context.route(
-                f"**/{MODULE}", lambda route: route.fulfill(path=MODULE_FILE, content_type="text/javascript")
-            )
+            peers = context.new_page()
+            peers.goto(peers_at)
             page = context.new_page()
             session = context.new_cdp_session(page)
             downloads = {"behavior": "allow", "downloadPath": str(folder / "downloads")}
@@ -166,7 +209,7 @@ def _page(settings: dict[str, Any], folder: Path) -> Iterator[Page]:
             page.goto(f"http://localhost:{port}/?convert")
             ready = page.locator("html[data-ready=convert]")
             expect(ready).to_be_attached(timeout=settings["READY_TIMEOUT_MS"])
-            yield page
+            yield page, peers
             context.close()
     finally:
         server.terminate()

@@ -12,6 +12,7 @@ from playwright.sync_api import Playwright, expect
 from browsers import opened_firefox
 from guest import Guest
 from media_tools import decode_errors, packets, probe, run, samples
+from rooms import opened_room
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +120,30 @@ def test_without_sound_hardware_the_microphone_is_recorded_all_the_same(
         assert codecs(saved) == ["opus"] and decode_errors(downloaded) == ""
         assert max(samples(saved)[0]) > 0.01
         assert any("failed to start" in s and "Opus audio" in s for s in guest.notices())
+
+
+def test_a_director_in_chromium_sees_starts_and_stops_a_guest_in_firefox(
+    guest: Guest,
+    playwright: Playwright,
+    settings: dict[str, Any],
+    fake_media: tuple[str, str],
+    tmp_path: Path,
+) -> None:
+    with opened_room(playwright, settings, fake_media, tmp_path) as scene:
+        director = scene.director(scene.server.links()["Director"])
+        guest.page.goto(scene.link("label=Fox&width=320&height=180"))
+        row = director.guest("Fox")
+        expect(row).to_have_attribute("data-state", "idle", timeout=guest.timeout_ms)
+        expect(row.locator("video")).not_to_have_js_property("videoWidth", 0, timeout=20_000)
+
+        row.get_by_test_id("start").click()
+        expect(row).to_have_attribute("data-state", "recording")
+        expect(guest.id("tally")).to_contain_text("started it")
+        expect(row.get_by_test_id("bytes")).not_to_have_attribute("value", "0")
+        guest.wait_until("0:03")
+        row.get_by_test_id("stop").click()
+        expect(row).to_have_attribute("data-state", "idle")
+
+        kept = guest.take_away(guest.downloaded(), tmp_path / "kept")
+        assert codecs(kept) == ["opus", "vp8"] and decode_errors(kept) == ""
+        guest.page.goto("about:blank")

@@ -211,6 +211,23 @@ def test_a_guest_without_network_goes_on_and_is_back_true_to_state(room: Room) -
         expect(room.row(label)).to_have_attribute("data-state", "idle")
 
 
+def test_a_guest_whose_machine_is_offline_records_on_and_is_back(room: Room) -> None:
+    room.row("Ada").get_by_test_id("start").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+
+    room.ada.context.set_offline(True)
+    expect(room.row("Ada")).to_have_attribute("data-state", "offline")
+    before = int(room.ada.id("bytes").get_attribute("value") or 0)
+    expect(room.ada.id("bytes")).not_to_have_attribute("value", str(before))
+    expect(room.ada.id("record")).to_have_attribute("data-state", "recording")
+    room.ada.context.set_offline(False)
+
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+    room.row("Ada").get_by_test_id("stop").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "idle")
+    expect(room.ada.id("take").first).to_have_attribute("data-state", "finished")
+
+
 def test_a_guest_who_closes_the_page_is_shown_as_offline(room: Room) -> None:
     dee = room.scene.guest(f"label=Dee&{SMALL}")
     expect(room.row("Dee")).to_have_attribute("data-state", "idle")
