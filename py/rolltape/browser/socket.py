@@ -173,7 +173,9 @@ async def join(request: JoinRequest) -> JoinReply:
     except JsException as error:
         raise RoomError("The room's server cannot be reached.", f"offline: {error}") from None
     if answer.status in NO_SERVER:
-        raise RoomError("This page was served without rooms: nobody can be seen or directed here.", "no rooms")
+        raise RoomError(
+            "This page was served without rooms: nobody can be seen or directed here.", "no rooms"
+        )
     try:
         said = Fields.from_json(text)
         if not member(answer, "ok"):

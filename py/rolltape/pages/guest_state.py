@@ -51,7 +51,7 @@ def guest_state(now: Surroundings, take: Take | None, status: Status | None, las
         clock_error_ms=now.clock_error_ms,
         warning=now.warning,
     )
-    if take is not None and status is not None:
+    if take is not None and status is not None and status.state is not TakeState.IDLE:
         state = _of_take(state, take, status.elapsed_ms, status.bytes)
         return replace(
             state,
