@@ -28,6 +28,13 @@ class LinkBetween:
         server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
 
+    async def close(self) -> None:
+        """Cut every connection."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(2 * self.one_way_s)  # its handshake
         try:
@@ -83,5 +90,6 @@ def link_between(to_port: int, one_way_s: float = 0.0, bytes_per_s: float = 0.0)
     try:
         yield link
     finally:
+        asyncio.run_coroutine_threadsafe(link.close(), link._loop).result(10)
         link._loop.call_soon_threadsafe(link._loop.stop)
         thread.join(10)
