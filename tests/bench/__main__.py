@@ -23,6 +23,8 @@ from typing import Any
 import uvicorn
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
+from bench import load_bench
+from bench.figures import figure
 from processes import private_bytes, renderers
 from rolltape.server.app import create_app
 
@@ -37,14 +39,6 @@ BARE_SCRIPT = """import { loadPyodide } from "./vendor/pyodide-bare/pyodide.mjs"
 const python = await loadPyodide();
 document.documentElement.dataset.ready = String(python.runPython("21 * 2"));
 """
-
-
-def figure(name: str, value: float, unit: str, against: str = "", ratio: float | None = None) -> None:
-    """Print one figure."""
-    line = {"name": name, "value": round(value, 3), "unit": unit, "against": against}
-    print(
-        json.dumps(line | ({"ratio": round(ratio, 3)} if ratio is not None else {"ratio": None})), flush=True
-    )
 
 
 @contextmanager
