@@ -216,7 +216,7 @@ def report(found: dict[str, dict[str, Any]]) -> None:
 
 def main() -> None:
     """Run every measurement, or those named on the command line."""
-    wanted = sys.argv[1:] or ["in_page", "start_up", "soak"]
+    wanted = sys.argv[1:] or ["in_page", "start_up", "soak", "rooms"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         if "in_page" in wanted:
             in_page(playwright, Path(folder))
@@ -224,6 +224,8 @@ def main() -> None:
             start_up(playwright, Path(folder))
         if "soak" in wanted:
             soak(playwright, Path(folder))
+    if "rooms" in wanted:
+        load_bench.main()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,8 +26,9 @@ from bench.figures import figure
 from processes import private_bytes
 from server.conftest import RedisServer
 from server.processes import ENVIRONMENT, ROOT
+from waiting import wait_for
 
-__all__ = ["Crowd", "Server", "load", "main", "measured"]
+__all__ = ["Load", "Setup", "load", "main", "measured", "percentile"]
 
 WARM_S = 3.0
 """How long is ticked before anything is measured."""
@@ -39,8 +41,9 @@ class Server:
 
     def __init__(self, folder: Path, connections: int, redis: str = "") -> None:
         # A crowd comes at once: the limits of an address allow three joins at once for ten connections.
-        options = ["--port", "0", "--root", ROOT, "--connections-per-address", str(connections * 4)]
-        options += ["--redis", redis] if redis else ["--secret-file", folder / "secret"]
+        options = ["--port", "0", "--root", str(ROOT), "--connections-per-address", str(connections * 4)]
+        options += ["--redis", redis] if redis else ["--secret-file", str(folder / "secret")]
+        options += ["--metrics"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rolltape", "serve", *options],
             env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -52,6 +55,13 @@ class Server:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    @property
+    def connections(self) -> int:
+        """How many it has, by its own count."""
+        with urllib.request.urlopen(f"{self.address}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("rolltape_connections "))
 
     def end(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -108,9 +118,31 @@ class Load:
         return sum(share for name, share in self.shares.items() if name.startswith("server"))
 
 
-def measured(crowd: Crowd, pids: dict[str, int], seconds: float, warm_s: float = WARM_S) -> Load:
-    """What ticking for so long shows; `pids` are those of the processes whose time is counted."""
-    pids = pids | {"crowd": crowd.process.pid}
+@dataclass(frozen=True)
+class Setup:
+    """What runs."""
+
+    crowd: Crowd
+    servers: list[Server]
+    redis: RedisServer | None
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of each process, by what it is called in the figures."""
+        found = {f"server_{number}": server.pid for number, server in enumerate(self.servers, 1)}
+        found["crowd"] = self.crowd.process.pid
+        return found if self.redis is None else found | {"redis": self.redis.process.pid}
+
+    @property
+    def private_bytes(self) -> int:
+        """The memory of the only server."""
+        (server,) = self.servers
+        return private_bytes(str(server.pid))
+
+
+def measured(setup: Setup, seconds: float, warm_s: float = WARM_S) -> Load:
+    """What ticking for so long shows."""
+    crowd, pids = setup.crowd, setup.pids
     crowd.do("tick")
     time.sleep(warm_s)
     before, began = _cpu_s(pids), time.monotonic()
@@ -130,23 +162,21 @@ def measured(crowd: Crowd, pids: dict[str, int], seconds: float, warm_s: float =
 
 
 @contextmanager
-def load(processes: int, connections: int) -> Iterator[tuple[Crowd, dict[str, int]]]:
+def load(processes: int, connections: int) -> Iterator[Setup]:
     """A server of so many processes, and a crowd for it."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        folder, pids, url = Path(name), {}, ""
-        if processes > 1:
-            redis = RedisServer(folder)
+        folder = Path(name)
+        redis = RedisServer(folder) if processes > 1 else None
+        if redis is not None:
             redis.start()
             stack.callback(redis.stop)
-            url, pids["redis"] = redis.url, redis.process.pid
         servers = []
-        for number in range(processes):
-            servers.append(Server(folder, connections, url))
+        for _ in range(processes):
+            servers.append(Server(folder, connections, redis.url if redis else ""))
             stack.callback(servers[-1].end)
-            pids[f"server_{number + 1}"] = servers[-1].pid
         crowd = Crowd(servers)
         stack.callback(crowd.end)
-        yield crowd, pids
+        yield Setup(crowd, servers, redis)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -156,9 +186,9 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 def crowded(processes: int, goal_ms: float) -> None:
     """A thousand guests in a hundred rooms, each with a director."""
-    with load(processes, 1100) as (crowd, pids):
-        crowd.do("fill", rooms=100, guests=10)
-        found = measured(crowd, pids, MEASURED_S)
+    with load(processes, 1100) as setup:
+        setup.crowd.do("fill", rooms=100, guests=10)
+        found = measured(setup, MEASURED_S)
     name = "rooms" if processes == 1 else f"rooms_{processes}_processes"
     figure(f"{name}_p50", percentile(found.took_ms, 50), "ms", "a guest's state to its director")
     p99 = percentile(found.took_ms, 99)
@@ -174,13 +204,12 @@ def crowded(processes: int, goal_ms: float) -> None:
 
 def memory() -> None:
     """What a connection keeps in memory."""
-    with load(1, 1000) as (crowd, pids):
-        (pid,) = pids.values()
-        crowd.do("fill", rooms=1, guests=9)  # what is loaded and made once is there
-        kept = [(0, private_bytes(str(pid)))]
+    with load(1, 1000) as setup:
+        setup.crowd.do("fill", rooms=1, guests=9)  # what is loaded and made once is there
+        kept = [(0, setup.private_bytes)]
         for connections in (500, 1000):
-            crowd.do("fill", rooms=50, guests=9)
-            kept.append((connections, private_bytes(str(pid))))
+            setup.crowd.do("fill", rooms=50, guests=9)
+            kept.append((connections, setup.private_bytes))
     for connections, private in kept:
         figure(f"memory_{connections}", private / 1e6, "MB", "the server's private memory")
     slope = statistics.linear_regression(*zip(*kept, strict=True)).slope
@@ -189,24 +218,33 @@ def memory() -> None:
 
 def growing() -> None:
     """What a room costs among a hundred, and among a thousand."""
-    costs: dict[int, tuple[float, float]] = {}
-    for rooms in (100, 1000):
-        with load(1, 2 * rooms) as (crowd, pids):
-            (pid,) = pids.values()
-            crowd.do("fill", rooms=1, guests=1)
-            empty = private_bytes(str(pid))
-            crowd.do("fill", rooms=rooms, guests=1)
-            found = measured(crowd, pids, MEASURED_S)
-            per_room = (private_bytes(str(pid)) - empty) / rooms
-        costs[rooms] = found.server_share / found.rate, per_room
-        figure(f"rooms_{rooms}_p99", percentile(found.took_ms, 99), "ms", "one guest and one director each")
-        figure(f"rooms_{rooms}_lost", found.lost, "states", f"{found.sent} sent", found.lost / found.sent)
-        figure(f"rooms_{rooms}_others", 100 * found.shares["others"], "% of a core")
-        for name, value, unit, before in (
-            ("cpu_per_state", 1000 * costs[rooms][0], "ms", 1000 * costs[100][0]),
-            ("memory_per_room", per_room / 1e3, "kB", costs[100][1] / 1e3),
-        ):
-            figure(f"rooms_{rooms}_{name}", value, unit, "100 rooms", value / before)
+    few, many = among(100), among(1000)
+    for name, (value, unit) in many.items():
+        figure(f"rooms_100_{name}", few[name][0], unit, "one guest and one director a room")
+        ratio = value / few[name][0] if name.startswith("per_") else None
+        figure(f"rooms_1000_{name}", value, unit, "among 100 rooms" if ratio else "", ratio)
+
+
+def among(rooms: int) -> dict[str, tuple[float, str]]:
+    """What one of so many rooms costs, with one guest and one director each: values and units by name."""
+    with load(1, 2 * rooms) as setup:
+        setup.crowd.do("fill", rooms=1, guests=1)
+        empty = setup.private_bytes
+        setup.crowd.do("fill", rooms=rooms, guests=1)
+        found = measured(setup, MEASURED_S)
+        per_room = (setup.private_bytes - empty) / rooms
+        before_s = _cpu_s(setup.pids)["server_1"]
+        setup.crowd.do("leave")
+        wait_for(lambda: not setup.servers[0].connections, "the server has seen everybody go")
+        leaving_s = _cpu_s(setup.pids)["server_1"] - before_s
+    return {
+        "per_state_cpu": (1000 * found.server_share / found.rate, "ms"),
+        "per_room_memory": (per_room / 1e3, "kB"),
+        "per_leaving_cpu": (1000 * leaving_s / (2 * rooms), "ms"),
+        "p99": (percentile(found.took_ms, 99), "ms"),
+        "lost": (found.lost, f"of {found.sent} states"),
+        "others": (100 * found.shares["others"], "% of a core"),
+    }
 
 
 def _cpu_s(pids: dict[str, int]) -> dict[str, float]:

@@ -7,7 +7,8 @@ process that keeps it busy:
   over the addresses by turns;
 - `{"do": "tick"}`: every guest says its state once a second, each at its own moment of the second;
 - `{"do": "measure", "seconds": 15}`: how long what is sent in these seconds takes to reach the director;
-- `{"do": "rest"}`: nobody says anything any more; what was sent in all, and what of it did not arrive.
+- `{"do": "rest"}`: nobody says anything any more; what was sent in all, and what of it did not arrive;
+- `{"do": "leave"}`: everybody's connection is closed.
 """
 
 from __future__ import annotations
@@ -220,9 +221,11 @@ class Crowd:
             server.close()
         return seats
 
-    def end(self) -> None:
+    async def leave(self) -> dict[str, Any]:
+        """Everybody closes their page at once."""
         for line in self._lines:
             line.close()
+        return {}
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -237,12 +240,13 @@ async def obey(addresses: Sequence[str]) -> None:
     crowd = Crowd(addresses)
     doing: dict[str, Callable[..., Any]] = {
         "fill": crowd.fill, "tick": crowd.tick, "measure": crowd.measure, "rest": crowd.rest,
+        "leave": crowd.leave,
     }  # fmt: skip
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         asked = json.loads(line)
         print(json.dumps(await doing[asked.pop("do")](**asked)), flush=True)
-    crowd.end()
+    await crowd.leave()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from rolltape.room import Role
@@ -63,7 +64,7 @@ class Line(asyncio.Protocol):
         """Connect, and wait for the server's welcome."""
         where = urlsplit(seat.address)
         _, line = await asyncio.get_running_loop().create_connection(
-            lambda: cls(seat, heard), where.hostname, where.port
+            lambda: cls(seat, heard), where.hostname or "", where.port or 80
         )
         async with asyncio.timeout(30):
             await line.is_in.wait()
@@ -89,9 +90,10 @@ class Line(asyncio.Protocol):
         self._flush()
 
     def send(self, packet: bytes) -> None:
-        """Send a packet of Socket.IO's."""
-        self._protocol.send_text(b"4" + packet)
-        self._flush()
+        """Send a packet of Socket.IO's, if the connection is still there."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_text(b"4" + packet)
+            self._flush()
 
     def close(self) -> None:
         if self._transport is not None:

@@ -80,7 +80,9 @@ def test_a_length_beyond_32_bits_is_written_in_64() -> None:
     movie = inside(mp4_head([track], 70)[:-8], b"moov")
 
     assert struct.unpack_from(">IQQIQ", inside(movie, b"mvhd"))[0::4] == (1 << 24, 3 * 0xFFFF_FFFF + 4 * 960)
-    assert struct.unpack_from(">IQQIQ", inside(movie, b"trak", b"mdia", b"mdhd"))[4] == 3 * 0xFFFF_FFFF + 4 * 960
+    assert (
+        struct.unpack_from(">IQQIQ", inside(movie, b"trak", b"mdia", b"mdhd"))[4] == 3 * 0xFFFF_FFFF + 4 * 960
+    )
 
 
 def test_reordered_pictures_are_decoded_in_order_and_shown_at_their_time() -> None:
@@ -113,7 +115,12 @@ def test_what_is_no_byte_stream_is_no_sample() -> None:
 
 @pytest.mark.parametrize(
     ("frame", "profile", "depth", "chroma"),
-    [("824983426013f00ef6", 0, 8, 1), ("9249834240", 2, 10, 1), ("a249834228", 1, 8, 2), ("a249834220", 1, 8, 3)],
+    [
+        ("824983426013f00ef6", 0, 8, 1),
+        ("9249834240", 2, 10, 1),
+        ("a249834228", 1, 8, 2),
+        ("a249834220", 1, 8, 3),
+    ],
 )
 def test_vp9_is_described_by_its_first_frame(frame: str, profile: int, depth: int, chroma: int) -> None:
     config = vp9_config(bytes.fromhex(frame), (1280, 720), 30)
