@@ -31,7 +31,7 @@ UNREAD_MS = 60_000
 """For how long a network connection lasts whose other end takes nothing (Linux: TCP_USER_TIMEOUT)."""
 LEAVE_S = 3
 """For how long a server that is told to stop waits for what is being answered."""
-COLLECT_AFTER = (10_000, 5, 5)
+COLLECT_AFTER = (200_000, 1, 1)
 """How many new objects make Python look for cycles among the newest, how many such looks one among more, and all."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
