@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(shell find py -name '*.py' -not -path '*/server/*')
 
-.PHONY: run test faults check bench fuzz pictures clean
+.PHONY: run test faults check bench bench-rooms fuzz pictures clean
 
 run: static/vendor/.built
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
@@ -30,8 +30,12 @@ fuzz: .venv/.test
 	ROLLTAPE_FUZZ=100000 $(BIN)/python -m pytest -q tests/unit/test_convert_fuzz.py
 
 bench: node_modules/.test static/vendor/.built .venv/.test
-	@tools/apt.sh chromium chromium ffmpeg ffmpeg
+	@tools/apt.sh chromium chromium ffmpeg ffmpeg redis-server redis-server
 	@PYTHONPATH=py:tests $(BIN)/python -m bench
+
+bench-rooms: .venv/.test
+	@tools/apt.sh redis-server redis-server
+	@PYTHONPATH=py:tests $(BIN)/python -m bench.load_bench
 
 pictures: node_modules/.test static/vendor/.built .venv/.test
 	PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/e2e/test_pictures.py

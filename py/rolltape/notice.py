@@ -32,6 +32,8 @@ def plain_text(text: str) -> str:
     Control characters, lone surrogates, noncharacters, characters that could not be decoded and
     direction marks are removed; every run of white space becomes one space. All scripts stay.
     """
+    if text.isascii() and text.isprintable():  # most are, and a server reads thousands a second
+        return " ".join(text.split())
     spaced = re.sub(r"\s+", " ", text)
     kept = "".join(character for character in spaced if not _is_hidden(character))
     return re.sub(" +", " ", unicodedata.normalize("NFC", kept)).strip(" " + _JOINERS)

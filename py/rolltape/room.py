@@ -15,7 +15,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -317,7 +317,7 @@ def encode(message: Message, sender: Sender | None = None) -> str:
     """Write a message, and as the server its sender, as JSON; what is None is left out."""
     plain: dict[str, Any] = {"v": VERSION, **_plain(message)}
     if sender is not None:
-        plain["from"] = asdict(sender)
+        plain["from"] = vars(sender)
     return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -360,10 +360,13 @@ def _fields(text: object) -> Fields:
 def _plain(message: Message) -> dict[str, Any]:
     if isinstance(message, TakeReport):
         return {"take": message.take.to_plain()}
-    plain = {one.name: value for one in fields(message) if (value := getattr(message, one.name)) is not None}
+    plain = {name: value for name, value in vars(message).items() if value is not None}
     if isinstance(message, Command) and message.order is not None:
         plain["order"] = _plain_order(message.order)
-    return {name: _as_json(value) for name, value in plain.items()}
+    return {name: value if type(value) in _SIMPLE else _as_json(value) for name, value in plain.items()}
+
+
+_SIMPLE = frozenset({str, int, float, bool})
 
 
 def _as_json(value: Any) -> Any:

@@ -26,7 +26,8 @@ from urllib.parse import urlsplit
 import uvicorn
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
-from bench import convert_bench
+from bench import convert_bench, load_bench
+from bench.figures import figure
 from link_between import LinkBetween, link_between
 from processes import private_bytes, renderers
 from rolltape.server.app import create_app
@@ -42,14 +43,6 @@ BARE_SCRIPT = """import { loadPyodide } from "./vendor/pyodide-bare/pyodide.mjs"
 const python = await loadPyodide();
 document.documentElement.dataset.ready = String(python.runPython("21 * 2"));
 """
-
-
-def figure(name: str, value: float, unit: str, against: str = "", ratio: float | None = None) -> None:
-    """Print one figure."""
-    line = {"name": name, "value": round(value, 3), "unit": unit, "against": against}
-    print(
-        json.dumps(line | ({"ratio": round(ratio, 3)} if ratio is not None else {"ratio": None})), flush=True
-    )
 
 
 @contextmanager
@@ -259,7 +252,7 @@ def report(found: dict[str, dict[str, Any]]) -> None:
 
 def main() -> None:
     """Run every measurement, or those named on the command line."""
-    wanted = sys.argv[1:] or ["in_page", "start_up", "convert", "soak"]
+    wanted = sys.argv[1:] or ["in_page", "start_up", "convert", "soak", "rooms"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         if "in_page" in wanted:
             in_page(playwright, Path(folder))
@@ -269,6 +262,8 @@ def main() -> None:
             soak(playwright, Path(folder))
     if "convert" in wanted:
         convert_bench.run()
+    if "rooms" in wanted:
+        load_bench.main()
 
 
 if __name__ == "__main__":

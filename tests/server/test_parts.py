@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import logging
+import socket
 import stat
 from base64 import b64encode
 from pathlib import Path
@@ -14,18 +15,21 @@ from typing import Any
 
 import pytest
 from engineio import packet as engineio_packet
+from socketio.async_manager import AsyncManager
 from starlette.types import Scope
 
 from rolltape.room import Role
 from rolltape.room_client import IceServer
 from rolltape.server.claims import Claim
 from rolltape.server.gate import is_foreign
+from rolltape.server.groups import Groups
 from rolltape.server.limits import Limiter, Limits, Rate
 from rolltape.server.log import JsonLines, Sparing, room_mark
 from rolltape.server.metrics import Metrics
 from rolltape.server.outbox import MAX_WAITING, Outbox
 from rolltape.server.packet import is_spoken_here
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret
+from rolltape.server.serve import _listener
 from rolltape.server.tokens import BadToken, Session, Tokens, page_mark
 from rolltape.server.turn import CREDENTIAL_S, Ice
 from server.visitors import Clock
@@ -122,6 +126,36 @@ def test_who_does_not_read_is_let_go_and_not_waited_for() -> None:
         assert await read.get() is None
 
     asyncio.run(story())
+
+
+def test_groups_are_the_librarys() -> None:
+    ours, theirs = Groups(), AsyncManager()
+    for manager in (ours, theirs):
+        for who in ("ada", "bo", "cy"):
+            for group in (None, who, "room", "guests"):
+                manager.basic_enter_room(who, "/", group, eio_sid=f"{who}'s")
+        manager.basic_leave_room("bo", "/", "guests")
+        for who in ("ada", "cy"):
+            manager.pre_disconnect(who, "/")
+            manager.basic_disconnect(who, "/")
+
+    assert ours.rooms == theirs.rooms
+    assert set(ours.rooms["/"]) == {None, "bo", "room"}
+    assert set(ours._of) == {"bo"}
+    assert not any(ours.pending_disconnect.values())
+
+    for manager in (ours, theirs):
+        manager.basic_disconnect("bo", "/")
+    assert ours.rooms == theirs.rooms == {}
+    assert not ours._of
+
+
+def test_small_messages_do_not_wait_for_one_another() -> None:
+    with _listener("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize(

@@ -579,6 +579,11 @@ def test_a_text_is_cut_between_letters(text: str, limit: int, cut: str) -> None:
     assert shortened(text, limit) == cut
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_text_of_plain_letters_is_read_like_any_other(text: str) -> None:
+    assert plain_text(text) == plain_text(text + "é").removesuffix("é").rstrip(" ")
+
+
 @given(st.text(st.characters(exclude_categories=())), st.integers(1, 30))
 def test_plain_text_stays_as_it_is(text: str, limit: int) -> None:
     plain = plain_text(text)

@@ -18,6 +18,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
+from rolltape.server.groups import Groups
+
 __all__ = ["FanOut"]
 
 CHANNEL = "rolltape:messages"
@@ -31,7 +33,7 @@ ALIVE_S = 5.0
 log = logging.getLogger(__name__)
 
 
-class FanOut(AsyncPubSubManager):  # type: ignore[misc]
+class FanOut(AsyncPubSubManager, Groups):  # type: ignore[misc]
     """One process's connection to all others."""
 
     name = "rolltape"
@@ -45,6 +47,8 @@ class FanOut(AsyncPubSubManager):  # type: ignore[misc]
         """Called when messages of others may have been missed."""
         self._count = count
         self._waiting: deque[str] = deque()
+        self._mark = f"{self.host_id} "
+        """What this process's messages begin with, so that it need not read them when they come back."""
         self._back: asyncio.Future[None] | None = None
         self._wake = asyncio.Event()
         self._all_said = asyncio.Event()
@@ -70,7 +74,7 @@ class FanOut(AsyncPubSubManager):  # type: ignore[misc]
             self._waiting.popleft()
             self._count("unpublished")
         self._all_said.clear()
-        self._waiting.append(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+        self._waiting.append(self._mark + json.dumps(data, ensure_ascii=False, separators=(",", ":")))
         self._wake.set()
 
     async def _publish_all(self) -> None:
@@ -104,7 +108,8 @@ class FanOut(AsyncPubSubManager):  # type: ignore[misc]
                     self.subscribed.set()
                     self._back = asyncio.ensure_future(self._on_back())
                     async for text in _heard(pubsub):
-                        yield text
+                        if not text.startswith(self._mark.encode()):
+                            yield text.partition(b" ")[2]
             except (RedisError, OSError) as error:
                 log.warning("Redis gives no messages.", extra={"error": type(error).__name__})
             finally:

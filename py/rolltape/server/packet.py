@@ -30,6 +30,8 @@ def is_spoken_here(text: object) -> bool:
 class TextPacket(Packet):  # type: ignore[misc]
     """A packet, read with more care than the library's."""
 
+    uses_binary_events = False
+
     def decode(self, encoded_packet: str) -> Any:
         """Read a packet. Raises ValueError."""
         found = super().decode(encoded_packet)

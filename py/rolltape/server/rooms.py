@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from rolltape.room import Role
 from rolltape.room_client import JoinRequest, new_secret
 from rolltape.server.gate import Gate, address_of, is_foreign
+from rolltape.server.groups import Groups
 from rolltape.server.joining import Joining, NotLetIn, read_request
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.memory import MemoryStore
@@ -63,9 +64,9 @@ class Rooms:
         self._metrics = Metrics()
         self._joining = Joining(self._store, tokens, options.ice)
         self._joins = Limiter(options.limits.joins, options.now_s)
-        self._fan_out = self._connected_to_others(options.redis_url)
+        self._groups = self._groups_of(options.redis_url)
         relay = self._relay = Relay(
-            self._store, tokens, options.limits, self._metrics, self._fan_out, options.now_s
+            self._store, tokens, options.limits, self._metrics, self._groups, options.now_s
         )
         self._presence = Presence(
             self._store, relay.held, relay.tell, relay.seat_again, options.now_s, options.lease_s
@@ -74,22 +75,22 @@ class Rooms:
         self.socket_app = Gate(app, options.limits, self._metrics.refused)
         self._running: asyncio.Task[None] | None = None
 
-    def _connected_to_others(self, redis_url: str) -> Any:
+    def _groups_of(self, redis_url: str) -> Any:
         if not redis_url:
-            return None
+            return Groups()
         from rolltape.server.fanout import FanOut
 
         return FanOut(redis_url, lambda: self._relay.greet_all(), self._metrics.trouble)
 
     async def start(self) -> None:
         """Begin to keep presence true, and to hear what other processes say."""
-        if self._fan_out is not None:
+        if self._options.redis_url:
             server = self._relay.server
             server.manager_initialized = True
-            self._fan_out.initialize()
+            self._groups.initialize()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(3):
-                    await self._fan_out.subscribed.wait()
+                    await self._groups.subscribed.wait()
         self._running = asyncio.create_task(self._presence.run())
 
     async def close(self) -> None:
@@ -98,8 +99,8 @@ class Rooms:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         await self._relay.server.shutdown()
-        if self._fan_out is not None:
-            await self._fan_out.close()
+        if self._options.redis_url:
+            await self._groups.close()
         await self._store.close()
 
     async def open_room(self, room: str, key: str) -> str:
