@@ -58,7 +58,7 @@ async function served({ request, clientId, resultingClientId }) {
   // A page that came from the network takes from the copy only what cannot be of another version, and its workers.
   const fixed = /\/static\/vendor\/[a-z]+-\d[^/]*\/(?!pyodide-lock)/.test(request.url) || /work/.test(request.destination);
   const copy = async () => (await caches.open("rolltape")).match(opens ? "./" : request, { ignoreVary: true });
-  const answer = fromCopy.has(clientId) ? await copy() : await fetch(request).catch(() => null);
+  const answer = !opens && fromCopy.has(clientId) ? await copy() : await fetch(request).catch(() => null);
   if (answer && answer.status < 500) return answer;
   const kept = (opens || fixed) && (await copy());
   if (kept && opens) fromCopy.add(resultingClientId);

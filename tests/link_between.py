@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,18 +23,26 @@ class LinkBetween:
     down: int = 0
     port: int = 0
     _free_at: float = 0.0
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+    _loop: asyncio.AbstractEventLoop | None = None
 
-    async def _serve(self) -> None:
+    async def serve(self, ready: threading.Event) -> None:
+        """Relay until it is `end`ed, then cut every connection."""
+        self._loop = asyncio.get_running_loop()
         server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        """Cut every connection."""
+        ready.set()
+        await self._over.wait()
+        server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+
+    def end(self) -> None:
+        """Relay no more; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._over.set)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(2 * self.one_way_s)  # its handshake
@@ -42,7 +51,11 @@ class LinkBetween:
         except OSError:
             writer.close()
             return
-        await asyncio.gather(self._pass(reader, to_there, False), self._pass(there, writer, True))
+        try:
+            await asyncio.gather(self._pass(reader, to_there, False), self._pass(there, writer, True))
+        finally:
+            writer.close()
+            to_there.close()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, down: bool) -> None:
         """Hand everything on, each chunk so much later than it came, none before the one before."""
@@ -57,7 +70,7 @@ class LinkBetween:
         await late
 
     def _due(self, count: int, down: bool) -> float:
-        now = self._loop.time()
+        now = time.monotonic()
         if not down:
             return now + self.one_way_s
         self.down += count
@@ -70,7 +83,7 @@ class LinkBetween:
         try:
             while True:
                 due, chunk = await waiting.get()
-                await asyncio.sleep(max(0.0, due - self._loop.time()))
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
                 if not chunk:
                     break
                 writer.write(chunk)
@@ -83,13 +96,12 @@ class LinkBetween:
 @contextmanager
 def link_between(to_port: int, one_way_s: float = 0.0, bytes_per_s: float = 0.0) -> Iterator[LinkBetween]:
     """A link that is there for as long as the block runs."""
-    link = LinkBetween(to_port, one_way_s, bytes_per_s)
-    thread = threading.Thread(target=link._loop.run_forever, daemon=True)
+    link, ready = LinkBetween(to_port, one_way_s, bytes_per_s), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(link.serve(ready)))
     thread.start()
-    asyncio.run_coroutine_threadsafe(link._serve(), link._loop).result(10)
+    ready.wait(10)
     try:
         yield link
     finally:
-        asyncio.run_coroutine_threadsafe(link.close(), link._loop).result(10)
-        link._loop.call_soon_threadsafe(link._loop.stop)
+        link.end()
         thread.join(10)
