@@ -34,6 +34,7 @@ class Studio:
 
     def picture(self, page: Page, name: str) -> None:
         """Keep what a page shows, at each width and in both colours; the page is left at the widest."""
+        page.bring_to_front()  # a page behind another may not be painted at all
         page.evaluate(NAME_DEVICES)
         for width, height in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
