@@ -53,6 +53,8 @@ class LinkBetween:
             return
         try:
             await asyncio.gather(self._pass(reader, to_there, False), self._pass(there, writer, True))
+        except asyncio.CancelledError:
+            pass  # the link has ended: the stream's own callback would complain of it
         finally:
             writer.close()
             to_there.close()
