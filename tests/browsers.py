@@ -53,7 +53,9 @@ def opened_firefox(
         yield guest
     finally:
         context.close()
-    assert guest.complaints == [], f"The browser complained: {guest.complaints}"
+    # Firefox calls it an error when a page is left while it looks after its copy.
+    complaints = [said for said in guest.complaints if "vendor/manifest.json’. A ServiceWorker" not in said]
+    assert complaints == [], f"The browser complained: {complaints}"
 
 
 @contextmanager
