@@ -16,6 +16,7 @@ from rolltape.browser.interop import Listeners, member
 from rolltape.browser.scripts import script_url
 
 DRAIN_TIMEOUT_S = 10.0
+FLOW_TIMEOUT_S = 2.0
 ANSWER = {"answer": True}
 DRAIN = {"drain": True}
 
@@ -33,6 +34,7 @@ class Frames:
 
     def __init__(self, camera: MediaStreamTrack) -> None:
         self.track = js.MediaStreamTrackGenerator.new(kind="video")
+        self._flowing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._worker = Worker.new(script_url("static/frames.js"))
         self._listeners = Listeners()
@@ -46,8 +48,14 @@ class Frames:
     def _on_message(self, event: MessageEvent) -> None:
         if getattr(event.data, "given", None):
             self._worker.postMessage(to_js(ANSWER))
+            if not self._flowing.done():
+                self._flowing.set_result(None)
         elif not self._drained.done():
             self._drained.set_result(None)
+
+    async def flow(self) -> None:
+        """Wait for the first picture: a recorder that waits for the worker begins its file later than it says."""
+        await asyncio.wait([self._flowing], timeout=FLOW_TIMEOUT_S)
 
     async def drain(self) -> None:
         """Take no more of the camera, and wait until the recorder was given what is held."""
@@ -59,4 +67,5 @@ class Frames:
         self._listeners.close()
         self._worker.terminate()
         self.track.stop()
+        self._flowing.cancel()
         self._drained.cancel()

@@ -99,6 +99,8 @@ class Recorder:
 
     async def start(self) -> None:
         """Begin; returns when the recorder runs. Raises EngineError."""
+        if self._frames is not None:
+            await self._frames.flow()
         try:
             with _engine_errors():
                 self._recorder.start(TIMESLICE_MS)
