@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 
 from rolltape.notice import plain_text, shortened
 
-__all__ = ["MAX_NAME_BYTES", "file_name", "take_name"]
+__all__ = ["MAX_NAME_BYTES", "file_name", "free_name", "take_name"]
 
 MAX_NAME_BYTES = 200
 """File systems allow 255 bytes; browsers add ` (1)` and `.crdownload`."""
@@ -52,6 +53,21 @@ _EDGES = " ._-~\u200c\u200d"
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\.|$)", re.IGNORECASE)
 """Device names of Windows, which are reserved with any ending as well."""
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name, or with a number where there is such a file; many file systems see no difference of case.
+
+    >>> free_name("take1.webm", ["Take1.webm"])
+    'take1 (2).webm'
+    """
+    folded = {one.casefold() for one in taken}
+    stem, dot, ending = name.rpartition(".")
+    free, number = name, 1
+    while free.casefold() in folded:
+        number += 1
+        free = f"{stem} ({number}){dot}{ending}"
+    return free
 
 
 def _safe(text: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.naming import MAX_NAME_BYTES, file_name, take_name
+from rolltape.naming import MAX_NAME_BYTES, file_name, free_name, take_name
 
 WHEN = datetime(2026, 3, 1, 9, 5, 7)
 STAMP = "2026-03-01_09-05-07_take1"
@@ -144,3 +144,11 @@ def test_a_name_is_safe_on_every_file_system(
     assert name[0] not in " .-~"
     assert unicodedata.normalize("NFC", name) == name
     assert not re.fullmatch(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])", name.split(".")[0])
+
+
+def test_a_name_that_is_taken_gets_the_next_free_number() -> None:
+    taken = ["ada.webm", "ada (2).webm", "BOB.webm"]
+
+    assert free_name("ada.webm", taken) == "ada (3).webm"
+    assert free_name("bob.webm", taken) == "bob (2).webm"
+    assert free_name("cyd.webm", taken) == "cyd.webm"

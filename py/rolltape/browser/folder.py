@@ -27,6 +27,7 @@ from rolltape.browser.interop import Listeners, maybe, member, translated, uint8
 from rolltape.errors import RolltapeError, SinkError, StorageFull
 from rolltape.ledger import Ledger
 from rolltape.media.webm import Patch
+from rolltape.naming import free_name
 
 DATABASE, HANDLES, KEY = "rolltape", "handles", "folder"
 WRITE = {"mode": "readwrite"}
@@ -114,24 +115,18 @@ class Folder:
         """Open a new file for writing, never one that is there already. Raises SinkError."""
         try:
             with translated():
-                free = await self._free_name(name)
+                free = free_name(name, await self._names())
                 file = await self._handle.getFileHandle(free, create=True)
                 return FolderFile(self._handle, free, await file.createWritable())
         except RolltapeError as error:
             raise SinkError("The folder you chose cannot be written.", error.detail) from error
 
-    async def _free_name(self, name: str) -> str:
-        """The name, or with a number where there is such a file."""
-        taken = set()
-        keys = self._handle.keys()
+    async def _names(self) -> set[str]:
+        """What lies in it."""
+        names, keys = set(), self._handle.keys()
         while not (entry := await keys.next()).done:
-            taken.add(str(entry.value))
-        stem, dot, ending = name.rpartition(".")
-        free, number = name, 1
-        while free in taken:
-            number += 1
-            free = f"{stem} ({number}){dot}{ending}"
-        return free
+            names.add(str(entry.value))
+        return names
 
 
 class FolderFile:
