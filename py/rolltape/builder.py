@@ -14,12 +14,23 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import quote
 
-from rolltape.bitrate import DEFAULT_VIDEO_KBPS
+from rolltape.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, wish_for
 from rolltape.fragment import Secrets, write_fragment
 from rolltape.link import Page, Settings, link_for, parse_link
 from rolltape.notice import Notice
 
-__all__ = ["DEFAULTS", "OPTIONS", "Built", "Group", "Kind", "Option", "guest_link", "room_link", "room_name"]
+__all__ = [
+    "DEFAULTS",
+    "OPTIONS",
+    "Built",
+    "Group",
+    "Kind",
+    "Option",
+    "guest_link",
+    "guest_settings",
+    "room_link",
+    "room_name",
+]
 
 
 class Group(StrEnum):
@@ -264,3 +275,22 @@ _WORDS = (
 )
 WORDS: tuple[str, ...] = tuple(_WORDS.split())
 """64 short words that are hard to mishear."""
+
+
+def guest_settings(director: Settings) -> Settings:
+    """What a guest's link asks for: what the director's own address says, but for who is who.
+
+    Where it says nothing of recording, guests get a record button at the usual rate.
+    """
+    record = director.record
+    if record.mode is RecordMode.ABSENT:
+        record = wish_for(DEFAULT_VIDEO_KBPS)
+    return replace(
+        director,
+        page=Page.GUEST,
+        director=None,
+        room=director.director,
+        record=record,
+        label=None,
+        stream_id=None,
+    )

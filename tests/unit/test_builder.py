@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rolltape.bitrate import RecordMode
-from rolltape.builder import DEFAULTS, OPTIONS, WORDS, Kind, guest_link, room_link, room_name
+from rolltape.builder import DEFAULTS, OPTIONS, WORDS, Kind, guest_link, guest_settings, room_link, room_name
 from rolltape.fragment import read_fragment
 from rolltape.link import PARAMETERS, Page, parse_link
 
@@ -99,3 +99,12 @@ def test_a_room_needs_a_name() -> None:
 def test_names_of_rooms_are_words_and_digits() -> None:
     assert room_name(bytes([0, 63, 64, 1, 2])) == "amber-velvet-amber-0258"
     assert len(WORDS) == len(set(WORDS)) == 64
+
+
+def test_a_guests_link_asks_for_what_the_directors_address_says_but_for_who_is_who() -> None:
+    said = guest_settings(parse_link("?director=studio&record=4000&label=Mia&recordcodec=h264").settings)
+    silent = guest_settings(parse_link("?director=studio").settings)
+
+    assert (said.page, said.director, said.room, said.label) == (Page.GUEST, None, "studio", None)
+    assert (said.record.kbps, said.video_codec) == (4000, "h264")
+    assert silent.record.kbps == 6000

@@ -6,33 +6,14 @@ import asyncio
 from dataclasses import replace
 
 from rolltape import qr
-from rolltape.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, wish_for
+from rolltape.builder import guest_settings
 from rolltape.errors import RolltapeError
 from rolltape.fragment import Secrets, write_fragment
-from rolltape.link import Page, Settings, link_for
+from rolltape.link import Settings, link_for
 from rolltape.notice import Level, Notice
 from rolltape.pages.view import Browser, Document
 
 COPIED_FOR_S = 4.0
-
-
-def guest_settings(director: Settings) -> Settings:
-    """What a guest's link asks for: what the director's own address says, but for who is who.
-
-    Where it says nothing of recording, guests get a record button at the usual rate.
-    """
-    record = director.record
-    if record.mode is RecordMode.ABSENT:
-        record = wish_for(DEFAULT_VIDEO_KBPS)
-    return replace(
-        director,
-        page=Page.GUEST,
-        director=None,
-        room=director.director,
-        record=record,
-        label=None,
-        stream_id=None,
-    )
 
 
 class Links:
