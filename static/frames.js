@@ -15,9 +15,9 @@ self.onmessage = ({ data }) => {
 
 async function take(reader) {
   for (let next; !draining && !(next = await reader.read()).done; wake()) {
-    held.push(await copied(next.value).catch(() => next.value));
-    const bytes = held.length * held[0].codedWidth * held[0].codedHeight * 1.5;
-    for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].close();
+    held.push({ captured: performance.timeOrigin + performance.now(), frame: await copied(next.value).catch(() => next.value) });
+    const bytes = held.length * held[0].frame.codedWidth * held[0].frame.codedHeight * 1.5;
+    for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].frame.close();
   }
   draining = true;
 }
@@ -34,8 +34,9 @@ async function copied(frame) {
 async function give(writer) {
   while (held.length || !draining) {
     if (held.length && owed < UNANSWERED) {
-      await writer.write(held.shift());
-      self.postMessage({ given: ++owed });
+      const { frame, captured } = held.shift();
+      await writer.write(frame);
+      self.postMessage({ captured, owed: ++owed });
       if (held.length) await new Promise((resolve) => setTimeout(resolve, PACE_MS));
     } else await new Promise((resolve) => (wake = resolve));
   }

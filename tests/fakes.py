@@ -29,6 +29,13 @@ class FakeEngine:
         self.start_error = start_error
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.calls: list[str] = []
+        self.captured_ms: float | None = None
+        """When the first picture was captured."""
+
+    def began_ms(self, first_picture_ms: float | None) -> float | None:
+        if self.captured_ms is None or first_picture_ms is None:
+            return None
+        return self.captured_ms - first_picture_ms
 
     async def start(self) -> None:
         self.calls.append("start")

@@ -48,6 +48,10 @@ class ContainerStream(Protocol):
         """Whether something of every track is in it."""
 
     @property
+    def first_picture_ms(self) -> float | None:
+        """When in the file its first picture is; None without one, or where the container does not tell."""
+
+    @property
     def duration_ms(self) -> float | None:
         """How long the file plays; None where the container does not tell."""
 
@@ -103,6 +107,13 @@ class TornWebm:
         """Whether every track has a block."""
         index = self.index
         return bool(index.blocks) and all(index.progress(track.number).blocks for track in index.tracks)
+
+    @property
+    def first_picture_ms(self) -> float | None:
+        """When the first video track begins."""
+        index = self.index
+        videos = [track.number for track in index.tracks if track.kind is Kind.VIDEO] if index.blocks else []
+        return index.progress(videos[0]).first_ms if videos else None
 
     @property
     def duration_ms(self) -> float | None:
@@ -162,6 +173,8 @@ class Webm(TornWebm):
 class Wav(WavStream):
     """A WAV file from our own recorder; its problem is that it is none."""
 
+    first_picture_ms: float | None = None
+
     @property
     def whole_until_ms(self) -> float | None:
         """All channels end together."""
@@ -177,6 +190,7 @@ class Untouched:
     """Any other file: what the recorder gives is the file."""
 
     problem = ""
+    first_picture_ms: float | None = None
     duration_ms: float | None = None
     whole_until_ms: float | None = None
     lately = Lately()

@@ -25,6 +25,12 @@ class Engine(Protocol):
     async def start(self) -> None:
         """Begin. Raises EngineError."""
 
+    def began_ms(self, first_picture_ms: float | None) -> float | None:
+        """When its file's time began, by the page's clock; None where it cannot tell.
+
+        It tells best once it is known when in the file the first picture is.
+        """
+
     def chunks(self) -> AsyncIterator[bytes]:
         """Every chunk in order, until it has stopped."""
 

@@ -95,7 +95,7 @@ class PartRecorder:
         """How it is recorded; begins with the format that started."""
         self.mime_type = ""
         self.started_ms = 0.0
-        """When its engine began, by the clock `now_ms`."""
+        """When its file's time began, by the clock `now_ms`; known best once it holds something of every track."""
         self.ended_ms: float | None = None
         self.delivery: Delivery | None = None
         """The place outside this browser's storage that holds the whole of it."""
@@ -122,7 +122,8 @@ class PartRecorder:
         try:
             await self._open_journal(places.store)
             self._engine, self.plan = await start_engine(self.plan)
-            self.started_ms = self._heard_ms = self._looked_ms = self._now_ms()
+            self._heard_ms = self._looked_ms = self._now_ms()
+            self.started_ms = self._engine.began_ms(None) or self._now_ms()
             self.mime_type = self._engine.mime_type or self.plan.choice.candidate.mime_type
             self._stream = stream_for(contents(self.mime_type).container)
             await self._open_folder(places.folder)
@@ -299,8 +300,14 @@ class PartRecorder:
         for file in (self._journal, self._folder):
             if file is not None:
                 file.patch(patches)
-        if self._stream.has_media:
+        if self._stream.has_media and not self.flowing.is_set():
+            self._date()
             self.flowing.set()
+
+    def _date(self) -> None:
+        """Say when the file's time began, as the engine knows it now."""
+        assert self._engine is not None
+        self.started_ms = self._engine.began_ms(self._stream.first_picture_ms) or self.started_ms
 
     async def _close_download(self) -> None:
         if self._download is None:

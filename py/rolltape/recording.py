@@ -92,7 +92,9 @@ class Recording:
         """What holds each part that is over; None: nothing outside the journal."""
         self._reported: set[str] = set()
         self._stop_asked = False
-        self._began_ms = 0.0
+        self._first: PartRecorder | None = None
+        self._placed_ms: float | None = None
+        """The beginning that was put on the room's clock."""
         self._paused_ms = 0.0
         self._paused_at_ms: float | None = None
         self._ended_ms: float | None = None
@@ -118,7 +120,7 @@ class Recording:
         except RolltapeError as error:
             await self._fail(TakeEvent.START_FAILED, f"The recording could not start. {error.sentence}")
             return self.take
-        self._began_ms = part.started_ms
+        self._first = part
         await self._advance(TakeEvent.STARTED)
         if self._stop_asked:
             part.stop()
@@ -352,10 +354,15 @@ class Recording:
 
     def _note_room_start(self) -> None:
         """Put the start on the room's clock, as well as that is known by now."""
-        began = self._room_time(self._began_ms) if self._began_ms else None
+        began = self._room_time(self._began_ms) if self._first is not None else None
         known = self.take.room_error_ms
-        if began is not None and (known is None or began.error_ms < known):
+        if began is not None and (known is None or began.error_ms < known or self._placed_ms != self._began_ms):
+            self._placed_ms = self._began_ms
             self.take = self.take.with_room_start(round(began.at_ms), math.ceil(began.error_ms))
+
+    @property
+    def _began_ms(self) -> float:
+        return self._first.started_ms if self._first is not None else 0.0
 
     def _report(self, subject: str, level: Level, sentence: str) -> None:
         """Tell once a recording and subject."""

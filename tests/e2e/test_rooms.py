@@ -277,8 +277,7 @@ def test_takes_of_two_guests_line_up_on_the_rooms_clock(room: Room, tmp_path: Pa
 
     apart_ms = _apart_ms(*files) - (starts[1] - starts[0])
     print(f"aligned to within {abs(apart_ms):.1f} ms")
-    # The goal is 40: pictures that pass through a worker (quirk 16) are timed as they arrive; a frame is 66 ms.
-    assert abs(apart_ms) <= 100
+    assert abs(apart_ms) <= 40
 
 
 def _saved(guest: Visitor, folder: Path) -> Path:

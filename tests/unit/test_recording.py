@@ -11,9 +11,11 @@ import pytest
 from fakes import FakeClock, FakeDownloads, FakeEngine, FakeFolder, FakeStore
 from rolltape import __version__
 from rolltape.bitrate import Rates
+from rolltape.clock import Instant
 from rolltape.codec import Candidate, CodecWish, candidates
 from rolltape.errors import EngineError, SinkError
 from rolltape.media.webm import Index, WebmStream
+from rolltape.media.webm_track import Kind
 from rolltape.notice import Notice
 from rolltape.recording import Places, Recording, plan
 from rolltape.sinks import FolderChoice
@@ -52,13 +54,18 @@ class Studio:
         await asyncio.sleep(0)
 
     def recording(
-        self, listed: tuple[Candidate, ...] = candidates(CodecWish()), split_ms: float | None = None
+        self,
+        listed: tuple[Candidate, ...] = candidates(CodecWish()),
+        split_ms: float | None = None,
+        room_time: Callable[[float], Instant | None] = lambda own_ms: None,
     ) -> Recording:
         wanted = plan(listed, Rates(6000, 128), self.make_engine, self.supported)
         assert wanted is not None
         take = Take(id="t1", number=1, name="Ada_take1", started_at_ms=0)
         places = Places(self.store, self.downloads, FolderChoice(self.folder))
-        return Recording(take, wanted, places, self.log, self.notices.append, self.clock, split_ms)
+        return Recording(
+            take, wanted, places, self.log, self.notices.append, self.clock, split_ms, room_time=room_time
+        )
 
     @property
     def journal(self) -> bytes:
@@ -421,13 +428,20 @@ def whole_until_ms(index: Index) -> float:
     return min(index.progress(track.number).end_ms or 0 for track in index.tracks)
 
 
-async def rolled_over(studio: Studio, recording: Recording) -> None:
+def first_picture_ms(index: Index) -> float:
+    """When the first video track begins."""
+    (video,) = (track.number for track in index.tracks if track.kind is Kind.VIDEO)
+    return index.progress(video).first_ms or 0.0
+
+
+async def rolled_over(studio: Studio, recording: Recording, captured_ms: float | None = None) -> None:
     """Have the recording roll over while the first engine has given all its chunks."""
     studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
     studio.clock.ms += 3000
     roll = asyncio.create_task(recording.roll_over("test"))
     await until(lambda: len(studio.engines) == 2)
     studio.clock.ms += 700
+    studio.engines[1].captured_ms = captured_ms
     studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
     assert await roll
 
@@ -459,6 +473,22 @@ async def test_a_new_part_begins_before_the_old_one_ends() -> None:
     assert list(studio.downloads.files) == ["Ada_take1.webm", "Ada_take1_part2.webm"]
     assert take.delivered == (Delivery.DOWNLOADS,)
     assert studio.notices == []
+
+
+@studio_test
+async def test_a_take_and_its_parts_begin_where_their_files_do() -> None:
+    studio = Studio()
+    recording = studio.recording(room_time=lambda own_ms: Instant(own_ms + 1_000_000, 2))
+    task = await started(recording)
+    assert recording.take.room_started_at_ms == 1_001_000
+
+    studio.engines[0].captured_ms = 970
+    await rolled_over(studio, recording, captured_ms=3950)
+    await recording.stop()
+    take = await task
+
+    assert take.room_started_at_ms == round(1_000_970 - first_picture_ms(studio.part(1)))
+    assert take.parts[1].started_ms == 3950 - 970
 
 
 @studio_test

@@ -7,9 +7,10 @@ Media Processing); what is recorded is that track.
 from __future__ import annotations
 
 import asyncio
+import math
 
 import js
-from js import MediaStreamTrack, MessageEvent, Worker, window
+from js import MediaStreamTrack, MessageEvent, Worker, performance, window
 from pyodide.ffi import to_js
 
 from rolltape.browser.interop import Listeners, member
@@ -36,6 +37,9 @@ class Frames:
         self.track = js.MediaStreamTrackGenerator.new(kind="video")
         self._flowing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asked_ms = math.inf
+        self.first_ms: float | None = None
+        """When the first picture after `flow` was captured, by the page's clock; None before there is one."""
         self._worker = Worker.new(script_url("static/frames.js"))
         self._listeners = Listeners()
         self._listeners.add(self._worker, "message", self._on_message)
@@ -46,8 +50,12 @@ class Frames:
         self._worker.postMessage(to_js(ends), to_js(list(ends.values())))
 
     def _on_message(self, event: MessageEvent) -> None:
-        if getattr(event.data, "given", None):
+        captured = getattr(event.data, "captured", None)
+        if captured is not None:
             self._worker.postMessage(to_js(ANSWER))
+            captured_ms = captured - performance.timeOrigin
+            if self.first_ms is None and captured_ms >= self._asked_ms:
+                self.first_ms = captured_ms
             if not self._flowing.done():
                 self._flowing.set_result(None)
         elif not self._drained.done():
@@ -56,6 +64,7 @@ class Frames:
     async def flow(self) -> None:
         """Wait for the first picture: a recorder that waits for the worker begins its file later than it says."""
         await asyncio.wait([self._flowing], timeout=FLOW_TIMEOUT_S)
+        self._asked_ms = performance.now()
 
     async def drain(self) -> None:
         """Take no more of the camera, and wait until the recorder was given what is held."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from js import AudioContext, AudioNode, AudioWorkletNode, MessageEvent, window
+from js import AudioContext, AudioNode, AudioWorkletNode, MessageEvent, performance, window
 from pyodide.ffi import to_js
 
 from rolltape.browser.interop import Listeners, member, translated
@@ -39,6 +39,7 @@ class PcmRecorder:
         self._blocks: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._listeners = Listeners()
         self._stopped = False
+        self._asked_ms: float | None = None
 
     async def start(self) -> None:
         """Begin. Raises EngineError where the browser cannot load the worklet."""
@@ -52,6 +53,7 @@ class PcmRecorder:
         self._listeners.add(self._node, "processorerror", self._on_error)
         self._node.port.start()
         self._blocks.put_nowait(header(round(self._context.sampleRate), CHANNELS))
+        self._asked_ms = performance.now()
         self._source.connect(self._node)
         # Its own output is silence; connected, it is sure to be run.
         self._node.connect(self._drain)
@@ -63,6 +65,10 @@ class PcmRecorder:
     def _on_error(self, event: object) -> None:
         self.error = EngineError("The recorder of lossless sound failed.")
         self._blocks.put_nowait(None)
+
+    def began_ms(self, first_picture_ms: float | None) -> float | None:
+        """When it was asked to begin: the next block of the graph's is its first."""
+        return self._asked_ms
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The WAV header, then blocks of samples."""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import js
-from js import Blob, BlobEvent, Event, MediaStream, window
+from js import Blob, BlobEvent, Event, MediaStream, performance, window
 
 from rolltape.bitrate import Rates
 from rolltape.browser.frames import Frames
@@ -57,6 +57,7 @@ class Recorder:
         if rates.audio_kbps is not None:
             options["audioBitsPerSecond"] = rates.audio_kbps * 1000
         self._frames = frames
+        self._asked_ms: float | None = None
         self._ending: asyncio.Task[None] | None = None
         with _engine_errors():
             self._recorder = js.MediaRecorder.new(stream, **options)
@@ -103,6 +104,7 @@ class Recorder:
             await self._frames.flow()
         try:
             with _engine_errors():
+                self._asked_ms = performance.now()
                 self._recorder.start(TIMESLICE_MS)
             async with asyncio.timeout(START_TIMEOUT_S):
                 await self._started
@@ -112,6 +114,16 @@ class Recorder:
         except EngineError:
             self.close()
             raise
+
+    def began_ms(self, first_picture_ms: float | None) -> float | None:
+        """When the first picture was captured, less its time in the file; else when the recorder was asked to begin.
+
+        The recorder's own `start` event comes late, by up to 80 ms in Chromium: it waits for the encoders.
+        """
+        captured_ms = self._frames.first_ms if self._frames is not None else None
+        if captured_ms is None or first_picture_ms is None:
+            return self._asked_ms
+        return captured_ms - first_picture_ms
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Every chunk until the recorder has stopped; a chunk is a range of bytes, not of media."""
