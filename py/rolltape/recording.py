@@ -356,7 +356,9 @@ class Recording:
         """Put the start on the room's clock, as well as that is known by now."""
         began = self._room_time(self._began_ms) if self._first is not None else None
         known = self.take.room_error_ms
-        if began is not None and (known is None or began.error_ms < known or self._placed_ms != self._began_ms):
+        if began is not None and (
+            known is None or began.error_ms < known or self._placed_ms != self._began_ms
+        ):
             self._placed_ms = self._began_ms
             self.take = self.take.with_room_start(round(began.at_ms), math.ceil(began.error_ms))
 

@@ -45,6 +45,9 @@ class MadeUpEngine:
     async def start(self) -> None:
         pass
 
+    def began_ms(self, first_picture_ms: float | None) -> None:
+        """It captures nothing, so it cannot tell."""
+
     async def chunks(self) -> AsyncIterator[bytes]:
         for chunk in chunks(self.seconds, self.kbps):
             buffer = await File.new(to_js([uint8array(chunk)]), "chunk").arrayBuffer()

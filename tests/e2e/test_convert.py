@@ -28,7 +28,10 @@ def results(guest: Guest, count: int) -> list[Path]:
         done = len(paths) == count and all(path.suffix != ".crdownload" for path in paths)
         return paths if done else None
 
-    return wait_for(there, f"{count} finished files are in the Downloads folder", 60)
+    def missing() -> str:
+        return f"{count} finished files are in the Downloads folder: {list(guest.downloads.iterdir())}"
+
+    return wait_for(there, missing, 60)
 
 
 def hashes(path: Path, *options: str) -> list[str]:
