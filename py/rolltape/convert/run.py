@@ -26,9 +26,9 @@ APP: Final = f"Rolltape {__version__}"
 
 FIRST_SLICE: Final = 1 << 18
 MIN_SLICE: Final = 1 << 15
-MAX_SLICE: Final = 1 << 22
-BLOCKS_IN_SLICE: Final = 600
-"""A slice is as long as about so many blocks, so that it takes a page about 10 ms."""
+MAX_SLICE: Final = 1 << 23
+BLOCKS_IN_SLICE: Final = 900
+"""A slice is as long as about so many blocks, so that it takes a page about 10 ms; a chunk of no more is not cut."""
 PIECE: Final = 1 << 20
 """Output is written in pieces of at least this, but for the last."""
 
