@@ -21,6 +21,8 @@ class Event:
 
 class ArrayBuffer:
     byteLength: int
+    @staticmethod
+    def new(length: int) -> ArrayBuffer: ...
     def to_bytes(self) -> bytes: ...
 
 class Uint8Array:
@@ -29,6 +31,7 @@ class Uint8Array:
     @staticmethod
     def new(length: int) -> Uint8Array: ...
     def assign(self, data: bytes) -> None: ...
+    def to_bytes(self) -> bytes: ...
 
 class WritableStream:
     @staticmethod

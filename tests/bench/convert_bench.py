@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -141,6 +141,12 @@ def desk(path: Path, target: str) -> float:
     return taken_s
 
 
+def taken_in_turn(*measures: Callable[[], float]) -> list[float]:
+    """The best of several of each: A B C A B C ..., so that what else the machine does disturbs all alike."""
+    rounds = [[measure() for measure in measures] for _ in range(RUNS)]
+    return [min(found) for found in zip(*rounds, strict=True)]
+
+
 def figure(name: str, value: float, against: str, ratio: float) -> None:
     """Print one figure, in MB of the recording a second; the ratio is ours by theirs."""
     line = {"name": name, "value": round(value, 1), "unit": "MB/s", "against": against}
@@ -154,10 +160,12 @@ def run() -> None:
         path = make_recording(Path(folder) / "recording.mkv")
         megabytes = path.stat().st_size / 1e6
         for target, kind in (("opus", "opus"), ("webm", "mkv"), ("mp4", "mp4")):
-            in_page = min(ours(page, path, target, False) for _ in range(RUNS))
-            peer = min(mediabunny(peers, path, target) for _ in range(RUNS))
-            wasm = min(ffmpeg_wasm(peers, path, kind) for _ in range(RUNS))
-            copy = min(native(path, kind) for _ in range(RUNS))
+            in_page, peer, wasm, copy = taken_in_turn(
+                partial(ours, page, path, target, False),
+                partial(mediabunny, peers, path, target),
+                partial(ffmpeg_wasm, peers, path, kind),
+                partial(native, path, kind),
+            )
             name, speed = f"convert.{target}.page", megabytes / in_page
             figure(name, speed, f"mediabunny, {megabytes / peer:.1f} MB/s", peer / in_page)
             figure(name, speed, f"ffmpeg.wasm, {megabytes / wasm:.1f} MB/s", wasm / in_page)

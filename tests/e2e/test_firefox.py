@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from browsers import opened_firefox
 from guest import Guest
 from media_tools import decode_errors, packets, probe, run, samples
 from rooms import opened_room
+from unit.media_files import block, cluster, header
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,22 @@ def test_video_opus_and_lossless_sound_are_recorded(guest: Guest, tmp_path: Path
     left, right = samples(lossless[1])
     assert left == right and max(left) > 0.01  # Firefox's fake microphone is a mono tone
     assert len(left) / 48_000 == pytest.approx(3.3, abs=0.7)
+
+
+def test_a_recording_of_many_slices_is_converted(guest: Guest, tmp_path: Path) -> None:
+    """They are read into the same few buffers again and again, or else into new ones (static/reader.js)."""
+    pictures = (cluster(at * 500, block(1, 0, Random(at).randbytes(500_000))) for at in range(120))
+    source = tmp_path / "large.webm"
+    source.write_bytes(header(audio="") + b"".join(pictures))
+    guest.open("?convert", ready="convert")
+
+    guest.id("convert-input").set_input_files(source)
+    guest.id("convert-target").select_option("mp4")
+    guest.id("convert-start").click()
+    expect(guest.id("job")).to_have_attribute("data-state", "finished")
+
+    result = guest.take_away(guest.downloaded(), tmp_path)
+    assert [p.hash for p in packets(result)] == [p.hash for p in packets(source)]
 
 
 def test_quirk_5_the_microphones_rate_is_not_told(guest: Guest) -> None:

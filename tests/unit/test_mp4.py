@@ -12,7 +12,7 @@ import pytest
 
 from rolltape.errors import ConvertError
 from rolltape.media import h264
-from rolltape.media.mp4 import Mp4Track, Pictures, Runs, Samples, mp4_head
+from rolltape.media.mp4 import Mp4Track, Pictures, Runs, Samples, movie
 from rolltape.media.mp4_entries import opus_entry, vp9_config
 from rolltape.media.ogg import opus_head
 from unit.convert_tools import converted, decoded, said
@@ -43,45 +43,38 @@ def test_what_follows_one_another_is_one_run() -> None:
     assert runs.stored(1) == struct.pack(">7I", 3, 2, 34, 1, 35, 1, 1)
 
 
-def sound(count: int, size: int) -> Mp4Track:
+def sound(*chunks: int) -> Mp4Track:
+    """A track with a chunk of one sample at each of these places."""
     samples = Samples()
-    for _ in range(count):
-        samples.add(size, 960)
-    samples.end_chunk(0)
-    samples.add(size, 960)
-    samples.end_chunk(count * size)
+    for offset in chunks:
+        samples.add(10, 960)
+        samples.end_chunk(offset)
     return Mp4Track(opus_entry(opus_head(b"", 2)), samples, 48_000, 0)
 
 
-def test_a_file_below_4_gib_has_offsets_of_32_bits_that_point_behind_the_head() -> None:
-    head = mp4_head([sound(3, 100)], 400)
-
-    stco = inside(head[: len(head) - 8], b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stco")
-    assert struct.unpack(">4I", stco) == (0, 2, len(head), len(head) + 300)
-    assert head[-8:] == struct.pack(">I4s", 408, b"mdat")
+def table(track: Mp4Track, kind: bytes) -> bytes:
+    return inside(movie([track]), b"moov", b"trak", b"mdia", b"minf", b"stbl", kind)
 
 
-def test_a_file_beyond_4_gib_has_offsets_of_64_bits_and_a_large_mdat() -> None:
-    size, count = 1 << 30, 5
+def test_chunks_below_4_gib_have_offsets_of_32_bits() -> None:
+    assert struct.unpack(">4I", table(sound(48, 0xFFFF_FFFF), b"stco")) == (0, 2, 48, 0xFFFF_FFFF)
 
-    head = mp4_head([sound(count, size)], (count + 1) * size)
 
-    co64 = inside(head[: len(head) - 16], b"moov", b"trak", b"mdia", b"minf", b"stbl", b"co64")
-    assert struct.unpack(">IIQQ", co64) == (0, 2, len(head), len(head) + count * size)
-    assert head[-16:] == struct.pack(">I4sQ", 1, b"mdat", (count + 1) * size + 16)
+def test_chunks_beyond_4_gib_have_offsets_of_64_bits() -> None:
+    assert struct.unpack(">IIQQ", table(sound(48, 1 << 32), b"co64")) == (0, 2, 48, 1 << 32)
 
 
 def test_a_length_beyond_32_bits_is_written_in_64() -> None:
-    track = sound(3, 10)
+    track = sound(48, 58, 68, 78)
     for _ in range(3):
         track.samples.add(10, 0)
         track.samples.stretch(1 << 33)
 
-    movie = inside(mp4_head([track], 70)[:-8], b"moov")
+    box = inside(movie([track]), b"moov")
 
-    assert struct.unpack_from(">IQQIQ", inside(movie, b"mvhd"))[0::4] == (1 << 24, 3 * 0xFFFF_FFFF + 4 * 960)
+    assert struct.unpack_from(">IQQIQ", inside(box, b"mvhd"))[0::4] == (1 << 24, 3 * 0xFFFF_FFFF + 4 * 960)
     assert (
-        struct.unpack_from(">IQQIQ", inside(movie, b"trak", b"mdia", b"mdhd"))[4] == 3 * 0xFFFF_FFFF + 4 * 960
+        struct.unpack_from(">IQQIQ", inside(box, b"trak", b"mdia", b"mdhd"))[4] == 3 * 0xFFFF_FFFF + 4 * 960
     )
 
 
@@ -165,10 +158,9 @@ def test_sound_that_drifts_from_its_time_is_set_right() -> None:
         cluster(at * 1001 // 50, block(2, 0, b"\xfc\xff\xfe")) for at in range(5000)
     )
 
-    head = converted(data, "mp4").data
+    result = converted(data, "mp4").data
 
-    movie = inside(head[: head.index(b"mdat") - 4], b"moov")
-    length = struct.unpack_from(">IIIII", inside(movie, b"trak", b"mdia", b"mdhd"))[4]
+    length = struct.unpack_from(">IIIII", inside(result, b"moov", b"trak", b"mdia", b"mdhd"))[4]
     assert abs(length / 48_000 - 100.1) < 0.05
 
 
@@ -181,6 +173,24 @@ def test_a_time_that_cannot_be_is_left_out(tmp_path: Path) -> None:
     )
 
     assert [p.time for p in packets(path)] == pytest.approx([0, 0.033, 0.066, 0.066, 0.099, 0.099, 0.132])
+
+
+def test_samples_lie_in_boxes_of_some_megabytes_and_the_movie_behind_them(tmp_path: Path) -> None:
+    data = header(audio="") + b"".join(
+        cluster(at * 1000, block(1, 0, bytes([at]) * (1 << 20)), block(1, 500, bytes(5), False))
+        for at in range(1, 11)
+    )
+    source, path = tmp_path / "a.mkv", tmp_path / "a.mp4"
+    source.write_bytes(data)
+
+    path.write_bytes(converted(data, "mp4").data)
+
+    found = [(kind, len(payload)) for kind, payload in boxes(path.read_bytes())]
+    assert [kind for kind, _ in found] == [b"ftyp", b"mdat", b"mdat", b"mdat", b"moov"]
+    assert [size for kind, size in found if kind == b"mdat"] == [4 * (1 << 20) + 20] * 2 + [
+        2 * (1 << 20) + 10
+    ]
+    assert [p.digest for p in packets(path)] == [p.digest for p in packets(source)]
 
 
 def test_parts_of_one_take_are_joined(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from itertools import islice
 
-from js import URL, Blob, Event, File, MessageEvent, Worker, document
+from js import URL, ArrayBuffer, Blob, Event, File, MessageEvent, Uint8Array, Worker, document
 from pyodide.ffi import to_js
 
 from rolltape.browser.interop import Listeners, error_of, translated
@@ -15,7 +15,7 @@ from rolltape.browser.scripts import script_url
 from rolltape.errors import RolltapeError
 
 CHUNK = 8 << 20
-AHEAD = 2
+AHEAD = 4
 # The browser has opened the file long before; until then the address must hold.
 FORGET_AFTER_S = 60.0
 
@@ -40,11 +40,12 @@ class StoredFile:
         reader, starts = _Reader(self._file), iter(range(0, self.size, CHUNK))
         try:
             for start in islice(starts, AHEAD):
-                reader.ask(start)
+                reader.ask(start, ArrayBuffer.new(min(CHUNK, self.size)))
             while reader.asked:
-                chunk = await reader.asked.popleft()
+                read = await reader.asked.popleft()
+                chunk = read.to_bytes()
                 for start in islice(starts, 1):
-                    reader.ask(start)
+                    reader.ask(start, read.buffer)
                 yield chunk
         finally:
             reader.close()
@@ -75,30 +76,31 @@ class _Reader:
     """A worker that reads one file; what it was asked for comes in the same order."""
 
     def __init__(self, file: Blob) -> None:
-        self.asked: deque[asyncio.Future[bytes]] = deque()
+        self.asked: deque[asyncio.Future[Uint8Array]] = deque()
         self._file = file
-        self._coming: deque[asyncio.Future[bytes]] = deque()
+        self._coming: dict[int, asyncio.Future[Uint8Array]] = {}
         self._worker = Worker.new(script_url("static/reader.js"))
         self._listeners = Listeners()
         self._listeners.add(self._worker, "message", self._on_message)
         self._listeners.add(self._worker, "error", self._on_error)
 
-    def ask(self, start: int) -> None:
-        """Have the slice that begins here read."""
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    def ask(self, start: int, buffer: ArrayBuffer) -> None:
+        """Have the slice that begins here read into the buffer, which is gone until it comes back with it."""
+        answer: asyncio.Future[Uint8Array] = asyncio.get_running_loop().create_future()
         self.asked.append(answer)
-        self._coming.append(answer)
-        self._worker.postMessage(to_js([self._file, start, start + CHUNK]))
+        self._coming[start] = answer
+        self._worker.postMessage(to_js([self._file, start, start + CHUNK, buffer]), to_js([buffer]))
 
     def _on_message(self, event: MessageEvent) -> None:
-        answer, data = self._coming.popleft(), event.data
-        if hasattr(data, "byteLength"):
-            answer.set_result(data.to_bytes())
+        start, *told = event.data
+        answer = self._coming.pop(start)
+        if len(told) > 1:
+            answer.set_exception(error_of(*told))
         else:
-            answer.set_exception(error_of(*data))
+            answer.set_result(*told)
 
     def _on_error(self, event: Event) -> None:
-        for answer in self._coming:
+        for answer in self._coming.values():
             answer.set_exception(
                 RolltapeError("The file cannot be read here: a part of the page is missing.")
             )
@@ -108,7 +110,7 @@ class _Reader:
         """No more is wanted."""
         self._worker.terminate()
         self._listeners.close()
-        for answer in self._coming:
+        for answer in self._coming.values():
             answer.cancel()
 
 

@@ -34,11 +34,9 @@ class Clock:
 
 
 class Lane:
-    """What one track's packets say, told one by one in a first pass, and how they are stored, for the second."""
+    """What one track's packets say, told one by one, and how they are stored."""
 
     samples: Samples
-    whole = False
-    """It wants to be told whole packets, not only their first bytes."""
 
     def __init__(self, track: Track) -> None:
         self.track = track
@@ -47,14 +45,12 @@ class Lane:
         self.end_ns = 0
         """When its latest sample ends, or begins."""
         self.clock: Clock
-        self.told = 0
-        """Packets so far, good or not."""
-        self.fills: dict[int, int] = {}
-        """Samples of silence before the packet of this number."""
-        self.broken: set[int] = set()
-        """Numbers of packets that no decoder would take: they are left out."""
+        self.told = False
+        """There was a packet, good or not."""
+        self.held: list[bytes] = []
+        """What is to be stored together."""
 
-    def missing(self, at_ns: int, peek: bytes, size: int) -> int:
+    def missing(self, at_ns: int, payload: bytes) -> int:
         """Samples of silence that are to be put in before what begins at `at_ns`."""
         return 0
 
@@ -65,13 +61,9 @@ class Lane:
     def tell_silence(self, size: int, count: int) -> None:
         """A piece of silence is put in."""
 
-    def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
-        """A packet of so many bytes that begins so; the bytes it is stored in, 0 where no decoder would take it."""
+    def tell(self, at_ns: int, payload: bytes, key: bool, duration_ns: int, discard_ns: int) -> bytes:
+        """A packet; how it is stored, nothing where no decoder would take it."""
         raise NotImplementedError
-
-    def stored(self, payload: bytes) -> bytes:
-        """How a packet is stored."""
-        return payload
 
     def finished(self) -> Mp4Track:
         """What is known once all is told. Raises ConvertError."""

@@ -34,16 +34,17 @@ class PictureLane(Lane):
         self._timescale = 1_000_000_000 // scale_ns if exact else 90_000
         self._size = track.width & 0xFFFF, track.height & 0xFFFF
 
-    def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
+    def tell(self, at_ns: int, payload: bytes, key: bool, duration_ns: int, discard_ns: int) -> bytes:
         """Count it, as `Lane.tell` says."""
-        size = self._stored_size(peek, size)
-        if size:
-            self.samples.add_picture(size, self._ticks(max(0, at_ns)), key, self._ticks(duration_ns))
+        stored = self._stored(payload)
+        if stored:
+            length = self._ticks(duration_ns) if duration_ns else 0
+            self.samples.add_picture(len(stored), self._ticks(max(0, at_ns)), key, length)
             self.end_ns = max(self.end_ns, at_ns + duration_ns)
-        return size
+        return stored
 
-    def _stored_size(self, peek: bytes, size: int) -> int:
-        return size
+    def _stored(self, payload: bytes) -> bytes:
+        return payload
 
     def _ticks(self, time_ns: int) -> int:
         return (time_ns * self._timescale + 500_000_000) // 1_000_000_000
@@ -62,11 +63,7 @@ class PictureLane(Lane):
 class Av1Lane(PictureLane):
     """AV1, whose units come without the delimiters between them."""
 
-    def _stored_size(self, peek: bytes, size: int) -> int:
-        return size - 2 if peek[:2] == _TEMPORAL_DELIMITER else size
-
-    def stored(self, payload: bytes) -> bytes:
-        """The bytes that go into the file."""
+    def _stored(self, payload: bytes) -> bytes:
         return payload[2:] if payload[:2] == _TEMPORAL_DELIMITER else payload
 
 
@@ -80,13 +77,11 @@ class Vp8Lane(PictureLane):
 class Vp9Lane(PictureLane):
     """VP9, described by its first key frame."""
 
-    whole = True
     _first = b""
 
-    def _stored_size(self, peek: bytes, size: int) -> int:
-        if self.whole:
-            self._first, self.whole = peek[:16], False
-        return size
+    def _stored(self, payload: bytes) -> bytes:
+        self._first = self._first or payload[:16]
+        return payload
 
     def _entry(self) -> bytes:
         fps = self.samples.count * self._timescale / max(1, self.samples.end)
@@ -96,18 +91,12 @@ class Vp9Lane(PictureLane):
 class ByteStreamLane(PictureLane):
     """H.264 as Chromium stores it: a byte stream, described by the parameter sets in it."""
 
-    whole = True
-
     def __init__(self, track: Track, scale_ns: int) -> None:
         super().__init__(track, scale_ns)
         self._config = h264.configuration(track.codec_private)
 
-    def _stored_size(self, peek: bytes, size: int) -> int:
-        self._config = self._config or h264.configuration(peek)
-        return h264.prefixed_size(peek)
-
-    def stored(self, payload: bytes) -> bytes:
-        """The bytes that go into the file."""
+    def _stored(self, payload: bytes) -> bytes:
+        self._config = self._config or h264.configuration(payload)
         return h264.length_prefixed(payload)
 
     def _entry(self) -> bytes:

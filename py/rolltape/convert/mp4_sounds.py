@@ -27,11 +27,15 @@ class SoundLane(Lane):
         self._rate = round(track.sampling_rate) or RATE
         self._length = _packet_samples(track)
 
-    def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
+    def tell(self, at_ns: int, payload: bytes, key: bool, duration_ns: int, discard_ns: int) -> bytes:
         """Count it, as `Lane.tell` says."""
-        length = self._samples_in(peek, size)
-        if not length:
-            return 0
+        if not payload:
+            return b""
+        self._add(at_ns, len(payload), self._length)
+        return payload
+
+    def _add(self, at_ns: int, size: int, length: int) -> None:
+        """So many bytes of so many samples."""
         if self.start_ns is None:
             self.start_ns = at_ns
         off_ns = at_ns - self.start_ns - self.samples.end * 1_000_000_000 // self._rate
@@ -39,10 +43,6 @@ class SoundLane(Lane):
             self.samples.stretch(off_ns * self._rate // 1_000_000_000)
         self.samples.add(size, length)
         self.end_ns = at_ns + length * 1_000_000_000 // self._rate
-        return size
-
-    def _samples_in(self, peek: bytes, size: int) -> int:
-        return self._length if size else 0
 
     def finished(self) -> Mp4Track:
         """The track with its sample entry. Raises ConvertError."""
@@ -78,9 +78,9 @@ class OpusLane(SoundLane):
         self._silent_packet = silent_packet(self._head)
         self._discard = 0
 
-    def missing(self, at_ns: int, peek: bytes, size: int) -> int:
+    def missing(self, at_ns: int, payload: bytes) -> int:
         """Whether its clock says that sound is missing here."""
-        return self._timeline.missing(at_ns) if self._samples_in(peek, size) else 0
+        return self._timeline.missing(at_ns) if _opus_length(payload) else 0
 
     def silence(self, count: int) -> Iterator[tuple[bytes, int]]:
         """Silence as this codec has it."""
@@ -91,18 +91,15 @@ class OpusLane(SoundLane):
         self._timeline.fill(count)
         self.samples.add(size, count)
 
-    def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
+    def tell(self, at_ns: int, payload: bytes, key: bool, duration_ns: int, discard_ns: int) -> bytes:
         """Count it, as `Lane.tell` says."""
-        samples = self._samples_in(peek, size)
-        size = super().tell(at_ns, peek, size, key, duration_ns, discard_ns)
-        if samples:
-            self._timeline.add(at_ns, samples)
-            self._discard = min(in_samples(discard_ns), samples) if discard_ns > 0 else 0
-        return size
-
-    def _samples_in(self, peek: bytes, size: int) -> int:
-        samples = opus_samples(peek, size)
-        return samples if samples <= MAX_PACKET_SAMPLES else 0
+        samples = _opus_length(payload)
+        if not samples:
+            return b""
+        self._add(at_ns, len(payload), samples)
+        self._timeline.add(at_ns, samples)
+        self._discard = min(in_samples(discard_ns), samples) if discard_ns > 0 else 0
+        return payload
 
     def finished(self) -> Mp4Track:
         """The track with its sample entry. Raises ConvertError."""
@@ -121,6 +118,12 @@ class OpusLane(SoundLane):
         )
 
 
+def _opus_length(packet: bytes) -> int:
+    """Samples in a packet; 0 where no decoder would take it."""
+    samples = opus_samples(packet, len(packet))
+    return samples if samples <= MAX_PACKET_SAMPLES else 0
+
+
 class PcmLane(Lane):
     """Uncompressed sound: each of its samples is one of the file's."""
 
@@ -133,7 +136,7 @@ class PcmLane(Lane):
         self.samples = Samples()
         self.samples.same_size = form.frame_bytes
 
-    def missing(self, at_ns: int, peek: bytes, size: int) -> int:
+    def missing(self, at_ns: int, payload: bytes) -> int:
         """Whether its clock says that sound is missing here."""
         return self._timeline.missing(at_ns)
 
@@ -149,21 +152,17 @@ class PcmLane(Lane):
         self._timeline.fill(count)
         self.samples.add_frames(count)
 
-    def tell(self, at_ns: int, peek: bytes, size: int, key: bool, duration_ns: int, discard_ns: int) -> int:
+    def tell(self, at_ns: int, payload: bytes, key: bool, duration_ns: int, discard_ns: int) -> bytes:
         """Count it, as `Lane.tell` says."""
-        frames = size // self._form.frame_bytes
+        frames, rest = divmod(len(payload), self._form.frame_bytes)
         if not frames:
-            return 0
+            return b""
         if self.start_ns is None:
             self.start_ns = at_ns
         self.samples.add_frames(frames)
         self._timeline.add(at_ns, frames)
         self.end_ns = self._timeline.end_ns
-        return frames * self._form.frame_bytes
-
-    def stored(self, payload: bytes) -> bytes:
-        """The bytes that go into the file."""
-        return payload[: len(payload) - len(payload) % self._form.frame_bytes]
+        return payload[: len(payload) - rest] if rest else payload
 
     def finished(self) -> Mp4Track:
         """The track with its sample entry. Raises ConvertError."""

@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeAlias
 from rolltape import __version__
 from rolltape.convert.audio import OpusTaker, WavTaker
 from rolltape.convert.losses import losses
-from rolltape.convert.mp4 import Mp4Data, Mp4Tables
+from rolltape.convert.mp4 import Mp4Taker
 from rolltape.convert.plan import Part, Plan, Target
 from rolltape.convert.remux import Remuxer, patched
 from rolltape.errors import ConvertError
@@ -26,13 +26,13 @@ APP: Final = f"Rolltape {__version__}"
 
 FIRST_SLICE: Final = 1 << 18
 MIN_SLICE: Final = 1 << 15
-MAX_SLICE: Final = 1 << 22
-BLOCKS_IN_SLICE: Final = 600
-"""A slice is as long as about so many blocks, so that it takes a page about 10 ms."""
+MAX_SLICE: Final = 1 << 23
+BLOCKS_IN_SLICE: Final = 900
+"""A slice is as long as about so many blocks, so that it takes a page about 10 ms; a chunk of no more is not cut."""
 PIECE: Final = 1 << 20
 """Output is written in pieces of at least this, but for the last."""
 
-_Taker: TypeAlias = OpusTaker | WavTaker | Remuxer | Mp4Tables | Mp4Data
+_Taker: TypeAlias = OpusTaker | WavTaker | Remuxer | Mp4Taker
 
 
 class Output(Protocol):
@@ -51,7 +51,7 @@ class Conversion:
         """Bytes written."""
         self.losses: list[str] = []
         """Once it is over: what could not be read, a sentence each."""
-        self._passes = 1 if plan.target is Target.OPUS else 2
+        self._passes = 1 if plan.target in (Target.OPUS, Target.MP4) else 2
 
     async def run(self, output: Output) -> AsyncGenerator[float, None]:
         """Convert; yields the share done, 0 to 1. Raises ConvertError, or what reading and writing raise."""
@@ -99,15 +99,8 @@ class Conversion:
         await output.write(ending.append)
 
     async def _mp4(self, output: Output) -> AsyncGenerator[float, None]:
-        first = self.plan.parts[0]
-        tables = Mp4Tables(first)
-        async for share in self._pass(tables, None, 0):
+        async for share in self._pass(Mp4Taker(self.plan.parts[0]), output, 0):
             yield share
-        await output.write(tables.head())
-        async for share in self._pass(Mp4Data(first, tables), output, 1):
-            yield share
-        if self.bytes != tables.data_bytes:
-            raise ConvertError(f"{first.source.name} changed while it was converted.")
 
     async def _pass(self, taker: _Taker, output: Output | None, number: int) -> AsyncGenerator[float, None]:
         """Read all parts once. What is written goes to `output`, if there is one; its length is in `bytes`."""

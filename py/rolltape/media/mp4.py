@@ -1,10 +1,9 @@
-"""Writes the tables of an MP4 file (ISO/IEC 14496-12): what comes before the samples, once they are all known.
+"""Writes the boxes of an MP4 file (ISO/IEC 14496-12) around its samples, in order: nothing is ever patched.
 
-    track = Mp4Track(entry, timescale, start, samples)   # `samples` was told of each sample as it was stored
-    write(mp4_head([track, ...], data_bytes))            # ftyp, moov, and the mdat's own head
-    write(data)                                          # the samples, chunk after chunk, as they were told
-
-The movie box stands in front, so that a player can begin before it has the whole file. Nothing is ever patched.
+write(file_type(kinds))                              # of its sample entries
+write(data_head(size) + data)                        # samples, in as many such boxes as it takes
+track = Mp4Track(entry, timescale, start, samples)   # `samples` was told of each sample as it was stored
+write(movie([track, ...]))                           # where all of them are
 """
 
 from __future__ import annotations
@@ -12,13 +11,15 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final
 
 LARGE: Final = 1 << 32
 """What does not fit into 32 bits: such sizes and offsets take 64."""
+DATA_HEAD: Final = 8
+"""Bytes of `data_head`."""
 REORDERED: Final = 16
 """No encoder shows a picture more than so many pictures later than it is stored (H.264, A.3.1 g)."""
 
@@ -112,7 +113,7 @@ class Samples:
         self.durations.add(1, frames)
 
     def end_chunk(self, offset: int) -> None:
-        """Those since the last call stand together, beginning so many bytes after the first sample of all."""
+        """Those since the last call stand together, beginning at this place in the file."""
         length, self._chunked = self.count - self._chunked, self.count
         if not length:
             return
@@ -125,18 +126,16 @@ class Samples:
         """There are no more."""
 
     def boxes(self) -> Iterator[bytes]:
-        """The tables that follow the sample description, but for the chunks' offsets (8.6, 8.7)."""
+        """The tables that follow the sample description (8.6, 8.7)."""
         yield full_box(b"stts", 0, 0, self.durations.stored())
         yield full_box(
             b"stsc", 0, 0, struct.pack(">I", len(self._chunks) // 3), _big_endian("I", self._chunks)
         )
         sizes = _big_endian("I", self.sizes)
         yield full_box(b"stsz", 0, 0, struct.pack(">II", self.same_size, self.count), sizes)
-
-    def offsets(self, base: int, wide: bool) -> bytes:
-        """The table of the chunks' offsets (8.7.5), the first sample of all being at `base`."""
-        table = _big_endian("Q" if wide else "I", array("Q", (base + offset for offset in self._offsets)))
-        return full_box(b"co64" if wide else b"stco", 0, 0, struct.pack(">I", len(self._offsets)), table)
+        wide = bool(self._offsets) and self._offsets[-1] >= LARGE
+        offsets = _big_endian("Q" if wide else "I", self._offsets)
+        yield full_box(b"co64" if wide else b"stco", 0, 0, struct.pack(">I", len(self._offsets)), offsets)
 
     @property
     def delay(self) -> int:
@@ -248,29 +247,19 @@ class Mp4Track:
         return max(1, self.samples.end - self.skip - self.discard)
 
 
-def mp4_head(tracks: Sequence[Mp4Track], data_bytes: int) -> bytes:
-    """All that comes before `data_bytes` bytes of samples."""
-    head = _brands(tracks)
-    mdat = 16 if data_bytes + 8 >= LARGE else 8
-    # The offsets are of one width whatever they say, so the movie's length is known before they are.
-    wide = len(head) + len(_movie(tracks, 0, True)) + mdat + data_bytes >= LARGE
-    base = len(head) + len(_movie(tracks, 0, wide)) + mdat
-    size = (
-        struct.pack(">I4sQ", 1, b"mdat", data_bytes + 16)
-        if mdat == 16
-        else struct.pack(">I4s", data_bytes + 8, b"mdat")
-    )
-    return head + _movie(tracks, base, wide) + size
-
-
-def _brands(tracks: Sequence[Mp4Track]) -> bytes:
-    """The file type box (4.3), with a brand for a codec that has one."""
-    codecs = {track.entry[4:8] for track in tracks}
-    named = b"".join(brand for brand in (b"avc1", b"av01") if brand in codecs)
+def file_type(kinds: Iterable[bytes]) -> bytes:
+    """The file type box (4.3), with a brand for the kinds of sample entries that have one."""
+    held = set(kinds)
+    named = b"".join(brand for brand in (b"avc1", b"av01") if brand in held)
     return box(b"ftyp", b"isom", struct.pack(">I", 0x200), b"isomiso2", named, b"mp41")
 
 
-def _movie(tracks: Sequence[Mp4Track], base: int, wide: bool) -> bytes:
+def data_head(size: int) -> bytes:
+    """What comes before so many bytes of samples (8.1.1), fewer than 4 GiB; a file may have many such boxes."""
+    return struct.pack(">I4s", size + DATA_HEAD, b"mdat")
+
+
+def movie(tracks: Sequence[Mp4Track]) -> bytes:
     """The movie box (8.2); its clock is the first sound's, in whose samples its edit list counts."""
     scale = next((track.timescale for track in tracks if track.size is None), 1000)
     seen: set[bool] = set()
@@ -280,8 +269,7 @@ def _movie(tracks: Sequence[Mp4Track], base: int, wide: bool) -> bytes:
         seen.add(track.size is None)
         edits = _Edits(track, scale)
         longest = max(longest, edits.end)
-        flags = _ENABLED_IN_MOVIE if first else _IN_MOVIE
-        boxes.append(_track(track, number, flags, edits, base, wide))
+        boxes.append(_track(track, number, _ENABLED_IN_MOVIE if first else _IN_MOVIE, edits))
     version, times = _times(longest)
     header = full_box(
         *(b"mvhd", version, 0, struct.pack(times, 0, 0, scale, longest)),
@@ -316,7 +304,7 @@ class _Edits:
         return [box(b"edts", full_box(b"elst", int(wide), 0, struct.pack(">I", len(entries)), *entries))]
 
 
-def _track(track: Mp4Track, number: int, flags: int, edits: _Edits, base: int, wide: bool) -> bytes:
+def _track(track: Mp4Track, number: int, flags: int, edits: _Edits) -> bytes:
     """The track box (8.3)."""
     version = int(edits.end >= LARGE)
     width, height = track.size or (0, 0)
@@ -340,7 +328,7 @@ def _track(track: Mp4Track, number: int, flags: int, edits: _Edits, base: int, w
     about = full_box(b"vmhd", 0, 1, bytes(8)) if track.size else full_box(b"smhd", 0, 0, bytes(4))
     here = box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, _SELF_CONTAINED)))
     description = full_box(b"stsd", track.entry_version, 0, struct.pack(">I", 1), track.entry)
-    table = box(b"stbl", description, *track.samples.boxes(), track.samples.offsets(base, wide), *track.extra)
+    table = box(b"stbl", description, *track.samples.boxes(), *track.extra)
     information = box(b"minf", about, here, table)
     return box(b"trak", header, *edits.boxes(), box(b"mdia", media, handler, information))
 
