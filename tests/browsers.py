@@ -12,6 +12,8 @@ from playwright.sync_api import BrowserContext, Playwright
 
 from guest import Guest, Guests
 
+Preferences = dict[str, str | float | bool]
+
 
 def chromium(
     playwright: Playwright,
@@ -29,14 +31,19 @@ def chromium(
 
 
 def firefox(
-    playwright: Playwright, settings: dict[str, Any], profile: Path, downloads: Path, **environment: str
+    playwright: Playwright,
+    settings: dict[str, Any],
+    profile: Path,
+    downloads: Path,
+    preferences: Preferences | None = None,
+    **environment: str,
 ) -> BrowserContext:
     """Debian's Firefox on a profile of its own."""
     return playwright.firefox.launch_persistent_context(
         str(profile),
         downloads_path=downloads,
         env={**os.environ, **environment},
-        **settings["firefox_launch"](str(downloads)),
+        **settings["firefox_launch"](str(downloads), preferences),
     )
 
 

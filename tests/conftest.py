@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import socket
 import subprocess
@@ -61,6 +62,26 @@ def fake_media(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A clip with burnt-in frame numbers and a wave file with two tones."""
     folder = tmp_path_factory.mktemp("fake")
     return str(make_video(folder / "camera.mjpeg")), str(make_audio(folder / "microphone.wav"))
+
+
+@pytest.fixture(scope="session")
+def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of sound hardware that swallows all: Firefox runs no AudioContext without (quirk 4)."""
+    folder = tmp_path_factory.mktemp("sound")
+    socket = folder / "socket"
+    modules = ("module-null-sink rate=48000", f"module-native-protocol-unix auth-anonymous=1 socket={socket}")
+    server = subprocess.Popen(
+        ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
+        + [argument for module in modules for argument in ("-L", module)],
+        env={**os.environ, "HOME": str(folder), "PULSE_RUNTIME_PATH": str(folder)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(socket.exists, "the sound server is there")
+        yield f"unix:{socket}"
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 def _answers(address: str) -> bool:

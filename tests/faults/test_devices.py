@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from faults.choice import in_both
 from faults.conftest import Scenes
 from faults.report import Row
 from faults.scene import PATIENCE_S, Scene
@@ -42,6 +43,7 @@ def test_recording_survives_both_devices_dying(scenes: Scenes, report: list[Row]
     judge_end(scene, report, "camera and microphone die", elapsed_ms)
 
 
+@in_both
 def test_recording_survives_a_suspended_audio_context(scenes: Scenes, report: list[Row]) -> None:
     scene = scenes()
     scene.page.add_init_script(KEEP_CONTEXTS)
