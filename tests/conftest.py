@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import runpy
 import socket
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from playwright.sync_api import Playwright, expect, sync_playwright
 
 from media_tools import make_audio, make_video
+from sound import opened_sound
 from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,22 +66,9 @@ def fake_media(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 @pytest.fixture(scope="session")
 def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of sound hardware that swallows all: Firefox runs no AudioContext without (quirk 4)."""
-    folder = tmp_path_factory.mktemp("sound")
-    socket = folder / "socket"
-    modules = ("module-null-sink rate=48000", f"module-native-protocol-unix auth-anonymous=1 socket={socket}")
-    server = subprocess.Popen(
-        ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
-        + [argument for module in modules for argument in ("-L", module)],
-        env={**os.environ, "HOME": str(folder), "PULSE_RUNTIME_PATH": str(folder)},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(socket.exists, "the sound server is there")
-        yield f"unix:{socket}"
-    finally:
-        server.terminate()
-        server.wait(10)
+    """The address of sound hardware, for Firefox."""
+    with opened_sound(tmp_path_factory.mktemp("sound")) as sound:
+        yield sound.address
 
 
 def _answers(address: str) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Playwright
 
 from browsers import Preferences, chromium, firefox
+from faults import inside
 from faults.report import Row, write
 from faults.scene import Scene
 
@@ -67,7 +68,12 @@ def opened_scenes(
 
         def opening() -> BrowserContext:
             if browser == "Firefox":
-                return firefox(playwright, settings, profile, downloads, preferences, PULSE_SERVER=sound)
+                return firefox(
+                    *(playwright, settings, profile, downloads),
+                    (preferences or {}) | inside.PREFERENCES,
+                    (f"--start-debugger-server={place / 'inside'}",),
+                    {"PULSE_SERVER": sound},
+                )
             return chromium(playwright, settings, profile, media, flags, allowed=allowed)
 
         made.append(Scene(browser, opening, base_url, place, downloads, settings["READY_TIMEOUT_MS"]))

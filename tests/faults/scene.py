@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import BrowserContext, Dialog, Error, Locator, Page, expect
 
+from faults.inside import run_inside
 from guest import Guest
-from processes import browser_pids, command_line, renderers
+from processes import browser_pids, command_line
 from waiting import wait_for
 
 LINK = "?record=2500&label=Ada&room=faults&recordcodec=h264&width=640&height=360"
@@ -113,18 +113,14 @@ class Scene:
         wait_for(lambda: not self.pids(), "the browser is gone")
         self.close()
 
-    def crash(self) -> None:
-        """The tab's process goes, the browser stays."""
-        if self.browser == "Chromium":
-            with pytest.raises(Error, match="crash"):
-                self.page.goto("chrome://crash", timeout=30_000)
-            return
-        found = renderers(self.profile)
-        assert found
-        for pid in found:
-            with suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-        wait_for(lambda: not set(found) & set(self.pids()), "the tab's process is gone")
+    @property
+    def inside(self) -> Path:
+        """The socket on which Firefox takes scripts."""
+        return self.folder / "inside"
+
+    def run_inside(self, script: str) -> None:
+        """Have Firefox itself run this."""
+        run_inside(self.inside, script)
 
     def kill_service(self, name: str) -> None:
         """SIGKILL for one of Chromium's services, as when the device under it goes."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
-from faults.choice import in_both
+from faults import provoke
+from faults.choice import in_both, in_firefox
 from faults.conftest import Scenes
 from faults.report import Row
 from faults.scene import PATIENCE_S, Scene
 from faults.verdict import judge
+from sound import opened_sound
 from waiting import wait_for
 
 AFTER_MS = 5000
@@ -56,20 +60,32 @@ def test_recording_survives_a_suspended_audio_context(scenes: Scenes, report: li
     judge(scene, report, "AudioContext suspended", elapsed_ms, state="finished", parts=parts(scene))
 
 
+@in_both
 def test_recording_survives_a_permission_that_is_withdrawn(scenes: Scenes, report: list[Row]) -> None:
     scene = scenes(allowed=False)
-    scene.guest.context.grant_permissions(["camera", "microphone"], origin=scene.guest.base_url)
+    withdraw = provoke.permission(scene)
     elapsed_ms = scene.record()
-    session = scene.guest.context.new_cdp_session(scene.page)
 
-    for name in ("camera", "microphone"):
-        asked = {"permission": {"name": name}, "setting": "denied", "origin": scene.guest.base_url}
-        session.send("Browser.setPermission", asked)
-
+    withdraw()
     scene.told("The recording has stopped", "Camera and microphone are gone")
     expect(scene.guest.id("record")).to_have_attribute("data-state", "idle")
     expect(scene.guest.id("tally")).to_be_hidden()
     judge(scene, report, "permission withdrawn", elapsed_ms, state="finished", parts=parts(scene))
+
+
+@in_firefox
+def test_recording_survives_sound_hardware_that_dies(
+    scenes: Scenes, report: list[Row], tmp_path: Path
+) -> None:
+    with opened_sound(tmp_path) as sound:
+        scene = scenes(sound=sound.address)
+        elapsed_ms = scene.record()
+
+        sound.process.kill()
+        scene.recorded_for(elapsed_ms + AFTER_MS)
+        elapsed_ms = scene.stop()
+
+        judge(scene, report, "sound server killed", elapsed_ms, state="finished", parts=parts(scene))
 
 
 def judge_end(scene: Scene, report: list[Row], fault: str, elapsed_ms: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from faults import provoke
 from faults.choice import in_both, in_both_always
 from faults.report import Row
 from faults.scene import UNFINISHED, Scene
@@ -15,7 +16,7 @@ from waiting import wait_for
 def test_recording_survives_a_crashed_tab(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
 
-    scene.crash()
+    provoke.crash(scene)
     scene.page.close()
     scene.reopen()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from faults import provoke
 from faults.choice import in_both
 from faults.conftest import Scenes
 from faults.report import Row
@@ -27,12 +28,11 @@ KILL_THE_JOURNAL = """() => {
 SmallDisk = Callable[[Path, str], None]
 
 
+@in_both
 def test_recording_survives_a_stopped_service_worker(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
 
-    session = scene.guest.context.new_cdp_session(scene.page)
-    session.send("ServiceWorker.enable")
-    session.send("ServiceWorker.stopAllWorkers")
+    provoke.stop_service_worker(scene)
     scene.told("Downloads", "stopped the service worker", seconds=AT_ONCE_S)
     scene.recorded_for(elapsed_ms + AFTER_MS)
     elapsed_ms = scene.stop()
@@ -67,15 +67,12 @@ def test_recording_survives_a_journal_worker_and_then_a_tab_that_die(scene: Scen
     judge(scene, report, "journal worker killed, then tab closed", elapsed_ms)
 
 
+@in_both
 def test_recording_survives_a_cancelled_download(scene: Scene, report: list[Row]) -> None:
-    begun: list[str] = []
-    session = scene.guest.context.new_cdp_session(scene.page)
-    where = {"behavior": "allow", "downloadPath": str(scene.downloads), "eventsEnabled": True}
-    session.send("Browser.setDownloadBehavior", where)
-    session.on("Browser.downloadWillBegin", lambda event: begun.append(event["guid"]))
+    cancel = provoke.download_canceller(scene)
     elapsed_ms = scene.record()
 
-    session.send("Browser.cancelDownload", {"guid": begun[-1]})
+    cancel()
     scene.told("Downloads", "cancelled", seconds=AT_ONCE_S)
     scene.recorded_for(elapsed_ms + AFTER_MS)
     elapsed_ms = scene.stop()
@@ -111,8 +108,11 @@ def test_recording_survives_a_full_disk_under_the_profile(
     elapsed_ms = scene.record()
     ballast = scene.profile / "ballast"
 
-    fill(ballast)
-    scene.told("crash-proof copy is not written any more")
+    def is_said() -> bool:
+        fill(ballast)  # Firefox makes room from its cache
+        return scene.guest.id("notice").filter(has_text="copy is not written any more").count() > 0
+
+    wait_for(is_said, "it is said", PATIENCE_S)
     scene.recorded_for(elapsed_ms + AFTER_MS)
     elapsed_ms = scene.stop()
     wait_for(lambda: scene.guest.files(1), "the download is whole")
@@ -127,19 +127,17 @@ def test_recording_survives_a_full_disk_under_the_profile(
     )
 
 
+@in_both
 def test_recording_survives_the_quota(scenes: Scenes, report: list[Row]) -> None:
-    scene = scenes()
+    scene = scenes(preferences=provoke.LITTLE_SPACE)
     elapsed_ms = scene.record()
-    session = scene.guest.context.new_cdp_session(scene.page)
-    used = session.send("Storage.getUsageAndQuota", {"origin": scene.guest.base_url})["usage"]
 
-    quota = {"origin": scene.guest.base_url, "quotaSize": int(used) + 300_000}
-    session.send("Storage.overrideQuotaForOrigin", quota)
+    give_back = provoke.use_up_quota(scene)
     scene.told("crash-proof copy is not written any more")
     scene.recorded_for(elapsed_ms + AFTER_MS)
     elapsed_ms = scene.stop()
     wait_for(lambda: scene.guest.files(1), "the download is whole")
-    session.send("Storage.overrideQuotaForOrigin", {"origin": scene.guest.base_url})
+    give_back()
     scene.page.reload()
 
     judge(
@@ -159,7 +157,7 @@ def settled_state(scene: Scene) -> str:
 
 def fill(path: Path) -> None:
     """Write until the disk is full."""
-    with path.open("wb", buffering=0) as ballast:
+    with path.open("ab", buffering=0) as ballast:
         for size in (1 << 20, 1 << 12, 1):
             try:
                 while ballast.write(bytes(size)) == size:
