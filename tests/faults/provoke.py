@@ -31,13 +31,12 @@ CANCEL_DOWNLOADS = """{
         for (const download of await list.getAll()) if (!download.stopped) download.cancel();
     });
 }"""
-STOP_SHARING = """{
-    const { webrtcUI } = ChromeUtils.importESModule("resource:///modules/webrtcUI.sys.mjs");
-    for (const { gBrowser } of Services.wm.getEnumerator("navigator:browser"))
-        for (const browser of gBrowser.browsers)
-            if (browser._sharingState?.webRTC)
-                webrtcUI.clearPermissionsAndStopSharing(["camera", "microphone"], browser);
-}"""
+STOP_SHARING = """for (const { gBrowser } of Services.wm.getEnumerator("navigator:browser"))
+    for (const { currentURI, browsingContext: { currentWindowGlobal: page } } of gBrowser.browsers)
+        if (currentURI.schemeIs("http"))
+            page.getActor("WebRTC").sendAsyncMessage("webrtc:StopSharing", String(page.innerWindowId));
+"""
+"""What the button of that name sends; there is no button for fake devices."""
 FILL = """async (left) => {
     const root = await navigator.storage.getDirectory();
     const { quota, usage } = await navigator.storage.estimate();
