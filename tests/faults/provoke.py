@@ -31,12 +31,21 @@ CANCEL_DOWNLOADS = """{
         for (const download of await list.getAll()) if (!download.stopped) download.cancel();
     });
 }"""
-STOP_SHARING = """for (const { gBrowser } of Services.wm.getEnumerator("navigator:browser"))
-    for (const { currentURI, browsingContext: { currentWindowGlobal: page } } of gBrowser.browsers)
-        if (currentURI.schemeIs("http"))
-            page.getActor("WebRTC").sendAsyncMessage("webrtc:StopSharing", String(page.innerWindowId));
-"""
+IN_EVERY_PAGE = """for (const { gBrowser } of Services.wm.getEnumerator("navigator:browser"))
+    for (const { contentPrincipal, browsingContext: { currentWindowGlobal: page } } of gBrowser.browsers)
+        if (contentPrincipal.schemeIs("http"))"""
+STOP_SHARING = (
+    IN_EVERY_PAGE
+    + """page.getActor("WebRTC").sendAsyncMessage("webrtc:StopSharing", String(page.innerWindowId));"""
+)
 """What the button of that name sends; there is no button for fake devices."""
+DENY = (
+    """Services.prefs.setBoolPref("media.navigator.permission.disabled", false);"""
+    + IN_EVERY_PAGE
+    + """for (const name of ["camera", "microphone"])
+            Services.perms.addFromPrincipal(contentPrincipal, name, Ci.nsIPermissionManager.DENY_ACTION);"""
+)
+CAMERA, MICROPHONE = "video_capture.mojom.VideoCaptureService", "audio.mojom.AudioService"
 FILL = """async (left) => {
     const root = await navigator.storage.getDirectory();
     const { quota, usage } = await navigator.storage.estimate();
@@ -83,10 +92,19 @@ def download_canceller(scene: Scene) -> Callable[[], object]:
     return lambda: session.send("Browser.cancelDownload", {"guid": begun[-1]})
 
 
+def lose_devices(scene: Scene) -> None:
+    """Camera and microphone end; there is nothing that forbids to use what comes back."""
+    if scene.browser == "Firefox":
+        scene.run_inside(STOP_SHARING)
+        return
+    for service in (CAMERA, MICROPHONE):
+        scene.kill_service(service)
+
+
 def permission(scene: Scene) -> Callable[[], object]:
     """Give the permission for camera and microphone; what is returned takes it back, as a person does."""
     if scene.browser == "Firefox":
-        return lambda: scene.run_inside(STOP_SHARING)
+        return lambda: scene.run_inside(DENY + STOP_SHARING)
     scene.guest.context.grant_permissions(["camera", "microphone"], origin=scene.guest.base_url)
 
     def withdraw() -> None:

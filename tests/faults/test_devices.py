@@ -17,10 +17,9 @@ from sound import opened_sound
 from waiting import wait_for
 
 AFTER_MS = 5000
-CAMERA, MICROPHONE = "video_capture.mojom.VideoCaptureService", "audio.mojom.AudioService"
 KEEP_CONTEXTS = """window.graphs = []; window.AudioContext = class extends AudioContext {
     constructor(...given) { super(...given); window.graphs.push(this); } };"""
-DEVICES = {"camera": (CAMERA,), "microphone": (MICROPHONE,), "camera and microphone": (CAMERA, MICROPHONE)}
+DEVICES = {"camera": provoke.CAMERA, "microphone": provoke.MICROPHONE}
 
 
 @pytest.mark.parametrize("device", ["camera", "microphone"])
@@ -28,8 +27,7 @@ def test_recording_survives_a_device_that_dies(scenes: Scenes, report: list[Row]
     scene = scenes()
     elapsed_ms = scene.record()
 
-    for service in DEVICES[device]:
-        scene.kill_service(service)
+    scene.kill_service(DEVICES[device])
     scene.recorded_for(elapsed_ms + AFTER_MS)
     scene.told(device)
     elapsed_ms = scene.stop()
@@ -37,12 +35,12 @@ def test_recording_survives_a_device_that_dies(scenes: Scenes, report: list[Row]
     judge(scene, report, f"{device} dies", elapsed_ms, state="finished", parts=parts(scene))
 
 
+@in_both
 def test_recording_survives_both_devices_dying(scenes: Scenes, report: list[Row]) -> None:
     scene = scenes()
     elapsed_ms = scene.record()
 
-    for service in DEVICES["camera and microphone"]:
-        scene.kill_service(service)
+    provoke.lose_devices(scene)
 
     judge_end(scene, report, "camera and microphone die", elapsed_ms)
 
