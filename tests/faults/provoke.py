@@ -106,9 +106,9 @@ def permission(scene: Scene) -> Callable[[], object]:
     if scene.browser == "Firefox":
         return lambda: scene.run_inside(DENY + STOP_SHARING)
     scene.guest.context.grant_permissions(["camera", "microphone"], origin=scene.guest.base_url)
+    session = scene.guest.context.new_cdp_session(scene.page)
 
     def withdraw() -> None:
-        session = scene.guest.context.new_cdp_session(scene.page)
         for name in ("camera", "microphone"):
             asked = {"permission": {"name": name}, "setting": "denied", "origin": scene.guest.base_url}
             session.send("Browser.setPermission", asked)
