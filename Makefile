@@ -16,7 +16,7 @@ test: node_modules/.test static/vendor/.built .venv/.test
 
 # What docs/reliability.md reports: every fault three times.
 faults: static/vendor/.built .venv/.test
-	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg
+	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg pulseaudio pulseaudio
 	@rm -f build/reliability.jsonl
 	@for run in 1 2 3; do FAULTS=all $(BIN)/python -m pytest -q tests/faults || exit 1; done
 	@PYTHONPATH=tests $(BIN)/python -m faults.report

@@ -50,10 +50,10 @@ def chromium_launch(
     return {"executable_path": CHROMIUM, "args": [*CHROMIUM_FLAGS, *files, *extra]}
 
 
-def firefox_launch(downloads: str) -> dict[str, object]:
+def firefox_launch(downloads: str, extra: dict[str, str | float | bool] | None = None) -> dict[str, object]:
     """Arguments for `firefox.launch`: Debian's Firefox over WebDriver BiDi, saving into `downloads`."""
     return {
         "channel": "moz-firefox",
         "executable_path": FIREFOX,
-        "firefox_user_prefs": {**FIREFOX_PREFERENCES, "browser.download.dir": downloads},
+        "firefox_user_prefs": {**FIREFOX_PREFERENCES, **(extra or {}), "browser.download.dir": downloads},
     }

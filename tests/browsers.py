@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Playwright
 
 from guest import Guest, Guests
+
+Preferences = dict[str, str | float | bool]
 
 
 def chromium(
@@ -29,14 +31,21 @@ def chromium(
 
 
 def firefox(
-    playwright: Playwright, settings: dict[str, Any], profile: Path, downloads: Path, **environment: str
+    playwright: Playwright,
+    settings: dict[str, Any],
+    profile: Path,
+    downloads: Path,
+    preferences: Preferences | None = None,
+    flags: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> BrowserContext:
     """Debian's Firefox on a profile of its own."""
     return playwright.firefox.launch_persistent_context(
         str(profile),
         downloads_path=downloads,
-        env={**os.environ, **environment},
-        **settings["firefox_launch"](str(downloads)),
+        args=flags,
+        env={**os.environ, **(environment or {})},
+        **settings["firefox_launch"](str(downloads), preferences),
     )
 
 
@@ -47,7 +56,7 @@ def opened_firefox(
     """A guest in Debian's Firefox."""
     downloads = folder / "downloads"
     downloads.mkdir()
-    context = firefox(playwright, settings, folder / "profile", downloads, **environment)
+    context = firefox(playwright, settings, folder / "profile", downloads, environment=environment)
     try:
         guest = Guest(context, base_url, downloads, settings["READY_TIMEOUT_MS"])
         yield guest

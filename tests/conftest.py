@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Playwright, expect, sync_playwright
 
 from media_tools import make_audio, make_video
+from sound import opened_sound
 from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +62,13 @@ def fake_media(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A clip with burnt-in frame numbers and a wave file with two tones."""
     folder = tmp_path_factory.mktemp("fake")
     return str(make_video(folder / "camera.mjpeg")), str(make_audio(folder / "microphone.wav"))
+
+
+@pytest.fixture(scope="session")
+def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of sound hardware, for Firefox."""
+    with opened_sound(tmp_path_factory.mktemp("sound")) as sound:
+        yield sound.address
 
 
 def _answers(address: str) -> bool:

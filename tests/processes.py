@@ -38,7 +38,9 @@ def browser_pids(profile: Path) -> list[str]:
 
 def renderers(profile: Path) -> list[str]:
     """The processes that run pages."""
-    return [pid for pid in browser_pids(profile) if "--type=renderer" in command_line(pid)]
+    # Chromium has --type=renderer, Firefox `tab` at the end.
+    lines = {pid: command_line(pid).strip() for pid in browser_pids(profile)}
+    return [pid for pid, line in lines.items() if "--type=renderer" in line or line.endswith(" tab")]
 
 
 def private_bytes(pid: str) -> int:

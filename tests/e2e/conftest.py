@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,27 +11,6 @@ from playwright.sync_api import Playwright
 
 from browsers import opened_guests
 from guest import Guests
-from waiting import wait_for
-
-
-@pytest.fixture(scope="session")
-def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of sound hardware that swallows all: Firefox runs no AudioContext without (quirk 4)."""
-    folder = tmp_path_factory.mktemp("sound")
-    socket = folder / "socket"
-    modules = ("module-null-sink rate=48000", f"module-native-protocol-unix auth-anonymous=1 socket={socket}")
-    server = subprocess.Popen(
-        ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
-        + [argument for module in modules for argument in ("-L", module)],
-        env={**os.environ, "HOME": str(folder), "PULSE_RUNTIME_PATH": str(folder)},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(socket.exists, "the sound server is there")
-        yield f"unix:{socket}"
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 @pytest.fixture

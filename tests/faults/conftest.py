@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Playwright
 
-from browsers import chromium, firefox
+from browsers import Preferences, chromium, firefox
+from faults import inside
 from faults.report import Row, write
 from faults.scene import Scene
 
@@ -37,12 +39,28 @@ def report(pytestconfig: pytest.Config) -> list[Row]:
 
 @contextmanager
 def opened_scenes(
-    playwright: Playwright, settings: dict[str, Any], base_url: str, media: tuple[str, str], folder: Path
+    playwright: Playwright,
+    settings: dict[str, Any],
+    base_url: str,
+    media: tuple[str, str],
+    sound: str,
+    folder: Path,
+    usual: str = "Chromium",
 ) -> Iterator[Scenes]:
-    """Makes scenes, each with its own profile and Downloads folder; at the end every browser is closed."""
+    """Makes scenes, each with its own profile and Downloads folder; at the end every browser is closed.
+
+    `media` feeds Chromium's fake devices, `sound` is the address of the sound hardware that Firefox has.
+    """
     made: list[Scene] = []
 
-    def make(browser: str = "Chromium", flags: tuple[str, ...] = (), allowed: bool = True) -> Scene:
+    def make(
+        browser: str = usual,
+        *,
+        flags: tuple[str, ...] = (),
+        allowed: bool = True,
+        preferences: Preferences | None = None,
+        sound: str = sound,
+    ) -> Scene:
         place = folder / f"scene{len(made)}"
         downloads, profile = place / "downloads", place / "profile"
         for path in (downloads, profile):
@@ -50,7 +68,12 @@ def opened_scenes(
 
         def opening() -> BrowserContext:
             if browser == "Firefox":
-                return firefox(playwright, settings, profile, downloads)
+                return firefox(
+                    *(playwright, settings, profile, downloads),
+                    (preferences or {}) | inside.PREFERENCES,
+                    (f"--start-debugger-server={place / 'inside'}",),
+                    {"PULSE_SERVER": sound},
+                )
             return chromium(playwright, settings, profile, media, flags, allowed=allowed)
 
         made.append(Scene(browser, opening, base_url, place, downloads, settings["READY_TIMEOUT_MS"]))
@@ -69,37 +92,47 @@ def scenes(
     settings: dict[str, Any],
     base_url: str,
     fake_media: tuple[str, str],
+    sound_server: str,
+    browser: str,
     tmp_path: Path,
 ) -> Iterator[Scenes]:
-    """Scenes of one test, for faults that a browser does not outlive."""
-    with opened_scenes(playwright, settings, base_url, fake_media, tmp_path) as make:
+    """Scenes of one test in its browser, for faults that a browser does not outlive."""
+    with opened_scenes(playwright, settings, base_url, fake_media, sound_server, tmp_path, browser) as make:
         yield make
 
 
 @pytest.fixture(scope="session")
-def shared_browser(
+def shared_browsers(
     playwright: Playwright,
     settings: dict[str, Any],
     base_url: str,
     fake_media: tuple[str, str],
+    sound_server: str,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Scene]:
-    """One browser for all faults that it outlives."""
+) -> Iterator[Callable[[str], Scene]]:
+    """One browser of each name for all faults that it outlives, opened when it is first asked for."""
     folder = tmp_path_factory.mktemp("shared")
-    with opened_scenes(playwright, settings, base_url, fake_media, folder) as make:
-        yield make()
+    with opened_scenes(playwright, settings, base_url, fake_media, sound_server, folder) as make:
+        yield cache(make)
 
 
 @pytest.fixture
-def scene(shared_browser: Scene) -> Iterator[Scene]:
+def browser() -> str:
+    """Where a test happens; those that are `in_both` say so themselves."""
+    return "Chromium"
+
+
+@pytest.fixture
+def scene(shared_browsers: Callable[[str], Scene], browser: str) -> Iterator[Scene]:
     """A new tab in the browser that faults share, nothing in its Downloads folder."""
-    shared_browser.new_tab()
+    shared = shared_browsers(browser)
+    shared.new_tab()
     try:
-        yield shared_browser
+        yield shared
     finally:
-        for page in shared_browser.guest.context.pages:
+        for page in shared.guest.context.pages[1:]:  # Firefox ends with its last tab
             page.close()
-        shared_browser.in_downloads()
+        shared.in_downloads()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Dialog, Error, Locator, Page, expect
 
+from faults.inside import run_inside
 from guest import Guest
 from processes import browser_pids, command_line
 from waiting import wait_for
@@ -111,6 +112,15 @@ class Scene:
                 os.kill(int(pid), signal.SIGKILL)
         wait_for(lambda: not self.pids(), "the browser is gone")
         self.close()
+
+    @property
+    def inside(self) -> Path:
+        """The socket on which Firefox takes scripts."""
+        return self.folder / "inside"
+
+    def run_inside(self, script: str) -> None:
+        """Have Firefox itself run this."""
+        run_inside(self.inside, script)
 
     def kill_service(self, name: str) -> None:
         """SIGKILL for one of Chromium's services, as when the device under it goes."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from faults.scene import LINK, PATIENCE_S, Scene
+from faults.choice import in_both
+from faults.scene import PATIENCE_S, Scene
 from waiting import wait_for
 
 TWICE = """() => { const button = document.querySelector("[data-testid=record]"); button.click(); button.click(); }"""
 
 
+@in_both
 def test_a_double_click_starts_one_recording(scene: Scene) -> None:
     scene.open()
     before = scene.guest.id("take").count()
@@ -23,6 +25,7 @@ def test_a_double_click_starts_one_recording(scene: Scene) -> None:
     scene.row("finished")
 
 
+@in_both
 def test_a_stop_while_it_starts_is_no_lie(scene: Scene) -> None:
     scene.open()
 
@@ -31,6 +34,7 @@ def test_a_stop_while_it_starts_is_no_lie(scene: Scene) -> None:
     settled(scene)
 
 
+@in_both
 def test_a_start_while_it_stops_loses_nothing(scene: Scene) -> None:
     scene.record(2)
 
@@ -39,6 +43,7 @@ def test_a_start_while_it_stops_loses_nothing(scene: Scene) -> None:
     settled(scene)
 
 
+@in_both
 def test_a_reload_right_after_stop_keeps_the_take(scene: Scene) -> None:
     scene.record(2)
     before = scene.guest.log()["id"]
@@ -53,6 +58,7 @@ def test_a_reload_right_after_stop_keeps_the_take(scene: Scene) -> None:
     expect(scene.guest.id("record")).to_have_attribute("data-state", "idle")
 
 
+@in_both
 def test_a_take_left_behind_is_recovered_once_by_two_tabs_at_once(scene: Scene) -> None:
     scene.record(2)
     scene.page.close()
@@ -62,7 +68,7 @@ def test_a_take_left_behind_is_recovered_once_by_two_tabs_at_once(scene: Scene) 
     second = scene.guest.page
 
     for page in (first, second):
-        page.goto(f"{scene.guest.base_url}/{LINK}", wait_until="commit")
+        page.goto(f"{scene.guest.base_url}/{scene.link}", wait_until="commit")
 
     for page in (first, second):
         scene.guest.page = page

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
+from faults import provoke
+from faults.choice import in_both, in_firefox
 from faults.conftest import Scenes
 from faults.report import Row
 from faults.scene import PATIENCE_S, Scene
 from faults.verdict import judge
+from sound import opened_sound
 from waiting import wait_for
 
 AFTER_MS = 5000
-CAMERA, MICROPHONE = "video_capture.mojom.VideoCaptureService", "audio.mojom.AudioService"
 KEEP_CONTEXTS = """window.graphs = []; window.AudioContext = class extends AudioContext {
     constructor(...given) { super(...given); window.graphs.push(this); } };"""
-DEVICES = {"camera": (CAMERA,), "microphone": (MICROPHONE,), "camera and microphone": (CAMERA, MICROPHONE)}
+DEVICES = {"camera": provoke.CAMERA, "microphone": provoke.MICROPHONE}
 
 
 @pytest.mark.parametrize("device", ["camera", "microphone"])
@@ -23,8 +27,7 @@ def test_recording_survives_a_device_that_dies(scenes: Scenes, report: list[Row]
     scene = scenes()
     elapsed_ms = scene.record()
 
-    for service in DEVICES[device]:
-        scene.kill_service(service)
+    scene.kill_service(DEVICES[device])
     scene.recorded_for(elapsed_ms + AFTER_MS)
     scene.told(device)
     elapsed_ms = scene.stop()
@@ -32,16 +35,17 @@ def test_recording_survives_a_device_that_dies(scenes: Scenes, report: list[Row]
     judge(scene, report, f"{device} dies", elapsed_ms, state="finished", parts=parts(scene))
 
 
+@in_both
 def test_recording_survives_both_devices_dying(scenes: Scenes, report: list[Row]) -> None:
     scene = scenes()
     elapsed_ms = scene.record()
 
-    for service in DEVICES["camera and microphone"]:
-        scene.kill_service(service)
+    provoke.lose_devices(scene)
 
     judge_end(scene, report, "camera and microphone die", elapsed_ms)
 
 
+@in_both
 def test_recording_survives_a_suspended_audio_context(scenes: Scenes, report: list[Row]) -> None:
     scene = scenes()
     scene.page.add_init_script(KEEP_CONTEXTS)
@@ -54,20 +58,32 @@ def test_recording_survives_a_suspended_audio_context(scenes: Scenes, report: li
     judge(scene, report, "AudioContext suspended", elapsed_ms, state="finished", parts=parts(scene))
 
 
+@in_both
 def test_recording_survives_a_permission_that_is_withdrawn(scenes: Scenes, report: list[Row]) -> None:
     scene = scenes(allowed=False)
-    scene.guest.context.grant_permissions(["camera", "microphone"], origin=scene.guest.base_url)
+    withdraw = provoke.permission(scene)
     elapsed_ms = scene.record()
-    session = scene.guest.context.new_cdp_session(scene.page)
 
-    for name in ("camera", "microphone"):
-        asked = {"permission": {"name": name}, "setting": "denied", "origin": scene.guest.base_url}
-        session.send("Browser.setPermission", asked)
-
+    withdraw()
     scene.told("The recording has stopped", "Camera and microphone are gone")
     expect(scene.guest.id("record")).to_have_attribute("data-state", "idle")
     expect(scene.guest.id("tally")).to_be_hidden()
     judge(scene, report, "permission withdrawn", elapsed_ms, state="finished", parts=parts(scene))
+
+
+@in_firefox
+def test_recording_survives_sound_hardware_that_dies(
+    scenes: Scenes, report: list[Row], tmp_path: Path
+) -> None:
+    with opened_sound(tmp_path) as sound:
+        scene = scenes(sound=sound.address)
+        elapsed_ms = scene.record()
+
+        sound.process.kill()
+        scene.recorded_for(elapsed_ms + AFTER_MS)
+        elapsed_ms = scene.stop()
+
+        judge(scene, report, "sound server killed", elapsed_ms, state="finished", parts=parts(scene))
 
 
 def judge_end(scene: Scene, report: list[Row], fault: str, elapsed_ms: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Playwright, expect
 
+from faults.choice import in_both
 from faults.conftest import opened_scenes
 from faults.report import Row
 from faults.scene import Scene
@@ -36,13 +37,17 @@ def guest_of_a_room(
     settings: dict[str, Any],
     fake_media: tuple[str, str],
     server: Server,
+    sound_server: str,
+    browser: str,
     tmp_path: Path,
 ) -> Iterator[Scene]:
     """A guest whose page comes from that server."""
-    with opened_scenes(playwright, settings, server.address, fake_media, tmp_path) as make:
+    media = (fake_media, sound_server)
+    with opened_scenes(playwright, settings, server.address, *media, tmp_path, browser) as make:
         yield make()
 
 
+@in_both
 def test_recording_survives_a_network_that_goes(
     guest_of_a_room: Scene, server: Server, report: list[Row]
 ) -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Error, expect
+from playwright.sync_api import expect
 
+from faults import provoke
+from faults.choice import in_both, in_both_always
 from faults.report import Row
-from faults.scene import Scene
+from faults.scene import UNFINISHED, Scene
 from faults.verdict import judge
 from waiting import wait_for
 
 
+@in_both
 def test_recording_survives_a_crashed_tab(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
 
-    with pytest.raises(Error, match="crash"):
-        scene.page.goto("chrome://crash", timeout=30_000)
-
+    provoke.crash(scene)
     scene.page.close()
     scene.reopen()
 
@@ -24,6 +24,7 @@ def test_recording_survives_a_crashed_tab(scene: Scene, report: list[Row]) -> No
     scene.told("not finished", "list below")
 
 
+@in_both_always
 def test_recording_survives_a_closed_tab(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
 
@@ -33,6 +34,7 @@ def test_recording_survives_a_closed_tab(scene: Scene, report: list[Row]) -> Non
     judge(scene, report, "tab closed", elapsed_ms)
 
 
+@in_both
 def test_recording_survives_a_reload(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
 
@@ -42,6 +44,7 @@ def test_recording_survives_a_reload(scene: Scene, report: list[Row]) -> None:
     expect(scene.guest.id("record")).to_have_attribute("data-state", "idle")
 
 
+@in_both
 def test_recording_survives_going_back_and_forward(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
 
@@ -53,6 +56,7 @@ def test_recording_survives_going_back_and_forward(scene: Scene, report: list[Ro
     expect(scene.guest.id("tally")).to_be_hidden()
 
 
+@in_both
 def test_a_take_that_another_tab_is_recording_is_left_alone(scene: Scene, report: list[Row]) -> None:
     scene.record(1)
     first = scene.page
@@ -68,7 +72,7 @@ def test_a_take_that_another_tab_is_recording_is_left_alone(scene: Scene, report
     scene.guest.page = first
     first_ms = scene.stop()
 
-    wait_for(lambda: not [p for p in scene.downloads.iterdir() if p.suffix == ".crdownload"], "all is there")
+    wait_for(lambda: not [p for p in scene.downloads.iterdir() if p.suffix in UNFINISHED], "all is there")
     scene.page.close()
     scene.guest.page = second
     second.reload()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from faults import provoke
+from faults.choice import in_both
 from faults.conftest import Scenes
 from faults.report import Row
 from faults.scene import PATIENCE_S, Scene
@@ -13,17 +15,24 @@ from waiting import wait_for
 
 AFTER_MS = 3000
 """How much longer it records after the fault."""
+SMALL = {"Chromium": "1m", "Firefox": "128k"}
+"""A recording of some seconds fills it: pictures of Firefox's fake camera are small."""
 AT_ONCE_S = 2.0
 """The page looks five times a second; the rest is the browser's, on a busy machine. The alarm comes at 5 s."""
+KEEP_WORKERS = """window.workers = {}; window.Worker = class extends Worker {
+    constructor(url, options) { super(url, options); window.workers[options?.name] = this; } };"""
+KILL_THE_JOURNAL = """() => {
+    const [journal] = Object.keys(window.workers).filter((name) => name.startsWith("rolltape-journal"));
+    window.workers[journal].terminate();
+}"""
 SmallDisk = Callable[[Path, str], None]
 
 
+@in_both
 def test_recording_survives_a_stopped_service_worker(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
 
-    session = scene.guest.context.new_cdp_session(scene.page)
-    session.send("ServiceWorker.enable")
-    session.send("ServiceWorker.stopAllWorkers")
+    provoke.stop_service_worker(scene)
     scene.told("Downloads", "stopped the service worker", seconds=AT_ONCE_S)
     scene.recorded_for(elapsed_ms + AFTER_MS)
     elapsed_ms = scene.stop()
@@ -31,11 +40,12 @@ def test_recording_survives_a_stopped_service_worker(scene: Scene, report: list[
     judge(scene, report, "service worker stopped", elapsed_ms, state="finished")
 
 
+@in_both
 def test_recording_survives_a_killed_journal_worker(scene: Scene, report: list[Row]) -> None:
+    scene.page.add_init_script(KEEP_WORKERS)
     elapsed_ms = scene.record()
-    (worker,) = [worker for worker in scene.page.workers if "journal.js" in worker.url]
 
-    worker.evaluate("setTimeout(() => self.close())")
+    scene.page.evaluate(KILL_THE_JOURNAL)
     before = scene.guest.shown_bytes()
     scene.recorded_for(elapsed_ms + AFTER_MS)
     wait_for(lambda: scene.guest.shown_bytes() > before + 100_000, "the journal is written again")
@@ -44,11 +54,12 @@ def test_recording_survives_a_killed_journal_worker(scene: Scene, report: list[R
     judge(scene, report, "journal worker killed", elapsed_ms, state="finished")
 
 
+@in_both
 def test_recording_survives_a_journal_worker_and_then_a_tab_that_die(scene: Scene, report: list[Row]) -> None:
+    scene.page.add_init_script(KEEP_WORKERS)
     elapsed_ms = scene.record()
-    (worker,) = [worker for worker in scene.page.workers if "journal.js" in worker.url]
 
-    worker.evaluate("setTimeout(() => self.close())")
+    scene.page.evaluate(KILL_THE_JOURNAL)
     elapsed_ms = scene.recorded_for(elapsed_ms + AFTER_MS)
     scene.page.close()
     scene.reopen()
@@ -56,15 +67,12 @@ def test_recording_survives_a_journal_worker_and_then_a_tab_that_die(scene: Scen
     judge(scene, report, "journal worker killed, then tab closed", elapsed_ms)
 
 
+@in_both
 def test_recording_survives_a_cancelled_download(scene: Scene, report: list[Row]) -> None:
-    begun: list[str] = []
-    session = scene.guest.context.new_cdp_session(scene.page)
-    where = {"behavior": "allow", "downloadPath": str(scene.downloads), "eventsEnabled": True}
-    session.send("Browser.setDownloadBehavior", where)
-    session.on("Browser.downloadWillBegin", lambda event: begun.append(event["guid"]))
+    cancel = provoke.download_canceller(scene)
     elapsed_ms = scene.record()
 
-    session.send("Browser.cancelDownload", {"guid": begun[-1]})
+    cancel()
     scene.told("Downloads", "cancelled", seconds=AT_ONCE_S)
     scene.recorded_for(elapsed_ms + AFTER_MS)
     elapsed_ms = scene.stop()
@@ -72,11 +80,12 @@ def test_recording_survives_a_cancelled_download(scene: Scene, report: list[Row]
     judge(scene, report, "download cancelled", elapsed_ms, state="finished")
 
 
+@in_both
 def test_recording_survives_a_full_disk_under_downloads(
     scenes: Scenes, small_disk: SmallDisk, report: list[Row]
 ) -> None:
     scene = scenes()
-    small_disk(scene.downloads, "1m")
+    small_disk(scene.downloads, SMALL[scene.browser])
     scene.record(1)
 
     wait_for(lambda: scene.guest.id("notice").filter(has_text="Downloads").count(), "it is said", 90)
@@ -114,19 +123,17 @@ def test_recording_survives_a_full_disk_under_the_profile(
     )
 
 
+@in_both
 def test_recording_survives_the_quota(scenes: Scenes, report: list[Row]) -> None:
-    scene = scenes()
+    scene = scenes(preferences=provoke.LITTLE_SPACE)
     elapsed_ms = scene.record()
-    session = scene.guest.context.new_cdp_session(scene.page)
-    used = session.send("Storage.getUsageAndQuota", {"origin": scene.guest.base_url})["usage"]
 
-    quota = {"origin": scene.guest.base_url, "quotaSize": int(used) + 300_000}
-    session.send("Storage.overrideQuotaForOrigin", quota)
+    give_back = provoke.use_up_quota(scene)
     scene.told("crash-proof copy is not written any more")
     scene.recorded_for(elapsed_ms + AFTER_MS)
     elapsed_ms = scene.stop()
     wait_for(lambda: scene.guest.files(1), "the download is whole")
-    session.send("Storage.overrideQuotaForOrigin", {"origin": scene.guest.base_url})
+    give_back()
     scene.page.reload()
 
     judge(

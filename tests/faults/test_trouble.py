@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from faults.choice import in_both, in_both_always
 from faults.report import Row
 from faults.scene import Scene
 from faults.verdict import judge
@@ -15,6 +16,7 @@ BREAK_A_DRAWING = """() => Object.defineProperty(document.querySelector("[data-t
     get() { return "" }, set() { throw new Error("This element is broken.") } })"""
 
 
+@in_both_always
 def test_recording_survives_a_blocked_page(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
 
@@ -26,6 +28,7 @@ def test_recording_survives_a_blocked_page(scene: Scene, report: list[Row]) -> N
     assert not found.hole_ms, "No picture of that time may be missing."
 
 
+@in_both
 def test_recording_survives_a_page_that_cannot_draw(scene: Scene, report: list[Row]) -> None:
     elapsed_ms = scene.record()
 
@@ -37,6 +40,7 @@ def test_recording_survives_a_page_that_cannot_draw(scene: Scene, report: list[R
     judge(scene, report, "Python raises while the page draws", elapsed_ms, state="finished")
 
 
+@in_both
 def test_recording_survives_a_shelf_that_cannot_be_drawn(scene: Scene, report: list[Row]) -> None:
     scene.open()
     scene.page.evaluate("document.querySelector('#take-template').remove()")

@@ -19,7 +19,7 @@ from rolltape.browser import locks
 from rolltape.browser.files import StoredFile
 from rolltape.browser.interop import Listeners, error_of, member, translated, uint8array
 from rolltape.browser.scripts import script_url
-from rolltape.errors import DeviceBusy, SinkError, Unsupported
+from rolltape.errors import DeviceBusy, SinkError, StorageFull, Unsupported
 from rolltape.ledger import Ledger
 from rolltape.media.webm import Patch
 
@@ -35,6 +35,11 @@ class Request:
     argument: bytes | int | None
     at: int | None
     answer: asyncio.Future[int]
+
+    @property
+    def end(self) -> int:
+        """How long the file has to be once this is written; 0 for what does not write at a place."""
+        return self.at + len(self.argument) if self.at is not None and isinstance(self.argument, bytes) else 0
 
 
 class Journal:
@@ -101,6 +106,9 @@ class Journal:
             found = error_of(*error)
             failure = found if isinstance(found, SinkError) else None
             self._settle(request, failure or SinkError("The journal failed.", found.detail))
+            return
+        if size < request.end:  # Firefox says nothing when the disk is full (quirk 17)
+            self._settle(request, StorageFull("There is no room left in the browser's storage."))
             return
         if request.operation == "open":
             self._open.append(request.path)

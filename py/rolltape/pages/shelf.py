@@ -42,6 +42,11 @@ class ShelfView:
         self._takes = {take.id: take for take in await self._shelf.takes()}
         self.show(live)
 
+    @property
+    def unfinished(self) -> list[str]:
+        """The ids of takes shown as being recorded, by another tab or by one that is gone."""
+        return [id for id, take in self._takes.items() if not take.is_over]
+
     def show(self, live: Take | None) -> None:
         """Show the take that this page is recording as it is now, and the others as they were last read."""
         takes = self._takes

@@ -65,7 +65,8 @@ class Takes:
             self._space_view = SpaceView(self._document, self._browser, self.shelf)
             await self._shelf_view.draw()
             self._document.spawn(self._watch_space(self._space_view))
-            self._document.spawn(self._recover(self.shelf))
+            for id in self._shelf_view.unfinished:
+                self._document.spawn(self._recover_take(self.shelf, id))
         await self._folder_view.open()
 
     def _draw_destination(self) -> None:
@@ -106,13 +107,8 @@ class Takes:
             await view.look(self._kbps(), recording=self._live() is not None)
             await asyncio.sleep(SPACE_EVERY_S)
 
-    async def _recover(self, shelf: Shelf) -> None:
-        """Finish what an earlier visit left behind, and what another tab records once that tab is gone."""
-        for take in await shelf.unfinished():
-            self._document.spawn(self._recover_take(shelf, take.id))
-
     async def _recover_take(self, shelf: Shelf, id: str) -> None:
-        """Wait until no tab holds this take; recover it if it is not finished by then."""
+        """Wait until no tab holds this take; recover it if it is not finished by then, and show what became of it."""
         let_go = await self._browser.hold(id)
         try:
             for take in await shelf.unfinished():

@@ -1,0 +1,64 @@
+"""The takes of this machine on a page that another tab has open too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import cast
+
+from fakes import FakeDownloads, FakeStore
+from page_fakes import FakeDocument, FakeRoomBrowser
+from rolltape.pages.takes import Takes
+from rolltape.pages.view import Browser
+from rolltape.shelf import Shelf
+from rolltape.take import ShelfState, Take, TakeEvent, TakeState
+
+LEFT = Take("t1", 1, "Ada_take1", 0, mime_type="video/webm;codecs=vp8,opus", state=TakeState.RECORDING)
+
+
+class StoringBrowser(FakeRoomBrowser):
+    """The part of the browser that takes need; the journal is in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journal = FakeStore()
+
+    async def store(self) -> FakeStore:
+        return self.journal
+
+    async def downloads(self) -> FakeDownloads:
+        return FakeDownloads()
+
+    def can_choose_folder(self) -> bool:
+        return False
+
+    async def space(self) -> tuple[int, int]:
+        return 0, 10**10
+
+
+async def nobody() -> Collection[str]:
+    return ()
+
+
+async def run_a_while() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def test_a_take_that_another_tab_recovers_while_this_one_opens_is_shown_as_recovered() -> None:
+    async def story() -> tuple[str, str]:
+        document, browser = FakeDocument(), StoringBrowser()
+        other_tab = Shelf(browser.journal, nobody)
+        await other_tab.log(LEFT)
+        takes = Takes(document, cast("Browser", browser), lambda: None, lambda: 2500.0)
+
+        await takes.open()
+        drawn = document.lists["takes"]["t1"].attributes["", "data-state"]
+        await other_tab.log(LEFT.after(TakeEvent.FOUND))
+        await run_a_while()
+
+        for task in document.tasks:
+            task.cancel()
+        return drawn, document.lists["takes"]["t1"].attributes["", "data-state"]
+
+    assert asyncio.run(story()) == (ShelfState.RECORDING, ShelfState.RECOVERED)
