@@ -21,18 +21,18 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def undocumented(source: bytes, name: str) -> ast.Module:
-    """The syntax tree without docstrings. A class keeps an empty one: without, a dataclass makes one up, which takes long."""
+    """The syntax tree with a dot for each docstring. Without any, a dataclass makes one up, which takes long."""
     tree = ast.parse(source, name)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if ast.get_docstring(node, clean=False) is not None:
-                node.body[0] = ast.copy_location(ast.Expr(ast.Constant(" ")), node.body[0])
-    return tree
+                node.body[0] = ast.copy_location(ast.Expr(ast.Constant(".")), node.body[0])
+    return ast.fix_missing_locations(tree)
 
 
 def compiled(source: bytes, name: str, optimize: int) -> bytes:
     """The content of the `.pyc` file of this source (PEP 552, unchecked hash)."""
-    given = source if optimize else ast.fix_missing_locations(undocumented(source, name))
+    given = source if optimize else undocumented(source, name)
     code = compile(given, name, "exec", dont_inherit=True, optimize=optimize)
     unchecked = (1).to_bytes(4, "little")
     return importlib.util.MAGIC_NUMBER + unchecked + importlib.util.source_hash(source) + marshal.dumps(code)

@@ -65,7 +65,7 @@ MODULES = {
 """Modules of one file, each: its folder, the npm package, the file in it. This one talks to rooms."""
 
 # What this script is made of, beside itself.
-PARTS = ("bytecompile.py", "micropip_front.py")
+PARTS = ("bytecompile.py", "dataclass_code.py", "micropip_front.py")
 
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
@@ -260,12 +260,21 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
     compress([path for folder in folders for path in folder.iterdir()])
 
 
-PACKED = "__path__ = [f'{__path__[0]}/code.zip/rolltape']\n"
-"""Byte code's `__init__` says so: the package's modules are imported from an archive in its folder."""
+PACKED = """
+import dataclasses, marshal
+from binascii import crc32
+
+with open(f"{__path__[0]}/dataclasses.code", "rb") as _file:
+    _ahead = marshal.load(_file)
+dataclasses.exec = lambda text, *names: exec(_ahead.get(crc32(text.encode()), text), *names)
+__path__ = [f"{__path__[0]}/code.zip/rolltape"]
+"""
+"""What our package's `__init__` does in a page besides: its modules are imported from one archive beside it, and
+`dataclasses` finds the code of ours compiled (`tools/dataclass_code.py`)."""
 
 
-def packed(loose: Path, target: Path) -> Path:
-    """Put a wheel's modules into one archive in it: a page unpacks three files instead of a hundred, 0.5 ms each."""
+def packed(loose: Path, ahead: Path, target: Path) -> Path:
+    """Put a wheel's modules into one archive in it: a page unpacks four files instead of a hundred, 0.5 ms each."""
     with zipfile.ZipFile(loose) as old, zipfile.ZipFile(target, "w") as new:
         inside = io.BytesIO()
         with zipfile.ZipFile(inside, "w") as code:
@@ -273,6 +282,7 @@ def packed(loose: Path, target: Path) -> Path:
                 outside = ".dist-info/" in entry.filename or entry.filename == "rolltape/__init__.pyc"
                 (new if outside else code).writestr(entry, old.read(entry))
         new.writestr(zipfile.ZipInfo("rolltape/code.zip", EPOCH), inside.getvalue())
+        new.writestr(zipfile.ZipInfo("rolltape/dataclasses.code", EPOCH), ahead.read_bytes())
     return target
 
 
@@ -285,9 +295,12 @@ def build_wheel(pyodide: Path, work: Path) -> None:
         capture_output=True,
     )
     plain = next(work.glob("rolltape-*.whl"))
-    page = without(plain, work / "page.whl", DESK_ONLY, {"rolltape/__init__.py": PACKED})
-    bytecompile([(page, work / "loose.whl", 0)])
-    compiled = packed(work / "loose.whl", work / "compiled.whl")
+    as_is = without(plain, work / "plain.whl", DESK_ONLY)
+    in_page = without(plain, work / "page.whl", DESK_ONLY, {"rolltape/__init__.py": PACKED})
+    ahead, loose = work / "dataclasses.code", work / "loose.whl"
+    in_pyodide("tools/dataclass_code.py", *(str(path.relative_to(ROOT)) for path in (as_is, ahead)))
+    bytecompile([(in_page, loose, 0)])
+    compiled = packed(loose, ahead, work / "compiled.whl")
     for stale in pyodide.glob("rolltape-*"):
         stale.unlink()
     name, version, *tags = plain.name.split("-")
