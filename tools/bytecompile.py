@@ -18,15 +18,15 @@ import sys
 import zipfile
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def undocumented(source: bytes, name: str) -> ast.Module:
     """The syntax tree with a dot for each docstring. Without any, a dataclass makes one up, which takes long."""
     tree = ast.parse(source, name)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body[0] = ast.copy_location(ast.Expr(ast.Constant(".")), node.body[0])
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body[0] = ast.copy_location(ast.Expr(ast.Constant(".")), node.body[0])
     return ast.fix_missing_locations(tree)
 
 

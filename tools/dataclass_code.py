@@ -14,6 +14,7 @@ import sys
 import types
 import zipfile
 from binascii import crc32
+from pathlib import Path
 
 
 class Anything(types.ModuleType):
@@ -50,5 +51,4 @@ def collected(wheel: str) -> dict[int, types.CodeType]:
 
 if __name__ == "__main__":
     wheel, target = sys.argv[1:]
-    with open(target, "wb") as file:
-        marshal.dump(collected(wheel), file)
+    Path(target).write_bytes(marshal.dumps(collected(wheel)))

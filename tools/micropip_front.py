@@ -5,11 +5,14 @@ imports a resolver for everything that is not: a third of a second at each start
 wheel of its own, `micropip-rest`, and comes when something else is asked for.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import pyodide_js
 from pyodide.ffi import to_js
 
 
-async def install(requirements, *arguments, **options):
+async def install(requirements: str | Iterable[str], *arguments: Any, **options: Any) -> None:
     """Install what is named: micropip's own `install`, which is asked for all that the lock file does not settle."""
     wanted = [requirements] if isinstance(requirements, str) else list(requirements)
     locked = pyodide_js.lockfile.packages.to_py(depth=1)
@@ -20,7 +23,7 @@ async def install(requirements, *arguments, **options):
     await __getattr__("install")(wanted, *arguments, **options)
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """Everything else that micropip has, once its rest is there."""
     if name.startswith("__"):
         raise AttributeError(name)

@@ -33,6 +33,8 @@ from pathlib import Path
 
 import brotli
 
+from slim_pyodide import slim
+
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"
 RECORDED = ROOT / "tools" / "vendor.json"
@@ -65,7 +67,7 @@ MODULES = {
 """Modules of one file, each: its folder, the npm package, the file in it. This one talks to rooms."""
 
 # What this script is made of, beside itself.
-PARTS = ("bytecompile.py", "dataclass_code.py", "micropip_front.py")
+PARTS = ("bytecompile.py", "dataclass_code.py", "micropip_front.py", "slim_pyodide.py")
 
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
@@ -189,7 +191,7 @@ def without(source: Path, target: Path, left_out: str, more: Mapping[str, str] |
 
 
 def moved(source: Path, target: Path, names: Mapping[str, str], added: Mapping[str, str]) -> Path:
-    """Copy of a zip archive those files that `names` renames (or names alike), and add others; gives back `target`."""
+    """Copy those files of a zip archive that `names` gives a name, and add others; gives back `target`."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for name in old.namelist():
             if name in names:
@@ -234,6 +236,17 @@ def without_library(core: Path) -> None:
     core.write_text(before + "ho.push('_pyscript = None')," + rest.partition(end)[2])
 
 
+def slimmed(pyodide: Path, stdlib: Path) -> None:
+    """Take out of Pyodide's files what only extension modules would use (`tools/slim_pyodide.py`)."""
+    wasm, script = pyodide / "pyodide.asm.wasm", pyodide / "pyodide.asm.mjs"
+    with zipfile.ZipFile(stdlib) as archive:
+        python = [archive.read(name).decode() for name in archive.namelist() if "pyodide/" in name]
+    others = "\n".join([(pyodide / "pyodide.mjs").read_text(), *python])
+    less_wasm, less_script = slim(wasm.read_bytes(), script.read_text(), others)
+    wasm.write_bytes(less_wasm)
+    script.write_text(less_script)
+
+
 def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> None:
     """Fill the versioned folders with the files of PyScript, Pyodide and the wheels, and of `MODULES`."""
     micropip, *others = wheels = [download_wheel(name, work) for name in WHEELS]
@@ -250,13 +263,16 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
     *copied, stdlib = inputs
     for path in copied:
         shutil.copyfile(path, (pyodide if path.parent.name == "pyodide" else pyscript) / path.name)
+    slimmed(pyodide, stdlib)
     (core,) = pyscript.glob("core-*.js")
     without_library(core)
     for folder, path in modules.items():
         shutil.copyfile(path, folder / path.name)
     stdlib = without(stdlib, work / stdlib.name, STDLIB_LEFT_OUT)
     # Without docstrings and assertions: nobody reads either of these in a page.
-    bytecompile([(path, pyodide / path.name, 2) for path in (stdlib, *split_micropip(micropip, work), *others)])
+    bytecompile(
+        [(path, pyodide / path.name, 2) for path in (stdlib, *split_micropip(micropip, work), *others)]
+    )
     compress([path for folder in folders for path in folder.iterdir()])
 
 
@@ -341,7 +357,9 @@ def write_manifest() -> None:
 
 def current_recipe() -> str:
     """What the runtime is built by: this script, the byte-compiler, the recorded inputs."""
-    return " ".join(sha256(path) for path in (Path(__file__), *(ROOT / "tools" / name for name in PARTS), RECORDED))
+    return " ".join(
+        sha256(path) for path in (Path(__file__), *(ROOT / "tools" / name for name in PARTS), RECORDED)
+    )
 
 
 def stale_folders(keep: tuple[Path, ...]) -> list[Path]:
