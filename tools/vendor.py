@@ -41,7 +41,7 @@ RECORDED = ROOT / "tools" / "vendor.json"
 WHEELS = {"micropip": "0.11.1", "segno": "1.6.6"}
 """Pure Python from PyPI; a page loads segno (QR codes) only when somebody asks for a code."""
 # Raised when the same version is built in another way: names promise their content.
-REVISIONS = {"pyodide": 3, "@pyscript/core": 2}
+REVISIONS = {"pyodide": 3, "pyscript": 2}
 
 # What of @pyscript/core runs a page on the main thread with a JSON config: no terminal, no editor.
 PYSCRIPT_PARTS = (
