@@ -73,7 +73,7 @@ PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
 # What of the standard library no page can use: other processes, terminals, debuggers and test runners, mail, the
 # network but through the browser, XML, other systems' event loops, one-byte character sets, and what has a twin in C.
-# More than half of it, which nobody has to download. All that micropip needs is there.
+# Half of it, which nobody has to download. All that micropip and segno need is there.
 STDLIB_LEFT_OUT = """
     multiprocessing/* concurrent/futures/process.py concurrent/futures/interpreter.py concurrent/interpreters/*
     _pyrepl/* cmd.py code.py pyodide/console.py rlcompleter.py pty.py tty.py getpass.py webbrowser.py
@@ -81,9 +81,9 @@ STDLIB_LEFT_OUT = """
     pdb.py bdb.py pydoc.py doctest.py unittest/* profile.py cProfile.py pstats.py trace.py tracemalloc.py timeit.py
     pickle.py pickletools.py _compat_pickle.py shelve.py difflib.py pprint.py runpy.py sched.py
     modulefinder.py symtable.py pyclbr.py tabnanny.py compileall.py py_compile.py pkgutil.py importlib/resources/*
-    mailbox.py imaplib.py poplib.py smtplib.py ftplib.py http/[cs]*.py socketserver.py netrc.py mimetypes.py
-    urllib/request.py urllib/robotparser.py email/mime/*
-    xml/* xmlrpc/* wsgiref/* plistlib.py configparser.py tomllib/* ctypes/* sqlite3/* wave.py colorsys.py
+    mailbox.py imaplib.py poplib.py smtplib.py ftplib.py http/server.py http/cookie*.py socketserver.py netrc.py mimetypes.py
+    urllib/robotparser.py email/mime/*
+    xml/dom/* xml/etree/* xml/parsers/* xmlrpc/* wsgiref/* plistlib.py configparser.py tomllib/* ctypes/* sqlite3/* wave.py colorsys.py
     logging/config.py logging/handlers.py asyncio/windows_*.py asyncio/proactor_events.py asyncio/tools.py
     asyncio/__main__.py sysconfig/__main__.py
     _pyio.py _pydatetime.py zoneinfo/* statistics.py fractions.py numbers.py graphlib.py
