@@ -182,7 +182,8 @@ def report_start(link: str, visits: dict[str, list[Visit]]) -> None:
 MARKS = """() => {
   const at = (name) => performance.getEntriesByName(name)[0].startTime;
   const paint = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0;
-  return { first_paint: paint, runtime_and_micropip: at("rolltape-python"),
+  return { first_paint: paint, runtime: at("rolltape-runtime"),
+    packages: at("rolltape-python") - at("rolltape-runtime"),
     own_imports: at("rolltape-imported") - at("rolltape-python"),
     page: at("rolltape-ready") - at("rolltape-imported") };
 }"""
