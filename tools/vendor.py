@@ -81,9 +81,9 @@ STDLIB_LEFT_OUT = """
     pdb.py bdb.py pydoc.py doctest.py unittest/* profile.py cProfile.py pstats.py trace.py tracemalloc.py timeit.py
     pickle.py pickletools.py _compat_pickle.py shelve.py difflib.py pprint.py runpy.py sched.py
     modulefinder.py symtable.py pyclbr.py tabnanny.py compileall.py py_compile.py pkgutil.py importlib/resources/*
-    mailbox.py imaplib.py poplib.py smtplib.py ftplib.py http/server.py http/cookie*.py socketserver.py netrc.py mimetypes.py
-    urllib/robotparser.py email/mime/*
-    xml/dom/* xml/etree/* xml/parsers/* xmlrpc/* wsgiref/* plistlib.py configparser.py tomllib/* ctypes/* sqlite3/* wave.py colorsys.py
+    mailbox.py imaplib.py poplib.py smtplib.py ftplib.py http/server.py http/cookie*.py socketserver.py
+    netrc.py mimetypes.py urllib/robotparser.py email/mime/* xml/dom/* xml/etree/* xml/parsers/* xmlrpc/*
+    wsgiref/* plistlib.py configparser.py tomllib/* ctypes/* sqlite3/* wave.py colorsys.py tarfile.py
     logging/config.py logging/handlers.py asyncio/windows_*.py asyncio/proactor_events.py asyncio/tools.py
     asyncio/__main__.py sysconfig/__main__.py
     _pyio.py _pydatetime.py zoneinfo/* statistics.py fractions.py numbers.py graphlib.py
@@ -92,6 +92,7 @@ STDLIB_LEFT_OUT = """
     encodings/ptcp154.py encodings/tis_620.py encodings/palmos.py encodings/hp_roman8.py encodings/johab.py
     encodings/hz.py encodings/big5*.py encodings/euc_*.py encodings/gb*.py encodings/shift_*.py
 """
+NO_TARFILE = '"""Stands for what Pyodide imports with every package, and uses for none of ours."""\n'
 DESK_ONLY = "rolltape/server/* rolltape/convert/cli.py rolltape/__main__.py"
 
 
@@ -269,6 +270,8 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
     for folder, path in modules.items():
         shutil.copyfile(path, folder / path.name)
     stdlib = without(stdlib, work / stdlib.name, STDLIB_LEFT_OUT)
+    with zipfile.ZipFile(stdlib, "a") as archive:
+        archive.writestr("tarfile.py", NO_TARFILE)
     # Without docstrings and assertions: nobody reads either of these in a page.
     bytecompile(
         [(path, pyodide / path.name, 2) for path in (stdlib, *split_micropip(micropip, work), *others)]
