@@ -86,8 +86,8 @@ STDLIB_LEFT_OUT = """
     wsgiref/* plistlib.py configparser.py tomllib/* ctypes/* sqlite3/* wave.py colorsys.py tarfile.py
     logging/config.py logging/handlers.py asyncio/windows_*.py asyncio/proactor_events.py asyncio/tools.py
     asyncio/__main__.py sysconfig/__main__.py
-    _pyio.py _pydatetime.py zoneinfo/* statistics.py fractions.py numbers.py graphlib.py
-    this.py antigravity.py nturl2path.py pathlib/types.py
+    bz2.py lzma.py compression/zstd/* _pyio.py _pydatetime.py zoneinfo/* statistics.py fractions.py
+    numbers.py graphlib.py this.py antigravity.py nturl2path.py pathlib/types.py
     encodings/cp[!4]*.py encodings/mac_*.py encodings/iso*.py encodings/koi8*.py encodings/kz1048.py
     encodings/ptcp154.py encodings/tis_620.py encodings/palmos.py encodings/hp_roman8.py encodings/johab.py
     encodings/hz.py encodings/big5*.py encodings/euc_*.py encodings/gb*.py encodings/shift_*.py
