@@ -5,8 +5,8 @@ packages in `node_modules/` and from PyPI, each file checked against the hash re
 `tools/vendor.json` (`--record` writes them anew after a version was raised). Out come
 
 - `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard library
-  and the wheels from PyPI byte-compiled, which starts the page three times faster, and without what no page
-  can use;
+  and the wheels from PyPI byte-compiled, which starts the page three times faster, and all of it without what
+  no page can use;
 - a folder for each of `MODULES`, which are loaded only when something asks for them;
 - our wheel, byte-compiled, without what runs on a desk only, its content's hash in its name, and a
   `pyodide-lock.json` that names just these wheels, so that micropip installs us by name and the browser
