@@ -12,15 +12,17 @@ import pyodide_js  # type: ignore[import-not-found]
 from pyodide.ffi import to_js
 
 
-async def install(requirements: str | Iterable[str], *arguments: Any, **options: Any) -> None:
+async def install(
+    requirements: str | Iterable[str], keep_going: Any = False, *arguments: Any, **options: Any
+) -> None:
     """Install what is named: micropip's own `install`, which is asked for all that the lock file does not settle."""
     wanted = [requirements] if isinstance(requirements, str) else list(requirements)
     locked = pyodide_js.lockfile.packages.to_py(depth=1)
-    if not arguments and options.keys() <= {"keep_going"} and locked.keys() >= set(wanted):
+    if not arguments and not options and locked.keys() >= set(wanted):
         await pyodide_js.loadPackage(to_js(wanted))
         return
     await pyodide_js.loadPackage("micropip-rest")
-    await __getattr__("install")(wanted, *arguments, **options)
+    await __getattr__("install")(wanted, keep_going, *arguments, **options)
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ const { loadPyodide } = await import(`${folder}pyodide.mjs`);
 const lockFileContents = readFileSync(`${folder}pyodide-lock.json`, "utf8");
 const python = await loadPyodide({ indexURL: folder, packageBaseUrl: folder, lockFileContents });
 await python.loadPackage("micropip");
-await python.pyimport("micropip").install(["rolltape"]);
+await python.pyimport("micropip").install(["rolltape"], { keep_going: true });
 console.log(await python.runPythonAsync(`
 import json, sys
 said = {"resolver after rolltape": "micropip._rest" in sys.modules}
