@@ -1,10 +1,9 @@
-// Stands between a camera and Chromium's recorder, which takes its pictures on the page's main thread (quirk 16). Each is copied,
-// so that the camera gets its own back, and waits here while the page is held up: the page answers for every one it was given.
-const UNANSWERED = 4; // pictures on their way to the recorder
+// Stands between a camera and Chromium's recorder, which takes its pictures on the page's main thread (quirk 16). While the page
+// is held up they wait here, copied, so that the camera gets its own back: the page answers for every one it was given.
+const [UNANSWERED, UNCOPIED] = [4, 2]; // pictures on their way to the recorder; the camera's own among them
 const ROOM = 256 << 20; // bytes; beyond them every other picture that waits is given up
 const PACE_MS = 12; // an encoder gives up pictures that come in a burst
-const held = [];
-let [owed, draining, wake] = [0, false, () => {}];
+let [held, owed, draining, wake] = [[], 0, false, () => {}];
 
 self.onmessage = ({ data }) => {
   if (data.drain) draining = true;
@@ -15,7 +14,8 @@ self.onmessage = ({ data }) => {
 
 async function take(reader) {
   for (let next; !draining && !(next = await reader.read()).done; wake()) {
-    held.push({ captured: performance.timeOrigin + performance.now(), frame: await copied(next.value).catch(() => next.value) });
+    const [captured, waits] = [performance.timeOrigin + performance.now(), held.length || owed >= UNCOPIED];
+    held.push({ captured, frame: waits ? await copied(next.value).catch(() => next.value) : next.value });
     const bytes = held.length * held[0].frame.codedWidth * held[0].frame.codedHeight * 1.5;
     for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].frame.close();
   }

@@ -7,6 +7,7 @@ times drift on a shared machine, ratios hold.
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import shutil
 import socket
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -35,6 +36,8 @@ from rolltape.server.app import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = runpy.run_path(str(ROOT / "playwright.config.py"))
+
+SAMPLE_EVERY_MS = 10_000
 
 BARE_PAGE = (
     '<!doctype html><meta charset="utf-8"><title>bare</title><link rel="icon" href="data:,">'
@@ -205,20 +208,30 @@ def in_page(playwright: Playwright, folder: Path) -> None:
         )
         page.goto(f"{address}/?director=bench")
         expect(page.locator("html[data-ready=hour]")).to_be_attached(timeout=180_000)
-        memory = sampled(folder / "profile-in-page", page, "html[data-ready=bench]", 900)
+        is_over = page.locator("html[data-ready=bench]").count
+        memory = sampled(folder / "profile-in-page", page, lambda: is_over() > 0, 900)
         expect(page.locator("html[data-ready=bench]")).to_be_attached(timeout=180_000)
         found = {said["name"]: said for said in map(json.loads, page.locator(".figure").all_inner_texts())}
     report(found)
     figure("hour_memory_slope", slope(memory) / 1e6, "MB/min", "2.7 GB recorded in that time")
 
 
-def sampled(profile: Path, page: Page, until: str, seconds: float) -> list[tuple[float, int]]:
-    """(seconds, private bytes of the page's process) about every two seconds until the page shows `until`."""
+def sampled(
+    profile: Path, page: Page, is_over: Callable[[], bool], seconds: float
+) -> list[tuple[float, int]]:
+    """(seconds, private bytes of the page's process after a garbage collection) until it is over."""
+    session = page.context.new_cdp_session(page)
     began, found = time.monotonic(), []
-    while page.locator(until).count() == 0 and time.monotonic() - began < seconds:
+    while not is_over() and time.monotonic() - began < seconds:
+        session.send("HeapProfiler.collectGarbage")
         found.append((time.monotonic() - began, max(private_bytes(pid) for pid in renderers(profile))))
-        page.wait_for_timeout(2000)
+        page.wait_for_timeout(SAMPLE_EVERY_MS)
     return found
+
+
+def recorded_s(page: Page) -> float:
+    """What the page shows as recorded, in seconds."""
+    return float((page.get_by_test_id("elapsed").get_attribute("datetime") or "PT0S")[2:-1])
 
 
 def slope(samples: list[tuple[float, int]]) -> float:
@@ -227,15 +240,14 @@ def slope(samples: list[tuple[float, int]]) -> float:
     return statistics.linear_regression(*zip(*settled, strict=True)).slope * 60
 
 
-def soak(playwright: Playwright, folder: Path, minutes: int = 10) -> None:
-    """A real recording of ten minutes: memory, and how long the end takes."""
+def soak(playwright: Playwright, folder: Path, minutes: int) -> None:
+    """A real recording: memory, and how long the end takes."""
     profile = folder / "profile-soak"
     with served(ROOT) as address, fresh_context(playwright, profile) as context:
         page = context.new_page()
         open_ms(page, f"{address}/?record=6000&recordcodec=h264")
         page.get_by_test_id("record").click()
-        clock = f"[data-testid=elapsed]:text-is('{minutes}:00')"
-        memory = sampled(profile, page, clock, minutes * 60 + 120)
+        memory = sampled(profile, page, lambda: recorded_s(page) >= minutes * 60, minutes * 60 + 120)
         bytes_written = float(page.get_by_test_id("bytes").get_attribute("value") or 0)
         began = time.monotonic()
         page.get_by_test_id("record").click()
@@ -249,6 +261,8 @@ def soak(playwright: Playwright, folder: Path, minutes: int = 10) -> None:
             "recorded a minute",
             slope(memory) / per_minute,
         )
+        for name, samples in (("first", memory[: len(memory) // 10]), ("last", memory[-len(memory) // 10 :])):
+            figure(f"soak_memory_{name}_tenth", statistics.median(size for _, size in samples) / 1e6, "MB")
 
 
 def report(found: dict[str, dict[str, Any]]) -> None:
@@ -275,7 +289,7 @@ def main() -> None:
         if "start_up" in wanted:
             start_up(playwright, Path(folder))
         if "soak" in wanted:
-            soak(playwright, Path(folder))
+            soak(playwright, Path(folder), int(os.environ.get("SOAK_MINUTES", "10")))
     if "convert" in wanted:
         convert_bench.run()
     if "rooms" in wanted:

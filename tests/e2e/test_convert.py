@@ -96,6 +96,15 @@ def test_many_files_are_a_queue_and_a_bad_one_does_not_stop_it(guest: Guest, tmp
     assert any("text.webm is not a WebM or Matroska recording." in text for text in said)
 
 
+def test_a_finished_downloads_frame_stays_until_the_browser_has_surely_begun_it(guest: Guest) -> None:
+    """The browser takes all of a short file before it begins the download: without its frame, it never does."""
+    convert(guest, "opus", DATA / "chromium-opus.webm")
+    expect(guest.id("job")).to_have_attribute("data-state", "finished")
+
+    expect(guest.page.locator("iframe[src^='download/'][src$='/chromium-opus.opus']").last).to_be_attached()
+    results(guest, 1)
+
+
 def test_parts_of_one_take_are_joined(guest: Guest, tmp_path: Path) -> None:
     source = (DATA / "chromium-vp8-opus.webm").read_bytes()
     parts = [tmp_path / f"Ada_take1_part{number}.webm" for number in (2, 1)]

@@ -33,6 +33,9 @@ from rolltape.ledger import Ledger
 # Firefox stops a service worker that hears nothing for 30 s and calls the download complete (quirk 2).
 PING_EVERY_S = 5.0
 ANNOUNCE_TIMEOUT_S = 5.0
+FRAME_KEPT_S = 60.0
+"""A frame that goes takes a download with it that the browser has not yet begun, though it has taken all bytes:
+those of a short file fit into the pipe before it. Nothing tells of the beginning."""
 
 
 class Downloads:
@@ -176,7 +179,7 @@ class Download:
             self._port.close()
             self._port = None
         if self._frame is not None:
-            self._frame.remove()
+            asyncio.get_running_loop().call_later(FRAME_KEPT_S, self._frame.remove)
             self._frame = None
         with suppress(asyncio.InvalidStateError):
             self._announced.cancel()
