@@ -64,6 +64,6 @@ node_modules/.test: package.json package-lock.json
 	@npm ci --ignore-scripts --silent
 	@touch node_modules/.installed $@
 
-static/vendor/.built: .venv/.serve node_modules/.installed tools/vendor.py tools/bytecompile.py tools/vendor.json $(SOURCES)
+static/vendor/.built: .venv/.serve node_modules/.installed $(wildcard tools/*.py) tools/vendor.json $(SOURCES)
 	@$(BIN)/python tools/vendor.py
 	@touch $@

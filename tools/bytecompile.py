@@ -1,8 +1,8 @@
 """Byte-compiles the Python files of zip archives; run by the interpreter that is to import them.
 
 `python tools/bytecompile.py SOURCE TARGET LEVEL ...` (three arguments an archive): `mod.pyc` in the place of each
-`mod.py`, so that nothing has to be compiled in the page. LEVEL is `compile`'s: 0 keeps docstrings and assertions,
-2 drops them. Tracebacks name file and line, without the line's text.
+`mod.py`, so that nothing has to be compiled in the page. LEVEL is `compile`'s: 0 keeps assertions, 2 drops them;
+nobody reads docstrings in a page. Tracebacks name file and line, without the line's text.
 
 The archives come out stored, not deflated, since brotli packs them better on the wire, and with a fixed
 date, so that the same input gives the same bytes. The code objects are marked as unchecked-hash
@@ -11,17 +11,29 @@ date, so that the same input gives the same bytes. The code objects are marked a
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import marshal
 import sys
 import zipfile
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def undocumented(source: bytes, name: str) -> ast.Module:
+    """The syntax tree with a dot for each docstring. Without any, a dataclass makes one up, which takes long."""
+    tree = ast.parse(source, name)
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body[0] = ast.copy_location(ast.Expr(ast.Constant(".")), node.body[0])
+    return ast.fix_missing_locations(tree)
 
 
 def compiled(source: bytes, name: str, optimize: int) -> bytes:
     """The content of the `.pyc` file of this source (PEP 552, unchecked hash)."""
-    code = compile(source, name, "exec", dont_inherit=True, optimize=optimize)
+    given = source if optimize else undocumented(source, name)
+    code = compile(given, name, "exec", dont_inherit=True, optimize=optimize)
     unchecked = (1).to_bytes(4, "little")
     return importlib.util.MAGIC_NUMBER + unchecked + importlib.util.source_hash(source) + marshal.dumps(code)
 

@@ -5,8 +5,8 @@ packages in `node_modules/` and from PyPI, each file checked against the hash re
 `tools/vendor.json` (`--record` writes them anew after a version was raised). Out come
 
 - `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard library
-  and the wheels from PyPI byte-compiled, which starts the page three times faster, and without what no page
-  can use;
+  and the wheels from PyPI byte-compiled, which starts the page three times faster, and all of it without what
+  no page can use;
 - a folder for each of `MODULES`, which are loaded only when something asks for them;
 - our wheel, byte-compiled, without what runs on a desk only, its content's hash in its name, and a
   `pyodide-lock.json` that names just these wheels, so that micropip installs us by name and the browser
@@ -19,18 +19,21 @@ All names but the lock's carry a version or a hash, so that a server may let bro
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import brotli
+
+from slim_pyodide import slim
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"
@@ -38,7 +41,7 @@ RECORDED = ROOT / "tools" / "vendor.json"
 WHEELS = {"micropip": "0.11.1", "segno": "1.6.6"}
 """Pure Python from PyPI; a page loads segno (QR codes) only when somebody asks for a code."""
 # Raised when the same version is built in another way: names promise their content.
-REVISIONS = {"pyodide": 2}
+REVISIONS = {"pyodide": 3, "pyscript": 2}
 
 # What of @pyscript/core runs a page on the main thread with a JSON config: no terminal, no editor.
 PYSCRIPT_PARTS = (
@@ -63,20 +66,37 @@ MODULES = {
 }
 """Modules of one file, each: its folder, the npm package, the file in it. This one talks to rooms."""
 
+# What this script is made of, beside itself.
+PARTS = ("bytecompile.py", "dataclass_code.py", "micropip_front.py", "slim_pyodide.py")
+
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
-# What of the standard library no page can use: other processes, terminals, debuggers and test runners, mail and
-# web servers, XML, one-byte character sets. A third of it, which nobody has to download.
+# What of the standard library no page can use: other processes, terminals, debuggers and test runners, mail, the
+# network but through the browser, XML, other systems' event loops, one-byte character sets, and what has a twin in C.
+# Half of it, which nobody has to download. All that micropip and segno need is there.
 STDLIB_LEFT_OUT = """
-    multiprocessing/* concurrent/futures/process.py _pyrepl/* cmd.py code.py
-    pdb.py bdb.py pydoc.py doctest.py unittest/* profile.py cProfile.py pstats.py trace.py pickletools.py
-    mailbox.py imaplib.py poplib.py smtplib.py ftplib.py http/server.py http/cookiejar.py socketserver.py
-    xml/dom/* xml/etree/* xml/parsers/* xmlrpc/* wsgiref/* plistlib.py optparse.py ctypes/* _pyio.py
+    multiprocessing/* concurrent/futures/process.py concurrent/futures/interpreter.py concurrent/interpreters/*
+    _pyrepl/* cmd.py code.py pyodide/console.py rlcompleter.py pty.py tty.py getpass.py webbrowser.py
+    argparse.py getopt.py optparse.py gettext.py shlex.py fileinput.py filecmp.py zipapp.py
+    pdb.py bdb.py pydoc.py doctest.py unittest/* profile.py cProfile.py pstats.py trace.py tracemalloc.py timeit.py
+    pickle.py pickletools.py _compat_pickle.py shelve.py difflib.py pprint.py runpy.py sched.py
+    modulefinder.py symtable.py pyclbr.py tabnanny.py compileall.py py_compile.py pkgutil.py importlib/resources/*
+    mailbox.py imaplib.py poplib.py smtplib.py ftplib.py http/server.py http/cookie*.py socketserver.py
+    netrc.py mimetypes.py urllib/robotparser.py email/mime/* xml/dom/* xml/etree/* xml/parsers/* xmlrpc/*
+    wsgiref/* plistlib.py configparser.py tomllib/* ctypes/* sqlite3/* wave.py colorsys.py tarfile.py
+    logging/config.py logging/handlers.py asyncio/windows_*.py asyncio/proactor_events.py asyncio/tools.py
+    asyncio/__main__.py sysconfig/__main__.py
+    bz2.py lzma.py compression/zstd/* _pyio.py _pydatetime.py zoneinfo/* statistics.py fractions.py
+    numbers.py graphlib.py this.py antigravity.py nturl2path.py pathlib/types.py
     encodings/cp[!4]*.py encodings/mac_*.py encodings/iso*.py encodings/koi8*.py encodings/kz1048.py
     encodings/ptcp154.py encodings/tis_620.py encodings/palmos.py encodings/hp_roman8.py encodings/johab.py
     encodings/hz.py encodings/big5*.py encodings/euc_*.py encodings/gb*.py encodings/shift_*.py
 """
+NO_TARFILE = '"""Stands for what Pyodide imports with every package, and uses for none of ours."""\n'
 DESK_ONLY = "rolltape/server/* rolltape/convert/cli.py rolltape/__main__.py"
+
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class VendorError(Exception):
@@ -154,8 +174,11 @@ def compress(paths: Iterable[Path]) -> None:
         list(pool.map(write, paths))
 
 
-def without(source: Path, target: Path, left_out: str) -> Path:
-    """Copy a zip archive without the files that match these patterns; gives back `target`. Raises VendorError."""
+def without(source: Path, target: Path, left_out: str, more: Mapping[str, str] | None = None) -> Path:
+    """Copy a zip archive without the files that match these patterns; gives back `target`. Raises VendorError.
+
+    `more` is what is put behind the text of some of the others.
+    """
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         names = old.namelist()
         patterns = left_out.split()
@@ -164,13 +187,70 @@ def without(source: Path, target: Path, left_out: str) -> Path:
             raise VendorError(f"There is nothing in {source.name} that these leave out: {', '.join(idle)}.")
         for name in names:
             if not any(fnmatchcase(name, pattern) for pattern in patterns):
-                new.writestr(name, old.read(name))
+                new.writestr(name, old.read(name) + (more or {}).get(name, "").encode())
     return target
+
+
+def moved(source: Path, target: Path, names: Mapping[str, str], added: Mapping[str, str]) -> Path:
+    """Copy those files of a zip archive that `names` gives a name, and add others; gives back `target`."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            if name in names:
+                new.writestr(names[name], old.read(name))
+        for name, text in added.items():
+            new.writestr(name, text)
+    return target
+
+
+def split_micropip(wheel: Path, work: Path) -> list[Path]:
+    """Two wheels of micropip's: what installs from the lock file (`tools/micropip_front.py`), and the rest."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    about = {name: name for name in names if ".dist-info/" in name}
+    rest = {name: name for name in names if name not in about}
+    rest["micropip/__init__.py"] = "micropip/_rest.py"
+    front = {"micropip/__init__.py": (ROOT / "tools" / "micropip_front.py").read_text()}
+    version, tags = WHEELS["micropip"], "py3-none-any.whl"
+    metadata = f"Metadata-Version: 2.1\nName: micropip-rest\nVersion: {version}\n"
+    (work / "split").mkdir()
+    return [
+        moved(wheel, work / "split" / wheel.name, about, front),
+        moved(
+            wheel,
+            work / "split" / f"micropip_rest-{version}-{tags}",
+            rest,
+            {f"micropip_rest-{version}.dist-info/METADATA": metadata},
+        ),
+    ]
+
+
+def without_library(core: Path) -> None:
+    """Take PyScript's Python library out of its module: each start would write its files and compile them.
+
+    Nothing here imports it: the page is written on `js` and `pyodide.ffi`. Raises VendorError.
+    """
+    text = core.read_text()
+    begin, end = 'wo(".",{pyscript:', '}),ho.push("import pyscript as _pyscript"),'
+    if text.count(begin) != 1 or text.count(end) != 1 or '"__init__.py":' not in text:
+        raise VendorError(f"{core.name} does not hold PyScript's library where it was.")
+    before, _, rest = text.partition(begin)
+    core.write_text(before + "ho.push('_pyscript = None')," + rest.partition(end)[2])
+
+
+def slimmed(pyodide: Path, stdlib: Path) -> None:
+    """Take out of Pyodide's files what only extension modules would use (`tools/slim_pyodide.py`)."""
+    wasm, script = pyodide / "pyodide.asm.wasm", pyodide / "pyodide.asm.mjs"
+    with zipfile.ZipFile(stdlib) as archive:
+        python = [archive.read(name).decode() for name in archive.namelist() if "pyodide/" in name]
+    others = "\n".join([(pyodide / "pyodide.mjs").read_text(), *python])
+    less_wasm, less_script = slim(wasm.read_bytes(), script.read_text(), others)
+    wasm.write_bytes(less_wasm)
+    script.write_text(less_script)
 
 
 def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> None:
     """Fill the versioned folders with the files of PyScript, Pyodide and the wheels, and of `MODULES`."""
-    wheels = [download_wheel(name, work) for name in WHEELS]
+    micropip, *others = wheels = [download_wheel(name, work) for name in WHEELS]
     inputs = runtime_inputs()
     modules = {
         versioned(package, name): ROOT / "node_modules" / package / file
@@ -184,19 +264,49 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
     *copied, stdlib = inputs
     for path in copied:
         shutil.copyfile(path, (pyodide if path.parent.name == "pyodide" else pyscript) / path.name)
+    slimmed(pyodide, stdlib)
+    (core,) = pyscript.glob("core-*.js")
+    without_library(core)
     for folder, path in modules.items():
         shutil.copyfile(path, folder / path.name)
     stdlib = without(stdlib, work / stdlib.name, STDLIB_LEFT_OUT)
+    with zipfile.ZipFile(stdlib, "a") as archive:
+        archive.writestr("tarfile.py", NO_TARFILE)
     # Without docstrings and assertions: nobody reads either of these in a page.
-    bytecompile([(path, pyodide / path.name, 2) for path in (stdlib, *wheels)])
+    bytecompile(
+        [(path, pyodide / path.name, 2) for path in (stdlib, *split_micropip(micropip, work), *others)]
+    )
     compress([path for folder in folders for path in folder.iterdir()])
 
 
-def build_wheel(pyodide: Path, work: Path) -> None:
-    """Put our own wheel into the runtime's folder, as byte code with its assertions and docstrings.
+PACKED = """
+import dataclasses, marshal
+from binascii import crc32
 
-    Without docstrings every dataclass would make one up when it is imported, which takes long.
-    """
+with open(f"{__path__[0]}/dataclasses.code", "rb") as _file:
+    _ahead = marshal.load(_file)
+dataclasses.exec = lambda text, *names: exec(_ahead.get(crc32(text.encode()), text), *names)
+__path__ = [f"{__path__[0]}/code.zip/rolltape"]
+"""
+"""What our package's `__init__` does in a page besides: its modules are imported from one archive beside it, and
+`dataclasses` finds the code of ours compiled (`tools/dataclass_code.py`)."""
+
+
+def packed(loose: Path, ahead: Path, target: Path) -> Path:
+    """Put a wheel's modules into one archive in it: a page unpacks four files instead of a hundred, 0.5 ms each."""
+    with zipfile.ZipFile(loose) as old, zipfile.ZipFile(target, "w") as new:
+        inside = io.BytesIO()
+        with zipfile.ZipFile(inside, "w") as code:
+            for entry in old.infolist():
+                outside = ".dist-info/" in entry.filename or entry.filename == "rolltape/__init__.pyc"
+                (new if outside else code).writestr(entry, old.read(entry))
+        new.writestr(zipfile.ZipInfo("rolltape/code.zip", EPOCH), inside.getvalue())
+        new.writestr(zipfile.ZipInfo("rolltape/dataclasses.code", EPOCH), ahead.read_bytes())
+    return target
+
+
+def build_wheel(pyodide: Path, work: Path) -> None:
+    """Put our own wheel into the runtime's folder, as byte code with its assertions."""
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(work)],
         cwd=ROOT,
@@ -204,8 +314,12 @@ def build_wheel(pyodide: Path, work: Path) -> None:
         capture_output=True,
     )
     plain = next(work.glob("rolltape-*.whl"))
-    compiled = work / "compiled.whl"
-    bytecompile([(without(plain, work / "page.whl", DESK_ONLY), compiled, 0)])
+    as_is = without(plain, work / "plain.whl", DESK_ONLY)
+    in_page = without(plain, work / "page.whl", DESK_ONLY, {"rolltape/__init__.py": PACKED})
+    ahead, loose = work / "dataclasses.code", work / "loose.whl"
+    in_pyodide("tools/dataclass_code.py", *(str(path.relative_to(ROOT)) for path in (as_is, ahead)))
+    bytecompile([(in_page, loose, 0)])
+    compiled = packed(loose, ahead, work / "compiled.whl")
     for stale in pyodide.glob("rolltape-*"):
         stale.unlink()
     name, version, *tags = plain.name.split("-")
@@ -219,7 +333,8 @@ def write_lock(pyodide: Path) -> None:
     info = json.loads((ROOT / "node_modules" / "pyodide" / "pyodide-lock.json").read_text())["info"]
     packages = {}
     for wheel in sorted(pyodide.glob("*.whl")):
-        name, version = wheel.name.split("-")[:2]
+        module, version = wheel.name.split("-")[:2]
+        name = module.replace("_", "-")
         packages[name] = {
             "name": name,
             "version": version,
@@ -227,7 +342,7 @@ def write_lock(pyodide: Path) -> None:
             "install_dir": "site",
             "sha256": sha256(wheel),
             "package_type": "package",
-            "imports": [name],
+            "imports": [module],
             "depends": [],
             "unvendored_tests": False,
         }
@@ -245,7 +360,9 @@ def write_manifest() -> None:
 
 def current_recipe() -> str:
     """What the runtime is built by: this script, the byte-compiler, the recorded inputs."""
-    return " ".join(sha256(path) for path in (Path(__file__), ROOT / "tools" / "bytecompile.py", RECORDED))
+    return " ".join(
+        sha256(path) for path in (Path(__file__), *(ROOT / "tools" / name for name in PARTS), RECORDED)
+    )
 
 
 def stale_folders(keep: tuple[Path, ...]) -> list[Path]:

@@ -1,0 +1,33 @@
+"""The runtime that `tools/vendor.py` makes: what it leaves out is not missed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_what_the_lock_file_names_needs_no_resolver_and_what_it_does_not_finds_it() -> None:
+    (folder,) = (ROOT / "static" / "vendor").glob("pyodide-*")
+
+    done = subprocess.run(
+        ["node", "tests/browser/runtime.mjs", str(folder.relative_to(ROOT))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said.pop("compiled ahead") > 60
+    assert said == {
+        "resolver after rolltape": False,
+        "resolver after a requirement": True,
+        "compiled here": [],
+        "segno": "M3",
+        "listed": ["micropip", "micropip-rest", "rolltape", "segno"],
+    }
