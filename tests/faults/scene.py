@@ -155,6 +155,11 @@ class Scene:
             found.append(folder / path.name)
         return sorted(found)
 
+    def put_back(self, copies: list[Path]) -> None:
+        """Put what was taken away back into the Downloads folder."""
+        for copy in copies:
+            (self.downloads / copy.name).write_bytes(copy.read_bytes())
+
     def saved(self, row: Locator, parts: int = 1) -> list[Path]:
         """Press the take's save button; the files that arrive."""
 

@@ -8,6 +8,7 @@ from typing import cast
 
 from fakes import FakeDownloads, FakeStore
 from page_fakes import FakeDocument, FakeRoomBrowser
+from rolltape.errors import SinkError
 from rolltape.pages.takes import Takes
 from rolltape.pages.view import Browser
 from rolltape.shelf import Shelf
@@ -36,6 +37,13 @@ class StoringBrowser(FakeRoomBrowser):
         return 0, 10**10
 
 
+class BrokenStore(FakeStore):
+    """A journal that is read, but not written any more."""
+
+    async def append_text(self, path: str, text: str) -> None:
+        raise SinkError("The journal failed.")
+
+
 async def nobody() -> Collection[str]:
     return ()
 
@@ -62,3 +70,22 @@ def test_a_take_that_another_tab_recovers_while_this_one_opens_is_shown_as_recov
         return drawn, document.lists["takes"]["t1"].attributes["", "data-state"]
 
     assert asyncio.run(story()) == (ShelfState.RECORDING, ShelfState.RECOVERED)
+
+
+def test_a_take_that_cannot_be_finished_now_is_kept_and_it_is_said() -> None:
+    async def story() -> list[str]:
+        document, browser = FakeDocument(), StoringBrowser()
+        await Shelf(browser.journal, nobody).log(LEFT)
+        kept, browser.journal = browser.journal, BrokenStore()
+        browser.journal.files = kept.files
+        takes = Takes(document, cast("Browser", browser), lambda: None, lambda: 2500.0)
+
+        await takes.open()
+        await run_a_while()
+
+        for task in document.tasks:
+            task.cancel()
+        return [notice.text for notice in document.notices]
+
+    (said,) = asyncio.run(story())
+    assert said.startswith("Ada_take1 was not finished, and cannot be now. The journal failed. It is kept")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from rolltape.errors import RolltapeError
+from rolltape.errors import RolltapeError, SinkError
 from rolltape.notice import Level, Notice
 from rolltape.pages.folder import FolderView
 from rolltape.pages.shelf import ShelfView
@@ -119,9 +119,17 @@ class Takes:
         await self.draw()
 
     async def _finish(self, shelf: Shelf, take: Take) -> None:
-        async for share in shelf.recover(take):
-            self._document.text("recovering", f"Recovering a recording: {share:.0%}")
-        self._document.text("recovering", "")
+        try:
+            async for share in shelf.recover(take):
+                self._document.text("recovering", f"Recovering a recording: {share:.0%}")
+        except SinkError as error:
+            self._warn(
+                f"{take.name} was not finished, and cannot be now. {error.sentence} It is kept: close the browser, "
+                "then open this page again."
+            )
+            return
+        finally:
+            self._document.text("recovering", "")
         self._document.notify(
             Notice(Level.INFO, f"A recording that was not finished is back in the list below: {take.name}.")
         )
