@@ -108,7 +108,12 @@ def test_recording_survives_a_full_disk_under_the_profile(
     ballast = scene.profile / "ballast"
 
     said = scene.guest.id("notice").filter(has_text="crash-proof copy is not written any more")
-    wait_for(lambda: fill(ballast) or said.count(), "it is said while the disk stays full", PATIENCE_S)
+
+    def is_said() -> bool:
+        fill(ballast)
+        return said.count() > 0
+
+    wait_for(is_said, "it is said while the disk stays full", PATIENCE_S)
     scene.recorded_for(elapsed_ms + AFTER_MS)
     elapsed_ms = scene.stop()
     wait_for(lambda: scene.guest.files(1), "the download is whole")
