@@ -48,6 +48,7 @@ clean:
 	@touch $@
 
 .venv/.serve: .venv/.made pyproject.toml constraints.txt
+	@echo "Installing the server's packages …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve,vendor]'
 	@touch $@
 
@@ -56,6 +57,7 @@ clean:
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
+	@echo "Fetching Python for the browser …"
 	@npm ci --ignore-scripts --silent --omit=dev
 	@touch $@
 
@@ -65,5 +67,6 @@ node_modules/.test: package.json package-lock.json
 	@touch node_modules/.installed $@
 
 static/vendor/.built: .venv/.serve node_modules/.installed $(wildcard tools/*.py) tools/vendor.json $(SOURCES)
+	@echo "Building the page; the first time this takes some minutes …"
 	@$(BIN)/python tools/vendor.py
 	@touch $@

@@ -14,6 +14,7 @@ self.onmessage = ({ data }) => {
 
 async function take(reader) {
   for (let next; !draining && !(next = await reader.read()).done; wake()) {
+    if (draining) return next.value.close(); // it came while the last ones were given away: nobody would close it
     const [captured, waits] = [performance.timeOrigin + performance.now(), held.length || owed >= UNCOPIED];
     held.push({ captured, frame: waits ? await copied(next.value).catch(() => next.value) : next.value });
     const bytes = held.length * held[0].frame.codedWidth * held[0].frame.codedHeight * 1.5;
@@ -40,6 +41,5 @@ async function give(writer) {
       if (held.length) await new Promise((resolve) => setTimeout(resolve, PACE_MS));
     } else await new Promise((resolve) => (wake = resolve));
   }
-  self.postMessage({ drained: true });
-  writer.close();
+  self.postMessage({ drained: true }), writer.close();
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rolltape.notice import Level
-from rolltape.room import Answer, Command, CommandKind, GuestState, Member, Role
+from rolltape.room import Answer, Command, CommandKind, GuestState, Member, Role, nameless
 from rolltape.take import TakeState
 
 __all__ = ["BUSY", "OFFLINE", "Alarm", "Control", "GuestRow", "News", "Pending", "Told"]
@@ -136,7 +136,7 @@ class GuestRow:
     def name(self) -> str:
         """What to call them."""
         label = self.state.label if self.state and self.state.label else self.member.label
-        return label or f"Guest {self.member.uid[:4]}"
+        return label or nameless(self.member.uid)
 
     @property
     def is_here(self) -> bool:
@@ -337,7 +337,7 @@ class Control:
 
 
 def _gone(row: GuestRow) -> Told:
-    recording = " Their recording goes on by itself on their machine." if row.is_busy else ""
+    recording = " Their recording goes on by itself while their page is open." if row.is_busy else ""
     return Told(News.GONE, row.member.uid, f"{row.name}'s connection is gone.{recording}")
 
 

@@ -125,7 +125,8 @@ def parse_link(address: str) -> Link:
     """Read a whole address, or just its query; never raises.
 
     Names are case-insensitive, values are trimmed, the last of a repeated parameter (or of its alias) wins,
-    and unknown parameters are left alone. A second `?` may stand for `&`.
+    and unknown parameters are left alone; one that looks like a slip of the keyboard is named.
+    A second `?` may stand for `&`.
     """
     before, _, fragment = address.partition("#")
     values = _Values()
@@ -133,6 +134,8 @@ def parse_link(address: str) -> Link:
         values.say(f"The address is too long: only its first {MAX_ADDRESS} characters are used.")
         before = before[:MAX_ADDRESS]
     values.given.update(_parameters(_query(before)))
+    for sentence in _slips(_query(before)):
+        values.say(sentence)
     settings = _settings(values)
     return Link(settings, tuple(values.notices), fragment[:MAX_ADDRESS])
 
@@ -228,12 +231,42 @@ def _parameters(query: str) -> dict[str, _Given]:
     found: dict[str, _Given] = {}
     for pair in _SEPARATOR.split(query):
         name, _, value = pair.partition("=")
-        written = _decoded(name[:_MAX_WRITTEN_NAME]).strip().lower().removeprefix("amp;").lstrip("?")
+        written = _written(name)
         canonical = _CANONICAL.get(written)
         if canonical is not None:
             found[canonical] = _Given(written, _decoded(value).strip())
     return found
 
+
+def _written(name: str) -> str:
+    return _decoded(name[:_MAX_WRITTEN_NAME]).strip().lower().removeprefix("amp;").lstrip("?")
+
+
+def _slips(query: str) -> list[str]:
+    """Name the unknown parameters that look like known ones: a guest with a typo would find the wrong page."""
+    found = []
+    for pair in _SEPARATOR.split(query)[:_MAX_SLIPS]:
+        written = _written(pair.partition("=")[0])
+        if written in _CANONICAL or not _LEAST <= len(written) <= _MOST:
+            continue
+        meant = next((name for name in _CANONICAL if len(name) >= _LEAST and _is_slip(written, name)), None)
+        if meant is not None:
+            found.append(
+                f"The link says {quoted(written)}, which is not known here; perhaps {meant} is meant."
+            )
+    return found
+
+
+def _is_slip(written: str, meant: str) -> bool:
+    """Whether one letter is missing, too many, another, or two have changed places."""
+    while written and meant and written[0] == meant[0]:
+        written, meant = written[1:], meant[1:]
+    swapped = written[1:2] + written[:1] + written[2:]
+    return meant in (written[1:], swapped) or meant[1:] in (written, written[1:])
+
+
+_LEAST, _MOST, _MAX_SLIPS = 4, 20, 100
+"""Letters of a name, for shorter ones anything is a slip; and how many names are looked at."""
 
 _MAX_WRITTEN_NAME = 200
 """Far more than any name needs, percent signs and all."""

@@ -53,6 +53,7 @@ __all__ = [
     "decode",
     "encode",
     "kind_of",
+    "nameless",
     "room_key",
     "sender_of",
 ]
@@ -103,6 +104,11 @@ class Member:
     """Whether they came by a link that the director's page gave out."""
     present: bool = True
     """False: the connection is gone, but they may be back."""
+
+
+def nameless(uid: str) -> str:
+    """What to call a guest who has given no name; their files are named so as well, or two would be alike."""
+    return f"Guest {uid[:4]}"
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,7 @@ def test_a_guest_without_camera_and_microphone(module_guests: Guests) -> None:
 
     expect(denied.id("readiness")).to_contain_text("neither camera nor microphone")
     expect(denied.id("no-picture")).to_be_visible()
+    expect(denied.id("again")).to_have_text("Try again")
     assert violations(denied.page) == []
 
 

@@ -102,6 +102,7 @@ def test_hanging_up_finishes_the_take_before_the_devices_are_released(guest: Gue
 
     expect(guest.id("no-picture")).to_contain_text("You have hung up")
     expect(guest.id("record")).to_be_disabled()
+    expect(guest.id("granted")).to_be_hidden()
     expect(guest.id("take").first).to_have_attribute("data-state", "finished")
     path = guest.take_away(guest.downloaded(), tmp_path / "kept")
     assert decode_errors(path) == ""

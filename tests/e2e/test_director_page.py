@@ -242,6 +242,8 @@ def test_the_session_file_lines_up_what_guests_report(room: Room, tmp_path: Path
         saved[name] = tmp_path / download.value.suggested_filename
         download.value.save_as(saved[name])
     room.director.id("session-forget").click()
+    expect(room.director.id("session-forget")).to_have_text("Really forget these?")
+    room.director.id("session-forget").click()
     expect(room.director.id("session-json")).to_be_disabled()
 
     plain = json.loads(saved["session-json"].read_text())
@@ -254,6 +256,24 @@ def test_the_session_file_lines_up_what_guests_report(room: Room, tmp_path: Path
         ("Bob", "Audio"),
         ("Bob", "Video"),
     ]
+
+
+def test_starting_and_stopping_moves_no_card_and_keeps_the_keyboards_place(room: Room) -> None:
+    room.director.page.set_viewport_size(DESK)
+    room.guest("Ada")
+    card, keyboard = room.card("Ada"), room.director.page.keyboard
+    expect(card).to_have_attribute("data-state", "idle")
+    before = card.bounding_box()
+    assert before is not None
+    card.get_by_test_id("start").focus()
+
+    for button, other, state in (("start", "stop", "recording"), ("stop", "start", "idle")):
+        expect(card.get_by_test_id(button)).to_be_focused()
+        keyboard.press("Space")
+        expect(card).to_have_attribute("data-state", state)
+        expect(card.get_by_test_id(other)).to_be_focused()
+        after = card.bounding_box()
+        assert after is not None and after["y"] == before["y"]
 
 
 def test_twenty_guests_are_on_one_screen_and_on_a_phone(room: Room, tmp_path: Path) -> None:

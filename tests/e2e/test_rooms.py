@@ -306,3 +306,23 @@ def _apart_ms(first: Path, second: Path) -> float:
     assert len(shared) > 15
     differences = sorted(placed[0][number] - placed[1][number] for number in shared)
     return differences[len(differences) // 2]
+
+
+def test_a_guest_whose_link_names_nobody_gives_their_name_and_their_file_has_it(room: Room) -> None:
+    guest = room.scene.guest(f"record=800&{SMALL}")
+    expect(guest.id("record")).to_be_enabled()
+    expect(room.row("Guest")).to_have_attribute("data-state", "idle")
+
+    guest.id("your-name").fill("Dea")
+    expect(guest.id("your-name")).to_have_value("Dea")
+    guest.id("record").click()
+    expect(room.row("Dea")).to_have_attribute("data-state", "recording")
+    guest.id("record").click()
+
+    expect(guest.id("take")).to_have_attribute("data-state", "finished")
+    expect(guest.id("take")).to_contain_text("Dea_")
+    guest.page.reload()
+    guest.wait_ready("guest")
+    expect(guest.id("your-name")).to_have_value("Dea")
+    expect(room.ada.id("name-field")).to_be_hidden()
+    guest.context.close()

@@ -102,7 +102,7 @@ def test_a_lost_connection_is_told_and_so_is_the_return() -> None:
     back = control.members({"ada": ADA}, 3)
 
     assert [one.text for one in gone] == [
-        "Ada's connection is gone. Their recording goes on by itself on their machine."
+        "Ada's connection is gone. Their recording goes on by itself while their page is open."
     ]
     assert (left, state, kinds(back)) == ([], OFFLINE, [News.BACK])
 

@@ -445,3 +445,12 @@ def test_muting_goes_to_what_is_sent() -> None:
         assert scene.browser.sent.muted == {"audio": True}
 
     played(story)
+
+
+def test_a_guest_without_a_name_is_called_here_what_the_director_calls_them() -> None:
+    async def story(scene: Scene) -> None:
+        assert scene.room.nameless() == ""
+        await scene.come_in()
+        assert scene.room.nameless() == f"Guest {scene.uid[:4]}"
+
+    played(story, Scene("/?room=studio"))

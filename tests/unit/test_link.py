@@ -277,6 +277,29 @@ def test_an_address_may_be_written_in_many_ways(address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("recrod", "record"),
+        ("recod", "record"),
+        ("recordd=6000", "record"),
+        ("Lable=Ada", "label"),
+        ("roon=a", "room"),
+    ],
+)
+def test_a_slip_of_the_keyboard_is_named(written: str, meant: str) -> None:
+    [notice] = parse_link(f"?{written}").notices
+
+    assert notice.text.startswith(
+        f"The link says “{written.lower().partition('=')[0]}”, which is not known here"
+    )
+    assert f"perhaps {meant} is meant" in notice.text
+
+
+def test_what_others_put_behind_an_address_is_no_slip() -> None:
+    assert parse_link("?fbclid=1&utm_source=x&ref=a&gclid=b&recordings=1&rr=1").notices == ()
+
+
+@pytest.mark.parametrize(
     ("address", "expected"),
     [
         ("https://example.org/", Settings()),

@@ -200,6 +200,10 @@ class ThisBrowser:
         """Leave for another address of this page's."""
         location.href = self.page_address() + address
 
+    def reload(self) -> None:
+        """Open the page anew."""
+        location.reload()
+
     async def has_rooms(self) -> bool:
         """Whether our server served this page; any other host knows nothing of `healthz`."""
         try:

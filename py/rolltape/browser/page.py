@@ -47,8 +47,15 @@ class Part:
             element.textContent = text
 
     def show(self, name: str, shown: bool) -> None:
-        """Show or hide an element."""
-        self.element(name).hidden = not shown
+        """Show or hide an element; the focus of a button that goes is handed to the one that takes its place."""
+        element = self.element(name)
+        had_focus = not shown and document.activeElement == element
+        element.hidden = not shown
+        if had_focus:
+            place = maybe(element.parentElement)
+            other = maybe(place.querySelector(":scope > button:not([hidden])")) if place else None
+            if other is not None:
+                other.focus()
 
     def enable(self, name: str, enabled: bool) -> None:
         """Let a button or field be used, or not."""

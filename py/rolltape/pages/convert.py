@@ -36,7 +36,7 @@ class Job:
     name: str
     sources: list[Picked]
     state: JobState = JobState.WAITING
-    words: str = "Waiting"
+    words: str = "Not converted yet"
 
     @property
     def size(self) -> int:
@@ -122,7 +122,7 @@ class ConvertPage:
             job.state, job.words = JobState.FAILED, "Not converted"
             self._document.notify(Notice(Level.ERROR, error.sentence))
         else:
-            job.state, job.words = JobState.FINISHED, "In your Downloads folder"
+            job.state, job.words = JobState.FINISHED, f"{self._converter.name} is in your Downloads folder"
         self._drawn_at = 0.0
         self._draw_progress(began, (done + job.size) / total)
         self._draw_jobs()

@@ -63,6 +63,8 @@ class Converter:
     def __init__(self, document: Document, browser: Browser) -> None:
         self._document = document
         self._browser = browser
+        self.name = ""
+        """What the last result is called."""
 
     async def run(
         self, sources: Sequence[NamedFile | Picked], target: Target, stem: str
@@ -74,7 +76,8 @@ class Converter:
         wanted = await plan(sources, target)
         for remark in wanted.remarks:
             self._document.notify(Notice(Level.INFO, remark))
-        steps = self._streamed(Conversion(wanted), stem + wanted.ending)
+        self.name = stem + wanted.ending
+        steps = self._streamed(Conversion(wanted), self.name)
         async with aclosing(steps):
             async for share in steps:
                 yield share

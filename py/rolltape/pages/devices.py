@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from rolltape.constraints import Constraints, Kind, constraints, describe_granted, shortfalls, wanted
-from rolltape.errors import DeviceError, RolltapeError, Unsupported
+from rolltape.errors import DeviceError, DeviceNotFound, PermissionDenied, RolltapeError, Unsupported
 from rolltape.link import NO_DEVICE, DeviceWish, Settings
 from rolltape.notice import Level, Notice
 from rolltape.pages.view import Browser, Capture, Document
@@ -16,6 +16,11 @@ GONE = {
     "video": "The camera is gone: unplugged, switched off, or no longer allowed. Sound goes on.",
     "audio": "The microphone is gone: unplugged, switched off, or no longer allowed. There is silence until "
     "one is back.",
+}
+REMEDIES: dict[type[DeviceError], str] = {
+    PermissionDenied: "Allow them by the sign at the beginning of the browser's address bar",
+    DeviceNotFound: "Plug one in",
+    DeviceError: "Close other programs that use them",
 }
 
 Changed = Callable[[Kind, str], Awaitable[None]]
@@ -59,11 +64,12 @@ class Devices:
         except DeviceError as error:
             self._document.show("no-picture", True)
             self._document.text("no-picture", "No camera, no microphone.")
+            what_to_do = next(words for kind, words in REMEDIES.items() if isinstance(error, kind))
             self._tell(
                 Level.ERROR,
-                f"Camera and microphone cannot be used. {error.sentence} "
-                "Allow them in the browser's address bar, or plug them in, then reload this page.",
+                f"Camera and microphone cannot be used. {error.sentence} {what_to_do}, then press “Try again”.",
             )
+            self._document.show("again", True)
             return
         except Unsupported as error:
             self._tell(Level.ERROR, error.sentence)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from rolltape.notice import Level, Notice
 from rolltape.pages.view import Browser, Document
 from rolltape.room import BadMessage, Role, Sender, TakeReport, decode, encode, room_key, sender_of
 from rolltape.session import Report, session_json, session_otio
@@ -21,11 +20,13 @@ class Session:
         self._document = document
         self._browser = browser
         self._room = room
+        self._sure = False
         self._memory = f"takes-{room_key(room)}"
         self._reports = _read(browser.kept(self._memory), time.time() * 1000 - KEPT_MS)
         document.on("session-json", "click", lambda: self._save(session_json, ".json"))
         document.on("session-otio", "click", lambda: self._save(session_otio, ".otio"))
         document.on("session-forget", "click", self._forget)
+        document.on("session-forget", "blur", self._not_sure)
         self._draw()
 
     def add(self, uid: str, report: TakeReport) -> None:
@@ -37,29 +38,37 @@ class Session:
         self._draw()
 
     def _forget(self) -> None:
-        """Begin a new session: what was reported so far is not in it."""
+        """Begin a new session: what was reported so far is not in it, so it is asked twice."""
+        if not self._sure:
+            self._sure = True
+            self._document.text("session-forget", "Really forget these?")
+            return
+        self._not_sure()
         self._reports.clear()
         self._browser.keep(self._memory, "")
         self._draw()
+
+    def _not_sure(self) -> None:
+        self._sure = False
+        self._document.text("session-forget", "Begin a new session")
 
     def _draw(self) -> None:
         count = len(self._reports)
         takes = "recording lines" if count == 1 else "recordings line"
         self._document.text(
             "session-count",
-            f"{count} finished {takes} up in it." if count else "No guest has finished a recording yet.",
+            f"{count} finished {takes} up in it."
+            if count
+            else "No recording of this session is finished yet.",
         )
         for name in ("session-json", "session-otio", "session-forget"):
             self._document.enable(name, bool(count))
 
     def _save(self, write: Callable[[str, Iterable[Report]], str], ending: str) -> None:
-        self._browser.save_text(
-            f"{_safe(self._room)}_session{ending}",
-            write(self._room, self._reports.values()),
-            "application/json",
-        )
-        self._document.notify(
-            Notice(Level.INFO, "The session file is in your downloads: put it beside the guests' files.")
+        name = f"{_safe(self._room)}_session{ending}"
+        self._browser.save_text(name, write(self._room, self._reports.values()), "application/json")
+        self._document.text(
+            "session-saved", f"{name} is in your Downloads folder: put it beside the guests' files."
         )
 
 

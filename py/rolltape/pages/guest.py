@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ TICK_S = 0.2
 BATTERY_EVERY_S = 30.0
 RECORD_KEY, PAUSE_KEY = "r", "p"
 KEYS_MEMORY = "keys"
+NAME_MEMORY = "name"
+MAX_NAME = 80
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
     TakeState.STARTING: "Starting …",
@@ -55,8 +58,15 @@ SAID = {
 class _Title:
     """Whom takes are named after; a director may give another name."""
 
-    label: str | None
+    name: str | None
     room: str | None
+    nameless: Callable[[], str] = lambda: ""
+    """What a guest without a name is called in their room."""
+
+    @property
+    def label(self) -> str | None:
+        """The name, or what stands for one."""
+        return self.name or self.nameless() or None
 
 
 class GuestPage:
@@ -91,6 +101,7 @@ class GuestPage:
         document.on("record", "click", self._on_record)
         document.on("pause", "click", self._on_pause)
         document.on("hangup", "click", self._on_hangup)
+        document.on("again", "click", self._browser.reload)
         document.on_key(RECORD_KEY, self._on_record_key)
         document.on_key(PAUSE_KEY, self._on_pause_key)
         document.on("keys", "change", self._on_keys)
@@ -128,9 +139,27 @@ class GuestPage:
             self._state,
             self._on_renamed,
         )
+        self._title.nameless = self._room.nameless
+        self._open_name()
         self._deck.room_time = self._room.at
         self._document.spawn(self._watch_battery())
         await self._room.open()
+
+    def _open_name(self) -> None:
+        """One link is for everybody: who it names nobody for is asked, and remembered on this machine."""
+        document = self._document
+        document.on("your-name", "input", self._on_name)
+        document.on("your-name", "change", self._announce)
+        document.show("name-field", self._settings.label is None)
+        if self._settings.label is None:
+            name = self._browser.kept(NAME_MEMORY)
+            document.fill("your-name", name)
+            self._title.name = name or None
+
+    def _on_name(self) -> None:
+        name = self._document.value("your-name").strip()[:MAX_NAME]
+        self._browser.keep(NAME_MEMORY, name)
+        self._title.name = name or None
 
     async def _watch_battery(self) -> None:
         while True:
@@ -165,7 +194,8 @@ class GuestPage:
             self._room.announce()
 
     def _on_renamed(self, label: str) -> None:
-        self._title.label = label or None
+        self._title.name = label or None
+        self._document.fill("your-name", label)
 
     def _on_captured(self) -> None:
         """Camera or microphone are others than before: the room sees those."""
@@ -295,7 +325,11 @@ class GuestPage:
         await self._devices.close()
         if self._room is not None:
             self._room.close()
-        self._document.text("no-picture", "You have hung up. Reload the page to come back.")
+        self._document.text("no-picture", "You have hung up. Camera and microphone are off.")
+        self._document.text("again", "Come back")
+        self._document.show("again", True)
+        for gone in ("checks", "devices"):
+            self._document.show(gone, False)
         self._document.enable("record", False)
         self._document.show("hangup", False)
         self._document.show("readiness", False)
@@ -380,7 +414,8 @@ class GuestPage:
         take = self._deck.take
         if take is not None:
             who = "you started it" if take.started_by == "you" else f"{take.started_by} started it"
-            document.text("tally-text", f"{'Paused' if state is TakeState.PAUSED else 'Recording'}: {who}")
+            what = "Paused, nothing is recorded" if state is TakeState.PAUSED else "Recording"
+            document.text("tally-text", f"{what}: {who}")
             if take.mime_type:
                 self._draw_codec(take.mime_type, describe(take.mime_type))
 

@@ -66,9 +66,8 @@ def _fill_buttons(row: View, guest: GuestRow) -> None:
     ):
         row.enable(button, guest.may(kind))
         row.attribute(button, "aria-label", f"{what} {guest.name}")
-    row.show("start", not guest.is_busy)
-    row.show("stop", guest.is_busy)
-    row.show("pause", guest.is_busy)
+    for button in ("stop", "pause", "start") if guest.is_busy else ("start", "stop", "pause"):
+        row.show(button, guest.is_busy is (button != "start"))
     row.attribute("more", "aria-label", f"More about {guest.name}")
     row.attribute("start", "title", "" if guest.may(CommandKind.START) else _why_not(guest))
 
@@ -115,7 +114,7 @@ def facts(told: GuestState) -> list[str]:
     if told.parts > 1:
         found.append(f"{told.parts} parts" + (f", {told.gap_ms} ms missing" if told.gap_ms else ""))
     if told.minutes_left is not None:
-        found.append(f"room for {_minutes(told.minutes_left)}")
+        found.append(f"space for {_minutes(told.minutes_left)}")
     if told.battery is not None:
         found.append(f"battery {told.battery} %" + (", charging" if told.charging else ""))
     if told.clock_error_ms is not None:
@@ -130,7 +129,7 @@ def warnings(guest: GuestRow, now_ms: float) -> list[str]:
     if not guest.reachable:
         found.append("as last heard: this page has no connection to the room")
     elif not guest.member.present and guest.is_busy:
-        found.append("as last heard: their recording goes on by itself")
+        found.append("as last heard: their recording goes on by itself while their page is open")
     if silence_ms:
         found.append(f"nothing heard for {silence_ms / 1000:.0f} s")
     if Alarm.UNWRITTEN in guest.alarms:
@@ -144,7 +143,7 @@ def warnings(guest: GuestRow, now_ms: float) -> list[str]:
     if told.battery is not None and told.battery <= BATTERY_WARNING and not told.charging:
         found.append(f"battery at {told.battery} %")
     if told.minutes_left is not None and told.minutes_left < MINUTES_WARNING:
-        found.append(f"room for {_minutes(told.minutes_left)} only")
+        found.append(f"space for {_minutes(told.minutes_left)} only")
     if told.clock_error_ms is not None and told.clock_error_ms > CLOCK_WARNING_MS:
         found.append(f"clock known to {told.clock_error_ms} ms only")
     return found

@@ -27,6 +27,7 @@ from rolltape.room import (
     Sender,
     Signal,
     TakeReport,
+    nameless,
 )
 from rolltape.room_client import JoinRequest, RoomClient, RoomError, new_secret, refusal
 from rolltape.take import Take, TakeState
@@ -75,6 +76,7 @@ class GuestRoom:
         self._announcing = False
         self._changed = False
         self._let_go: Callable[[], None] = lambda: None
+        self._uid = ""
         self._doing: Mapping[CommandKind, Callable[[Sender, Command], Awaitable[None]]] = {
             CommandKind.START: self._start,
             CommandKind.STOP: self._stop,
@@ -95,13 +97,17 @@ class GuestRoom:
         """How well the room's clock is known here."""
         return self._time.error_ms
 
+    def nameless(self) -> str:
+        """What this guest is called here while they have given no name; empty: not known yet."""
+        return nameless(self._uid) if self._uid else ""
+
     def at(self, own_ms: float) -> Instant | None:
         """A moment of this page's clock on the room's."""
         return self._time.at(own_ms)
 
     async def open(self) -> None:
         """Join the room, and stay in it."""
-        uid = await self._identity()
+        self._uid = uid = await self._identity()
         self._where("connecting …")
         try:
             await self._client.open(

@@ -250,6 +250,9 @@ class Browser(Protocol):
     def go(self, address: str) -> None:
         """Leave for another address of this page's: its query and fragment."""
 
+    def reload(self) -> None:
+        """Open the page anew."""
+
     async def has_rooms(self) -> bool:
         """Whether this page was served by a server that has rooms."""
 
