@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import re
 import runpy
+import shutil
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Playwright, expect, sync_playwright
 
+import crashes
 from media_tools import make_audio, make_video
 from sound import opened_sound
 from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
+CRASHES = ROOT / "build" / "crashes"
+NOISE = re.compile(r"^.*pw:browser.*(dbus|ALSA|alsa|crashpad|<launch|cleanup).*\n", re.M)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the browser said, but for its search for a desktop, and what is known of a crash."""
+    report = yield
+    report.sections = [(title, NOISE.sub("", said)) for title, said in report.sections]
+    if call.excinfo and "crashed" in str(call.excinfo.value):
+        report.sections.append(("The crash", crashes.told(CRASHES)))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +70,9 @@ def base_url(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def playwright(settings: dict[str, Any]) -> Iterator[Playwright]:
+    os.environ.setdefault("DEBUG", "pw:browser")  # a failed test shows what the browser said
+    shutil.rmtree(CRASHES, ignore_errors=True)
+    os.environ[crashes.FOLDER_VARIABLE] = str(CRASHES)
     with sync_playwright() as started:
         expect.set_options(timeout=settings["EXPECT_TIMEOUT_MS"])
         yield started
