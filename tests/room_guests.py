@@ -17,21 +17,9 @@ import socketio
 
 from rolltape.fragment import read_fragment
 from rolltape.link import parse_link
-from rolltape.room import (
-    Answer,
-    Command,
-    CommandKind,
-    GuestState,
-    Message,
-    Role,
-    TakeReport,
-    Welcome,
-    decode,
-    encode,
-    kind_of,
-    sender_of,
-)
+from rolltape.room import Answer, Command, CommandKind, GuestState, Message, Role, TakeReport, Welcome
 from rolltape.room_client import new_secret
+from rolltape.room_wire import decode, encode, kind_of, sender_of
 from rolltape.take import Part, Take, TakeState
 
 _Result = TypeVar("_Result")

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rolltape.link import NO_DEVICE, DeviceWish, Settings
+from rolltape.link import Settings
 from rolltape.notice import Level, Notice
+from rolltape.parameters import NO_DEVICE, DeviceWish
 
 # Without a wish browsers give 640×480. 1280×720 is what most webcams do well, and what VP8 in software can
 # encode on an ordinary laptop; `static/boot.js` asks for the same while Python loads.

@@ -13,21 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rolltape.errors import RolltapeError
-from rolltape.room import (
-    Away,
-    Command,
-    Joined,
-    Left,
-    Member,
-    Message,
-    Role,
-    Sender,
-    Welcome,
-    decode,
-    encode,
-    kind_of,
-    sender_of,
-)
+from rolltape.room import Away, Command, Joined, Left, Member, Message, Role, Sender, Welcome
+from rolltape.room_wire import decode, encode, kind_of, sender_of
 
 __all__ = [
     "IceServer",

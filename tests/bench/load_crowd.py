@@ -26,7 +26,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.load_line import Line, Seat, join
-from rolltape.room import GuestState, Role, encode
+from rolltape.room import GuestState, Role
+from rolltape.room_wire import encode
 from rolltape.take import TakeState
 
 AT_ONCE = 20

@@ -21,7 +21,6 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from rolltape.room import (
-    MAX_MESSAGE,
     Answer,
     Away,
     Command,
@@ -33,8 +32,8 @@ from rolltape.room import (
     Role,
     Sender,
     Signal,
-    encode,
 )
+from rolltape.room_wire import MAX_MESSAGE, encode
 from rolltape.server.claims import Claim
 from rolltape.server.relay import MAX_PACKET
 from rolltape.server.tokens import Invitation, Session, Tokens

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rolltape.bitrate import RecordMode
 from rolltape.builder import DEFAULTS, OPTIONS, WORDS, Kind, guest_link, guest_settings, room_link, room_name
 from rolltape.fragment import read_fragment
-from rolltape.link import PARAMETERS, Page, parse_link
+from rolltape.link import Page, parse_link
+from rolltape.parameters import PARAMETERS
 
 NAMES = [option.name for option in OPTIONS]
 TYPED = st.text(max_size=30) | st.from_regex(r"[0-9]{1,5}", fullmatch=True)

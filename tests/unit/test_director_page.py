@@ -34,11 +34,9 @@ from rolltape.room import (
     Sender,
     TakeReport,
     Welcome,
-    decode,
-    encode,
-    kind_of,
 )
 from rolltape.room_client import JoinReply, JoinRequest, RoomClient
+from rolltape.room_wire import decode, encode, kind_of
 from rolltape.take import Part, Take, TakeState
 
 ADA = Member("ada", Role.GUEST, "Ada")

@@ -29,10 +29,8 @@ from rolltape.room import (
     Sender,
     TakeReport,
     Welcome,
-    decode,
-    encode,
-    kind_of,
 )
+from rolltape.room_wire import decode, encode, kind_of
 from rolltape.take import Take, TakeState
 
 BO = Member("bo", Role.DIRECTOR, "Bo")

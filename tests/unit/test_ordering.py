@@ -11,7 +11,8 @@ from rolltape.codec import CodecWish, VideoCodec
 from rolltape.link import parse_link
 from rolltape.order import Order
 from rolltape.ordering import FORMATS, BadOrder, first_choice, read_order
-from rolltape.room import Command, CommandKind, decode, encode
+from rolltape.room import Command, CommandKind
+from rolltape.room_wire import decode, encode
 
 H264 = CodecWish(VideoCodec.H264)
 

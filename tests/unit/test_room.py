@@ -13,11 +13,9 @@ from rolltape.bitrate import wish_for
 from rolltape.codec import CodecWish, VideoCodec
 from rolltape.order import Order
 from rolltape.room import (
-    MAX_MESSAGE,
     ROUTES,
     Answer,
     Away,
-    BadMessage,
     Candidate,
     Command,
     CommandKind,
@@ -33,12 +31,9 @@ from rolltape.room import (
     Signal,
     TakeReport,
     Welcome,
-    decode,
-    encode,
-    kind_of,
     room_key,
-    sender_of,
 )
+from rolltape.room_wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of, sender_of
 from rolltape.take import Part, Pause, Take, TakeState
 
 ADA = Sender("ada", Role.GUEST, "k1")

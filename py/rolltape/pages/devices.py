@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from rolltape.constraints import Constraints, Kind, constraints, describe_granted, shortfalls, wanted
 from rolltape.errors import DeviceError, DeviceNotFound, PermissionDenied, RolltapeError, Unsupported
-from rolltape.link import NO_DEVICE, DeviceWish, Settings
+from rolltape.link import Settings
 from rolltape.notice import Level, Notice
 from rolltape.pages.view import Browser, Capture, Document
+from rolltape.parameters import NO_DEVICE, DeviceWish
 
 WORDS: dict[Kind, str] = {"video": "camera", "audio": "microphone"}
 KINDS: tuple[Kind, ...] = ("video", "audio")

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from rolltape.pages.view import Browser, Document
-from rolltape.room import BadMessage, Role, Sender, TakeReport, decode, encode, room_key, sender_of
+from rolltape.room import Role, Sender, TakeReport, room_key
+from rolltape.room_wire import BadMessage, decode, encode, sender_of
 from rolltape.session import Report, session_json, session_otio
 
 MAX_REPORTS = 200

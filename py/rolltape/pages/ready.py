@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rolltape.bitrate import RecordMode
-from rolltape.link import NO_DEVICE, Settings
+from rolltape.link import Settings
 from rolltape.pages.view import Browser, Capture, Document
+from rolltape.parameters import NO_DEVICE
 from rolltape.part import Places
 from rolltape.readiness import HEARD_FROM, Known, Readiness, browser_can, readiness
 

@@ -11,10 +11,8 @@ from typing import Any
 import socketio
 
 from rolltape.room import (
-    MAX_MESSAGE,
     ROUTES,
     Away,
-    BadMessage,
     Command,
     CommandKind,
     GuestState,
@@ -26,10 +24,8 @@ from rolltape.room import (
     Route,
     Sender,
     Welcome,
-    decode,
-    encode,
-    kind_of,
 )
+from rolltape.room_wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of
 from rolltape.server.gate import VISIT, Visit
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.log import room_mark
