@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Playwright, expect, sync_playwright
 
 import crashes
@@ -25,6 +26,11 @@ from waiting import wait_for
 ROOT = Path(__file__).resolve().parent.parent
 CRASHES = ROOT / "build" / "crashes"
 NOISE = re.compile(r"^.*pw:browser.*(dbus|ALSA|alsa|crashpad|<launch|cleanup).*\n", re.M)
+
+
+# A busy machine is no fault of an example's.
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(wrapper=True)
