@@ -33,7 +33,7 @@ def test_refused_devices_are_said_with_what_to_do(guests: Guests) -> None:
 
     guest.open("?record=6000")
 
-    says(guest, "Camera and microphone cannot be used", "did not allow", "reload this page")
+    says(guest, "Camera and microphone cannot be used", "did not allow", "press “Try again”")
     expect(guest.id("record")).to_be_disabled()
     expect(guest.id("record")).to_have_attribute("data-state", "idle")
 
@@ -122,5 +122,6 @@ def test_a_page_that_cannot_start_says_so(guests: Guests) -> None:
 
     expect(guest.page.locator("html[data-ready=failed]")).to_be_attached(timeout=guest.timeout_ms)
     says(guest, "could not start", "nothing is being recorded")
+    guest.page.close()  # now all complaints are there
     assert guest.complaints
     guest.complaints.clear()

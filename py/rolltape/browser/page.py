@@ -28,6 +28,7 @@ class Part:
         self._page = page
         self._elements: dict[str, Element] = {}
         self._listeners = Listeners()
+        self._awaited: Element | None = None
 
     def element(self, name: str) -> Element:
         """The element of this name; the empty name is the part itself. Raises KeyError."""
@@ -49,17 +50,33 @@ class Part:
     def show(self, name: str, shown: bool) -> None:
         """Show or hide an element; the focus of a button that goes is handed to the one that takes its place."""
         element = self.element(name)
-        had_focus = not shown and document.activeElement == element
+        had_focus = not shown and self._has_focus(element)
         element.hidden = not shown
         if had_focus:
             place = maybe(element.parentElement)
             other = maybe(place.querySelector(":scope > button:not([hidden])")) if place else None
             if other is not None:
-                other.focus()
+                self._focus(other)
 
     def enable(self, name: str, enabled: bool) -> None:
-        """Let a button or field be used, or not."""
-        self.element(name).disabled = not enabled
+        """Let a button or field be used, or not; one that had the focus has it again when it can be used again."""
+        element = self.element(name)
+        if element.disabled is not enabled:
+            return
+        had_focus = self._has_focus(element)
+        element.disabled = not enabled
+        if had_focus:
+            self._focus(element)
+
+    def _has_focus(self, element: Element) -> bool:
+        """Whether the keyboard is at an element, or was until that was disabled: browsers take it away then."""
+        at = document.activeElement
+        return at == element or (self._awaited == element and at == document.body)
+
+    def _focus(self, element: Element) -> None:
+        """Bring the keyboard to an element; to a disabled one as soon as it can be used."""
+        self._awaited = element if element.disabled else None
+        element.focus()
 
     def attribute(self, name: str, attribute: str, value: str) -> None:
         """Set an attribute; an empty `src` takes the media away."""
