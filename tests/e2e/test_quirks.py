@@ -52,6 +52,10 @@ SIZES = """async () => {
     track.stop();
     return found;
 }"""
+PROFILED = (
+    "--enable-features=HeapProfilerReporting:stable-probability/1.0/nonstable-probability/1.0/renderer-prob-pct/100"
+    "/sampling-rate/5000/renderer-sampling-rate-bytes/5000"
+)
 BLOCKED = """async (ms) => {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360 } });
     const recorder = new MediaRecorder(stream, { mimeType: "video/webm;codecs=h264" });
@@ -98,6 +102,14 @@ def test_quirk_16_a_recorder_gets_no_pictures_while_the_page_is_held_up(home: Gu
 
     assert probe(path)["streams"][0]["codec_name"] == "h264"
     assert max(after - before for before, after in pairwise(p.seconds for p in packets(path))) > 1.5
+
+
+def test_quirk_18_a_profiled_page_does_not_crash(guests: Guests) -> None:
+    guest = guests(files=False, flags=(PROFILED,))
+
+    for _ in range(4):
+        guest.open("", ready="home")
+        assert not guest.page.evaluate('"Suspending" in WebAssembly')
 
 
 def test_quirk_13_pyscript_makes_its_worker_hook_by_function(guests: Guests) -> None:
