@@ -10,7 +10,9 @@ Pyodide waits meanwhile, and holds only what differs from the memory that Pyodid
     for each word of the runs: what is put there, by XOR on what is left of the word by the mask
 
 All are 32 bits, little-endian. Where the WebAssembly's own data is still as it came, the mask keeps it, and the
-difference is small; elsewhere (addresses, the environment, random numbers) it takes all away.
+difference is small; elsewhere (addresses, the environment, random numbers) it takes all away. One word stays as the
+page has it: the place of the function through which CPython calls others, which Pyodide makes only where WebAssembly
+has garbage collection; Node may have none.
 """
 
 from __future__ import annotations
@@ -33,10 +35,12 @@ FILLED = "Module.HEAP8.set({given}),"
 LIBRARY = "/lib/python314.zip"
 FROM_LIBRARY = """{{let file=Module.FS.lookupPath("{library}").node;
 {given}=file.contents.subarray(0,file.usedBytes);Module.FS.unlink("{library}")}}"""
-FILL = """(()=>{{let snapshot=new Uint32Array({given}.buffer,{given}.byteOffset,{given}.byteLength>>2),heap=Module.HEAPU32;
-let runs=2+3*snapshot[0],from=runs,sum=0;
+FILL = """(()=>{{let snapshot=new Uint32Array({given}.buffer,{given}.byteOffset,{given}.byteLength>>2);
+let heap=Module.HEAPU32,runs=2+3*snapshot[0],from=runs,sum=0;
+let own=__PyRuntime+HEAP32[__PyEM_EMSCRIPTEN_TRAMPOLINE_OFFSET>>2]>>2,trampoline=heap[own];heap[own]=0;
 for(let run=2;run<runs;run+=3)for(let to=snapshot[run],end=to+snapshot[run+1],mask=snapshot[run+2];to<end;to++)
 {{let kept=heap[to]&mask;sum=sum+kept>>>0;heap[to]=snapshot[from++]^kept}}
+heap[own]=trampoline;
 if(sum!==snapshot[1])throw new Error("This memory snapshot is for another memory.")}})(),"""
 
 
