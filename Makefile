@@ -66,7 +66,7 @@ node_modules/.test: package.json package-lock.json
 	@npm ci --ignore-scripts --silent
 	@touch node_modules/.installed $@
 
-static/vendor/.built: .venv/.serve node_modules/.installed $(wildcard tools/*.py) tools/vendor.json $(SOURCES)
+static/vendor/.built: .venv/.serve node_modules/.installed $(wildcard tools/*.py tools/*.mjs) tools/vendor.json $(SOURCES)
 	@echo "Building the page; the first time this takes some minutes …"
 	@$(BIN)/python tools/vendor.py
 	@touch $@

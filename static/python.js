@@ -1,13 +1,15 @@
 // The interpreter that PyScript is told to use (pyscript.json): Pyodide, started at once instead of when PyScript has
-// loaded its own parts. The wheels that micropip will ask for are fetched while it starts: not before, since all that comes
-// over a slow link until then is what it starts from.
-import { loadPyodide as load, version } from "./vendor/pyodide-314.0.7-3/pyodide.mjs";
+// loaded its own parts. It starts from the memory of one that has started (tools/snapshot.py), which comes in the place of
+// the standard library: Pyodide compiles its WebAssembly meanwhile. The library comes when the page is there
+// (browser/library.py), or at once where the memory does not fit. The wheels that micropip will ask for are fetched when the
+// WebAssembly is compiled: not before, since all that comes over a slow link until then is what Python starts from.
+import * as pyodide from "./vendor/pyodide-314.0.7-4/pyodide.mjs";
 
-const folder = new URL("./vendor/pyodide-314.0.7-3/", import.meta.url).href;
+const folder = new URL("./vendor/pyodide-314.0.7-4/", import.meta.url).href;
 const lock = fetch(`${folder}pyodide-lock.json`).then((answer) => answer.text());
 const fetchAhead = ({ file_name }) => fetch(folder + file_name).then((wheel) => wheel.arrayBuffer());
 const fsInit = () => lock.then(JSON.parse).then(({ packages: { micropip, rolltape } }) => void [rolltape, micropip].map(fetchAhead));
-const python = load({ indexURL: folder, lockFileContents: lock, packageBaseUrl: folder, fsInit, stderr: console.error });
+const start = (more) => pyodide.loadPyodide({ indexURL: folder, lockFileContents: lock, packageBaseUrl: folder, fsInit, stderr: console.error, ...more });
+const python = start({ stdLibURL: `${folder}snapshot.bin`, _loadSnapshot: new Uint8Array(1) }).catch((error) => (console.error(error), start()));
 python.then(() => performance.mark("rolltape-runtime"));
-const loadPyodide = () => python;
-export { loadPyodide, version };
+export const [loadPyodide, version] = [() => python, pyodide.version];

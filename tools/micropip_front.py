@@ -8,7 +8,7 @@ wheel of its own, `micropip-rest`, and comes when something else is asked for.
 from collections.abc import Iterable
 from typing import Any
 
-import pyodide_js  # type: ignore[import-not-found]
+import pyodide_js
 from pyodide.ffi import to_js
 
 

@@ -7,6 +7,7 @@ packages in `node_modules/` and from PyPI, each file checked against the hash re
 - `pyscript-VERSION/` and `pyodide-VERSION/`: the files a browser needs, and no others; the standard library
   and the wheels from PyPI byte-compiled, which starts the page three times faster, and all of it without what
   no page can use;
+- the memory of that Pyodide once it has started, so that no page has to start it anew;
 - a folder for each of `MODULES`, which are loaded only when something asks for them;
 - our wheel, byte-compiled, without what runs on a desk only, its content's hash in its name, and a
   `pyodide-lock.json` that names just these wheels, so that micropip installs us by name and the browser
@@ -33,6 +34,7 @@ from pathlib import Path
 
 import brotli
 
+import snapshot
 from slim_pyodide import slim
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +43,7 @@ RECORDED = ROOT / "tools" / "vendor.json"
 WHEELS = {"micropip": "0.11.1", "segno": "1.6.6"}
 """Pure Python from PyPI; a page loads segno (QR codes) only when somebody asks for a code."""
 # Raised when the same version is built in another way: names promise their content.
-REVISIONS = {"pyodide": 3, "pyscript": 2}
+REVISIONS = {"pyodide": 4, "pyscript": 2}
 
 # What of @pyscript/core runs a page on the main thread with a JSON config: no terminal, no editor.
 PYSCRIPT_PARTS = (
@@ -67,7 +69,10 @@ MODULES = {
 """Modules of one file, each: its folder, the npm package, the file in it. This one talks to rooms."""
 
 # What this script is made of, beside itself.
-PARTS = ("bytecompile.py", "dataclass_code.py", "micropip_front.py", "slim_pyodide.py")
+PARTS = (
+    *("bytecompile.py", "dataclass_code.py", "micropip_front.py"),
+    *("slim_pyodide.py", "snapshot.mjs", "snapshot.py"),
+)
 
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 
@@ -91,6 +96,11 @@ STDLIB_LEFT_OUT = """
     encodings/cp[!4]*.py encodings/mac_*.py encodings/iso*.py encodings/koi8*.py encodings/kz1048.py
     encodings/ptcp154.py encodings/tis_620.py encodings/palmos.py encodings/hp_roman8.py encodings/johab.py
     encodings/hz.py encodings/big5*.py encodings/euc_*.py encodings/gb*.py encodings/shift_*.py
+"""
+# What our wheel and micropip's front import of the standard library beside what Pyodide does itself: it is in the
+# memory from which a page starts, since the library comes only when the page is there.
+STARTED_WITH = """
+    array datetime email encodings.cp437 importlib.metadata ipaddress tarfile unicodedata urllib.parse
 """
 NO_TARFILE = '"""Stands for what Pyodide imports with every package, and uses for none of ours."""\n'
 DESK_ONLY = "rolltape/server/* rolltape/convert/cli.py rolltape/__main__.py"
@@ -245,7 +255,16 @@ def slimmed(pyodide: Path, stdlib: Path) -> None:
     others = "\n".join([(pyodide / "pyodide.mjs").read_text(), *python])
     less_wasm, less_script = slim(wasm.read_bytes(), script.read_text(), others)
     wasm.write_bytes(less_wasm)
-    script.write_text(less_script)
+    script.write_text(snapshot.restoring(less_script))
+
+
+def write_snapshot(pyodide: Path, work: Path) -> None:
+    """Start Pyodide as it lies there, and keep its memory (`tools/snapshot.py`)."""
+    before, after = work / "before.bin", work / "after.bin"
+    tool = ROOT / "tools" / "snapshot.mjs"
+    subprocess.run(["node", tool, pyodide, before, after, *STARTED_WITH.split()], cwd=ROOT, check=True)
+    wasm = (pyodide / "pyodide.asm.wasm").read_bytes()
+    (pyodide / "snapshot.bin").write_bytes(snapshot.packed(wasm, before.read_bytes(), after.read_bytes()))
 
 
 def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> None:
@@ -276,6 +295,7 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
     bytecompile(
         [(path, pyodide / path.name, 2) for path in (stdlib, *split_micropip(micropip, work), *others)]
     )
+    write_snapshot(pyodide, work)
     compress([path for folder in folders for path in folder.iterdir()])
 
 

@@ -4,11 +4,17 @@ import { readFileSync } from "node:fs";
 const folder = `${process.cwd()}/${process.argv[2]}/`;
 const { loadPyodide } = await import(`${folder}pyodide.mjs`);
 const lockFileContents = readFileSync(`${folder}pyodide-lock.json`, "utf8");
-const python = await loadPyodide({ indexURL: folder, packageBaseUrl: folder, lockFileContents });
+const python = await loadPyodide({
+  ...{ indexURL: folder, packageBaseUrl: folder, lockFileContents },
+  ...{ stdLibURL: `${folder}snapshot.bin`, _loadSnapshot: new Uint8Array(1) },
+});
 await python.loadPackage("micropip");
 await python.pyimport("micropip").install(["rolltape"], { keep_going: true });
+// The page gets it in browser/library.py.
+const putLibrary = () => python.FS.writeFile("/lib/python314.zip", readFileSync(`${folder}python_stdlib.zip`));
+python.registerJsModule("test", { putLibrary });
 console.log(await python.runPythonAsync(`
-import json, sys
+import json, sys, types
 said = {"resolver after rolltape": "micropip._rest" in sys.modules}
 from rolltape.take import TakeState
 import rolltape.link
@@ -21,7 +27,30 @@ def watched(text, *names):
         said["compiled here"].append(text)
     ahead(text, *names)
 dataclasses.exec = watched
-import rolltape.deck, rolltape.room, rolltape.session, rolltape.convert.run
+
+class Anything(types.ModuleType):
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Anything(name)
+    def __call__(self, *arguments, **named):
+        return self
+
+import importlib, zipfile
+real, sys.modules["js"] = sys.modules.get("js"), Anything("js")
+said["lacks the library"] = []
+said["modules"] = 0
+for name in zipfile.ZipFile(rolltape.__path__[0].removesuffix("/rolltape")).namelist():
+    try:
+        importlib.import_module(name.removesuffix(".pyc").replace("/", "."))
+        said["modules"] += 1
+    except ImportError as error:
+        said["lacks the library"].append(f"{name}: {error}")
+sys.modules["js"] = real
+
+from test import putLibrary
+putLibrary()
+importlib.invalidate_caches()
 import micropip
 await micropip.install("segno>=1.6")
 said["resolver after a requirement"] = "micropip._rest" in sys.modules

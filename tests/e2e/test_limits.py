@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
 from guest import Guest, Guests
 from media_tools import probe
+
+ROOT = Path(__file__).parents[2]
 
 
 def without(guest: Guest, script: str) -> Guest:
@@ -113,6 +117,19 @@ def test_a_bad_value_is_named_and_the_page_asks_for_the_bitrate(small: Guest) ->
     expect(small.id("bitrate-dialog")).to_be_hidden()
     expect(small.id("record")).to_have_attribute("data-state", "idle")
     assert list(small.downloads.iterdir()) == []
+
+
+def test_a_memory_snapshot_that_does_not_fit_costs_time_and_nothing_else(guests: Guests) -> None:
+    (file,) = (ROOT / "static" / "vendor").glob("pyodide-*/snapshot.bin")
+    other = bytearray(file.read_bytes())
+    other[int.from_bytes(other[4:8], "little") + 4] ^= 1  # the sum
+    guest = guests(files=False)
+    guest.page.route("**/snapshot.bin", lambda route: route.fulfill(body=bytes(other)))
+
+    guest.open("?record=6000")
+
+    assert any("for another memory" in said for said in guest.complaints)
+    guest.complaints.clear()
 
 
 def test_a_page_that_cannot_start_says_so(guests: Guests) -> None:

@@ -27,7 +27,7 @@ from js import (
 )
 from pyodide.ffi import JsException, jsnull, to_js
 
-from rolltape.browser import encoders, files, folder, locks, pcm, recorder
+from rolltape.browser import encoders, files, folder, library, locks, pcm, recorder
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
 from rolltape.browser.download import Downloads
@@ -230,6 +230,7 @@ class ThisBrowser:
         import micropip
 
         try:
+            await library.complete()
             await micropip.install(name)
         except Exception as error:  # of whatever kind: the file does not load, or is not what it should be
             raise Unsupported("A part of this page did not load.", str(error)) from None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from js import location
+import random
 
+from js import console, location
+from pyodide.ffi import JsException
+
+from rolltape.browser import library
 from rolltape.browser.here import ThisBrowser
 from rolltape.browser.offline import keep_copy
 from rolltape.browser.page import Page
@@ -15,6 +19,7 @@ from rolltape.pages.theme import ThemeButton
 
 async def main() -> None:
     """Read the address, show what it opens; an error becomes a notice on a page that says it failed."""
+    random.seed()  # its state came with Python's memory, the same for everybody
     page = Page()
     browser = ThisBrowser(page)
     try:
@@ -23,7 +28,7 @@ async def main() -> None:
         for notice in link.notices:
             page.notify(notice)
         await _open(link, page, browser)
-        page.spawn(keep_copy())
+        page.spawn(_afterwards())
     except Exception as error:
         page.report(error)
         page.failed(
@@ -33,6 +38,15 @@ async def main() -> None:
             )
         )
         raise
+
+
+async def _afterwards() -> None:
+    """Get what the page does without until it is there: the standard library, and a copy for the next visit."""
+    try:
+        await library.complete()
+    except (JsException, OSError) as error:
+        console.warn(f"{error} It is asked for again when it is needed.")
+    await keep_copy()
 
 
 async def _open(link: Link, page: Page, browser: ThisBrowser) -> None:

@@ -1,0 +1,33 @@
+// Writes the memory that tools/snapshot.py packs: node tools/snapshot.mjs FOLDER BEFORE AFTER MODULE ...
+// BEFORE is what Pyodide in FOLDER has when it restores a snapshot, AFTER is a snapshot with these modules imported.
+import { readFileSync, writeFileSync } from "node:fs";
+
+const [folder, before, after, ...modules] = process.argv.slice(2);
+const { loadPyodide } = await import(`${folder}/pyodide.mjs`);
+const { default: create } = await import(`${folder}/pyodide.asm.mjs`);
+
+const lockFileContents = readFileSync("node_modules/pyodide/pyodide-lock.json", "utf8"); // ours is not written yet
+const options = { indexURL: folder, lockFileContents };
+const seen = new Error("The memory was seen.");
+const createPyodideModule = async (settings) => {
+  writeFileSync(before, (await create(settings)).HEAPU8);
+  throw seen;
+};
+await loadPyodide({ ...options, _loadSnapshot: new Uint8Array(1), createPyodideModule }).catch((error) => {
+  if (error !== seen) throw error;
+});
+
+// The environment is kept too: nothing of this machine's.
+const env = { PYTHONHASHSEED: "0", _: "python" };
+const python = await loadPyodide({ ...options, _makeSnapshot: true, _sysExecutable: "python", env });
+python.runPython(`
+import gc, sys
+for name in "${modules.join(" ")}".split():
+    __import__(name)
+sys.path_importer_cache.clear()  # the standard library is not there yet when a page starts
+del name
+gc.collect()
+gc.freeze()
+del gc
+`);
+writeFileSync(after, python.makeMemorySnapshot());
