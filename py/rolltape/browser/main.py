@@ -45,7 +45,7 @@ async def _afterwards() -> None:
     try:
         await library.complete()
     except (JsException, OSError) as error:
-        console.warn(f"{error} It is asked for again when it is needed.")
+        console.warn(f"The standard library did not load: it is asked for again when it is needed. ({error})")
     await keep_copy()
 
 
