@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Playwright
 
 from guest import Guest, Guests
 
-LEFT_EARLY = r"(static/vendor/[^’]+|:\d+/)’\. A ServiceWorker intercepted the request"
+LEFT_EARLY = r"(/static/[^’]+|:\d+/)’\. A ServiceWorker intercepted the request"
 Preferences = dict[str, str | float | bool]
 
 
