@@ -8,7 +8,12 @@ from faults.choice import in_both
 from faults.scene import PATIENCE_S, Scene
 from waiting import wait_for
 
-TWICE = """() => { const button = document.querySelector("[data-testid=record]"); button.click(); button.click(); }"""
+TWICE = """async () => {
+    const button = document.querySelector("[data-testid=record]"), was = button.dataset.state;
+    button.click();
+    button.click();
+    while (button.dataset.state === was) await new Promise(requestAnimationFrame); // until the first is seen
+}"""
 
 
 @in_both
