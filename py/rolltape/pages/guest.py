@@ -14,7 +14,7 @@ from rolltape.deck import Deck
 from rolltape.errors import EngineError
 from rolltape.fragment import read_fragment
 from rolltape.link import Link
-from rolltape.notice import Level, Notice
+from rolltape.notice import Level, Notice, plain_text, shortened
 from rolltape.order import Order, order_for
 from rolltape.pages import words
 from rolltape.pages.after import draw_after
@@ -26,6 +26,7 @@ from rolltape.pages.ready import ReadyView
 from rolltape.pages.rehearsal import Rehearsal
 from rolltape.pages.takes import Takes
 from rolltape.pages.view import Browser, Capture, Document
+from rolltape.parameters import MAX_LABEL
 from rolltape.part import Places
 from rolltape.take import Take, TakeState
 
@@ -38,7 +39,6 @@ BATTERY_EVERY_S = 30.0
 RECORD_KEY, PAUSE_KEY = "r", "p"
 KEYS_MEMORY = "keys"
 NAME_MEMORY = "name"
-MAX_NAME = 80
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
     TakeState.STARTING: "Starting …",
@@ -157,7 +157,7 @@ class GuestPage:
             self._title.name = name or None
 
     def _on_name(self) -> None:
-        name = self._document.value("your-name").strip()[:MAX_NAME]
+        name = shortened(plain_text(self._document.value("your-name")), MAX_LABEL)  # as a link's
         self._browser.keep(NAME_MEMORY, name)
         self._title.name = name or None
 
