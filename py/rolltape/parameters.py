@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import unquote
 
 from rolltape.bitrate import REFUSED, RecordWish, opus_kbps, whole_number, wish_for
@@ -16,6 +17,8 @@ from rolltape.codec import VideoCodec
 from rolltape.notice import Level, Notice, plain_text, quoted, shortened
 
 __all__ = ["NO_DEVICE", "PARAMETERS", "DeviceWish", "Given", "Parameters", "query_of", "read_query", "slips"]
+
+_N = TypeVar("_N", int, float)
 
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "record": (),
@@ -198,23 +201,19 @@ class Parameters:
 
     def whole(self, name: str, high: int) -> int | None:
         """Read a whole number from 1 to `high`; anything else is left out."""
-        given = self.nonempty(name)
-        if given is None:
-            return None
-        number = whole_number(given.value)
-        if number is None or not 1 <= number <= high:
-            self.bad(given, f"which is not a whole number from 1 to {high}", "it is left out")
-            return None
-        return number
+        return self._held(name, whole_number, high, "a whole number")
 
     def fps(self) -> float | None:
         """Read `fps`: a number from 1 to 240."""
-        given = self.nonempty("fps")
+        return self._held("fps", _decimal, MAX_FPS, "a number")
+
+    def _held(self, name: str, read: Callable[[str], _N | None], high: int, kind: str) -> _N | None:
+        given = self.nonempty(name)
         if given is None:
             return None
-        number = _decimal(given.value)
-        if number is None or not 1 <= number <= MAX_FPS:
-            self.bad(given, f"which is not a number from 1 to {MAX_FPS}", "it is left out")
+        number = read(given.value)
+        if number is None or not 1 <= number <= high:
+            self.bad(given, f"which is not {kind} from 1 to {high}", "it is left out")
             return None
         return number
 
