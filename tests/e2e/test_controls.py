@@ -114,6 +114,10 @@ def test_hanging_up_finishes_the_take_before_the_devices_are_released(guest: Gue
     guest.page.keyboard.press("r")
     expect(guest.id("record")).to_have_attribute("data-state", "idle")
 
+    guest.id("again").click()
+    expect(guest.id("record")).to_be_enabled()
+    expect(guest.id("no-picture")).to_be_hidden()
+
 
 def test_leaving_asks_only_while_recording_and_the_screen_stays_on(guest: Guest, tmp_path: Path) -> None:
     asked: list[str] = []
