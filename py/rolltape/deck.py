@@ -272,8 +272,9 @@ class Deck:
             await self._browser.keep_awake(False)
 
     async def _log(self, take: Take) -> None:
-        """Show the take's state at once, then put it on the disk."""
-        self._view.show_take(take)
+        """Show the take's state at once, then put it on the disk; `_record` shows its end, once that is there."""
+        if not take.is_over:
+            self._view.show_take(take)
         if self.shelf is not None:
             await self.shelf.log(take)
 

@@ -133,7 +133,7 @@ class Recording:
         for where in whole_at if whole_at == self._deliveries else ():
             self.take = self.take.with_delivery(where)
         is_kept = self.take.bytes or self.take.delivered
-        await self._advance(TakeEvent.STOPPED if is_kept else TakeEvent.FAILED)
+        await self._end(TakeEvent.STOPPED if is_kept else TakeEvent.FAILED)
         return self.take
 
     async def stop(self) -> None:
@@ -337,17 +337,30 @@ class Recording:
     async def _fail(self, event: TakeEvent, sentence: str) -> None:
         self._notify(Notice(Level.ERROR, sentence))
         self.take = self.take.with_error(sentence)
-        await self._advance(event)
+        await self._end(event)
 
     async def _advance(self, event: TakeEvent) -> None:
         """Move the take on, then log it: the page shows the new state before the disk has it."""
         self.take = self.take.after(event)
         await self._log_take()
 
+    async def _end(self, event: TakeEvent) -> None:
+        """Log that the take is over, then let it be: who sees it finished may close the page at once."""
+        self._stop_asked = True
+        self._note_room_start()
+        over = self.take.after(event)
+        if self._is_under_way():
+            self.take = self.take.after(TakeEvent.STOP_REQUESTED)
+        await self._write_log(over)
+        self.take = over
+
     async def _log_take(self) -> None:
         self._note_room_start()
+        await self._write_log(self.take)
+
+    async def _write_log(self, take: Take) -> None:
         try:
-            await self._log(self.take)
+            await self._log(take)
         except SinkError as error:
             sentence = f"The recording's notes could not be written. {error.sentence}"
             self._report("log", Level.WARNING, sentence)

@@ -41,14 +41,17 @@ class Recorded:
     shown: int
     on_disk: int
     tally: str
-    seconds: float
+    least_s: float
     """From the page saying that it records to the press on stop."""
+    most_s: float
+    """From the press on record to the page saying that it is finished."""
 
 
 @pytest.fixture(scope="module")
 def recorded(module_guests: Guests, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     folder = tmp_path_factory.mktemp("recorded")
     guest = module_guests().open(LINK)
+    pressed = time.monotonic()
     guest.record()
     began = time.monotonic()
     first = wait_for(guest.bytes_on_disk, "the first bytes are in the Downloads folder")
@@ -56,13 +59,13 @@ def recorded(module_guests: Guests, tmp_path_factory: pytest.TempPathFactory) ->
     guest.wait_until("0:10")
     shown, on_disk = guest.shown_bytes(), guest.bytes_on_disk()
     codec, tally = guest.id("codec").inner_text(), guest.id("tally").inner_text()
-    seconds = time.monotonic() - began
+    least_s = time.monotonic() - began
     guest.stop()
+    most_s = time.monotonic() - pressed
     downloaded = guest.take_away(guest.downloaded(), folder / "downloaded")
     saved = guest.take_away(guest.save(), folder / "saved")
-    return Recorded(
-        downloaded, saved, codec, guest.id("granted").inner_text(), shown, on_disk, tally, seconds
-    )
+    granted = guest.id("granted").inner_text()
+    return Recorded(downloaded, saved, codec, granted, shown, on_disk, tally, least_s, most_s)
 
 
 def test_the_file_has_its_name_and_its_ending(recorded: Recorded) -> None:
@@ -87,9 +90,9 @@ def test_it_lasts_as_long_as_it_was_recorded(recorded: Recorded) -> None:
     stream = _stream(recorded, "video")
     video = [packet for packet in packets(recorded.downloaded) if packet.stream == stream]
 
-    # The page counts from the file's first moment, this test from when it sees that the page records.
-    assert recorded.seconds > 9
-    assert video[-1].seconds - video[0].seconds == pytest.approx(recorded.seconds, rel=0.05)
+    # The page counts from the file's first moment; a busy machine sees a press, and its effect, later.
+    assert recorded.least_s > 9
+    assert 0.95 * recorded.least_s < video[-1].seconds - video[0].seconds < recorded.most_s
 
 
 def test_what_the_page_calls_safe_is_on_the_disk(recorded: Recorded) -> None:

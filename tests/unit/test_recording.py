@@ -37,6 +37,9 @@ class Studio:
         self.folder: FakeFolder | None = None
         self.notices: list[Notice] = []
         self.logged: list[TakeState] = []
+        self.log_answers = asyncio.Event()
+        """Cleared: the log takes a last line, and the disk does not say so yet."""
+        self.log_answers.set()
         self.engines: list[FakeEngine] = []
         self.start_errors: list[EngineError | None] = []
         self.rates: list[Rates] = []
@@ -52,6 +55,8 @@ class Studio:
     async def log(self, take: Take) -> None:
         self.logged.append(take.state)
         await asyncio.sleep(0)
+        if take.is_over:
+            await self.log_answers.wait()
 
     def recording(
         self,
@@ -203,6 +208,33 @@ async def test_a_stop_while_starting_ends_the_take_once_it_has_begun() -> None:
 
     assert take.state in (TakeState.FINISHED, TakeState.FAILED)
     assert studio.engines[0].calls.count("stop") == 1
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_a_take_is_finished_only_once_its_log_says_so(by_itself: bool) -> None:
+    @studio_test
+    async def story() -> None:
+        studio = Studio()
+        studio.log_answers.clear()
+        recording = studio.recording()
+        task = await started(recording)
+        studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+        if by_itself:
+            studio.engines[0].break_off(None)
+        else:
+            await recording.stop()
+        await until(lambda: studio.logged[-1] is TakeState.FINISHED)
+
+        assert recording.take.state is TakeState.STOPPING
+        await recording.pause()
+        await recording.stop()
+        recording.check()
+        assert studio.logged[-1] is TakeState.FINISHED
+
+        studio.log_answers.set()
+        assert (await task).state is TakeState.FINISHED
+
+    story()
 
 
 @studio_test
