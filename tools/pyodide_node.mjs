@@ -1,7 +1,7 @@
 // Runs a Python file inside Pyodide in Node, this folder mounted at /repo: node tools/pyodide_node.mjs FILE [ARG ...]
 import { loadPyodide } from "pyodide";
 
-const python = await loadPyodide({ env: { PYTHONHASHSEED: "0", HOME: "/home/pyodide" } });
+const python = await loadPyodide({ env: { PYTHONHASHSEED: "0", PYTHONNODEBUGRANGES: "1", HOME: "/home/pyodide" } });
 python.FS.mkdirTree("/repo");
 python.mountNodeFS("/repo", process.cwd());
 python.globals.set("arguments", python.toPy(process.argv.slice(2)));

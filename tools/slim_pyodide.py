@@ -51,7 +51,8 @@ def slim(wasm: bytes, script: str, others: str) -> tuple[bytes, str]:
 def without_exports(wasm: bytes, wanted: set[str]) -> bytes:
     """The module with only these of its functions and variables exported."""
     parts = [wasm[:8]]
-    for section, body in sections(wasm):
+    for section, begin, end in sections(wasm):
+        body = wasm[begin:end]
         if section == EXPORTS:
             entries = [
                 entry
@@ -63,12 +64,12 @@ def without_exports(wasm: bytes, wanted: set[str]) -> bytes:
     return b"".join(parts)
 
 
-def sections(wasm: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of each section."""
+def sections(wasm: bytes) -> Iterator[tuple[int, int, int]]:
+    """Of each section: its number, where its content begins in the file, and where it ends."""
     at = 8
     while at < len(wasm):
         size, begin = read(wasm, at + 1)
-        yield wasm[at], wasm[begin : begin + size]
+        yield wasm[at], begin, begin + size
         at = begin + size
 
 

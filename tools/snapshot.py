@@ -19,13 +19,9 @@ from __future__ import annotations
 
 import array
 import re
-from collections.abc import Iterator
 
-from slim_pyodide import read, sections
+from slim_data import data_segments
 
-DATA = 11
-"""Section of a WebAssembly module (WebAssembly Core Specification, binary format)."""
-I32_CONST, END = b"\x41", b"\x0b"
 RUN = 256
 """A snapshot's runs begin and end at multiples of this, in bytes."""
 KEEP, TAKE = 0xFFFFFFFF, 0
@@ -101,23 +97,6 @@ def difference(one: bytes, other: bytes) -> bytes:
 def fresh_memory(wasm: bytes, size: int) -> bytes:
     """The memory of this module before any of its code has run, in bytes."""
     memory = bytearray(size)
-    for start, data in active_data(wasm):
-        memory[start : start + len(data)] = data
+    for address, begin, length in data_segments(wasm):
+        memory[address : address + length] = wasm[begin : begin + length]
     return bytes(memory)
-
-
-def active_data(wasm: bytes) -> Iterator[tuple[int, bytes]]:
-    """Address and content of each data segment. Raises SnapshotError for a kind that Pyodide has none of."""
-    for section, body in sections(wasm):
-        if section != DATA:
-            continue
-        count, at = read(body, 0)
-        for _ in range(count):
-            if body[at : at + 1] != b"\0" or body[at + 1 : at + 2] != I32_CONST:
-                raise SnapshotError("A data segment is not at a fixed address.")
-            start, at = read(body, at + 2)
-            if body[at : at + 1] != END:
-                raise SnapshotError("A data segment is not at a fixed address.")
-            size, at = read(body, at + 1)
-            yield start, body[at : at + size]
-            at += size

@@ -35,6 +35,7 @@ from pathlib import Path
 import brotli
 
 import snapshot
+from slim_data import without_data
 from slim_pyodide import slim
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +44,7 @@ RECORDED = ROOT / "tools" / "vendor.json"
 WHEELS = {"micropip": "0.11.1", "segno": "1.6.6"}
 """Pure Python from PyPI; a page loads segno (QR codes) only when somebody asks for a code."""
 # Raised when the same version is built in another way: names promise their content.
-REVISIONS = {"pyodide": 4, "pyscript": 2}
+REVISIONS = {"pyodide": 6, "pyscript": 2}
 
 # What of @pyscript/core runs a page on the main thread with a JSON config: no terminal, no editor.
 PYSCRIPT_PARTS = (
@@ -71,10 +72,21 @@ MODULES = {
 # What this script is made of, beside itself.
 PARTS = (
     *("bytecompile.py", "dataclass_code.py", "micropip_front.py"),
-    *("slim_pyodide.py", "snapshot.mjs", "snapshot.py"),
+    *("slim_data.py", "slim_pyodide.py", "snapshot.mjs", "snapshot.py"),
 )
 
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+
+# What Emscripten used; with more, the file would be written as not every browser reads it.
+WASM_FEATURES = ("--mvp-features",) + tuple(
+    f"--enable-{name}"
+    for name in (
+        *("mutable-globals", "nontrapping-float-to-int", "sign-ext", "bulk-memory", "bulk-memory-opt"),
+        *("reference-types", "multivalue", "exception-handling"),
+    )
+)
+# What nothing uses once exports are gone, and zeros.
+WASM_PASSES = ("--remove-unused-module-elements", "--zero-filled-memory", "--memory-packing")
 
 # What of the standard library no page can use: other processes, terminals, debuggers and test runners, mail, the
 # network but through the browser, XML, other systems' event loops, one-byte character sets, and what has a twin in C.
@@ -82,6 +94,9 @@ PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 STDLIB_LEFT_OUT = """
     multiprocessing/* concurrent/futures/process.py concurrent/futures/interpreter.py concurrent/interpreters/*
     _pyrepl/* cmd.py code.py pyodide/console.py rlcompleter.py pty.py tty.py getpass.py webbrowser.py
+    asyncio/base_events.py asyncio/base_subprocess.py asyncio/selector_events.py asyncio/sslproto.py
+    asyncio/staggered.py asyncio/streams.py asyncio/subprocess.py asyncio/trsock.py asyncio/unix_events.py
+    selectors.py socket.py ssl.py subprocess.py
     argparse.py getopt.py optparse.py gettext.py shlex.py fileinput.py filecmp.py zipapp.py
     pdb.py bdb.py pydoc.py doctest.py unittest/* profile.py cProfile.py pstats.py trace.py tracemalloc.py timeit.py
     pickle.py pickletools.py _compat_pickle.py shelve.py difflib.py pprint.py runpy.py sched.py
@@ -100,9 +115,21 @@ STDLIB_LEFT_OUT = """
 # What our wheel and micropip's front import of the standard library beside what Pyodide does itself: it is in the
 # memory from which a page starts, since the library comes only when the page is there.
 STARTED_WITH = """
-    array datetime email encodings.cp437 importlib.metadata ipaddress tarfile unicodedata urllib.parse
+    array base64 datetime email encodings.cp437 importlib.metadata ipaddress tarfile unicodedata urllib.parse
 """
-NO_TARFILE = '"""Stands for what Pyodide imports with every package, and uses for none of ours."""\n'
+# Stand for what others import and no page can use: sockets, other processes, an event loop that waits for them (a
+# page's is the browser's, `pyodide.webloop`), archives that no package of ours is.
+STAND_INS = {
+    "tarfile.py": "",
+    "subprocess.py": "PIPE = -1\n",
+    "socket.py": "AF_UNSPEC, AI_PASSIVE, _GLOBAL_DEFAULT_TIMEOUT = 0, 1, None\n",
+    "asyncio/base_events.py": "__all__ = ()\n",
+    "asyncio/streams.py": "__all__ = ()\n",
+    "asyncio/subprocess.py": "__all__ = ()\n",
+    "asyncio/unix_events.py": """__all__ = ()
+from asyncio.events import _BaseDefaultEventLoopPolicy as _DefaultEventLoopPolicy
+""",
+}
 DESK_ONLY = "rolltape/server/* rolltape/convert/cli.py rolltape/__main__.py"
 
 
@@ -248,13 +275,15 @@ def without_library(core: Path) -> None:
 
 
 def slimmed(pyodide: Path, stdlib: Path) -> None:
-    """Take out of Pyodide's files what only extension modules would use (`tools/slim_pyodide.py`)."""
+    """Take out of Pyodide's files what only extension modules would use, and tables that no page uses."""
     wasm, script = pyodide / "pyodide.asm.wasm", pyodide / "pyodide.asm.mjs"
     with zipfile.ZipFile(stdlib) as archive:
         python = [archive.read(name).decode() for name in archive.namelist() if "pyodide/" in name]
     others = "\n".join([(pyodide / "pyodide.mjs").read_text(), *python])
     less_wasm, less_script = slim(wasm.read_bytes(), script.read_text(), others)
-    wasm.write_bytes(less_wasm)
+    wasm.write_bytes(without_data(less_wasm))
+    optimizer = ROOT / "node_modules" / ".bin" / "wasm-opt"
+    subprocess.run([optimizer, wasm, *WASM_FEATURES, *WASM_PASSES, "-o", wasm], check=True)
     script.write_text(snapshot.restoring(less_script))
 
 
@@ -290,7 +319,8 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
         shutil.copyfile(path, folder / path.name)
     stdlib = without(stdlib, work / stdlib.name, STDLIB_LEFT_OUT)
     with zipfile.ZipFile(stdlib, "a") as archive:
-        archive.writestr("tarfile.py", NO_TARFILE)
+        for name, text in STAND_INS.items():
+            archive.writestr(name, text)
     # Without docstrings and assertions: nobody reads either of these in a page.
     bytecompile(
         [(path, pyodide / path.name, 2) for path in (stdlib, *split_micropip(micropip, work), *others)]
@@ -379,10 +409,9 @@ def write_manifest() -> None:
 
 
 def current_recipe() -> str:
-    """What the runtime is built by: this script, the byte-compiler, the recorded inputs."""
-    return " ".join(
-        sha256(path) for path in (Path(__file__), *(ROOT / "tools" / name for name in PARTS), RECORDED)
-    )
+    """What the runtime is built by: this script and its parts, the recorded inputs, Binaryen."""
+    parts = (Path(__file__), *(ROOT / "tools" / name for name in PARTS), RECORDED)
+    return " ".join([*map(sha256, parts), npm_version("binaryen")])
 
 
 def stale_folders(keep: tuple[Path, ...]) -> list[Path]:

@@ -57,5 +57,17 @@ said["resolver after a requirement"] = "micropip._rest" in sys.modules
 import segno
 said["segno"] = segno.make("x").version
 said["listed"] = sorted(micropip.list())
+
+import hashlib, unicodedata
+facts = hashlib.sha256(unicodedata.unidata_version.encode())
+for number in range(0x20000):
+    character = chr(number)
+    known = unicodedata.category(character), unicodedata.numeric(character, None), character.casefold()
+    facts.update(repr((known, unicodedata.normalize("NFKD", character))).encode("ascii", "backslashreplace"))
+said["characters"] = facts.hexdigest()[:16]
+try:
+    said["a name"] = unicodedata.name("a")
+except ValueError as error:
+    said["a name"] = str(error)
 json.dumps(said)
 `));

@@ -6,8 +6,10 @@ import array
 
 import pytest
 
+import slim_data
 import snapshot
-from slim_pyodide import number
+from slim_pyodide import SlimError, number
+from wasm import module
 
 SIZE = 8192
 HEAD = (7).to_bytes(4, "little") + (32).to_bytes(4, "little") + bytes(24)
@@ -15,15 +17,6 @@ SCRIPT = (
     "a();API.restoreSnapshot=function(t){let e=new Uint32Array(t.buffer),l=JSON.parse(s);"
     "return Module.HEAP8.set(t),l};b()"
 )
-
-
-def module(*segments: tuple[int, bytes]) -> bytes:
-    """A WebAssembly module of these data segments (address, content)."""
-    body = number(len(segments))
-    for at, data in segments:
-        # Signed LEB128 as well, since bit 6 of the last byte is not set.
-        body += b"\0\x41" + number(at) + b"\x0b" + number(len(data)) + data
-    return b"\0asm\1\0\0\0" + bytes([snapshot.DATA]) + number(len(body)) + body
 
 
 def restored(packed: bytes, memory: bytes) -> tuple[bytes, bool]:
@@ -86,10 +79,10 @@ def test_a_memory_that_has_grown_is_refused() -> None:
 
 def test_data_at_an_unknown_address_is_refused() -> None:
     passive = b"\1\1" + number(1) + b"x"
-    wasm = b"\0asm\1\0\0\0" + bytes([snapshot.DATA]) + number(len(passive)) + passive
+    wasm = b"\0asm\1\0\0\0" + bytes([slim_data.DATA]) + number(len(passive)) + passive
 
-    with pytest.raises(snapshot.SnapshotError, match="fixed address"):
-        list(snapshot.active_data(wasm))
+    with pytest.raises(SlimError, match="fixed address"):
+        list(slim_data.data_segments(wasm))
 
 
 def test_pyodide_is_told_where_the_snapshot_is() -> None:
