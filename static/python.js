@@ -4,10 +4,10 @@
 // (browser/library.py), or at once where the memory does not fit. The wheels that micropip will ask for are fetched when the
 // WebAssembly is compiled: not before, since all that comes over a slow link until then is what Python starts from. Pyodide
 // must not find stack switching, which nothing here needs: tabs crash by it (quirk 18).
-import * as pyodide from "./vendor/pyodide-314.0.7-6/pyodide.mjs";
+import * as pyodide from "./vendor/pyodide-314.0.7-7/pyodide.mjs";
 
 delete WebAssembly.Suspending;
-const folder = new URL("./vendor/pyodide-314.0.7-6/", import.meta.url).href;
+const folder = new URL("./vendor/pyodide-314.0.7-7/", import.meta.url).href;
 const lock = fetch(`${folder}pyodide-lock.json`).then((answer) => answer.text());
 const fetchAhead = ({ file_name }) => fetch(folder + file_name).then((wheel) => wheel.arrayBuffer());
 const fsInit = () => lock.then(JSON.parse).then(({ packages: { micropip, rolltape } }) => void [rolltape, micropip].map(fetchAhead));

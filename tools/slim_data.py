@@ -5,6 +5,7 @@
 - The C library's `iconv`. Nothing points there any more once the exports are gone (`tools/slim_pyodide.py`).
 - The names of characters: `dawg_codepoint_to_pos_index2`, `packed_name_dawg` and `dawg_pos_to_codepoint` of CPython's
   Modules/unicodename_db.h. `unicodedata.name` says afterwards that there is no such name.
+- What C functions say of themselves, behind their signature (`PyDoc_STRVAR`).
 
 `tests/browser/test_runtime.py` sees that all else that Python knows of characters is as it was.
 """
@@ -12,6 +13,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 
 from slim_pyodide import SlimError, read, sections
@@ -37,12 +39,17 @@ UNUSED = (
 )
 """First address, the one behind the last, and what is put there over and over."""
 UNUSED_SHA256 = "243ff866f1399edff83695fe6d6fdd2ad7445df036e873f261502179b8cece47"
+DOCUMENTATION = re.compile(rb"(?<=\)\n--\n\n)[^\0]+")
+"""Behind a function's signature (CPython's Objects/typeobject.c, `SIGNATURE_END_MARKER`)."""
 
 
 def without_data(wasm: bytes) -> bytes:
     """The module with its unused tables overwritten. Raises SlimError where they are not the known ones."""
     slim, taken = bytearray(wasm), hashlib.sha256()
     places = list(data_segments(wasm))
+    for _, begin, size in places:
+        content = slim[begin : begin + size]
+        slim[begin : begin + size] = DOCUMENTATION.sub(lambda found: bytes(len(found[0])), content)
     for first, end, filling in UNUSED:
         for address, begin, size in places:
             low, high = max(first, address), min(end, address + size)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -44,26 +45,10 @@ RECORDED = ROOT / "tools" / "vendor.json"
 WHEELS = {"micropip": "0.11.1", "segno": "1.6.6"}
 """Pure Python from PyPI; a page loads segno (QR codes) only when somebody asks for a code."""
 # Raised when the same version is built in another way: names promise their content.
-REVISIONS = {"pyodide": 6, "pyscript": 2}
+REVISIONS = {"pyodide": 7, "pyscript": 3}
 
-# What of @pyscript/core runs a page on the main thread with a JSON config: no terminal, no editor.
-PYSCRIPT_PARTS = (
-    "core.css",
-    "core.js",
-    "core-*.js",
-    "deprecations-manager-*.js",
-    "donkey-*.js",
-    "error-*.js",
-    "index-*.js",
-    "mpy-*.js",
-    "py-[!etg]*.js",
-    "py-editor-*.js",
-    "py-game-*.js",
-    "py-terminal-*.js",
-    "pyodide_graph-*.js",
-    "storage.js",
-    "toml-*.js",
-)
+# What of @pyscript/core runs a page on the main thread with a JSON config and without plugins.
+PYSCRIPT_PARTS = ("core.js", "core-*.js", "error-*.js", "pyodide_graph-*.js")
 MODULES = {
     "socketio": ("socket.io-client", "dist/socket.io.esm.min.js"),
 }
@@ -274,6 +259,20 @@ def without_library(core: Path) -> None:
     core.write_text(before + "ho.push('_pyscript = None')," + rest.partition(end)[2])
 
 
+PLUGIN = re.compile(r'"?[a-z-]+"?:\(\)=>import\("\./(deprecations-manager|donkey|py-[a-z]+)-\w+\.js"\),?')
+
+
+def without_plugins(core: Path) -> None:
+    """Take PyScript's plugins out of its module, all but the one that reports errors: terminals, editors, games.
+
+    A setting leaves them out for `py`, but not for `mpy`, which every page has. Raises VendorError.
+    """
+    text, count = PLUGIN.subn("", core.read_text())
+    if count != 5:
+        raise VendorError(f"{core.name} does not hold PyScript's plugins as it did.")
+    core.write_text(text)
+
+
 def slimmed(pyodide: Path, stdlib: Path) -> None:
     """Take out of Pyodide's files what only extension modules would use, and tables that no page uses."""
     wasm, script = pyodide / "pyodide.asm.wasm", pyodide / "pyodide.asm.mjs"
@@ -315,6 +314,7 @@ def build_runtime(pyscript: Path, pyodide: Path, work: Path, record: bool) -> No
     slimmed(pyodide, stdlib)
     (core,) = pyscript.glob("core-*.js")
     without_library(core)
+    without_plugins(core)
     for folder, path in modules.items():
         shutil.copyfile(path, folder / path.name)
     stdlib = without(stdlib, work / stdlib.name, STDLIB_LEFT_OUT)

@@ -40,3 +40,12 @@ def test_other_data_than_the_known_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(SlimError, match="not where they were"):
         slim_data.without_data(module((600, b"one chair two")))
+
+
+def test_documentation_behind_a_signature_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(monkeypatch, holding=b"")
+    data = b"walk($self, step, /)\n--\n\nWalk on.\n\nFar.\0A sentence (of its own).\n\0"
+
+    slim = slim_data.without_data(module((600, data)))
+
+    assert slim == module((600, data.replace(b"Walk on.\n\nFar.", bytes(14))))
