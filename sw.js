@@ -2,9 +2,10 @@
 // opens download/ID/NAME in a hidden frame, and posts chunks (Uint8Array), `{close: true}` or `{abandon: true}`; it hears
 // `{taken: bytes}` when the browser has taken all bytes up to there, and `{cancelled: true}`. Messages to this worker, pings too, keep it alive.
 // While it streams it holds the Web Lock `rolltape-download-ID`, and says so with `{held: true}`: a worker that is stopped says nothing, its lock tells.
-// Where the network does not answer, it serves the copy of the page that browser/offline.py keeps.
-const announced = new Map();
-const fromCopy = new Set(); // pages that came from the copy: all of them does, so that no two versions meet
+// Where the network does not answer, it serves the copy of the page that browser/offline.py keeps; where the server says that the
+// page is of the copy's version, it asks for nothing else that may have changed.
+// The second: pages of the copy's version, and whether they came from it: then all of them does, so that no two versions meet.
+const [announced, ofCopy] = [new Map(), new Map()];
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -45,22 +46,23 @@ function response({ announce, name, type }, port) {
 }
 
 self.addEventListener("fetch", (event) => {
-  const { request } = event;
-  const id = new URL(request.url).pathname.match(/\/download\/([^/]+)\//)?.[1];
-  const ours = new RegExp(`^${self.registration.scope}(static/|index.html|[?#]|$)`);
-  if (!id) return request.method === "GET" && ours.test(request.url) && event.respondWith(served(event));
+  const id = new URL(event.request.url).pathname.match(/\/download\/([^/]+)\//)?.[1];
+  const ours = new RegExp(`^${self.registration.scope}(static/|index.html|[?#]|$)`).test(event.request.url);
+  if (!id) return event.request.method === "GET" && ours && event.respondWith(served(event));
   event.respondWith(announced.get(id) ?? new Response("This download is over.", { status: 410 }));
   announced.delete(id);
 });
 
 async function served({ request, clientId, resultingClientId }) {
   const opens = request.mode === "navigate" && /\/(index\.html)?$/.test(new URL(request.url).pathname);
-  // A page that came from the network takes from the copy only what cannot be of another version, and its workers.
+  // What cannot be of another version, and workers: taken from the copy by any page that cannot have it otherwise.
   const fixed = /\/static\/vendor\/[a-z]+-\d[^/]*\/(?!pyodide-lock)/.test(request.url) || /work/.test(request.destination);
   const copy = async () => (await caches.open("rolltape")).match(opens ? "./" : request, { ignoreVary: true });
-  const answer = !opens && fromCopy.has(clientId) ? await copy() : await fetch(request).catch(() => null);
-  if (answer && answer.status < 500) return answer;
-  const kept = (opens || fixed) && (await copy());
-  if (kept && opens) fromCopy.add(resultingClientId);
-  return kept || answer || Response.error();
+  const known = !opens && (fixed ? ofCopy.get(clientId) : ofCopy.has(clientId));
+  const answer = (known && (await copy())) || (await fetch(request).catch(() => null));
+  const fails = !(answer?.status < 500);
+  const kept = (opens || (fixed && fails)) && (await copy());
+  const [wanted, had] = [answer, kept].map((one) => one?.headers?.get("Rolltape-Version"));
+  if (kept && opens && (fails || (had && had === wanted))) ofCopy.set(resultingClientId, fails);
+  return (fails && kept) || answer || Response.error();
 }

@@ -10,11 +10,9 @@ import json
 import os
 import runpy
 import shutil
-import socket
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,14 +23,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import brotli
-import uvicorn
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
 from bench import convert_bench, load_bench
 from bench.figures import figure
 from link_between import LinkBetween, link_between
 from processes import private_bytes, renderers
-from rolltape.server.app import create_app
+from serving import served
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = runpy.run_path(str(ROOT / "playwright.config.py"))
@@ -47,24 +44,6 @@ BARE_SCRIPT = """import { loadPyodide } from "./vendor/pyodide-bare/pyodide.mjs"
 const python = await loadPyodide();
 document.documentElement.dataset.ready = String(python.runPython("21 * 2"));
 """
-
-
-@contextmanager
-def served(root: Path) -> Iterator[str]:
-    """The page in `root`, served as ever, at an address of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(create_app(root), port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://localhost:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 NPM = ROOT / "node_modules" / "pyodide"

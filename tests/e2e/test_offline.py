@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +14,12 @@ from browsers import opened_guests
 from guest import Guest
 from link_between import link_between
 from media_tools import decode_errors
+from rolltape.server.app import ROOT_FILES
+from serving import served
 from waiting import wait_for
 
-LATER_VISIT_BYTES = 50_000
+ROOT = Path(__file__).parents[2]
+LATER_VISIT_BYTES = 5_000
 LINK = "?record=1000&width=640&height=360&recordcodec=h264"
 
 
@@ -44,7 +49,6 @@ def test_a_later_visit_needs_little_of_the_network_or_nothing(
 
         opened_and_kept(guest, LINK)
         assert link.down - before < LATER_VISIT_BYTES
-
         guest.context.set_offline(True)
         guest.open(LINK)
         downloaded, saved = guest.take("0:02", tmp_path)
@@ -68,8 +72,10 @@ def test_a_new_version_comes_with_the_next_visit_and_is_kept_whole(
         opened_and_kept(guest, LINK)
         spoil = """async () => {
             const copy = await caches.open("rolltape");
-            await copy.put("static/style.css", new Response("of an older version"));
-            await copy.put("static/vendor/gone-1-1/old.js", new Response("of an older version"));
+            const page = (headers) => new Response("of an older version", {headers});
+            await copy.put("./", page({"Rolltape-Version": "older"}));
+            await copy.put("static/style.css", page());
+            await copy.put("static/vendor/gone-1-1/old.js", page());
         }"""
         guest.page.evaluate(spoil)
 
@@ -84,3 +90,27 @@ def test_a_new_version_comes_with_the_next_visit_and_is_kept_whole(
             return "older" not in style and not any("gone-1-1" in name for name in names)
 
         wait_for(renewed, "the copy is of the version that is served")
+
+
+def test_a_change_of_any_file_is_seen_at_the_next_visit(
+    playwright: Playwright, settings: dict[str, Any], fake_media: tuple[str, str], tmp_path: Path
+) -> None:
+    root, style = tmp_path / "page", tmp_path / "page" / "static" / "style.css"
+    shutil.copytree(ROOT / "static", root / "static", copy_function=os.link)
+    for name in ROOT_FILES:
+        shutil.copyfile(ROOT / name, root / name)
+    with (
+        served(root) as address,
+        opened_guests(playwright, settings, address, fake_media, tmp_path) as guests,
+    ):
+        guest = guests()
+        opened_and_kept(guest, LINK)
+        opened_and_kept(guest, LINK)
+
+        changed = style.read_text() + ":root { --seen: yes }"
+        style.unlink()
+        style.write_text(changed)
+        opened_and_kept(guest, LINK)
+
+        seen = "getComputedStyle(document.documentElement).getPropertyValue('--seen')"
+        assert guest.page.evaluate(seen) == "yes"

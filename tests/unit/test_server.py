@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from rolltape.server.app import ROOT_FILES
 from rolltape.server.headers import CONTENT_SECURITY_POLICY, KEEP, REVALIDATE, cache_control
+from serving import served
 
 ROOT = Path(__file__).parents[2]
 VENDOR = ROOT / "static" / "vendor"
@@ -80,6 +82,26 @@ def test_an_unchanged_file_is_not_sent_again(base_url: str) -> None:
     again, body = get(base_url, "/static/style.css", If_None_Match=first.headers["ETag"])
 
     assert (again.status, body) == (304, b"")
+
+
+def test_the_page_names_the_version_of_all_its_files(tmp_path: Path) -> None:
+    for name in (*ROOT_FILES, "static/style.css", "static/vendor/manifest.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    with served(tmp_path) as address:
+        first, _ = get(address, "/")
+        seen = first.headers["ETag"]
+        same, _ = get(address, "/?record=6000", If_None_Match=seen)
+        (tmp_path / "static" / "style.css").write_text("other colours")
+        changed, page = get(address, "/", If_None_Match=seen)
+        later, _ = get(address, "/index.html", If_None_Match=seen)
+        style, _ = get(address, "/static/style.css")
+
+    assert (first.status, same.status, changed.status) == (200, 304, 200)
+    assert page == b"index.html"
+    versions = [answer.headers["Rolltape-Version"] for answer in (first, changed, later)]
+    assert versions[0] != versions[1] == versions[2]
+    assert "Rolltape-Version" not in style.headers
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -34,8 +35,9 @@ MEDIA_TYPES = {
     ".zip": "application/zip",
 }
 
+PAGE = "index.html"
 # What the page consists of, beside the folder `static`. All else in the folder stays unserved.
-ROOT_FILES = ("index.html", "sw.js")
+ROOT_FILES = (PAGE, "sw.js")
 
 
 class SecurityHeaders:
@@ -65,6 +67,29 @@ def accepts_brotli(headers: Headers) -> bool:
     )
 
 
+class PageVersion:
+    """The version of the page in the folder `root`: a name for the content of all its files together.
+
+    A page that a browser has a copy of asks for it alone, and for nothing else while it is the same (`sw.js`).
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._seen: list[tuple[str, int, int]] = []
+        self._name = ""
+
+    def __str__(self) -> str:
+        vendor = self._root / "static" / "vendor"
+        # The manifest holds the hash of all that was built.
+        paths = [*(self._root / name for name in ROOT_FILES), vendor / "manifest.json"]
+        paths += sorted(path for path in (self._root / "static").iterdir() if path.is_file())
+        facts = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
+        if facts != self._seen:
+            files = b"".join(sha256(path.read_bytes()).digest() for path in paths)
+            self._seen, self._name = facts, sha256(files).hexdigest()[:16]
+        return self._name
+
+
 class PageFiles(StaticFiles):
     """Static files with our types and caching, their brotli copies where the browser accepts them."""
 
@@ -74,8 +99,9 @@ class PageFiles(StaticFiles):
         stat_result: os.stat_result,
         scope: Scope,
         status_code: int = 200,
+        version: PageVersion | None = None,
     ) -> Response:
-        """Answer with the file at `full_path`, or with its copy `full_path + ".br"`."""
+        """Answer with the file at `full_path`, or with its copy `full_path + ".br"`; name the page's version."""
         path = Path(full_path)
         headers = {"Vary": "Accept-Encoding"}
         copy = path.with_name(path.name + ".br")
@@ -91,6 +117,10 @@ class PageFiles(StaticFiles):
         )
         root = Path(str(self.directory)).parent
         response.headers["Cache-Control"] = cache_control(path.relative_to(root).as_posix())
+        if version is not None:
+            # In the entity tag too: 304 would leave a browser with the header of an older version.
+            response.headers["Rolltape-Version"] = str(version)
+            response.headers["ETag"] = f'"{version}"'
         if self.is_not_modified(response.headers, Headers(scope=scope)):
             return NotModifiedResponse(response.headers)
         return response
@@ -99,13 +129,15 @@ class PageFiles(StaticFiles):
 def create_app(root: Path, rooms: Rooms | None = None) -> Starlette:
     """The application that serves the page in the folder `root` (with `index.html` and `static/`), and rooms."""
     files = PageFiles(directory=root / "static")
+    version = PageVersion(root)
 
     async def root_file(request: Request) -> Response:
-        name = request.path_params.get("name") or "index.html"
+        name = request.path_params.get("name") or PAGE
         if name not in ROOT_FILES:
             raise HTTPException(404)
         path = root / name
-        return files.file_response(path, path.stat(), request.scope)
+        named = version if name == PAGE else None
+        return files.file_response(path, path.stat(), request.scope, version=named)
 
     async def healthz(request: Request) -> Response:
         return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
