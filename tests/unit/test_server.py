@@ -96,12 +96,15 @@ def test_the_page_names_the_version_of_all_its_files(tmp_path: Path) -> None:
         changed, page = get(address, "/", If_None_Match=seen)
         later, _ = get(address, "/index.html", If_None_Match=seen)
         style, _ = get(address, "/static/style.css")
+        (tmp_path / "static" / "vendor" / "manifest.json").unlink()
+        unbuilt, _ = get(address, "/")
 
     assert (first.status, same.status, changed.status) == (200, 304, 200)
     assert page == b"index.html"
     versions = [answer.headers["Rolltape-Version"] for answer in (first, changed, later)]
     assert versions[0] != versions[1] == versions[2]
     assert "Rolltape-Version" not in style.headers
+    assert unbuilt.status == 200 and "Rolltape-Version" not in unbuilt.headers
 
 
 @pytest.mark.parametrize(

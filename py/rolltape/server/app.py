@@ -78,11 +78,18 @@ class PageVersion:
         self._seen: list[tuple[str, int, int]] = []
         self._name = ""
 
-    def __str__(self) -> str:
-        vendor = self._root / "static" / "vendor"
+    def name(self) -> str | None:
+        """What it is called at this moment; None where files are missing, since somebody is putting up another."""
+        try:
+            return self._named()
+        except FileNotFoundError:
+            return None
+
+    def _named(self) -> str:
+        static = self._root / "static"
         # The manifest holds the hash of all that was built.
-        paths = [*(self._root / name for name in ROOT_FILES), vendor / "manifest.json"]
-        paths += sorted(path for path in (self._root / "static").iterdir() if path.is_file())
+        paths = [*(self._root / name for name in ROOT_FILES), static / "vendor" / "manifest.json"]
+        paths += sorted(path for path in static.iterdir() if path.is_file())
         facts = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
         if facts != self._seen:
             files = b"".join(sha256(path.read_bytes()).digest() for path in paths)
@@ -99,7 +106,7 @@ class PageFiles(StaticFiles):
         stat_result: os.stat_result,
         scope: Scope,
         status_code: int = 200,
-        version: PageVersion | None = None,
+        version: str | None = None,
     ) -> Response:
         """Answer with the file at `full_path`, or with its copy `full_path + ".br"`; name the page's version."""
         path = Path(full_path)
@@ -119,7 +126,7 @@ class PageFiles(StaticFiles):
         response.headers["Cache-Control"] = cache_control(path.relative_to(root).as_posix())
         if version is not None:
             # In the entity tag too: 304 would leave a browser with the header of an older version.
-            response.headers["Rolltape-Version"] = str(version)
+            response.headers["Rolltape-Version"] = version
             response.headers["ETag"] = f'"{version}"'
         if self.is_not_modified(response.headers, Headers(scope=scope)):
             return NotModifiedResponse(response.headers)
@@ -136,7 +143,7 @@ def create_app(root: Path, rooms: Rooms | None = None) -> Starlette:
         if name not in ROOT_FILES:
             raise HTTPException(404)
         path = root / name
-        named = version if name == PAGE else None
+        named = version.name() if name == PAGE else None
         return files.file_response(path, path.stat(), request.scope, version=named)
 
     async def healthz(request: Request) -> Response:
