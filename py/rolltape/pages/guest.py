@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rolltape.bitrate import RecordMode, RecordWish
@@ -14,11 +12,12 @@ from rolltape.deck import Deck
 from rolltape.errors import EngineError
 from rolltape.fragment import read_fragment
 from rolltape.link import Link
-from rolltape.notice import Level, Notice, plain_text, shortened
+from rolltape.notice import Level, Notice
 from rolltape.order import Order, order_for
 from rolltape.pages import words
 from rolltape.pages.after import draw_after
 from rolltape.pages.devices import Devices
+from rolltape.pages.guest_name import GuestName
 from rolltape.pages.inputs import InputWatch
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
@@ -26,7 +25,6 @@ from rolltape.pages.ready import ReadyView
 from rolltape.pages.rehearsal import Rehearsal
 from rolltape.pages.takes import Takes
 from rolltape.pages.view import Browser, Capture, Document
-from rolltape.parameters import MAX_LABEL
 from rolltape.part import Places
 from rolltape.take import Take, TakeState
 
@@ -38,7 +36,6 @@ TICK_S = 0.2
 BATTERY_EVERY_S = 30.0
 RECORD_KEY, PAUSE_KEY = "r", "p"
 KEYS_MEMORY = "keys"
-NAME_MEMORY = "name"
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
     TakeState.STARTING: "Starting …",
@@ -54,21 +51,6 @@ SAID = {
 """What a screen reader says at each change; times and bytes are not said."""
 
 
-@dataclass
-class _Title:
-    """Whom takes are named after; a director may give another name."""
-
-    name: str | None
-    room: str | None
-    nameless: Callable[[], str] = lambda: ""
-    """What a guest without a name is called in their room."""
-
-    @property
-    def label(self) -> str | None:
-        """The name, or what stands for one."""
-        return self.name or self.nameless() or None
-
-
 class GuestPage:
     """Everything on the guest's page, and the deck that records what camera and microphone give."""
 
@@ -78,9 +60,9 @@ class GuestPage:
         self._browser = browser
         self._devices = Devices(link.settings, document, browser, self._on_changed, self._on_captured)
         self._prompt = BitratePrompt(document, browser, self._start)
-        self._title = _Title(link.settings.label, link.settings.room)
+        self._name = GuestName(link.settings.label, link.settings.room, document, browser)
         self._deck = Deck(
-            lambda: self._devices.capture, browser, self, self._title, link.settings.split_minutes
+            lambda: self._devices.capture, browser, self, self._name, link.settings.split_minutes
         )
         self._room: GuestRoom | None = None
         self._secrets = read_fragment(link.fragment)
@@ -137,29 +119,13 @@ class GuestPage:
             self._browser,
             self._deck,
             self._state,
-            self._on_renamed,
+            self._name.rename,
         )
-        self._title.nameless = self._room.nameless
-        self._open_name()
+        self._name.nameless = self._room.nameless
+        self._name.open(self._announce)
         self._deck.room_time = self._room.at
         self._document.spawn(self._watch_battery())
         await self._room.open()
-
-    def _open_name(self) -> None:
-        """One link is for everybody: who it names nobody for is asked, and remembered on this machine."""
-        document = self._document
-        document.on("your-name", "input", self._on_name)
-        document.on("your-name", "change", self._announce)
-        document.show("name-field", self._settings.label is None)
-        if self._settings.label is None:
-            name = self._browser.kept(NAME_MEMORY)
-            document.fill("your-name", name)
-            self._title.name = name or None
-
-    def _on_name(self) -> None:
-        name = shortened(plain_text(self._document.value("your-name")), MAX_LABEL)  # as a link's
-        self._browser.keep(NAME_MEMORY, name)
-        self._title.name = name or None
 
     async def _watch_battery(self) -> None:
         while True:
@@ -175,7 +141,7 @@ class GuestPage:
         percent, charging = self._battery or (None, None)
         room = self._room
         now = Surroundings(
-            label=self._title.label or "",
+            label=self._name.label or "",
             refusal=cannot_record(self._settings, capture is not None, self._plan_exists),
             camera=capture.granted_video() if capture else None,
             level=self._level,
@@ -192,10 +158,6 @@ class GuestPage:
     def _announce(self) -> None:
         if self._room is not None:
             self._room.announce()
-
-    def _on_renamed(self, label: str) -> None:
-        self._title.name = label or None
-        self._document.fill("your-name", label)
 
     def _on_captured(self) -> None:
         """Camera or microphone are others than before: the room sees those."""
