@@ -1,5 +1,6 @@
 // Stands between a camera and Chromium's recorder, which takes its pictures on the page's main thread (quirk 16). While the page
-// is held up they wait here, copied, so that the camera gets its own back: the page answers for every one it was given.
+// is held up they wait here, copied, so that the camera gets its own back: the page answers for every one it was given. A camera
+// that ends does not end the track: the recorder would go on with the silence of a microphone that is gone too, and never be quiet.
 const [UNANSWERED, UNCOPIED] = [4, 2]; // pictures on their way to the recorder; the camera's own among them
 const ROOM = 256 << 20; // bytes; beyond them every other picture that waits is given up
 const PACE_MS = 12; // an encoder gives up pictures that come in a burst
@@ -20,7 +21,6 @@ async function take(reader) {
     const bytes = held.length * held[0].frame.codedWidth * held[0].frame.codedHeight * 1.5;
     for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].frame.close();
   }
-  draining = true;
 }
 
 async function copied(frame) {

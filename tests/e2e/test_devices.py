@@ -168,3 +168,39 @@ def test_an_unplugged_device_leaves_the_take_whole(
     assert total_ms == pytest.approx(8000, abs=1500)
     assert missing_ms < 2500
     assert ("s missing" in guest.id("take").first.inner_text()) is (missing_ms > 0), log["parts"]
+
+
+CAMERA_ENDS = """async () => {
+  const canvas = document.createElement("canvas");
+  const paint = () => canvas.getContext("2d").fillRect(0, 0, 1, 1);
+  canvas.getContext("2d");
+  const [camera] = canvas.captureStream().getVideoTracks();
+  const track = new MediaStreamTrackGenerator({kind: "video"});
+  const rule = trustedTypes.createPolicy("test", {createScriptURL: (url) => url});
+  const worker = new Worker(rule.createScriptURL("static/frames.js"));
+  const ends = [new MediaStreamTrackProcessor({track: camera}).readable, track.writable];
+  const first = new Promise((resolve) => (worker.onmessage = resolve));
+  worker.postMessage({readable: ends[0], writable: ends[1]}, ends);
+  const painting = setInterval(paint, 30);
+  await first;
+  clearInterval(painting);
+  const drained = new Promise((resolve) => (worker.onmessage = ({data}) => data.drained && resolve()));
+  camera.stop();
+  const states = [];
+  const until = performance.now() + 500;
+  while (performance.now() < until) {
+    worker.postMessage({answer: true});  // wakes it
+    states.push(track.readyState);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  worker.postMessage({drain: true});
+  await drained;
+  worker.terminate();
+  return [...new Set(states)];
+}"""
+
+
+def test_a_camera_that_ends_does_not_end_the_track_that_is_recorded(guest: Guest) -> None:
+    guest.open(LINK)
+
+    assert guest.page.evaluate(CAMERA_ENDS) == ["live"]
