@@ -37,7 +37,7 @@ import brotli
 
 import snapshot
 from slim_data import without_data
-from slim_pyodide import slim
+from slim_pyodide import SlimError, slim
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"
@@ -441,5 +441,5 @@ def main(record: bool = False) -> None:
 if __name__ == "__main__":
     try:
         main(record="--record" in sys.argv[1:])
-    except (VendorError, subprocess.CalledProcessError) as error:
+    except (VendorError, SlimError, snapshot.SnapshotError, subprocess.CalledProcessError) as error:
         sys.exit(f"The runtime was not built. {error}")
