@@ -13,8 +13,8 @@ from rolltape.parameters import NO_DEVICE, DeviceWish
 
 WORDS: dict[Kind, str] = {"video": "camera", "audio": "microphone"}
 KINDS: tuple[Kind, ...] = ("video", "audio")
-GONE = {
-    "video": "The camera is gone: unplugged, switched off, or no longer allowed. Sound goes on.",
+GONE: dict[Kind, str] = {
+    "video": "The camera is gone: unplugged, switched off, or no longer allowed.",
     "audio": "The microphone is gone: unplugged, switched off, or no longer allowed. There is silence until "
     "one is back.",
 }
@@ -164,7 +164,8 @@ class Devices:
             return
         granted = self.capture.granted_video() if kind == "video" else self.capture.granted_audio()
         self._lost[kind] = granted.label if granted else ""
-        self._warn(GONE[kind])
+        goes_on = " Sound goes on." if kind == "video" and self.capture.granted_audio() is not None else ""
+        self._warn(GONE[kind] + goes_on)
         self.capture.lose(kind)
         if not await self._take_back(kind):
             if kind == "video":
