@@ -1,7 +1,7 @@
 // The interpreter that PyScript is told to use (pyscript.json): Pyodide, started at once instead of when PyScript has
 // loaded its own parts. It starts from the memory of one that has started (tools/snapshot.py), which comes in the place of
 // the standard library: Pyodide compiles its WebAssembly meanwhile. The library comes when the page is there
-// (browser/library.py), or at once where the memory does not fit. The wheels that micropip will ask for are fetched when the
+// (browser/stdlib.py), or at once where the memory does not fit. The wheels that micropip will ask for are fetched when the
 // WebAssembly is compiled: not before, since all that comes over a slow link until then is what Python starts from. Pyodide
 // must not find stack switching, which nothing here needs: tabs crash by it (quirk 18).
 import * as pyodide from "./vendor/pyodide-314.0.7-7/pyodide.mjs";

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from rolltape.errors import EngineError, SinkError, StorageFull
-from rolltape.ledger import Ledger
+from rolltape.core.errors import EngineError, SinkError, StorageFull
 from rolltape.media.webm import Patch
+from rolltape.recording.acknowledgements import Ledger
 
 
 class FakeClock:

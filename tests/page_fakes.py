@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from rolltape.notice import Level, Notice
-from rolltape.peers import Arriving, Limits, PeerMaker
-from rolltape.room import Candidate, Description
-from rolltape.room_client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
+from rolltape.core.notice import Level, Notice
+from rolltape.room.client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
+from rolltape.room.messages import Candidate, Description
+from rolltape.room.peers import Arriving, Limits, PeerMaker
 
 Handler = Callable[[], Awaitable[None] | None]
 

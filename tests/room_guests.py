@@ -15,12 +15,21 @@ from urllib.parse import urlsplit
 
 import socketio
 
-from rolltape.fragment import read_fragment
-from rolltape.link import parse_link
-from rolltape.room import Answer, Command, CommandKind, GuestState, Message, Role, TakeReport, Welcome
-from rolltape.room_client import new_secret
-from rolltape.room_wire import decode, encode, kind_of, sender_of
-from rolltape.take import Part, Take, TakeState
+from rolltape.recording.take import Part, Take, TakeState
+from rolltape.room.client import new_secret
+from rolltape.room.messages import (
+    Answer,
+    Command,
+    CommandKind,
+    GuestState,
+    Message,
+    Role,
+    TakeReport,
+    Welcome,
+)
+from rolltape.room.wire import decode, encode, kind_of, sender_of
+from rolltape.settings.fragment import read_fragment
+from rolltape.settings.link import parse_link
 
 _Result = TypeVar("_Result")
 

@@ -14,16 +14,16 @@ from js import File, document, performance
 from pyodide.ffi import to_js
 
 from bench.synthetic import chunks
-from rolltape.bitrate import Rates
 from rolltape.browser.download import Downloads
 from rolltape.browser.interop import uint8array
 from rolltape.browser.journal import Journal
-from rolltape.codec import CodecWish, candidates
-from rolltape.errors import EngineError
+from rolltape.core.errors import EngineError
 from rolltape.media.webm import WebmStream
-from rolltape.recording import Places, Recording, plan
-from rolltape.sinks import Sink
-from rolltape.take import Take
+from rolltape.recording.sinks import Sink
+from rolltape.recording.take import Take
+from rolltape.recording.take_recorder import Places, Recording, plan
+from rolltape.settings.bitrate import Rates
+from rolltape.settings.codec import CodecWish, candidates
 
 # Twenty times as fast as a recording, and idle enough for the sinks' own threads on two cores.
 PAUSE_S = 0.025

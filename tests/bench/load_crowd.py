@@ -26,9 +26,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.load_line import Line, Seat, join
-from rolltape.room import GuestState, Role
-from rolltape.room_wire import encode
-from rolltape.take import TakeState
+from rolltape.recording.take import TakeState
+from rolltape.room.messages import GuestState, Role
+from rolltape.room.wire import encode
 
 AT_ONCE = 20
 """Connections that are being made at a time."""

@@ -18,8 +18,8 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from rolltape.room import Role
-from rolltape.room_client import new_secret
+from rolltape.room.client import new_secret
+from rolltape.room.messages import Role
 
 __all__ = ["Line", "Seat", "join"]
 

@@ -16,8 +16,8 @@ python.registerJsModule("test", { putLibrary });
 console.log(await python.runPythonAsync(`
 import json, sys, types
 said = {"resolver after rolltape": "micropip._rest" in sys.modules}
-from rolltape.take import TakeState
-import rolltape.link
+from rolltape.recording.take import TakeState
+import rolltape.settings.link
 said["compiled ahead"] = len(rolltape._ahead)
 said["compiled here"] = []
 import dataclasses

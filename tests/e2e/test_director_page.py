@@ -14,10 +14,10 @@ import opentimelineio as otio
 import pytest
 from playwright.sync_api import Locator, Playwright, ViewportSize, expect
 
-from rolltape.fragment import read_fragment
-from rolltape.link import parse_link
-from rolltape.room import CommandKind
-from rolltape.take import TakeState
+from rolltape.recording.take import TakeState
+from rolltape.room.messages import CommandKind
+from rolltape.settings.fragment import read_fragment
+from rolltape.settings.link import parse_link
 from room_guests import SimulatedGuest, finished_take, simulated_guests
 from rooms import RoomScene, Visitor, opened_room
 

@@ -20,7 +20,7 @@ import socketio
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from rolltape.room import (
+from rolltape.room.messages import (
     Answer,
     Away,
     Command,
@@ -33,8 +33,8 @@ from rolltape.room import (
     Sender,
     Signal,
 )
-from rolltape.room_wire import MAX_MESSAGE, encode
-from rolltape.server.claims import Claim
+from rolltape.room.wire import MAX_MESSAGE, encode
+from rolltape.server.ownership import Claim
 from rolltape.server.relay import MAX_PACKET
 from rolltape.server.tokens import Invitation, Session, Tokens
 from server.processes import Process

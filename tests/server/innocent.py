@@ -10,7 +10,7 @@ import json
 import sys
 import time
 
-from rolltape.room import GuestState, Role
+from rolltape.room.messages import GuestState, Role
 from server.visitors import Visitor
 
 EVERY_S = 0.06

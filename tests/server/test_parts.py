@@ -18,18 +18,18 @@ from engineio import packet as engineio_packet
 from socketio.async_manager import AsyncManager
 from starlette.types import Scope
 
-from rolltape.room import Role
-from rolltape.room_client import IceServer
-from rolltape.server.claims import Claim
-from rolltape.server.gate import is_foreign
-from rolltape.server.groups import Groups
+from rolltape.room.client import IceServer
+from rolltape.room.messages import Role
+from rolltape.server.admission import is_foreign
 from rolltape.server.limits import Limiter, Limits, Rate
 from rolltape.server.log import JsonLines, Sparing, room_mark
 from rolltape.server.metrics import Metrics
-from rolltape.server.outbox import MAX_WAITING, Outbox
+from rolltape.server.ownership import Claim
 from rolltape.server.packet import is_spoken_here
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret
+from rolltape.server.send_queue import MAX_WAITING, Outbox
 from rolltape.server.serve import _listener
+from rolltape.server.socketio_rooms import Groups
 from rolltape.server.tokens import BadToken, Session, Tokens, page_mark
 from rolltape.server.turn import CREDENTIAL_S, Ice
 from server.visitors import Clock

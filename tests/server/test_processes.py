@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from rolltape.room import (
+from rolltape.room.client import new_secret
+from rolltape.room.messages import (
     Answer,
     Away,
     Command,
@@ -22,7 +23,6 @@ from rolltape.room import (
     Sender,
     Welcome,
 )
-from rolltape.room_client import new_secret
 from server.conftest import RedisServer
 from server.processes import Process
 from server.visitors import Visitor

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 import socketio
 
-from rolltape.room import (
+from rolltape.recording.take import Take, TakeState
+from rolltape.room.messages import (
     Answer,
     Away,
     Command,
@@ -23,13 +24,12 @@ from rolltape.room import (
     TakeReport,
     Welcome,
 )
-from rolltape.server.claims import Claim, key_id
 from rolltape.server.memory import MemoryStore
+from rolltape.server.ownership import Claim, key_id
 from rolltape.server.rooms import RoomsOptions
 from rolltape.server.store import LEASE_S, MAX_MEMBERS, REMOVED_S
 from rolltape.server.tokens import Invitation, Session, Tokens
 from rolltape.server.turn import Ice
-from rolltape.take import Take, TakeState
 from server.visitors import KEY, OTHER_KEY, SECRET, Clock, Scene, Visitor, played, post, serving
 
 

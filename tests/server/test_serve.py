@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from rolltape.__main__ import main
-from rolltape.room import Role
-from rolltape.room_client import new_secret
+from rolltape.room.client import new_secret
+from rolltape.room.messages import Role
 from server.visitors import post
 from waiting import wait_for
 

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rolltape.room import Member, Role
-from rolltape.server.claims import CLAIM_S, Claim
+from rolltape.room.messages import Member, Role
 from rolltape.server.memory import MemoryStore
+from rolltape.server.ownership import CLAIM_S, Claim
 from rolltape.server.redis_store import RedisStore
 from rolltape.server.store import (
     LEASE_S,

@@ -15,9 +15,9 @@ from typing import Any
 import socketio
 import uvicorn
 
-from rolltape.room import Message, Role, Sender, Welcome
-from rolltape.room_client import new_secret
-from rolltape.room_wire import decode, encode, kind_of, sender_of
+from rolltape.room.client import new_secret
+from rolltape.room.messages import Message, Role, Sender, Welcome
+from rolltape.room.wire import decode, encode, kind_of, sender_of
 from rolltape.server.app import create_app
 from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
 from rolltape.server.store import Store

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.bitrate import (
+from rolltape.core.notice import Level, Notice
+from rolltape.settings.bitrate import (
     ABSENT,
     ASK,
     REFUSED,
@@ -24,7 +25,6 @@ from rolltape.bitrate import (
     whole_number,
     wish_for,
 )
-from rolltape.notice import Level, Notice
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.clock import DRIFT, Instant, Reading, RoomClock
+from rolltape.core.clock import DRIFT, Instant, Reading, RoomClock
 
 OFFSET = 1_764_000_000_000.0
 delays = st.floats(0, 5000)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.codec import (
+from rolltape.core.notice import Level
+from rolltape.settings.codec import (
     AudioCodec,
     Candidate,
     Choice,
@@ -22,7 +23,6 @@ from rolltape.codec import (
     describe,
     next_choice,
 )
-from rolltape.notice import Level
 
 ONLY_H264 = frozenset({VideoCodec.H264})
 BOTH = frozenset({VideoCodec.H264, VideoCodec.VP8})

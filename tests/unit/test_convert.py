@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rolltape.errors import ConvertError
+from rolltape.core.errors import ConvertError
 from rolltape.media import ebml
 from rolltape.media.ebml import Id
 from unit.convert_tools import converted, decoded, said, stream_hashes

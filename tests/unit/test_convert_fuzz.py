@@ -14,7 +14,7 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rolltape.errors import ConvertError
+from rolltape.core.errors import ConvertError
 from rolltape.media import ebml
 from rolltape.media.ebml import Id
 from unit.convert_tools import converted

@@ -12,15 +12,12 @@ from typing import Any, cast
 import pytest
 
 from page_fakes import FakeDocument, FakeRoomBrowser, FakeView
-from rolltape.bitrate import wish_for
-from rolltape.codec import CodecWish, VideoCodec
-from rolltape.errors import Unsupported
-from rolltape.fragment import read_fragment
-from rolltape.link import parse_link
-from rolltape.notice import Level
-from rolltape.order import Order
-from rolltape.pages.director import DirectorPage
-from rolltape.room import (
+from rolltape.core.errors import Unsupported
+from rolltape.core.notice import Level
+from rolltape.pages.director.page import DirectorPage
+from rolltape.recording.take import Part, Take, TakeState
+from rolltape.room.client import JoinReply, JoinRequest, RoomClient
+from rolltape.room.messages import (
     Answer,
     Away,
     Command,
@@ -35,9 +32,12 @@ from rolltape.room import (
     TakeReport,
     Welcome,
 )
-from rolltape.room_client import JoinReply, JoinRequest, RoomClient
-from rolltape.room_wire import decode, encode, kind_of
-from rolltape.take import Part, Take, TakeState
+from rolltape.room.wire import decode, encode, kind_of
+from rolltape.settings.bitrate import wish_for
+from rolltape.settings.codec import CodecWish, VideoCodec
+from rolltape.settings.fragment import read_fragment
+from rolltape.settings.link import parse_link
+from rolltape.settings.order import Order
 
 ADA = Member("ada", Role.GUEST, "Ada")
 IDLE = GuestState("Ada", can_record=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rolltape.take import diagram
+from rolltape.recording.take import diagram
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,10 +29,13 @@ def test_the_map_of_modules_is_whole_and_true() -> None:
     text, package = (ROOT / "docs" / "architecture.md").read_text(), ROOT / "py" / "rolltape"
     named = set(re.findall(r"`([a-z0-9_]+)(?:\.py)?`", text))
 
-    for folder in (package, package / "server"):
+    for folder in (package / name for name in ("core", "settings", "recording", "room", "server")):
         modules = {one.stem for one in folder.glob("*.py")} - {"__init__", "__main__"}
         assert modules - named == set(), f"architecture.md does not name these of {folder.name}"
-    for path in re.findall(r"`((?:browser|pages|server|media|convert|static|tools|tests)/[\w./]+)`", text):
+    for path in re.findall(
+        r"`((?:browser|core|settings|recording|room|pages|server|media|convert|static|tools|tests)/[\w./]+)`",
+        text,
+    ):
         assert (ROOT / path).exists() or (package / path).exists(), f"architecture.md names {path}"
 
 

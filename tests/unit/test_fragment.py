@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.fragment import Secrets, read_fragment, write_fragment
+from rolltape.settings.fragment import Secrets, read_fragment, write_fragment
 
 secrets = st.text("abcXYZ019_-.", min_size=0, max_size=60)
 

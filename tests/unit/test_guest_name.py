@@ -7,8 +7,8 @@ from typing import cast
 import pytest
 
 from page_fakes import FakeDocument, FakeRoomBrowser
-from rolltape.pages.guest_name import GuestName
-from rolltape.pages.view import Browser
+from rolltape.pages.guest.name import GuestName
+from rolltape.pages.interfaces import Browser
 
 
 class Visit:

@@ -10,13 +10,10 @@ from typing import Any, cast
 import pytest
 
 from page_fakes import FakeDocument, FakeRoomBrowser
-from rolltape.bitrate import wish_for
-from rolltape.errors import EngineError
-from rolltape.fragment import Secrets
-from rolltape.link import parse_link
-from rolltape.order import Order
-from rolltape.pages.guest_room import GuestRoom, cannot_record
-from rolltape.room import (
+from rolltape.core.errors import EngineError
+from rolltape.pages.guest.room import GuestRoom, cannot_record
+from rolltape.recording.take import Take, TakeState
+from rolltape.room.messages import (
     Answer,
     Command,
     CommandKind,
@@ -30,8 +27,11 @@ from rolltape.room import (
     TakeReport,
     Welcome,
 )
-from rolltape.room_wire import decode, encode, kind_of
-from rolltape.take import Take, TakeState
+from rolltape.room.wire import decode, encode, kind_of
+from rolltape.settings.bitrate import wish_for
+from rolltape.settings.fragment import Secrets
+from rolltape.settings.link import parse_link
+from rolltape.settings.order import Order
 
 BO = Member("bo", Role.DIRECTOR, "Bo")
 BOS = Sender("bo", Role.DIRECTOR, "key-1")

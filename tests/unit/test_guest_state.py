@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rolltape.constraints import GrantedVideo
-from rolltape.pages.guest_state import Surroundings, guest_state
-from rolltape.recording import Status
-from rolltape.take import Part, Take, TakeState
+from rolltape.pages.guest.state import Surroundings, guest_state
+from rolltape.recording.take import Part, Take, TakeState
+from rolltape.recording.take_recorder import Status
+from rolltape.settings.capture_constraints import GrantedVideo
 
 HERE = Surroundings(
     "Ada", "", GrantedVideo("Camera", "1", 1280, 720, 30.0), 40, 90.0, 80, False, False, False, 5, ""

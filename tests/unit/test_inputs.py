@@ -1,4 +1,4 @@
-from rolltape.pages.inputs import FROZEN, PATIENCE_MS, SILENT, InputWatch
+from rolltape.pages.guest.inputs import FROZEN, PATIENCE_MS, SILENT, InputWatch
 
 
 def test_five_seconds_without_a_sound_are_said_once() -> None:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.bitrate import ABSENT, ASK, REFUSED, wish_for
-from rolltape.codec import CodecWish, VideoCodec
-from rolltape.link import Link, Page, RecordMode, RecordWish, Settings, link_for, parse_link
-from rolltape.notice import Level, Notice, plain_text, quoted, shortened
-from rolltape.parameters import NO_DEVICE, PARAMETERS, DeviceWish
+from rolltape.core.notice import Level, Notice, plain_text, quoted, shortened
+from rolltape.settings.bitrate import ABSENT, ASK, REFUSED, wish_for
+from rolltape.settings.codec import CodecWish, VideoCodec
+from rolltape.settings.link import Link, Page, RecordMode, RecordWish, Settings, link_for, parse_link
+from rolltape.settings.query import NO_DEVICE, PARAMETERS, DeviceWish
 
 GUEST = Settings(page=Page.GUEST)
 TALK = {"stereo": False, "echo_cancellation": True, "noise_suppression": True, "auto_gain": True}

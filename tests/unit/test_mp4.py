@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rolltape.errors import ConvertError
+from rolltape.core.errors import ConvertError
 from rolltape.media import h264
 from rolltape.media.mp4 import Mp4Track, Pictures, Runs, Samples, movie
 from rolltape.media.mp4_entries import opus_entry, vp9_config

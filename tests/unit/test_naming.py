@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.naming import MAX_NAME_BYTES, file_name, free_name, take_name
+from rolltape.core.naming import MAX_NAME_BYTES, file_name, free_name, take_name
 
 WHEN = datetime(2026, 3, 1, 9, 5, 7)
 STAMP = "2026-03-01_09-05-07_take1"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from page_fakes import FakeConnection
-from rolltape.peers import MAX_MESH, PREVIEW, TALK, Peers
-from rolltape.room import Candidate, Description, Member, Message, Role, Sender, SendRates, Signal
-from rolltape.room_client import IceServer, RoomError
+from rolltape.room.client import IceServer, RoomError
+from rolltape.room.messages import Candidate, Description, Member, Message, Role, Sender, SendRates, Signal
+from rolltape.room.peers import MAX_MESH, PREVIEW, TALK, Peers
 
 OFFER, ANSWER = Description("offer", "o"), Description("answer", "a")
 BO = Member("bo", Role.DIRECTOR, "Bo")

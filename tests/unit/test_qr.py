@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.qr import MARGIN, code, outline
+from rolltape.room.qr import MARGIN, code, outline
 
 LINK = "https://rolltape.example/?room=studio&record=6000#invite=" + "a" * 400
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.sdp import with_stereo_opus
+from rolltape.room.sdp import with_stereo_opus
 
 OFFER = "\r\n".join(
     [

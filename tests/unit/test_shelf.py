@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from fakes import FakeStore
-from rolltape.errors import SinkError
+from rolltape.core.errors import SinkError
 from rolltape.media.wav_recording import header
 from rolltape.media.webm import Index, WebmStream
-from rolltape.shelf import Shelf
-from rolltape.take import Delivery, Part, ShelfState, Take, TakeState
+from rolltape.recording.shelf import Shelf
+from rolltape.recording.take import Delivery, Part, ShelfState, Take, TakeState
 
 DATA = Path(__file__).parents[1] / "data"
 RECORDED = (DATA / "chromium-vp8-opus.webm").read_bytes()

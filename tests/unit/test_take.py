@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.bitrate import Rates
-from rolltape.take import (
+from rolltape.recording.take import (
     SHELF_STATES,
     TRANSITIONS,
     Delivery,
@@ -24,6 +23,7 @@ from rolltape.take import (
     advance,
     diagram,
 )
+from rolltape.settings.bitrate import Rates
 
 TAKE = Take(
     id="t-1",

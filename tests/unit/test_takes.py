@@ -8,11 +8,11 @@ from typing import cast
 
 from fakes import FakeDownloads, FakeStore
 from page_fakes import FakeDocument, FakeRoomBrowser
-from rolltape.errors import SinkError
-from rolltape.pages.takes import Takes
-from rolltape.pages.view import Browser
-from rolltape.shelf import Shelf
-from rolltape.take import ShelfState, Take, TakeEvent, TakeState
+from rolltape.core.errors import SinkError
+from rolltape.pages.interfaces import Browser
+from rolltape.pages.takes.takes import Takes
+from rolltape.recording.shelf import Shelf
+from rolltape.recording.take import ShelfState, Take, TakeEvent, TakeState
 
 LEFT = Take("t1", 1, "Ada_take1", 0, mime_type="video/webm;codecs=vp8,opus", state=TakeState.RECORDING)
 

@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any
 from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTrack, navigator, window
 from pyodide.ffi import JsException, to_js
 
-from rolltape.bitrate import Rates
 from rolltape.browser import frames
 from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
 from rolltape.browser.recorder import Recorder
-from rolltape.codec import Container, contents
-from rolltape.constraints import (
+from rolltape.core.errors import DeviceError, EngineError, Unsupported
+from rolltape.settings.bitrate import Rates
+from rolltape.settings.capture_constraints import (
     EARLY_CONSTRAINTS,
     Constraints,
     Device,
     GrantedAudio,
     GrantedVideo,
 )
-from rolltape.errors import DeviceError, EngineError, Unsupported
+from rolltape.settings.codec import Container, contents
 
 if TYPE_CHECKING:
-    from rolltape import peers
+    from rolltape.room import peers
 
 SAMPLE_RATE_HZ = 48_000
 RESUME_TIMEOUT_S = 2.0

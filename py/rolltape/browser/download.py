@@ -27,8 +27,8 @@ from pyodide.ffi import to_js
 from rolltape.browser import locks
 from rolltape.browser.interop import Listeners, maybe, member, translated, uint8array
 from rolltape.browser.scripts import script_url
-from rolltape.errors import SinkError, Unsupported
-from rolltape.ledger import Ledger
+from rolltape.core.errors import SinkError, Unsupported
+from rolltape.recording.acknowledgements import Ledger
 
 # Firefox stops a service worker that hears nothing for 30 s and calls the download complete (quirk 2).
 PING_EVERY_S = 5.0

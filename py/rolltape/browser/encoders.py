@@ -6,7 +6,7 @@ from js import navigator
 from pyodide.ffi import JsException, to_js
 
 from rolltape.browser.interop import member
-from rolltape.codec import VideoCodec
+from rolltape.settings.codec import VideoCodec
 
 CONTENT_TYPES = {
     VideoCodec.VP8: "video/webm;codecs=vp8",

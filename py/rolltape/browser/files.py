@@ -12,7 +12,7 @@ from pyodide.ffi import to_js
 
 from rolltape.browser.interop import Listeners, error_of, translated
 from rolltape.browser.scripts import script_url
-from rolltape.errors import RolltapeError
+from rolltape.core.errors import RolltapeError
 
 CHUNK = 8 << 20
 AHEAD = 4

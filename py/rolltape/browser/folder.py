@@ -24,10 +24,10 @@ from js import (
 from pyodide.ffi import JsException, to_js
 
 from rolltape.browser.interop import Listeners, maybe, member, translated, uint8array
-from rolltape.errors import RolltapeError, SinkError, StorageFull
-from rolltape.ledger import Ledger
+from rolltape.core.errors import RolltapeError, SinkError, StorageFull
+from rolltape.core.naming import free_name
 from rolltape.media.webm import Patch
-from rolltape.naming import free_name
+from rolltape.recording.acknowledgements import Ledger
 
 DATABASE, HANDLES, KEY = "rolltape", "handles", "folder"
 WRITE = {"mode": "readwrite"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from js import MediaStream, MediaStreamTrack
 from pyodide.ffi import to_js
 
-from rolltape.bitrate import Rates
 from rolltape.browser.interop import member
 from rolltape.browser.recorder import Recorder
-from rolltape.codec import Container, contents
-from rolltape.constraints import GrantedAudio, GrantedVideo
-from rolltape.engine import Engine
-from rolltape.errors import EngineError
+from rolltape.core.errors import EngineError
+from rolltape.recording.engine import Engine
+from rolltape.settings.bitrate import Rates
+from rolltape.settings.capture_constraints import GrantedAudio, GrantedVideo
+from rolltape.settings.codec import Container, contents
 
 
 class Inbound:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from js import EventTarget, Uint8Array
 from pyodide.ffi import JsDoubleProxy, JsException, JsNull, create_proxy
 
-from rolltape import errors
+from rolltape.core import errors
 
 # DOMException names (Web IDL section 2.8.1; Media Capture section 10.4) and what they mean for people.
 SENTENCES: dict[str, tuple[type[errors.RolltapeError], str]] = {
@@ -41,7 +41,7 @@ def error_of(name: str, message: str) -> errors.RolltapeError:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise a browser's exceptions as our own (`rolltape.errors`)."""
+    """Raise a browser's exceptions as our own (`rolltape.core.errors`)."""
     try:
         yield
     except JsException as error:

@@ -19,9 +19,9 @@ from rolltape.browser import locks
 from rolltape.browser.files import StoredFile
 from rolltape.browser.interop import Listeners, error_of, member, translated, uint8array
 from rolltape.browser.scripts import script_url
-from rolltape.errors import DeviceBusy, SinkError, StorageFull, Unsupported
-from rolltape.ledger import Ledger
+from rolltape.core.errors import DeviceBusy, SinkError, StorageFull, Unsupported
 from rolltape.media.webm import Patch
+from rolltape.recording.acknowledgements import Ledger
 
 READ_ATTEMPTS = 10
 

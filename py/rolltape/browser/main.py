@@ -7,14 +7,14 @@ import random
 from js import console, location
 from pyodide.ffi import JsException
 
-from rolltape.browser import library
-from rolltape.browser.here import ThisBrowser
+from rolltape.browser import stdlib
+from rolltape.browser.facade import ThisBrowser
 from rolltape.browser.offline import keep_copy
 from rolltape.browser.page import Page
-from rolltape.link import Link, parse_link
-from rolltape.link import Page as PageKind
-from rolltape.notice import Level, Notice
+from rolltape.core.notice import Level, Notice
 from rolltape.pages.theme import ThemeButton
+from rolltape.settings.link import Link, parse_link
+from rolltape.settings.link import Page as PageKind
 
 
 async def main() -> None:
@@ -43,7 +43,7 @@ async def main() -> None:
 async def _afterwards() -> None:
     """Get what the page does without until it is there: the standard library, and a copy for the next visit."""
     try:
-        await library.complete()
+        await stdlib.complete()
     except (JsException, OSError) as error:
         console.warn(f"The standard library did not load: it is asked for again when it is needed. ({error})")
     await keep_copy()
@@ -52,15 +52,15 @@ async def _afterwards() -> None:
 async def _open(link: Link, page: Page, browser: ThisBrowser) -> None:
     """Open the page that is wanted; the modules of the others are not imported, which would take its time."""
     if link.settings.page is PageKind.GUEST:
-        from rolltape.pages.guest import GuestPage
+        from rolltape.pages.guest.page import GuestPage
 
         await GuestPage(link, page, browser).open()
     elif link.settings.page is PageKind.CONVERT:
-        from rolltape.pages.convert import ConvertPage
+        from rolltape.pages.takes.convert import ConvertPage
 
         await ConvertPage(page, browser).open()
     elif link.settings.page is PageKind.DIRECTOR:
-        from rolltape.pages.director import DirectorPage
+        from rolltape.pages.director.page import DirectorPage
 
         await DirectorPage(link, page, browser).open()
     else:

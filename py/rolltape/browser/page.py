@@ -12,8 +12,8 @@ from pyodide.ffi import jsnull
 
 from rolltape.browser.files import PickedFile
 from rolltape.browser.interop import Listeners, maybe
-from rolltape.errors import RolltapeError
-from rolltape.notice import Level, Notice
+from rolltape.core.errors import RolltapeError
+from rolltape.core.notice import Level, Notice
 
 Handler = Callable[[], Awaitable[None] | None]
 FIELDS = "input, select, textarea, video[controls], [contenteditable]"

@@ -13,9 +13,9 @@ from js import AudioContext, AudioNode, AudioWorkletNode, MessageEvent, performa
 from pyodide.ffi import to_js
 
 from rolltape.browser.interop import Listeners, member, translated
-from rolltape.codec import Container, contents
-from rolltape.errors import EngineError
+from rolltape.core.errors import EngineError
 from rolltape.media.wav_recording import header
+from rolltape.settings.codec import Container, contents
 
 CHANNELS = 2
 WORKLET = "static/pcm.js"

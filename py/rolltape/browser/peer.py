@@ -11,10 +11,10 @@ from js import Event, MediaStream, MediaStreamTrack, RTCPeerConnection, console
 from pyodide.ffi import JsException, jsnull, to_js
 
 from rolltape.browser.interop import Listeners, maybe, member
-from rolltape.peers import Arriving, Limits
-from rolltape.room import Candidate, Description
-from rolltape.room_client import IceServer
-from rolltape.sdp import with_stereo_opus
+from rolltape.room.client import IceServer
+from rolltape.room.messages import Candidate, Description
+from rolltape.room.peers import Arriving, Limits
+from rolltape.room.sdp import with_stereo_opus
 
 KINDS = ("audio", "video")
 DISCONNECTED_S = 4.0

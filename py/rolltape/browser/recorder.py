@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import js
 from js import Blob, BlobEvent, Event, MediaStream, performance, window
 
-from rolltape.bitrate import Rates
 from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, error_of, member, translated
-from rolltape.errors import EngineError, RolltapeError
+from rolltape.core.errors import EngineError, RolltapeError
+from rolltape.settings.bitrate import Rates
 
 TIMESLICE_MS = 500
 KEY_FRAME_INTERVAL_MS = 2000

@@ -12,10 +12,10 @@ from js import URL, AbortSignal, console, document, fetch
 from pyodide.ffi import JsException, create_proxy, to_js
 
 from rolltape.browser.interop import member
-from rolltape.errors import RolltapeError, Unsupported
-from rolltape.fields import Fields
-from rolltape.room import VERSION
-from rolltape.room_client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
+from rolltape.core.errors import RolltapeError, Unsupported
+from rolltape.core.json_fields import Fields
+from rolltape.room.client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
+from rolltape.room.messages import VERSION
 
 MODULE = "static/vendor/socketio-4.8.4-1/socket.io.esm.min.js"
 ANSWER_TIMEOUT_MS = 5000

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rolltape.convert.plan import Part, pcm_format
-from rolltape.errors import ConvertError
+from rolltape.core.errors import ConvertError
 from rolltape.media.ogg import MAX_PACKET_SAMPLES, RATE, OggOpusWriter, in_samples, opus_head
 from rolltape.media.wav import little_endian
 from rolltape.media.webm_events import Block

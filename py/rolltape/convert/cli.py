@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from rolltape.convert.plan import Plan, Target, part_of, plan
 from rolltape.convert.run import Conversion
-from rolltape.errors import ConvertError, RolltapeError
+from rolltape.core.errors import ConvertError, RolltapeError
 
 CHUNK = 4 << 20
 

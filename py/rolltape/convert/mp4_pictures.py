@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from rolltape.convert.mp4_lane import Lane
-from rolltape.errors import ConvertError
+from rolltape.core.errors import ConvertError
 from rolltape.media import h264
 from rolltape.media import mp4_entries as entries
 from rolltape.media.mp4 import Mp4Track, Pictures, box

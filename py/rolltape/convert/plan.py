@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from rolltape.errors import ConvertError
+from rolltape.core.errors import ConvertError
 from rolltape.media.wav import PcmFormat
 from rolltape.media.webm_frames import PLAIN
 from rolltape.media.webm_packets import BlockReader

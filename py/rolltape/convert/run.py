@@ -17,7 +17,7 @@ from rolltape.convert.losses import losses
 from rolltape.convert.mp4 import Mp4Taker
 from rolltape.convert.plan import Part, Plan, Target
 from rolltape.convert.remux import Remuxer, patched
-from rolltape.errors import ConvertError
+from rolltape.core.errors import ConvertError
 from rolltape.media import wav
 from rolltape.media.webm import Patch
 from rolltape.media.webm_packets import PacketReader

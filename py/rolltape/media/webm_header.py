@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from rolltape.errors import RolltapeError
+from rolltape.core.errors import RolltapeError
 from rolltape.media import ebml
 from rolltape.media.ebml import INVALID, TRUNCATED, UNKNOWN, Id
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from rolltape.builder import DEFAULTS, OPTIONS, Group, Kind, Option, guest_link, room_link, room_name
-from rolltape.errors import RolltapeError
-from rolltape.notice import Level, Notice
-from rolltape.pages.view import Browser, Document, View
-from rolltape.room_client import new_secret
+from rolltape.core.errors import RolltapeError
+from rolltape.core.notice import Level, Notice
+from rolltape.pages.interfaces import Browser, Document, View
+from rolltape.room.client import new_secret
+from rolltape.settings.link_form import (
+    DEFAULTS,
+    OPTIONS,
+    Group,
+    Kind,
+    Option,
+    guest_link,
+    room_link,
+    room_name,
+)
 
 TEMPLATES = {
     Kind.TEXT: "option-template",

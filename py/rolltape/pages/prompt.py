@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from rolltape.bitrate import DEFAULT_VIDEO_KBPS, RecordWish, parse_bitrate, record_value
-from rolltape.notice import Notice
-from rolltape.pages.view import Browser, Document
+from rolltape.core.notice import Notice
+from rolltape.pages.interfaces import Browser, Document
+from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, RecordWish, parse_bitrate, record_value
 
 MEMORY = "bitrate"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from rolltape.clock import Instant, Reading, RoomClock
-from rolltape.room_client import RoomClient, RoomError
+from rolltape.core.clock import Instant, Reading, RoomClock
+from rolltape.room.client import RoomClient, RoomError
 
 READINGS_AT_FIRST = 8
 EVERY_S = 20.0

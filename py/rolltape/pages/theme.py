@@ -5,7 +5,7 @@ Dark is the default and not the system's colours: browsers report "light" for ev
 
 from __future__ import annotations
 
-from rolltape.pages.view import Browser, Document
+from rolltape.pages.interfaces import Browser, Document
 
 CHOICES = ("dark", "light", "system")
 WORDS = {"dark": "dark", "light": "light", "system": "as the system"}

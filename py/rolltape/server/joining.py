@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rolltape.fields import Fields
-from rolltape.notice import plain_text
-from rolltape.room import VERSION, Role, room_key
-from rolltape.room_client import JoinReply, JoinRequest, new_secret
-from rolltape.server.claims import Claim, key_id
+from rolltape.core.json_fields import Fields
+from rolltape.core.notice import plain_text
+from rolltape.room.client import JoinReply, JoinRequest, new_secret
+from rolltape.room.messages import VERSION, Role, room_key
+from rolltape.server.ownership import Claim, key_id
 from rolltape.server.store import Hindrance, Store
 from rolltape.server.tokens import BadToken, Invitation, Session, Tokens, page_mark
 from rolltape.server.turn import Ice

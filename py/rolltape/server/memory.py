@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from rolltape.room import Member
-from rolltape.server.claims import CLAIM_S, Claim, earlier
+from rolltape.room.messages import Member
+from rolltape.server.ownership import CLAIM_S, Claim, earlier
 from rolltape.server.store import (
     LEASE_S,
     MAX_MEMBERS,

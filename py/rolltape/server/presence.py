@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 
-from rolltape.room import Left, Message
+from rolltape.room.messages import Left, Message
 from rolltape.server.store import LEASE_S, Held, Store, StoreGone
 
 __all__ = ["Presence"]

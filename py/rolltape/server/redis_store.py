@@ -13,8 +13,8 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from rolltape.room import Member, Role
-from rolltape.server.claims import CLAIM_S, Claim
+from rolltape.room.messages import Member, Role
+from rolltape.server.ownership import CLAIM_S, Claim
 from rolltape.server.store import (
     LEASE_S,
     MAX_MEMBERS,

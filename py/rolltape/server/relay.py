@@ -10,7 +10,7 @@ from typing import Any
 
 import socketio
 
-from rolltape.room import (
+from rolltape.room.messages import (
     ROUTES,
     Away,
     Command,
@@ -25,13 +25,13 @@ from rolltape.room import (
     Sender,
     Welcome,
 )
-from rolltape.room_wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of
-from rolltape.server.gate import VISIT, Visit
+from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of
+from rolltape.server.admission import VISIT, Visit
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.log import room_mark
 from rolltape.server.metrics import Metrics
-from rolltape.server.outbox import Outbox
 from rolltape.server.packet import TextPacket
+from rolltape.server.send_queue import Outbox
 from rolltape.server.store import Held, NotSeated, Store, StoreGone
 from rolltape.server.tokens import BadToken, Session, Tokens
 

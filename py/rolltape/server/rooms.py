@@ -13,16 +13,16 @@ import socketio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from rolltape.room import Role
-from rolltape.room_client import JoinRequest, new_secret
-from rolltape.server.gate import Gate, address_of, is_foreign
-from rolltape.server.groups import Groups
+from rolltape.room.client import JoinRequest, new_secret
+from rolltape.room.messages import Role
+from rolltape.server.admission import Gate, address_of, is_foreign
 from rolltape.server.joining import Joining, NotLetIn, read_request
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.memory import MemoryStore
 from rolltape.server.metrics import Metrics
 from rolltape.server.presence import Presence
 from rolltape.server.relay import MAX_PACKET, Relay
+from rolltape.server.socketio_rooms import Groups
 from rolltape.server.store import LEASE_S, Store, StoreGone
 from rolltape.server.tokens import Tokens
 from rolltape.server.turn import Ice
@@ -78,7 +78,7 @@ class Rooms:
     def _groups_of(self, redis_url: str) -> Any:
         if not redis_url:
             return Groups()
-        from rolltape.server.fanout import FanOut
+        from rolltape.server.redis_pubsub import FanOut
 
         return FanOut(redis_url, lambda: self._relay.greet_all(), self._metrics.trouble)
 

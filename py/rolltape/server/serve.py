@@ -15,8 +15,7 @@ from typing import Any
 
 import uvicorn
 
-from rolltape.fragment import Secrets, write_fragment
-from rolltape.room_client import new_secret
+from rolltape.room.client import new_secret
 from rolltape.server import log as logs
 from rolltape.server.app import create_app
 from rolltape.server.limits import Limits
@@ -24,6 +23,7 @@ from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret, new_signing_secret
 from rolltape.server.store import Store, StoreGone
 from rolltape.server.turn import Ice
+from rolltape.settings.fragment import Secrets, write_fragment
 
 __all__ = ["CannotServe", "add_arguments", "serve"]
 

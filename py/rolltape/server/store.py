@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from rolltape.room import Member
-from rolltape.server.claims import Claim
+from rolltape.room.messages import Member
+from rolltape.server.ownership import Claim
 
 __all__ = [
     "LEASE_S",

@@ -12,8 +12,8 @@ from typing import Any
 
 import jwt
 
-from rolltape.room import Role
-from rolltape.server.claims import Claim
+from rolltape.room.messages import Role
+from rolltape.server.ownership import Claim
 
 __all__ = ["SESSION_S", "BadToken", "Invitation", "Session", "Tokens", "page_mark"]
 

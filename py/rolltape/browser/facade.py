@@ -1,0 +1,250 @@
+"""All that a page asks of the browser, in one object (`pages.view.Browser`).
+
+What only a room or the converter needs is imported when it is asked for: guests are waiting for the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from js import (
+    URL,
+    Blob,
+    Date,
+    MediaStream,
+    console,
+    document,
+    fetch,
+    history,
+    localStorage,
+    location,
+    navigator,
+    performance,
+    sessionStorage,
+)
+from pyodide.ffi import JsException, jsnull, to_js
+
+from rolltape.browser import encoders, files, folder, locks, pcm, recorder, stdlib
+from rolltape.browser.awake import Awake
+from rolltape.browser.capture import Capture, devices, on_devices_changed
+from rolltape.browser.download import Downloads
+from rolltape.browser.files import StoredFile
+from rolltape.browser.folder import Folder
+from rolltape.browser.interop import Listeners, maybe, member, translated
+from rolltape.browser.journal import Journal
+from rolltape.browser.page import Handler, Page
+from rolltape.core.errors import Unsupported
+from rolltape.settings.capture_constraints import Constraints, Device
+from rolltape.settings.codec import VideoCodec
+
+if TYPE_CHECKING:
+    from rolltape.browser.inbound import Inbound
+    from rolltape.browser.peer import Outgoing
+    from rolltape.browser.socket import SocketLine
+    from rolltape.room import peers
+
+
+class ThisBrowser:
+    """The browser this page runs in."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._listeners = Listeners()
+        self._journal: Journal | None = None
+        self._awake = Awake()
+
+    def now_ms(self) -> float:
+        """A clock that only goes forward, in milliseconds."""
+        return performance.now()
+
+    def utc_offset_minutes(self) -> int:
+        """Local time minus UTC."""
+        return -Date.new().getTimezoneOffset()
+
+    def can_record(self, mime_type: str) -> bool:
+        """Whether a recorder for this type exists: the browser's, or ours for lossless sound."""
+        return recorder.can_record(mime_type) or pcm.can_record(mime_type)
+
+    def has_recorder(self) -> bool:
+        """Whether this browser can record at all."""
+        return recorder.is_supported()
+
+    async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
+        """The codecs encoded smoothly and with little power at this size and rate."""
+        return await encoders.efficient(width, height, fps, kbps)
+
+    async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> Capture:
+        """Ask for camera and microphone. Raises DeviceError, Unsupported."""
+        granted = Capture(on_ended)
+        await granted.use(wish)
+        return granted
+
+    async def devices(self) -> list[Device]:
+        """The cameras and microphones there are."""
+        return await devices()
+
+    def on_devices_changed(self, handler: Handler) -> None:
+        """Call the handler when one is plugged in or out."""
+        on_devices_changed(self._listeners, lambda: self._page.handle(handler))
+
+    async def store(self) -> Journal:
+        """The journal. Raises Unsupported."""
+        if self._journal is None:
+            self._journal = await Journal.open()
+        return self._journal
+
+    async def downloads(self) -> Downloads:
+        """The downloads. Raises Unsupported."""
+        return await Downloads.open()
+
+    def can_choose_folder(self) -> bool:
+        """Whether the person can choose a folder that the page may write."""
+        return folder.can_be_chosen()
+
+    async def choose_folder(self) -> Folder | None:
+        """Have the person choose one, and remember it; None if they did not."""
+        return await folder.choose()
+
+    async def remembered_folder(self) -> Folder | None:
+        """The one they chose last; None if there is none."""
+        return await folder.remembered()
+
+    async def forget_folder(self) -> None:
+        """Remember none any more."""
+        await folder.forget()
+
+    async def space(self) -> tuple[int, int]:
+        """Bytes used by this page and bytes left."""
+        return await self._journal.space() if self._journal else (0, 0)
+
+    async def persist(self) -> bool:
+        """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
+        return await self._journal.persist() if self._journal else False
+
+    def log(self, sentence: str) -> None:
+        """Write to the browser's log."""
+        console.info(sentence)
+
+    async def hold(self, take_id: str) -> Callable[[], None]:
+        """Mark a take as being recorded by this tab; call the result to let go."""
+        return await locks.hold(take_id)
+
+    async def running(self) -> Collection[str]:
+        """The takes that this or another tab is recording."""
+        return await locks.running()
+
+    async def keep_awake(self, on: bool) -> None:
+        """Keep the screen on, where the browser lets it; not any more with False."""
+        await self._awake.want(on)
+
+    def room_line(self) -> SocketLine:
+        """A connection to the room's server, not opened yet."""
+        from rolltape.browser.socket import SocketLine
+
+        return SocketLine()
+
+    def outgoing(self) -> Outgoing:
+        """What is sent to others: nothing yet."""
+        from rolltape.browser.peer import Outgoing
+
+        return Outgoing()
+
+    def peer_maker(self, outgoing: peers.Outgoing) -> peers.PeerMaker:
+        """Makes connections that send this."""
+        from rolltape.browser.peer import Outgoing, Peer
+
+        assert isinstance(outgoing, Outgoing)
+        return partial(Peer, outgoing)
+
+    def inbound(self, stream: object, name: str) -> Inbound:
+        """What arrives from a member of this name, to be recorded."""
+        from rolltape.browser.inbound import Inbound
+
+        return Inbound(cast("MediaStream", stream), name)
+
+    def is_hidden(self) -> bool:
+        """Whether another tab is in front."""
+        return bool(document.hidden)
+
+    async def battery(self) -> tuple[int, bool] | None:
+        """Per cent, and whether it is being charged (W3C Battery Status); None where nobody tells."""
+        if member(navigator, "getBattery") is None:
+            return None
+        found = await navigator.getBattery()
+        return round(100 * found.level), bool(found.charging)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a text until the tab is closed."""
+        sessionStorage.setItem(f"rolltape-{name}", value)
+
+    def remembered(self, name: str) -> str:
+        """A text that was kept; empty if none was."""
+        return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text on this machine, where the browser lets it."""
+        with suppress(JsException):
+            localStorage.setItem(f"rolltape-{name}", value)
+
+    def kept(self, name: str) -> str:
+        """A text that was kept on this machine; empty if none was."""
+        try:
+            return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
+        except JsException:
+            return ""
+
+    def go(self, address: str) -> None:
+        """Leave for another address of this page's."""
+        location.href = self.page_address() + address
+
+    def reload(self) -> None:
+        """Open the page anew."""
+        location.reload()
+
+    async def has_rooms(self) -> bool:
+        """Whether our server served this page; any other host knows nothing of `healthz`."""
+        try:
+            answer = await fetch(URL.new("healthz", self.page_address()).href)
+            return bool(answer.ok) and str(await answer.text()).strip() == "ok"
+        except JsException:
+            return False
+
+    def page_address(self) -> str:
+        """The page's own address, without query and fragment."""
+        return location.origin + location.pathname
+
+    def set_fragment(self, fragment: str) -> None:
+        """Put this behind the address, without a step in its history."""
+        history.replaceState(jsnull, "", location.pathname + location.search + fragment)
+
+    async def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+        with translated():
+            await navigator.clipboard.writeText(text)
+
+    async def load_library(self, name: str) -> None:
+        """Have a Python library that lies beside the page's runtime. Raises Unsupported."""
+        import micropip
+
+        try:
+            await stdlib.complete()
+            await micropip.install(name)
+        except Exception as error:  # of whatever kind: the file does not load, or is not what it should be
+            raise Unsupported("A part of this page did not load.", str(error)) from None
+
+    def save_text(self, name: str, text: str, content_type: str) -> None:
+        """Have a text saved into the person's downloads."""
+        StoredFile(Blob.new(to_js([text]))).save(name, content_type)
+
+    def beep(self, hertz: float) -> None:
+        """A short tone."""
+        from rolltape.browser import sound
+
+        sound.beep(hertz)
+
+    def forget(self, address: str) -> None:
+        """Free an address that a stored file gave for playing."""
+        files.forget(address)

@@ -1,0 +1,1 @@
+"""What every other folder builds on: errors, notices, names, clocks, JSON from elsewhere."""

@@ -1,0 +1,71 @@
+"""What the director is told: a list of sentences, newest first, and a tone for those who look elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+
+from rolltape.core.notice import Level, Notice
+from rolltape.pages.interfaces import Browser, Document
+from rolltape.room.director_model import News, Told
+
+KEPT = 60
+TONES_HERTZ = {Level.INFO: 440.0, Level.WARNING: 660.0, Level.ERROR: 880.0}
+BETWEEN_TONES_MS = 400.0
+"""Of twenty guests that start at once one tone is heard."""
+SILENT = frozenset({News.CAME, News.BACK})
+MEMORY = "alarm-sound"
+
+
+class NewsView:
+    """The list, and the switch for the tone."""
+
+    def __init__(self, document: Document, browser: Browser) -> None:
+        self._document = document
+        self._browser = browser
+        self._told: deque[tuple[str, Level, str]] = deque(maxlen=KEPT)
+        self._count = 0
+        self._tone_ms = 0.0
+        document.fill("alarm-sound", browser.kept(MEMORY) or "on")
+        document.on("alarm-sound", "change", self._on_switch)
+
+    def tell(self, told: Sequence[Told]) -> None:
+        """Show what has happened; what is serious stands on top of the page until it is dismissed."""
+        for one in told:
+            self._count += 1
+            text = f"{self._time_of_day()} {one.text}"
+            if one.level is Level.ERROR:
+                self._document.notify(Notice(one.level, text))
+            else:
+                self._told.appendleft((str(self._count), one.level, text))
+        if told:
+            self._draw()
+            self._sound([one for one in told if one.kind not in SILENT])
+
+    def _draw(self) -> None:
+        rows = self._document.rows("news", "news-template", [id for id, _, _ in self._told])
+        for id, level, text in self._told:
+            rows[id].text("", text)
+            rows[id].attribute("", "data-level", level)
+        self._document.show("no-news", not self._told)
+
+    def _sound(self, told: Sequence[Told]) -> None:
+        if not told or self._document.value("alarm-sound") != "on":
+            return
+        now_ms = self._browser.now_ms()
+        worst = max((one.level for one in told), key=list(TONES_HERTZ).index)
+        if worst is Level.ERROR or now_ms - self._tone_ms >= BETWEEN_TONES_MS:
+            self._tone_ms = now_ms
+            self._browser.beep(TONES_HERTZ[worst])
+
+    def _on_switch(self) -> None:
+        chosen = self._document.value("alarm-sound")
+        self._browser.keep(MEMORY, chosen)
+        if chosen == "on":
+            self._browser.beep(TONES_HERTZ[Level.INFO])
+
+    def _time_of_day(self) -> str:
+        place = timezone(timedelta(minutes=self._browser.utc_offset_minutes()))
+        return f"{datetime.fromtimestamp(time.time(), place):%H:%M:%S}"

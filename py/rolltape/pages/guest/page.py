@@ -1,0 +1,385 @@
+"""The guest's page: sees themselves, presses one red button, and knows what is written."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from rolltape.core.errors import EngineError
+from rolltape.core.notice import Level, Notice
+from rolltape.pages import words
+from rolltape.pages.guest.devices import Devices
+from rolltape.pages.guest.inputs import InputWatch
+from rolltape.pages.guest.name import GuestName
+from rolltape.pages.guest.preflight import ReadyView
+from rolltape.pages.guest.rehearsal import Rehearsal
+from rolltape.pages.guest.summary import draw_after
+from rolltape.pages.interfaces import Browser, Capture, Document
+from rolltape.pages.meter import meter_percent
+from rolltape.pages.prompt import BitratePrompt
+from rolltape.pages.takes.takes import Takes
+from rolltape.recording.deck import Deck
+from rolltape.recording.part_recorder import Places
+from rolltape.recording.take import Take, TakeState
+from rolltape.settings.bitrate import RecordMode, RecordWish
+from rolltape.settings.capture_constraints import Kind
+from rolltape.settings.codec import describe
+from rolltape.settings.fragment import read_fragment
+from rolltape.settings.link import Link
+from rolltape.settings.order import Order, order_for
+
+if TYPE_CHECKING:  # a guest without a room does not wait for these
+    from rolltape.pages.guest.room import GuestRoom
+    from rolltape.room.messages import GuestState
+
+TICK_S = 0.2
+BATTERY_EVERY_S = 30.0
+RECORD_KEY, PAUSE_KEY = "r", "p"
+KEYS_MEMORY = "keys"
+BUTTON_WORDS = {
+    TakeState.IDLE: "Record",
+    TakeState.STARTING: "Starting …",
+    TakeState.RECORDING: "Stop",
+    TakeState.PAUSED: "Stop",
+    TakeState.STOPPING: "Finishing …",
+}
+SAID = {
+    TakeState.RECORDING: "Recording.",
+    TakeState.PAUSED: "Paused.",
+    TakeState.STOPPING: "Finishing the recording.",
+}
+"""What a screen reader says at each change; times and bytes are not said."""
+
+
+class GuestPage:
+    """Everything on the guest's page, and the deck that records what camera and microphone give."""
+
+    def __init__(self, link: Link, document: Document, browser: Browser) -> None:
+        self._settings = link.settings
+        self._document = document
+        self._browser = browser
+        self._devices = Devices(link.settings, document, browser, self._on_changed, self._on_captured)
+        self._prompt = BitratePrompt(document, browser, self._start)
+        self._name = GuestName(link.settings.label, link.settings.room, document, browser)
+        self._deck = Deck(
+            lambda: self._devices.capture, browser, self, self._name, link.settings.split_minutes
+        )
+        self._room: GuestRoom | None = None
+        self._secrets = read_fragment(link.fragment)
+        self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps)
+        self._ready = ReadyView(link.settings, document, browser)
+        self._rehearsal = Rehearsal(document, browser, lambda: self._devices.capture, self._order)
+        self._opened = False
+        self._plan_exists = False
+        self._drawn: TakeState | None = None
+        self._inputs = InputWatch()
+        self._last_take: Take | None = None
+        self._battery: tuple[int, bool] | None = None
+        self._level = 0
+
+    async def open(self) -> None:
+        """Wire the page, show it, then open storage and devices side by side."""
+        document = self._document
+        document.on("record", "click", self._on_record)
+        document.on("pause", "click", self._on_pause)
+        document.on("hangup", "click", self._on_hangup)
+        document.on("again", "click", self._browser.reload)
+        document.on_key(RECORD_KEY, self._on_record_key)
+        document.on_key(PAUSE_KEY, self._on_pause_key)
+        document.on("keys", "change", self._on_keys)
+        document.tick("keys", self._has_keys)
+        document.show("record", self._settings.has_record_button)
+        if self._settings.record.mode is RecordMode.REFUSED:
+            document.notify(Notice(Level.INFO, "This link does not allow recording."))
+        document.ready("guest")
+        document.spawn(self._tick())
+        await asyncio.gather(self._open_takes(), self._devices.open(), self._open_room())
+        document.show("hangup", self._devices.capture is not None)
+        await self._draw_plan()
+        document.enable("record", self._plan_exists)
+        self._opened = True
+        self._announce()
+        if self._settings.autorecord is not None and self._plan_exists:
+            await self._start(self._settings.autorecord)
+
+    async def _open_takes(self) -> None:
+        await self._takes.open()
+        self._deck.places, self._deck.shelf = self._takes.places, self._takes.shelf
+        await self._rehearsal.open(self._takes.places)
+
+    async def _open_room(self) -> None:
+        if self._settings.room is None:
+            return
+        from rolltape.pages.guest.room import GuestRoom
+
+        self._room = GuestRoom(
+            self._settings,
+            self._secrets,
+            self._document,
+            self._browser,
+            self._deck,
+            self._state,
+            self._name.rename,
+        )
+        self._name.nameless = self._room.nameless
+        self._name.open(self._announce)
+        self._deck.room_time = self._room.at
+        self._document.spawn(self._watch_battery())
+        await self._room.open()
+
+    async def _watch_battery(self) -> None:
+        while True:
+            self._battery = await self._browser.battery()
+            await asyncio.sleep(BATTERY_EVERY_S)
+
+    def _state(self) -> GuestState:
+        """What is true right now, for the directors."""
+        from rolltape.pages.guest.room import cannot_record
+        from rolltape.pages.guest.state import Surroundings, guest_state
+
+        capture = self._devices.capture
+        percent, charging = self._battery or (None, None)
+        room = self._room
+        now = Surroundings(
+            label=self._name.label or "",
+            refusal=cannot_record(self._settings, capture is not None, self._plan_exists),
+            camera=capture.granted_video() if capture else None,
+            level=self._level,
+            minutes_left=self._takes.minutes_left,
+            battery=percent,
+            charging=charging,
+            hidden=self._browser.is_hidden(),
+            muted=room is not None and room.is_muted,
+            clock_error_ms=room.clock_error_ms if room else None,
+            warning=self._document.trouble(),
+        )
+        return guest_state(now, self._deck.take, self._deck.status, self._last_take)
+
+    def _announce(self) -> None:
+        if self._room is not None:
+            self._room.announce()
+
+    def _on_captured(self) -> None:
+        """Camera or microphone are others than before: the room sees those."""
+        if self._room is not None:
+            self._room.use(self._devices.capture)
+
+    def _kbps(self) -> float:
+        """The rate that is recorded at, or would be."""
+        status = self._deck.status
+        if status is not None and status.kbps:
+            return status.kbps
+        order = None if self._deck.is_free else self._deck.order
+        return (order or self._order()).kbps
+
+    # What the deck tells (deck.DeckView): none of it may raise.
+
+    def notify(self, notice: Notice) -> None:
+        """Show a notice."""
+        self._document.notify(notice)
+
+    async def make_room(self, kbps: float) -> None:
+        """A recording is about to begin."""
+        self._document.forget_trouble()
+        self._document.show("after", False)
+        self._document.spawn(self._rehearsal.clear())
+        await self._takes.make_room(kbps)
+
+    def show_take(self, take: Take) -> None:
+        """Draw the take's state; whatever cannot be drawn, the recording and its end go on."""
+        try:
+            self._document.guard(True)
+            self._draw()
+            self._takes.show(take)
+            self._announce()
+        except Exception as error:
+            self._document.report(error)
+
+    async def take_over(self, take: Take) -> None:
+        """The deck is free again."""
+        self._document.guard(False)
+        self._last_take = take
+        draw_after(self._document, take)
+        self._announce()
+        if self._room is not None and take.bytes:
+            self._room.report(take)
+        await self._takes.draw()
+
+    async def _draw_plan(self) -> None:
+        """Say before recording what it would be recorded as."""
+        self._plan_exists = False
+        if not self._browser.has_recorder():
+            self._document.notify(
+                Notice(Level.ERROR, "This browser cannot record: use a current Chrome, Edge or Firefox.")
+            )
+            return
+        if self._settings.record.mode is RecordMode.REFUSED or self._devices.capture is None:
+            return
+        found = await self._deck.plan(self._order())
+        self._plan_exists = found is not None and self._deck.places != Places(None, None)
+        if found is None:
+            self._warn("This browser can record none of what camera and microphone give.")
+            return
+        for notice in found.choice.notices:
+            self._document.notify(notice)
+        self._draw_codec(found.choice.candidate.mime_type, found.choice.reason)
+
+    def _draw_codec(self, mime_type: str, reason: str) -> None:
+        self._document.text("codec", f"{reason} ({mime_type})")
+
+    async def _on_record(self) -> None:
+        if not self._deck.is_free:
+            if self._deck.state in (TakeState.RECORDING, TakeState.PAUSED):
+                await self._deck.stop()
+            return
+        if self._settings.record.mode is RecordMode.ASK:
+            self._prompt.ask()
+            return
+        await self._start(self._settings.record)
+
+    def _order(self) -> Order:
+        """What the button would record."""
+        wish = self._settings.autorecord or self._settings.record
+        return order_for(self._settings, wish)
+
+    @property
+    def _has_keys(self) -> bool:
+        return self._browser.kept(KEYS_MEMORY) != "off"
+
+    def _on_keys(self) -> None:
+        """Single keys can be switched off: a voice that types would press them (WCAG 2.1.4)."""
+        self._browser.keep(KEYS_MEMORY, "on" if self._document.ticked("keys") else "off")
+
+    async def _on_pause_key(self) -> None:
+        if self._has_keys:
+            await self._on_pause()
+
+    async def _on_record_key(self) -> None:
+        """The key does what the button does, where there is one that can be pressed."""
+        if not self._has_keys:
+            return
+        if not self._deck.is_free or (self._settings.has_record_button and self._plan_exists):
+            await self._on_record()
+
+    async def _on_changed(self, kind: Kind, reason: str) -> None:
+        """Other tracks are captured: a recording of them goes on in a new part."""
+        order = self._deck.order
+        if self._deck.take is None or order is None:
+            if self._plan_exists:
+                await self._draw_plan()
+            return
+        if kind == "video" and order.wish.is_audio_only:
+            return
+        if await self._deck.source_changed(reason):
+            self._warn(f"{reason} The recording goes on in a new part.")
+
+    async def _on_pause(self) -> None:
+        if self._deck.state is TakeState.PAUSED:
+            await self._deck.resume()
+        else:
+            await self._deck.pause()
+
+    async def _on_hangup(self) -> None:
+        """Finish the recording first, then release the devices."""
+        await self._deck.finish()
+        await self._rehearsal.clear()
+        self._plan_exists = False
+        await self._devices.close()
+        if self._room is not None:
+            self._room.close()
+        self._document.text("no-picture", "You have hung up. Camera and microphone are off.")
+        self._document.text("again", "Come back")
+        self._document.show("again", True)
+        for gone in ("checks", "devices"):
+            self._document.show(gone, False)
+        self._document.enable("record", False)
+        self._document.show("hangup", False)
+        self._document.show("readiness", False)
+
+    async def _start(self, wish: RecordWish) -> None:
+        try:
+            await self._deck.start(order_for(self._settings, wish))
+        except EngineError as error:
+            self._warn(error.sentence)
+
+    async def _tick(self) -> None:
+        """Draw what changes by itself; timers of a hidden tab fall to one a second, which is enough."""
+        while True:
+            try:
+                self._look()
+            except Exception as error:
+                # Whatever cannot be drawn, the recording and its watch go on.
+                self._document.report(error)
+            await asyncio.sleep(TICK_S)
+
+    def _look(self) -> None:
+        """See to the recording first, then draw."""
+        self._deck.check()
+        self._draw()
+        if self._room is not None:
+            self._room.tick()
+        capture = self._devices.capture
+        peak = capture.peak() if capture else 0.0
+        self._look_ahead(capture, peak)
+        if capture is None:
+            return
+        self._level = meter_percent(peak)
+        self._document.attribute("level", "value", str(self._level))
+        status = self._deck.status
+        if status is None or status.state is not TakeState.RECORDING:
+            self._inputs.rest()
+            return
+        fps = status.fps if capture.granted_video() else None
+        for notice in self._inputs.look(
+            self._browser.now_ms(), peak if capture.granted_audio() else None, fps
+        ):
+            self._document.notify(notice)
+
+    def _look_ahead(self, capture: Capture | None, peak: float) -> None:
+        """What is ready for a recording, and the test of it."""
+        if self._opened:
+            takes = self._takes
+            self._ready.look(capture, peak, takes.places, self._plan_exists, takes.minutes_left)
+        self._rehearsal.offer(self._deck.is_free and self._ready.can_test)
+        self._rehearsal.look(peak)
+
+    def _draw(self) -> None:
+        """Draw the recording's state: always what is true."""
+        status = self._deck.status
+        state = status.state if status and status.state in BUTTON_WORDS else TakeState.IDLE
+        if state is not self._drawn:
+            self._drawn = state
+            self._draw_state(state)
+        document = self._document
+        if status is not None:
+            document.text("elapsed", words.clock(status.elapsed_ms))
+            document.attribute("elapsed", "datetime", words.duration(status.elapsed_ms))
+            document.text("bytes", words.size(status.bytes))
+            document.attribute("bytes", "value", str(status.bytes))
+            picture = f"{status.fps:.0f} fps · " if status.fps else ""
+            document.text("rate", f"{picture}{words.rate(status.kbps)}" if status.kbps else "–")
+
+    def _draw_state(self, state: TakeState) -> None:
+        document = self._document
+        running = state in (TakeState.RECORDING, TakeState.PAUSED, TakeState.STOPPING)
+        document.attribute("record", "data-state", state)
+        document.text("record-text", BUTTON_WORDS[state])
+        document.show("record", self._settings.has_record_button or running)
+        document.show("pause", state in (TakeState.RECORDING, TakeState.PAUSED))
+        document.text("pause", "Go on" if state is TakeState.PAUSED else "Pause")
+        document.show("tally", running)
+        document.show("readiness", state is TakeState.IDLE)
+        document.show("numbers", running)
+        document.title(f"{'● Recording' if running else 'Your recording'} – Rolltape")
+        if state in SAID:
+            document.say(SAID[state])
+        take = self._deck.take
+        if take is not None:
+            who = "you started it" if take.started_by == "you" else f"{take.started_by} started it"
+            what = "Paused, nothing is recorded" if state is TakeState.PAUSED else "Recording"
+            document.text("tally-text", f"{what}: {who}")
+            if take.mime_type:
+                self._draw_codec(take.mime_type, describe(take.mime_type))
+
+    def _warn(self, sentence: str) -> None:
+        self._document.notify(Notice(Level.WARNING, sentence))

@@ -1,0 +1,69 @@
+"""The checks before a recording, on the guest's page: gathered, judged (`readiness`), drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rolltape.pages.interfaces import Browser, Capture, Document
+from rolltape.recording.part_recorder import Places
+from rolltape.recording.preflight import HEARD_FROM, Known, Readiness, browser_can, readiness
+from rolltape.settings.bitrate import RecordMode
+from rolltape.settings.link import Settings
+from rolltape.settings.query import NO_DEVICE
+
+
+class ReadyView:
+    """Draws what changed, and no more: the verdict is read out when it changes."""
+
+    def __init__(self, settings: Settings, document: Document, browser: Browser) -> None:
+        self._settings = settings
+        self._document = document
+        self._known = Known(refused=settings.record.mode is RecordMode.REFUSED)
+        self._drawn: Readiness | None = None
+        self._microphone = ""
+        document.text("browser-can", browser_can(browser.can_record))
+
+    @property
+    def can_test(self) -> bool:
+        """Whether a test recording makes sense."""
+        return self._drawn is not None and self._drawn.can_test
+
+    def look(
+        self, capture: Capture | None, peak: float, places: Places, has_plan: bool, minutes: float | None
+    ) -> None:
+        """Take in what is true now, once devices and storage were asked for."""
+        settings = self._settings
+        camera = capture.granted_video() if capture else None
+        microphone = capture.granted_audio() if capture else None
+        name = microphone.device_id if microphone else ""
+        heard = peak >= HEARD_FROM or (self._known.heard and name == self._microphone)
+        self._microphone = name
+        self._known = replace(
+            self._known,
+            opened=True,
+            camera=None if settings.video_device == NO_DEVICE else camera is not None,
+            microphone=None if settings.audio_device == NO_DEVICE else microphone is not None,
+            heard=heard and microphone is not None,
+            format_found=has_plan,
+            downloads=places.downloads is not None,
+            journal=places.store is not None,
+            minutes_left=minutes,
+        )
+        self._draw()
+
+    def _draw(self) -> None:
+        found = readiness(self._known)
+        if found == self._drawn:
+            return
+        self._drawn = found
+        document = self._document
+        for check in found.checks:
+            document.attribute(f"check-{check.name}", "data-state", check.state)
+        document.text("heard", self._heard_words())
+        document.attribute("readiness", "data-state", found.state)
+        document.text("readiness", found.verdict)
+
+    def _heard_words(self) -> str:
+        if not self._known.microphone:
+            return "no microphone"
+        return "you are heard" if self._known.heard else "nothing heard yet: say something"

@@ -1,0 +1,320 @@
+"""A guest in a room: announces what is true, does what a director asks, sees and hears the others."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+
+from rolltape.core.clock import Instant
+from rolltape.core.errors import RolltapeError, Unsupported
+from rolltape.core.notice import Level, Notice
+from rolltape.pages.guest.people import People
+from rolltape.pages.interfaces import Browser, Capture, Document
+from rolltape.pages.room_time import RoomTime
+from rolltape.recording.deck import Deck
+from rolltape.recording.take import Take, TakeState
+from rolltape.room.client import JoinRequest, RoomClient, RoomError, new_secret, refusal
+from rolltape.room.messages import (
+    Answer,
+    Command,
+    CommandKind,
+    GuestState,
+    Message,
+    Role,
+    Sender,
+    Signal,
+    TakeReport,
+    nameless,
+)
+from rolltape.room.peers import Peers
+from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, wish_for
+from rolltape.settings.fragment import Secrets
+from rolltape.settings.link import Settings
+from rolltape.settings.order import Order, order_for
+
+TICK_MS = 1000.0
+IDLE_TICK_MS = 5000.0
+REMEMBERED_COMMANDS = 200
+REMEMBERED_TAKES = 50
+
+
+class Refused(Exception):
+    """A command is not carried out; its text is the reason, a sentence."""
+
+
+class GuestRoom:
+    """The guest's side of a room; `state` tells what is true of the guest right now."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        document: Document,
+        browser: Browser,
+        deck: Deck,
+        state: Callable[[], GuestState],
+        rename: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._document = document
+        self._browser = browser
+        self._deck = deck
+        self._state = state
+        self._rename = rename
+        self._client = RoomClient(browser.room_line(), self)
+        self._outgoing = browser.outgoing()
+        self._people = People(document, self._outgoing)
+        self._peers = Peers(
+            self._client, Role.GUEST, browser.peer_maker(self._outgoing), self._people, document.spawn
+        )
+        self._time = RoomTime(self._client, browser.now_ms)
+        self._answered: deque[str] = deque(maxlen=REMEMBERED_COMMANDS)
+        self._takes: deque[Take] = deque(maxlen=REMEMBERED_TAKES)
+        self._directors: frozenset[str] = frozenset()
+        self._announced_ms = 0.0
+        self._announcing = False
+        self._changed = False
+        self._let_go: Callable[[], None] = lambda: None
+        self._uid = ""
+        self._doing: Mapping[CommandKind, Callable[[Sender, Command], Awaitable[None]]] = {
+            CommandKind.START: self._start,
+            CommandKind.STOP: self._stop,
+            CommandKind.PAUSE: self._pause,
+            CommandKind.RESUME: self._resume,
+            CommandKind.RENAME: self._take_name,
+            CommandKind.REMOVE: self._leave,
+            CommandKind.SEND_RATES: self._set_rates,
+        }
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether the room does not hear this guest."""
+        return self._people.is_muted
+
+    @property
+    def clock_error_ms(self) -> int | None:
+        """How well the room's clock is known here."""
+        return self._time.error_ms
+
+    def nameless(self) -> str:
+        """What this guest is called here while they have given no name; empty: not known yet."""
+        return nameless(self._uid) if self._uid else ""
+
+    def at(self, own_ms: float) -> Instant | None:
+        """A moment of this page's clock on the room's."""
+        return self._time.at(own_ms)
+
+    async def open(self) -> None:
+        """Join the room, and stay in it."""
+        self._uid = uid = await self._identity()
+        self._where("connecting …")
+        try:
+            await self._client.open(
+                JoinRequest(
+                    self._settings.room or "",
+                    Role.GUEST,
+                    uid,
+                    self._remembered("secret", new_secret()),
+                    self._settings.label or "",
+                    invite=self._secrets.invite,
+                ),
+                self._browser.remembered(f"key-of-{self._settings.room}"),
+            )
+        except Unsupported as error:
+            self.room_closed(error.sentence)
+            return
+        self._document.spawn(self._time.keep())
+
+    async def _identity(self) -> str:
+        """The link's own id, or one that this tab keeps; another if a second tab has it already."""
+        uid = self._settings.stream_id or self._remembered("uid", new_secret(9))
+        if f"guest-{uid}" in await self._browser.running():
+            uid = new_secret(9)
+            self._browser.remember("uid", uid)
+            self._browser.remember("secret", new_secret())
+        self._let_go = await self._browser.hold(f"guest-{uid}")
+        return uid
+
+    def _remembered(self, name: str, otherwise: str) -> str:
+        found = self._browser.remembered(name) or otherwise
+        self._browser.remember(name, found)
+        return found
+
+    def use(self, capture: Capture | None) -> None:
+        """Send what is captured now."""
+        if capture is None:
+            self._outgoing.close()
+        else:
+            capture.send_through(self._outgoing)
+        self._document.spawn(self._peers.refresh())
+
+    def close(self) -> None:
+        """Leave the room."""
+        self._peers.close()
+        self._outgoing.close()
+        self._client.close()
+        self._let_go()
+        self._people.show(())
+        self._where("left")
+
+    # Announcing.
+
+    def tick(self) -> None:
+        """Announce now and then; while recording each second."""
+        patience = IDLE_TICK_MS if self._deck.is_free else TICK_MS
+        if self._browser.now_ms() - self._announced_ms >= patience:
+            self.announce()
+
+    def announce(self) -> None:
+        """Tell the directors what is true now; what changes while that is on its way is told after it."""
+        self._changed = True
+        if not self._announcing and self._client.connected:
+            self._announcing = True
+            self._document.spawn(self._announce())
+
+    async def _announce(self) -> None:
+        try:
+            while self._changed and self._client.connected:
+                self._changed = False
+                self._announced_ms = self._browser.now_ms()
+                await self._client.send(self._state())
+        except RoomError as error:
+            self._browser.log(f"The state was not announced. {error.sentence}")
+        finally:
+            self._announcing = False
+
+    def report(self, take: Take) -> None:
+        """Tell the directors of a finished take, for their session file."""
+        self._takes.append(take)
+        self._document.spawn(self._report(take))
+
+    async def _report(self, take: Take) -> None:
+        try:
+            await self._client.send(TakeReport(take))
+        except RoomError as error:
+            self._browser.log(f"The take was not reported; it will be to the next director. {error.sentence}")
+
+    async def _tell_all(self) -> None:
+        self.announce()
+        for take in list(self._takes):
+            await self._report(take)
+
+    # What the room tells (room_client.RoomListener).
+
+    def room_connected(self, connected: bool) -> None:
+        """Say everything anew after each welcome."""
+        if not connected:
+            self._where("connection lost; your recording is not affected")
+            return
+        self._browser.remember(f"key-of-{self._settings.room}", self._client.key_id)
+        self._directors = frozenset()
+        self.room_members()
+        self._peers.connect()
+        self._document.spawn(self._tell_all())
+
+    def room_members(self) -> None:
+        """Draw who is there; a director who has just come is told everything."""
+        self._people.show(list(self._client.members.values()))
+        self._peers.members_changed()
+        directors = frozenset(one.uid for one in self._client.directors)
+        if directors - self._directors and self._client.connected:
+            self._document.spawn(self._tell_all())
+        self._directors = directors
+        self._where("the director is here" if directors else "waiting for the director")
+
+    def room_message(self, sender: Sender, message: Message) -> None:
+        """A command, or a step of a connection."""
+        if isinstance(message, Signal):
+            self._document.spawn(self._peers.receive(sender, message))
+        elif isinstance(message, Command):
+            self._document.spawn(self._obey(sender, message))
+
+    def room_closed(self, reason: str) -> None:
+        """The server does not let this page in any more."""
+        self._peers.close()
+        self._people.show(())
+        self._where("not in the room")
+        self._warn(f"{reason} Recording works here all the same, and a running one goes on.")
+
+    # Doing what a director asks.
+
+    async def _obey(self, sender: Sender, command: Command) -> None:
+        if command.id in self._answered:
+            return
+        self._answered.append(command.id)
+        reason = refusal(sender, command, self._client.uid, self._client.key_id)
+        if not reason:
+            try:
+                await self._doing[command.kind](sender, command)
+            except Refused as refused:
+                reason = str(refused)
+            except RolltapeError as error:
+                reason = error.sentence
+        await self._answer(Answer(sender.uid, command.id, not reason, reason))
+        if command.kind is CommandKind.REMOVE and not reason:
+            self.close()
+        self.announce()
+
+    async def _answer(self, answer: Answer) -> None:
+        try:
+            await self._client.send(answer)
+        except RoomError as error:
+            self._browser.log(f"A command was not answered. {error.sentence}")
+
+    async def _start(self, sender: Sender, command: Command) -> None:
+        state = self._state()
+        if state.refusal:
+            raise Refused(state.refusal)
+        self._document.dialog("bitrate-dialog", False)
+        if not await self._deck.start(command.order or self._own_order(), command.by or "The director"):
+            raise Refused("A recording is running already.")
+
+    def _own_order(self) -> Order:
+        wish = self._settings.record
+        return order_for(self._settings, wish if wish.is_ready else wish_for(DEFAULT_VIDEO_KBPS))
+
+    async def _stop(self, sender: Sender, command: Command) -> None:
+        if self._deck.take is None:
+            raise Refused("Nothing is being recorded.")
+        await self._deck.stop()
+
+    async def _pause(self, sender: Sender, command: Command) -> None:
+        if self._deck.state is not TakeState.RECORDING:
+            raise Refused("Nothing is being recorded that could be paused.")
+        await self._deck.pause()
+
+    async def _resume(self, sender: Sender, command: Command) -> None:
+        if self._deck.state is not TakeState.PAUSED:
+            raise Refused("No recording is paused.")
+        await self._deck.resume()
+
+    async def _take_name(self, sender: Sender, command: Command) -> None:
+        self._rename(command.label)
+        self._document.notify(
+            Notice(Level.INFO, f"{command.by or 'The director'} calls you “{command.label}” in this room.")
+        )
+
+    async def _leave(self, sender: Sender, command: Command) -> None:
+        self._warn(
+            f"{command.by or 'The director'} has removed you from the room. What is recorded here is yours: "
+            "a running recording goes on until you stop it."
+        )
+
+    async def _set_rates(self, sender: Sender, command: Command) -> None:
+        await self._peers.set_rates(sender.uid, command.rates)
+
+    def _where(self, how: str) -> None:
+        self._document.text("where", f"Room {self._settings.room}: {how}")
+
+    def _warn(self, sentence: str) -> None:
+        self._document.notify(Notice(Level.WARNING, sentence))
+
+
+def cannot_record(settings: Settings, has_capture: bool, has_plan: bool) -> str:
+    """Why this guest cannot be recorded now, in a sentence; empty: they can."""
+    if settings.record.mode is RecordMode.REFUSED:
+        return "This guest's link does not allow recording."
+    if not has_capture:
+        return "This guest has neither camera nor microphone."
+    return "" if has_plan else "This guest's browser has nothing it could record, or nowhere to write it."

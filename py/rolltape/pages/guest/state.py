@@ -1,0 +1,86 @@
+"""What a guest's page tells its directors: one state, made from what is true right now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rolltape.recording.take import Take, TakeState
+from rolltape.recording.take_recorder import Status
+from rolltape.room.messages import GuestState
+from rolltape.settings.capture_constraints import GrantedVideo
+from rolltape.settings.codec import describe
+
+__all__ = ["Surroundings", "guest_state"]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is true of a guest beside the recording."""
+
+    label: str
+    refusal: str
+    """Why no recording could be started now; empty: it could."""
+    camera: GrantedVideo | None
+    level: int
+    minutes_left: float | None
+    battery: int | None
+    charging: bool | None
+    hidden: bool
+    muted: bool
+    clock_error_ms: int | None
+    warning: str
+    """The last trouble that was told on the guest's page."""
+
+
+def guest_state(now: Surroundings, take: Take | None, status: Status | None, last: Take | None) -> GuestState:
+    """The state to announce; `take` is the one being made, `last` the one before, for what became of it."""
+    camera = now.camera
+    state = GuestState(
+        label=now.label,
+        can_record=not now.refusal,
+        refusal=now.refusal,
+        width=camera.width if camera else 0,
+        height=camera.height if camera else 0,
+        fps=camera.fps if camera else 0.0,
+        level=now.level,
+        minutes_left=now.minutes_left,
+        battery=now.battery,
+        charging=now.charging,
+        hidden=now.hidden,
+        muted=now.muted,
+        clock_error_ms=now.clock_error_ms,
+        warning=now.warning,
+    )
+    if take is not None and status is not None and status.state is not TakeState.IDLE:
+        state = _of_take(state, take, status.elapsed_ms, status.bytes)
+        return replace(
+            state,
+            state=status.state,
+            fps=status.fps or state.fps,
+            kbps=round(status.kbps, 1),
+            can_record=False,
+        )
+    if last is None:
+        return state
+    failed = last.state is TakeState.FAILED
+    state = _of_take(state, last, last.duration_ms, last.bytes)
+    return replace(
+        state, failed=failed, warning=state.warning or (last.error or "") if failed else state.warning
+    )
+
+
+def _of_take(state: GuestState, take: Take, elapsed_ms: int, size: int) -> GuestState:
+    return replace(
+        state,
+        started_by=take.started_by,
+        take_id=take.id,
+        take_name=take.name,
+        elapsed_ms=max(0, elapsed_ms),
+        bytes=size,
+        parts=len(take.parts),
+        gap_ms=sum(part.gap_before_ms for part in take.parts),
+        mime_type=take.mime_type,
+        codec=describe(take.mime_type) if take.mime_type else "",
+        asked_video_kbps=take.rates.video_kbps,
+        asked_audio_kbps=take.rates.audio_kbps,
+    )

@@ -1,0 +1,284 @@
+"""What a page needs of the document and the browser: `browser/` implements it, tests fake it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from rolltape.core.notice import Notice
+from rolltape.recording.deck import Source
+from rolltape.recording.engine import Engine
+from rolltape.recording.sinks import Downloads, Folder, Store, StoredBytes
+from rolltape.settings.bitrate import Rates
+from rolltape.settings.capture_constraints import Constraints, Device, GrantedAudio, GrantedVideo
+from rolltape.settings.codec import VideoCodec
+
+if TYPE_CHECKING:  # a guest without a room does not wait for these
+    from rolltape.room.client import RoomLine
+    from rolltape.room.peers import Outgoing, PeerMaker
+
+Handler = Callable[[], Awaitable[None] | None]
+
+
+class Picked(StoredBytes, Protocol):
+    """A file that a person chose."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+class View(Protocol):
+    """A part of the document; elements are named by their `data-testid`. Text never becomes markup."""
+
+    def text(self, name: str, text: str) -> None:
+        """Set an element's text."""
+
+    def show(self, name: str, shown: bool) -> None:
+        """Show or hide an element."""
+
+    def enable(self, name: str, enabled: bool) -> None:
+        """Let a button or field be used, or not."""
+
+    def attribute(self, name: str, attribute: str, value: str) -> None:
+        """Set an attribute of an element; the empty name is the part itself."""
+
+    def picture(self, name: str, stream: object | None) -> None:
+        """Show a stream in a video element."""
+
+    def sound(self, name: str, share: float) -> None:
+        """How loud a video is, 0 to 1; at 0 it is muted, so that it may play unasked."""
+
+    def fill(self, name: str, text: str) -> None:
+        """Put a text into a field."""
+
+    def value(self, name: str) -> str:
+        """What is typed or chosen in a field."""
+
+    def ticked(self, name: str) -> bool:
+        """Whether a box is ticked."""
+
+    def tick(self, name: str, on: bool) -> None:
+        """Tick a box, or not."""
+
+    def options(self, name: str, options: Sequence[tuple[str, str]], chosen: str) -> None:
+        """Fill a select with (value, text) pairs."""
+
+    def files(self, name: str) -> Sequence[Picked]:
+        """The files chosen in a field, in their order."""
+
+    def on(self, name: str, event: str, handler: Handler) -> None:
+        """Call the handler for each event; what it raises becomes a notice."""
+
+
+class Document(View, Protocol):
+    """The whole page."""
+
+    def ready(self, page: str) -> None:
+        """Show the page of this name; it can be used from now on."""
+
+    def notify(self, notice: Notice) -> None:
+        """Show a notice; one that is shown already is not shown twice."""
+
+    def report(self, error: BaseException) -> None:
+        """Show an error that nobody expected, and log it."""
+
+    def trouble(self) -> str:
+        """The last warning or error that was told since `forget_trouble`; empty: none."""
+
+    def forget_trouble(self) -> None:
+        """What was told so far is over."""
+
+    def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, View]:
+        """Make the list have one row for each id, in order; rows that stay are kept as they are."""
+
+    def say(self, sentence: str) -> None:
+        """Have a screen reader say that something has changed; nothing is seen of it."""
+
+    def focus(self, name: str) -> None:
+        """Put the keyboard's focus on an element."""
+
+    def title(self, text: str) -> None:
+        """Name the tab."""
+
+    def dress(self) -> None:
+        """Wear the colours that were chosen."""
+
+    def dialog(self, name: str, opened: bool) -> None:
+        """Open a dialog, its first field selected, or close it."""
+
+    def open(self, name: str, opened: bool) -> None:
+        """Open or close a `details` element."""
+
+    def on_key(self, key: str, handler: Handler) -> None:
+        """Call the handler when this key is pressed by itself: not in a field, not while a dialog is open."""
+
+    def guard(self, on: bool) -> None:
+        """Have the browser ask before the page is left."""
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Run a task of the page's own; what it raises becomes a notice."""
+
+
+class Capture(Protocol):
+    """Camera and microphone, once they were granted."""
+
+    def preview(self) -> object | None:
+        """The picture to show."""
+
+    def granted_video(self) -> GrantedVideo | None:
+        """What the camera gives; None without one."""
+
+    def granted_audio(self) -> GrantedAudio | None:
+        """What the microphone gives; None without one."""
+
+    def peak(self) -> float:
+        """The loudest sample of the last moment, 0 to 1."""
+
+    async def use(self, wish: Constraints) -> bool:
+        """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
+
+        True if a recording needs a new part for them. What was there before runs on until `release_before`.
+        """
+
+    def release_before(self) -> None:
+        """Let go of the devices that were replaced."""
+
+    def lose(self, kind: str) -> None:
+        """Go on without the camera (`video`) or microphone (`audio`), which has ended."""
+
+    def engine(self, mime_type: str, rates: Rates) -> Engine:
+        """A recorder of what is captured; without a video rate, of the sound alone. Raises EngineError."""
+
+    async def prepare(self, lossless: bool) -> None:
+        """Before a recording: let sound flow, for lossless sound at the microphone's own rate."""
+
+    def send_through(self, outgoing: Outgoing) -> None:
+        """Have what is captured now sent to others, apart from what is recorded."""
+
+    async def close(self) -> None:
+        """Release camera and microphone."""
+
+
+class Browser(Protocol):
+    """What a page asks of the browser."""
+
+    def now_ms(self) -> float:
+        """A clock that only goes forward, in milliseconds."""
+
+    def utc_offset_minutes(self) -> int:
+        """Local time minus UTC."""
+
+    def can_record(self, mime_type: str) -> bool:
+        """Whether a recorder for this type exists."""
+
+    def has_recorder(self) -> bool:
+        """Whether this browser can record at all."""
+
+    async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
+        """The codecs encoded smoothly and with little power at this size and rate."""
+
+    async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> Capture:
+        """Ask for camera and microphone. Raises DeviceError, Unsupported."""
+
+    async def devices(self) -> list[Device]:
+        """The cameras and microphones there are."""
+
+    def on_devices_changed(self, handler: Handler) -> None:
+        """Call the handler when one is plugged in or out."""
+
+    async def store(self) -> Store:
+        """The journal. Raises Unsupported."""
+
+    async def downloads(self) -> Downloads:
+        """The downloads. Raises Unsupported."""
+
+    def can_choose_folder(self) -> bool:
+        """Whether the person can choose a folder that the page may write."""
+
+    async def choose_folder(self) -> Folder | None:
+        """Have the person, who has just pressed a button, choose one, and remember it; None if they did not."""
+
+    async def remembered_folder(self) -> Folder | None:
+        """The one they chose last; None if there is none."""
+
+    async def forget_folder(self) -> None:
+        """Remember none any more."""
+
+    async def space(self) -> tuple[int, int]:
+        """Bytes used by this page and bytes left."""
+
+    async def persist(self) -> bool:
+        """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
+
+    def log(self, sentence: str) -> None:
+        """Write to the browser's log, for those who look for a cause."""
+
+    async def hold(self, take_id: str) -> Callable[[], None]:
+        """Mark a take as being recorded by this tab; call the result to let go."""
+
+    async def running(self) -> Collection[str]:
+        """The takes that this or another tab is recording."""
+
+    async def keep_awake(self, on: bool) -> None:
+        """Keep the screen on, where the browser lets it; not any more with False."""
+
+    def room_line(self) -> RoomLine:
+        """A connection to the room's server, not opened yet."""
+
+    def outgoing(self) -> Outgoing:
+        """What is sent to others: nothing yet."""
+
+    def peer_maker(self, outgoing: Outgoing) -> PeerMaker:
+        """Makes connections that send this."""
+
+    def inbound(self, stream: object, name: str) -> Source:
+        """What arrives from a member of this name, to be recorded."""
+
+    def is_hidden(self) -> bool:
+        """Whether another tab is in front."""
+
+    async def battery(self) -> tuple[int, bool] | None:
+        """Per cent, and whether it is being charged; None: no battery, or the browser does not tell."""
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a text until the tab is closed."""
+
+    def remembered(self, name: str) -> str:
+        """A text that was kept; empty if none was."""
+
+    def go(self, address: str) -> None:
+        """Leave for another address of this page's: its query and fragment."""
+
+    def reload(self) -> None:
+        """Open the page anew."""
+
+    async def has_rooms(self) -> bool:
+        """Whether this page was served by a server that has rooms."""
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text on this machine, for all tabs and later visits."""
+
+    def kept(self, name: str) -> str:
+        """A text that was kept on this machine; empty if none was."""
+
+    def page_address(self) -> str:
+        """The page's own address, without query and fragment."""
+
+    def set_fragment(self, fragment: str) -> None:
+        """Put this behind the address, without a step in its history."""
+
+    async def copy(self, text: str) -> None:
+        """Put a text on the clipboard."""
+
+    async def load_library(self, name: str) -> None:
+        """Have a Python library of ours that is not loaded from the start. Raises Unsupported."""
+
+    def save_text(self, name: str, text: str, content_type: str) -> None:
+        """Have a text saved into the person's downloads."""
+
+    def beep(self, hertz: float) -> None:
+        """A short tone."""
+
+    def forget(self, address: str) -> None:
+        """Free an address that a stored file gave for playing."""

@@ -1,0 +1,1 @@
+"""Takes that are kept: the shelf, the room left, the converter."""

@@ -1,0 +1,138 @@
+"""The takes of this machine on a page: where they go, the shelf that lists them, recovery, room left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from rolltape.core.errors import RolltapeError, SinkError
+from rolltape.core.notice import Level, Notice
+from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.takes.folder import FolderView
+from rolltape.pages.takes.shelf import ShelfView
+from rolltape.pages.takes.storage_room import SpaceView
+from rolltape.recording.part_recorder import Places
+from rolltape.recording.shelf import Shelf
+from rolltape.recording.take import Take
+
+SPACE_EVERY_S = 10.0
+DESTINATIONS = {
+    (True, True): "your Downloads folder while you record, and a crash-proof copy in this browser",
+    (True, False): "your Downloads folder while you record; this browser keeps no crash-proof copy",
+    (False, True): "a crash-proof copy in this browser; save it from the list below when it is finished",
+    (False, False): "nowhere: this browser gives no place to write it to",
+}
+
+IN_FOLDER = {
+    True: "the folder “{}”, where the file is whole when you stop, and a crash-proof copy in this browser",
+    False: "the folder “{}”, where the file is whole when you stop; this browser keeps no crash-proof copy",
+}
+
+
+class Takes:
+    """Opens journal and downloads, draws the shelf, recovers what was cut off, watches the room that is left."""
+
+    def __init__(
+        self, document: Document, browser: Browser, live: Callable[[], Take | None], kbps: Callable[[], float]
+    ) -> None:
+        """`live` gives the take being made here, `kbps` the rate it is or would be recorded at."""
+        self.places = Places(None, None)
+        self.shelf: Shelf | None = None
+        self._document = document
+        self._browser = browser
+        self._live = live
+        self._kbps = kbps
+        self._shelf_view: ShelfView | None = None
+        self._space_view: SpaceView | None = None
+        self._folder_view = FolderView(document, browser, self._draw_destination)
+
+    async def open(self) -> None:
+        """Open what this browser has; what it has not becomes a notice."""
+        store = downloads = None
+        try:
+            store = await self._browser.store()
+        except RolltapeError as error:
+            self._warn(f"{error.sentence} If this page crashes while recording, the recording may be lost.")
+        try:
+            downloads = await self._browser.downloads()
+        except RolltapeError as error:
+            self._warn(f"{error.sentence} It is kept here; save it from the list when it is finished.")
+        choice = self._folder_view.choice if self._browser.can_choose_folder() else None
+        self.places = Places(store, downloads, choice)
+        if store is not None:
+            self.shelf = Shelf(store, self._browser.running)
+            self._shelf_view = ShelfView(self._document, self._browser, self.shelf)
+            self._space_view = SpaceView(self._document, self._browser, self.shelf)
+            await self._shelf_view.draw()
+            self._document.spawn(self._watch_space(self._space_view))
+            for id in self._shelf_view.unfinished:
+                self._document.spawn(self._recover_take(self.shelf, id))
+        await self._folder_view.open()
+
+    def _draw_destination(self) -> None:
+        """Say where a recording goes."""
+        places = self.places
+        words = DESTINATIONS[places.downloads is not None, places.store is not None]
+        folder = places.folder.folder if places.folder else None
+        if folder is not None:
+            words = IN_FOLDER[places.store is not None].format(folder.name)
+        self._document.text("destination", words)
+
+    @property
+    def minutes_left(self) -> float | None:
+        """For how long there is room at the present rate; None: not known."""
+        return None if self._space_view is None else self._space_view.minutes_left
+
+    async def make_room(self, kbps: float) -> None:
+        """Before a recording at this rate."""
+        if self._space_view is not None:
+            await self._space_view.prepare(kbps)
+
+    def show(self, take: Take) -> None:
+        """Show a take that is being made here as it is now."""
+        if self._shelf_view is not None:
+            self._shelf_view.show(take)
+
+    async def draw(self) -> None:
+        """Read the shelf anew; whatever cannot be drawn, recordings go on."""
+        try:
+            if self._shelf_view is not None:
+                await self._shelf_view.draw(self._live())
+        except Exception as error:
+            self._document.report(error)
+
+    async def _watch_space(self, view: SpaceView) -> None:
+        """Look at the room that is left every ten seconds, at the rate that is really recorded."""
+        while True:
+            await view.look(self._kbps(), recording=self._live() is not None)
+            await asyncio.sleep(SPACE_EVERY_S)
+
+    async def _recover_take(self, shelf: Shelf, id: str) -> None:
+        """Wait until no tab holds this take; recover it if it is not finished by then, and show what became of it."""
+        let_go = await self._browser.hold(id)
+        try:
+            for take in await shelf.unfinished():
+                if take.id == id:
+                    await self._finish(shelf, take)
+        finally:
+            let_go()
+        await self.draw()
+
+    async def _finish(self, shelf: Shelf, take: Take) -> None:
+        try:
+            async for share in shelf.recover(take):
+                self._document.text("recovering", f"Recovering a recording: {share:.0%}")
+        except SinkError as error:
+            self._warn(
+                f"{take.name} was not finished, and cannot be now. {error.sentence} It is kept: close the browser, "
+                "then open this page again."
+            )
+            return
+        finally:
+            self._document.text("recovering", "")
+        self._document.notify(
+            Notice(Level.INFO, f"A recording that was not finished is back in the list below: {take.name}.")
+        )
+
+    def _warn(self, sentence: str) -> None:
+        self._document.notify(Notice(Level.WARNING, sentence))

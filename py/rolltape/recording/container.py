@@ -1,0 +1,212 @@
+"""Containers as streams: an engine's bytes on their way to the sinks, and what makes the file whole.
+
+WebM and WAV are finished in place; MP4 (written as fragments) and Ogg go through untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from rolltape import __version__
+from rolltape.media.wav_recording import WavStream
+from rolltape.media.webm import Ending, Index, Patch, WebmError, WebmStream, finish
+from rolltape.media.webm_track import Kind
+from rolltape.settings.codec import Container
+
+NOTHING = Ending(None, b"", ())
+
+
+@dataclass(frozen=True)
+class Lately:
+    """How a recording went over the last seconds, from its own bytes; 0 where the container does not tell."""
+
+    fps: float = 0.0
+    kbps: float = 0.0
+
+
+class ContainerStream(Protocol):
+    """One file of a recording: fed with what the engine delivers, it gives what is to be written."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The bytes to write for this chunk; never raises, whatever the bytes are."""
+
+    def patches(self) -> Sequence[Patch]:
+        """What can be put right in place since the last call."""
+
+    def finish(self) -> Ending:
+        """What makes the file whole and seekable."""
+
+    @property
+    def problem(self) -> str:
+        """Why the bytes are kept as they come instead; empty while they are understood."""
+
+    @property
+    def has_media(self) -> bool:
+        """Whether something of every track is in it."""
+
+    @property
+    def first_picture_ms(self) -> float | None:
+        """When in the file its first picture is; None without one, or where the container does not tell."""
+
+    @property
+    def duration_ms(self) -> float | None:
+        """How long the file plays; None where the container does not tell."""
+
+    @property
+    def whole_until_ms(self) -> float | None:
+        """Until when the file has something of every track; None where the container does not tell."""
+
+    @property
+    def lately(self) -> Lately:
+        """How it went over the last seconds."""
+
+
+def stream_for(container: Container) -> ContainerStream:
+    """A stream for a new file."""
+    if container in (Container.WEBM, Container.MATROSKA):
+        return Webm()
+    return Wav() if container is Container.WAV else Untouched()
+
+
+def reader_for(container: Container) -> ContainerStream:
+    """A stream that is fed with a file as it lies on the disk, to finish what was not finished."""
+    return TornWebm() if container in (Container.WEBM, Container.MATROSKA) else stream_for(container)
+
+
+class TornWebm:
+    """A WebM file with our header, its end perhaps torn."""
+
+    def __init__(self) -> None:
+        self.index = Index()
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Index the bytes; after an error no more."""
+        if self.index.error is None:
+            with suppress(WebmError):  # `problem` tells; what was indexed before stays valid
+                self.index.feed(chunk)
+        return chunk
+
+    def patches(self) -> Sequence[Patch]:
+        """Sizes of the clusters that are over."""
+        return self.index.drain()
+
+    def finish(self) -> Ending:
+        """The same end as a recording's that was stopped."""
+        return finish(self.index)
+
+    @property
+    def problem(self) -> str:
+        """Why it could not be read to the end."""
+        return str(self.index.error or "")
+
+    @property
+    def has_media(self) -> bool:
+        """Whether every track has a block."""
+        index = self.index
+        return bool(index.blocks) and all(index.progress(track.number).blocks for track in index.tracks)
+
+    @property
+    def first_picture_ms(self) -> float | None:
+        """When the first video track begins."""
+        index = self.index
+        videos = [track.number for track in index.tracks if track.kind is Kind.VIDEO] if index.blocks else []
+        return index.progress(videos[0]).first_ms if videos else None
+
+    @property
+    def duration_ms(self) -> float | None:
+        """When the last frame of any track ends."""
+        return self.index.duration_ms
+
+    @property
+    def whole_until_ms(self) -> float | None:
+        """When the track that ends first ends."""
+        index = self.index
+        if not index.blocks:
+            return 0.0
+        return min(index.progress(track.number).end_ms or 0.0 for track in index.tracks)
+
+    @property
+    def lately(self) -> Lately:
+        """Frames of the first video track, and the bits of all tracks, over the last seconds."""
+        index = self.index
+        tracks = [(track, index.progress(track.number)) for track in index.tracks] if index.blocks else []
+        fps = next((progress.fps for track, progress in tracks if track.kind is Kind.VIDEO), 0.0)
+        return Lately(fps, sum(progress.kbps for _, progress in tracks))
+
+
+class Webm(TornWebm):
+    """A WebM or Matroska file from MediaRecorder: the header is ours, the rest as it came."""
+
+    def __init__(self) -> None:
+        self._stream = WebmStream(f"Rolltape {__version__}")
+        self.index = self._stream.index
+        self._problem = ""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Our header first; the chunks themselves afterwards, and from the start if it is no WebM."""
+        if self._problem:
+            return chunk
+        try:
+            return self._stream.feed(chunk)
+        except WebmError as error:
+            self._problem = str(error)
+            return self._stream.held
+
+    def finish(self) -> Ending:
+        """Cues, Duration, SeekHead and sizes."""
+        return NOTHING if self._problem else self._stream.finish()
+
+    @property
+    def problem(self) -> str:
+        """Why this is no WebM, or why the index stopped in the midst of it."""
+        return self._problem or str(self._stream.problem or "")
+
+    @property
+    def duration_ms(self) -> float | None:
+        """When the last frame of any track ends."""
+        return None if self._problem else self.index.duration_ms
+
+
+class Wav(WavStream):
+    """A WAV file from our own recorder; its problem is that it is none."""
+
+    first_picture_ms: float | None = None
+
+    @property
+    def whole_until_ms(self) -> float | None:
+        """All channels end together."""
+        return self.duration_ms
+
+    @property
+    def lately(self) -> Lately:
+        """The bits of all channels; they are always the same."""
+        return Lately(0.0, self.kbps)
+
+
+class Untouched:
+    """Any other file: what the recorder gives is the file."""
+
+    problem = ""
+    first_picture_ms: float | None = None
+    duration_ms: float | None = None
+    whole_until_ms: float | None = None
+    lately = Lately()
+
+    def __init__(self) -> None:
+        self.has_media = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The chunk itself."""
+        self.has_media = self.has_media or bool(chunk)
+        return chunk
+
+    def patches(self) -> Sequence[Patch]:
+        """None."""
+        return ()
+
+    def finish(self) -> Ending:
+        """Nothing: it is not finished in place."""
+        return NOTHING

@@ -1,0 +1,98 @@
+"""What records a stream: the engine, the plan that makes one, and the way down its list of formats."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from rolltape.core.errors import EngineError
+from rolltape.settings.bitrate import Rates, lossy
+from rolltape.settings.codec import AudioCodec, Candidate, Choice, choose, next_choice
+
+
+class Engine(Protocol):
+    """What records a stream: a MediaRecorder, or in tests something that hands out known chunks."""
+
+    @property
+    def mime_type(self) -> str:
+        """What is really written, once started."""
+
+    @property
+    def error(self) -> EngineError | None:
+        """Why it stopped by itself; None if it was asked to."""
+
+    async def start(self) -> None:
+        """Begin. Raises EngineError."""
+
+    def began_ms(self, first_picture_ms: float | None) -> float | None:
+        """When its file's time began, by the page's clock; None where it cannot tell.
+
+        It tells best once it is known when in the file the first picture is.
+        """
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Every chunk in order, until it has stopped."""
+
+    def stop(self) -> None:
+        """Ask for the end; `chunks` ends after the last data."""
+
+    def pause(self) -> None:
+        """Take nothing in until `resume`."""
+
+    def resume(self) -> None:
+        """Go on."""
+
+    def close(self) -> None:
+        """Let go of the browser's recorder."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to record: the formats in order, and who makes an engine for one."""
+
+    listed: tuple[Candidate, ...]
+    choice: Choice
+    rates: Rates
+    make_engine: Callable[[str, Rates], Engine]
+    is_supported: Callable[[str], bool]
+
+    def from_choice(self, choice: Choice) -> Plan:
+        """The same, beginning further down the list."""
+        return replace(self, choice=choice)
+
+    def after_failure(self, error: EngineError) -> Plan | None:
+        """The same with the next format of the list, since this one failed; None if it was the last."""
+        reason = error.detail or error.sentence
+        following = next_choice(self.listed, self.choice, self.is_supported, reason)
+        return None if following is None else self.from_choice(following)
+
+
+def plan(
+    listed: Sequence[Candidate],
+    rates: Rates,
+    make_engine: Callable[[str, Rates], Engine],
+    is_supported: Callable[[str], bool],
+) -> Plan | None:
+    """How to record with the first format this browser supports; None if it supports none."""
+    choice = choose(listed, is_supported)
+    return Plan(tuple(listed), choice, rates, make_engine, is_supported) if choice else None
+
+
+async def start_engine(wanted: Plan) -> tuple[Engine, Plan]:
+    """Start an engine, stepping down the list where one fails although it was called supported.
+
+    The plan that is given back begins with the format that started. Raises EngineError when none starts.
+    """
+    while True:
+        candidate = wanted.choice.candidate
+        rates = wanted.rates if candidate.audio is AudioCodec.PCM else lossy(wanted.rates)
+        try:
+            engine = wanted.make_engine(candidate.mime_type, rates)
+            await engine.start()
+            return engine, wanted
+        except EngineError as error:
+            following = wanted.after_failure(error)
+            if following is None:
+                raise
+            wanted = following

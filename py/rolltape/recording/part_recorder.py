@@ -1,0 +1,364 @@
+"""One part of a take while it is made: an engine's chunks, through the container, into both sinks.
+
+No sink waits for another, and the engine waits for none: a chunk is handed to each and acknowledged later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from rolltape.core.errors import RolltapeError, SinkError
+from rolltape.core.notice import Level
+from rolltape.media.webm import Ending
+from rolltape.recording.container import ContainerStream, stream_for
+from rolltape.recording.engine import Engine, Plan, start_engine
+from rolltape.recording.recovery import mend
+from rolltape.recording.sinks import Downloads, FolderChoice, PatchableSink, Sink, Store
+from rolltape.recording.take import Delivery, Part, ShelfState
+from rolltape.settings.codec import Container, contents
+
+Report = Callable[[str, Level, str], None]
+"""Tells a person of trouble: its subject (told once a recording and subject), how serious, a sentence."""
+
+LOST = {
+    "journal": "The crash-proof copy is not written any more; the download goes on.",
+    "download": "The file in your Downloads folder is not complete; save the recording from the list below.",
+    "folder": "The file in the folder you chose is not complete; save the recording from the list below.",
+}
+LATE = {
+    "journal": "The disk has not confirmed the crash-proof copy for five seconds; the download goes on.",
+    "download": "The browser has not taken the download for five seconds. If it asks whether this page may "
+    "download files, allow it; the crash-proof copy goes on.",
+    "folder": "The folder you chose has taken nothing for five seconds; the crash-proof copy goes on.",
+}
+
+QUIET_AFTER_MS = 2000.0
+"""A recorder that delivers every half second and then nothing for this long withholds what it records (quirk 1)."""
+QUIET_AFTER_MP4_MS = 8000.0
+"""MP4 is delivered at key frames only, which are two seconds apart."""
+BLOCKED_AFTER_MS = 1500.0
+"""Where looks are further apart than this, the page itself was held up, and chunks may be waiting."""
+
+_Sink = TypeVar("_Sink", bound=Sink)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where recordings go; None for what this browser has not got."""
+
+    store: Store | None
+    downloads: Downloads | None
+    folder: FolderChoice | None = None
+    """Where one is chosen, it is written instead of the downloads."""
+
+
+@dataclass(frozen=True)
+class PartName:
+    """What one part is called, wherever it goes."""
+
+    number: int
+    take_id: str
+    stem: str
+    """The download's file name without its ending."""
+    folder: str
+    """The take's folder in the journal."""
+
+    @property
+    def file(self) -> str:
+        """Its name in the take's folder of the journal."""
+        return f"part{self.number}"
+
+    @property
+    def path(self) -> str:
+        """Where it lies in the journal."""
+        return f"{self.folder}/{self.file}"
+
+    @property
+    def download_id(self) -> str:
+        """What the download is called on its way to the browser."""
+        return f"{self.take_id}-{self.number}"
+
+
+class PartRecorder:
+    """A part being made; `open_part` makes one that runs."""
+
+    def __init__(
+        self, name: PartName, reason: str, report: Report, now_ms: Callable[[], float], wanted: Plan
+    ) -> None:
+        self.name = name
+        self.reason = reason
+        self.plan = wanted
+        """How it is recorded; begins with the format that started."""
+        self.mime_type = ""
+        self.started_ms = 0.0
+        """When its file's time began, by the clock `now_ms`; known best once it holds something of every track."""
+        self.ended_ms: float | None = None
+        self.delivery: Delivery | None = None
+        """The place outside this browser's storage that holds the whole of it."""
+        self.ends_early = False
+        """Whether the journal's copy lacks the end."""
+        self.flowing = asyncio.Event()
+        """Set once the file holds something of every track, and when it is over."""
+        self._report = report
+        self._now_ms = now_ms
+        self._engine: Engine | None = None
+        self._stream: ContainerStream = stream_for(contents("").container)
+        self._store: Store | None = None
+        self._journal: PatchableSink | None = None
+        self._folder: PatchableSink | None = None
+        self._download: Sink | None = None
+        self._stop_asked = False
+        self._paused_at_ms: float | None = None
+        self._paused_ms = 0.0
+        self._heard_ms = 0.0
+        self._looked_ms = 0.0
+
+    async def open(self, places: Places) -> None:
+        """Open the sinks and start the engine. Raises RolltapeError; nothing is left open then."""
+        try:
+            await self._open_journal(places.store)
+            self._engine, self.plan = await start_engine(self.plan)
+            self._heard_ms = self._looked_ms = self._now_ms()
+            self.started_ms = self._engine.began_ms(None) or self._now_ms()
+            self.mime_type = self._engine.mime_type or self.plan.choice.candidate.mime_type
+            self._stream = stream_for(contents(self.mime_type).container)
+            await self._open_folder(places.folder)
+            await self._open_download(places.downloads)
+            if not self.live_sinks():
+                raise SinkError("This browser gives no place to write it to.")
+        except RolltapeError:
+            self.flowing.set()
+            if self._engine is not None:
+                self._engine.close()
+            if self._journal is not None:
+                await self._journal.close()
+            raise
+
+    async def run(self) -> None:
+        """Write every chunk until the engine has stopped."""
+        assert self._engine is not None
+        try:
+            async for chunk in self._engine.chunks():
+                self._take_in(chunk)
+        finally:
+            self.ended_ms = self._now_ms()
+            self.flowing.set()
+            self._engine.close()
+
+    def stop(self) -> None:
+        """Ask for the end; asking twice is fine."""
+        if not self._stop_asked and self._engine is not None:
+            self._stop_asked = True
+            self._engine.stop()
+
+    def pause(self) -> None:
+        """Take nothing in until `resume`."""
+        if self._engine is not None and self._paused_at_ms is None:
+            self._engine.pause()
+            self._paused_at_ms = self._now_ms()
+
+    def resume(self) -> None:
+        """Go on."""
+        if self._engine is not None and self._paused_at_ms is not None:
+            self._engine.resume()
+            self._paused_ms += self._now_ms() - self._paused_at_ms
+            self._paused_at_ms = None
+            self._heard_ms = self._now_ms()
+
+    def is_quiet(self) -> bool:
+        """Whether the engine ought to have delivered something and has not; look about once a second."""
+        now_ms = self._now_ms()
+        if now_ms - self._looked_ms > BLOCKED_AFTER_MS:
+            self._heard_ms = now_ms
+        self._looked_ms = now_ms
+        if self._stop_asked or self._paused_at_ms is not None or self.ended_ms is not None:
+            return False
+        patience_ms = (
+            QUIET_AFTER_MP4_MS if contents(self.mime_type).container is Container.MP4 else QUIET_AFTER_MS
+        )
+        return now_ms - self._heard_ms > patience_ms
+
+    @property
+    def error(self) -> RolltapeError | None:
+        """Why the engine stopped by itself; None if it was asked to."""
+        return self._engine.error if self._engine else None
+
+    @property
+    def stream(self) -> ContainerStream:
+        """What is known of the bytes so far."""
+        return self._stream
+
+    @property
+    def recorded_ms(self) -> float:
+        """For how long it has been recording, pauses left out."""
+        until = self._paused_at_ms or self.ended_ms or self._now_ms()
+        return until - self.started_ms - self._paused_ms
+
+    @property
+    def media_end_ms(self) -> float:
+        """When its last sample was taken, by the clock."""
+        return self._by_the_clock(self._stream.duration_ms)
+
+    @property
+    def whole_until_ms(self) -> float:
+        """Until when it has both picture and sound, by the clock."""
+        return self._by_the_clock(self._stream.whole_until_ms)
+
+    def _by_the_clock(self, in_file_ms: float | None) -> float:
+        """A moment of the file by the clock; its end where the container does not tell."""
+        if in_file_ms is None:
+            return self.ended_ms or self._now_ms()
+        return self.started_ms + in_file_ms + self._paused_ms
+
+    @property
+    def safe_bytes(self) -> int:
+        """Bytes acknowledged by the journal, or by the download where there is no journal."""
+        if self._journal is not None and self._journal.error is None:
+            return self._journal.ledger.acknowledged
+        outside = self._folder or self._download
+        return outside.ledger.acknowledged if outside is not None else 0
+
+    def _sinks(self) -> list[Sink]:
+        return [sink for sink in (self._journal, self._folder, self._download) if sink is not None]
+
+    def live_sinks(self) -> list[Sink]:
+        """The sinks that still take bytes."""
+        return [sink for sink in self._sinks() if sink.error is None]
+
+    def check(self) -> None:
+        """Tell of sinks that broke or owe an acknowledgement."""
+        for sink in self._sinks():
+            if sink.error is not None:
+                self._report(f"{sink.name} broke", Level.WARNING, f"{LOST[sink.name]} {sink.error.sentence}")
+            elif sink.ledger.is_late(self._now_ms()):
+                self._report(f"{sink.name} late", Level.WARNING, LATE[sink.name])
+
+    async def finish(self) -> Part:
+        """Close every sink, files made seekable; what has become of the part."""
+        if self._paused_at_ms is not None:
+            self._paused_ms += (self.ended_ms or self._now_ms()) - self._paused_at_ms
+            self._paused_at_ms = None
+        await self._close_download()
+        ending = self._stream.finish()
+        size = await self._close_journal(ending)
+        await self._close_folder(ending)
+        finished = self.described(size, ShelfState.FINISHED)
+        return await self._mended(finished) if self.ends_early else finished
+
+    def described(self, size: int, state: ShelfState) -> Part:
+        """What is known of it; times on the take's clock are the recording's to add."""
+        duration = self._stream.duration_ms
+        return Part(
+            number=self.name.number,
+            file=self.name.file,
+            bytes=size,
+            duration_ms=max(0, round(self.recorded_ms if duration is None else duration)),
+            mime_type=self.mime_type,
+            reason=self.reason,
+            state=state,
+        )
+
+    async def _open_journal(self, store: Store | None) -> None:
+        self._store = store
+        if store is not None:
+            self._journal = await self._opened("journal", store.create(self.name.path))
+
+    async def _open_folder(self, choice: FolderChoice | None) -> None:
+        if choice is not None and choice.folder is not None:
+            name = self.name.stem + contents(self.mime_type).ending
+            self._folder = await self._opened("folder", choice.folder.create(name))
+
+    async def _open_download(self, downloads: Downloads | None) -> None:
+        kind = contents(self.mime_type)
+        if downloads is not None and self._folder is None:
+            name = self.name.stem + kind.ending
+            self._download = await self._opened(
+                "download", downloads.create(self.name.download_id, name, kind.content_type)
+            )
+
+    async def _opened(self, name: str, opening: Awaitable[_Sink]) -> _Sink | None:
+        try:
+            return await opening
+        except SinkError as error:
+            self._report(f"{name} broke", Level.WARNING, f"{LOST[name]} {error.sentence}")
+            return None
+
+    def _take_in(self, chunk: bytes) -> None:
+        """Hand one chunk to both sinks; nothing here waits."""
+        self._heard_ms = self._now_ms()
+        data = self._stream.feed(chunk)
+        if self._stream.problem:
+            sentence = f"The recording is kept as it comes: {self._stream.problem}"
+            self._report("container", Level.WARNING, sentence)
+        for sink in self.live_sinks():
+            sink.write(data)
+        patches = self._stream.patches()
+        for file in (self._journal, self._folder):
+            if file is not None:
+                file.patch(patches)
+        if self._stream.has_media and not self.flowing.is_set():
+            self._date()
+            self.flowing.set()
+
+    def _date(self) -> None:
+        """Say when the file's time began, as the engine knows it now."""
+        assert self._engine is not None
+        self.started_ms = self._engine.began_ms(self._stream.first_picture_ms) or self.started_ms
+
+    async def _close_download(self) -> None:
+        if self._download is None:
+            return
+        try:
+            await self._download.settle()
+            self.delivery = Delivery.DOWNLOADS
+        except SinkError as error:
+            self._report("download broke", Level.WARNING, f"{LOST['download']} {error.sentence}")
+        await self._download.close()
+
+    async def _close_journal(self, ending: Ending) -> int:
+        """Make the file seekable and close it; its size in bytes."""
+        if self._journal is None:
+            return 0
+        try:
+            await _complete(self._journal, ending)
+        except SinkError as error:
+            self._report("journal broke", Level.WARNING, f"{LOST['journal']} {error.sentence}")
+            self.ends_early = True
+        return await self._journal.close()
+
+    async def _close_folder(self, ending: Ending) -> None:
+        """The same for the file in the folder, which is not there before it is closed."""
+        if self._folder is None:
+            return
+        try:
+            with suppress(SinkError):
+                await _complete(self._folder, ending)
+            await self._folder.close()  # raises what broke it, after it has tidied up
+            self.delivery = Delivery.FOLDER
+        except SinkError as error:
+            self._report("folder broke", Level.WARNING, f"{LOST['folder']} {error.sentence}")
+
+    async def _mended(self, broken: Part) -> Part:
+        """The journal took no more at some place: what it has is cut at its last whole block and finished."""
+        assert self._store is not None
+        try:
+            mended = await mend(self._store, self.name.path, contents(self.mime_type).container)
+        except RolltapeError:
+            return broken
+        if mended is None:
+            return replace(broken, bytes=0)
+        return replace(broken, bytes=mended.size, duration_ms=mended.duration_ms)
+
+
+async def _complete(file: PatchableSink, ending: Ending) -> None:
+    """Write what makes a file whole and seekable. Raises SinkError."""
+    await file.settle()
+    if ending.truncate_to is not None:
+        await file.truncate(ending.truncate_to)
+    file.write(ending.append)
+    file.patch(ending.patches)
+    await file.settle()

@@ -1,0 +1,145 @@
+"""Whether a guest could be recorded right now: one check for each thing that may go wrong, and a verdict.
+
+Pure: the page gathers what is known (`Known`) and draws what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rolltape.settings.codec import VideoCodec
+
+__all__ = ["HEARD_FROM", "Check", "CheckState", "Known", "Readiness", "browser_can", "readiness"]
+
+HEARD_FROM = 0.02
+"""The loudest sample must reach this (-34 dBFS): above a quiet room's noise, below quiet speech."""
+ENOUGH_MINUTES = 30
+
+
+class CheckState(StrEnum):
+    """How a check stands; the value is its `data-state`."""
+
+    WAIT = "wait"
+    OK = "ok"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known before a recording."""
+
+    opened: bool = False
+    """Whether devices and storage have been asked for."""
+    refused: bool = False
+    """Whether the link does not allow recording."""
+    camera: bool | None = None
+    """None: the link asks for none."""
+    microphone: bool | None = None
+    heard: bool = False
+    format_found: bool = False
+    downloads: bool = False
+    journal: bool = False
+    minutes_left: float | None = None
+    """None: nobody knows."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    state: CheckState
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """All checks, and what they come to."""
+
+    checks: tuple[Check, ...]
+    state: CheckState
+    verdict: str
+
+    @property
+    def can_test(self) -> bool:
+        """Whether a test recording makes sense."""
+        return self.state not in (CheckState.BAD, CheckState.WAIT)
+
+
+def readiness(known: Known) -> Readiness:
+    """Judge what is known; the verdict is the first thing that stands in the way, or that all is well."""
+    checks = (
+        Check("granted", _devices(known)),
+        Check("heard", _heard(known)),
+        Check("codec", _needed(known, known.format_found)),
+        Check("destination", _places(known)),
+        Check("space", _space(known)),
+    )
+    state, verdict = _verdict(known, {check.name: check.state for check in checks})
+    return Readiness(checks, state, verdict)
+
+
+def browser_can(can_record: Callable[[str], bool]) -> str:
+    """What this browser records at all, in words."""
+    named = {VideoCodec.VP8: "VP8", VideoCodec.H264: "H.264", VideoCodec.VP9: "VP9", VideoCodec.AV1: "AV1"}
+    found = [name for codec, name in named.items() if can_record(f"video/webm;codecs={codec.value},opus")]
+    if not found:
+        return "no pictures" if can_record("audio/webm;codecs=opus") else "nothing"
+    listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    only = "only " if len(found) == 1 else ""
+    return f"{only}{listed}. Keep this tab open until the recording is finished."
+
+
+def _devices(known: Known) -> CheckState:
+    asked = [given for given in (known.camera, known.microphone) if given is not None]
+    if not known.opened:
+        return CheckState.WAIT
+    if not any(asked):
+        return CheckState.BAD
+    return CheckState.OK if all(asked) else CheckState.WARNING
+
+
+def _heard(known: Known) -> CheckState:
+    if not known.opened or (known.microphone and not known.heard):
+        return CheckState.WAIT
+    return CheckState.OK if known.microphone else CheckState.WARNING
+
+
+def _needed(known: Known, there: bool) -> CheckState:
+    if not known.opened:
+        return CheckState.WAIT
+    return CheckState.OK if there else CheckState.BAD
+
+
+def _places(known: Known) -> CheckState:
+    if known.opened and known.downloads != known.journal:
+        return CheckState.WARNING
+    return _needed(known, known.downloads and known.journal)
+
+
+def _space(known: Known) -> CheckState:
+    if known.minutes_left is None:
+        return CheckState.WAIT if known.journal or not known.opened else CheckState.WARNING
+    return CheckState.OK if known.minutes_left >= ENOUGH_MINUTES else CheckState.WARNING
+
+
+def _verdict(known: Known, states: dict[str, CheckState]) -> tuple[CheckState, str]:
+    if known.refused:
+        return CheckState.BAD, "This link does not allow recording."
+    if not known.opened:
+        return CheckState.WAIT, "Looking for camera and microphone …"
+    reasons = {
+        "granted": "There is neither camera nor microphone to record.",
+        "codec": "This browser can record none of what is there.",
+        "destination": "There is nowhere to write a recording to.",
+    }
+    for name, reason in reasons.items():
+        if states[name] is CheckState.BAD:
+            return CheckState.BAD, f"Not ready. {reason}"
+    if states["heard"] is CheckState.WAIT:
+        return CheckState.WARNING, "Ready, but nothing was heard yet: say something."
+    if CheckState.WARNING in states.values():
+        return CheckState.WARNING, "Ready. See what is marked below."
+    return CheckState.OK, "Ready to record."

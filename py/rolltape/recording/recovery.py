@@ -1,0 +1,96 @@
+"""Mends a file of the journal whose end is torn: cut at the last whole block, then finished in place.
+
+Cutting and overwriting take no room, so this works on a full disk too; where not even the index fits, the
+file goes without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from rolltape.core.errors import SinkError
+from rolltape.media.webm import Ending
+from rolltape.recording.container import ContainerStream, reader_for
+from rolltape.recording.sinks import PatchableSink, Store, StoredBytes
+from rolltape.settings.codec import Container
+
+SLICE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What has become of a file."""
+
+    size: int
+    duration_ms: int
+    problem: str
+    """A sentence where it could not be finished; it is kept as it was then."""
+
+
+async def mend(store: Store, path: str, container: Container) -> Mended | None:
+    """Read a file and finish it; None if there is nothing in it."""
+    file = await store.file(path)
+    if file is None or not file.size:
+        return None
+    reader = reader_for(container)
+    async for _ in read_into(reader, file):
+        pass
+    return await finish_in_place(store, path, reader, file.size)
+
+
+async def read_into(reader: ContainerStream, file: StoredBytes) -> AsyncIterator[float]:
+    """Feed the file to the reader slice by slice, as far as it understands it; yields the share done."""
+    for start in range(0, file.size, SLICE_BYTES):
+        reader.feed(await file.read(start, min(start + SLICE_BYTES, file.size)))
+        if reader.problem:
+            return
+        yield min(1.0, (start + SLICE_BYTES) / file.size)
+
+
+async def finish_in_place(store: Store, path: str, reader: ContainerStream, size: int) -> Mended:
+    """Cut off what is torn and write what a finished file has; `reader` was fed with all of it."""
+    duration_ms = round(reader.duration_ms or 0)
+    if reader.problem:
+        return Mended(size, duration_ms, f"It is kept as it was written: {reader.problem}")
+    ending = reader.finish()
+    try:
+        file = await store.create(path)
+    except SinkError as error:
+        return Mended(size, duration_ms, f"It could not be made seekable. {error.sentence}")
+    try:
+        if ending.truncate_to is not None:
+            await file.truncate(ending.truncate_to)
+        file = await _append(store, path, file, ending)
+    except SinkError as error:
+        return Mended(
+            await _closed(file, size), duration_ms, f"It could not be made seekable. {error.sentence}"
+        )
+    return Mended(await file.close(), duration_ms, "")
+
+
+async def _closed(file: PatchableSink, size: int) -> int:
+    """Close a file that is in trouble; its size as far as that is known."""
+    try:
+        return await file.close()
+    except SinkError:
+        return size
+
+
+async def _append(store: Store, path: str, file: PatchableSink, ending: Ending) -> PatchableSink:
+    """Append the index and patch the header; where there is no room for the index, go without.
+
+    Raises SinkError; gives the sink that is to be closed.
+    """
+    try:
+        file.write(ending.append)
+        await file.settle()
+        patches = ending.patches
+    except SinkError:
+        await file.close()
+        file = await store.create(path)
+        await file.truncate(ending.end)
+        patches = ending.patches_alone
+    file.patch(patches)
+    await file.settle()
+    return file

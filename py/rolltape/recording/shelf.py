@@ -1,0 +1,116 @@
+"""The shelf: every take on this machine, read from the journal, recovered, saved, deleted.
+
+A take is a folder `takes/ID` with its parts and `take.jsonl`, a log in which each line is the whole take as
+it then was; the last whole line counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import replace
+
+from rolltape.core.errors import SinkError
+from rolltape.recording.container import reader_for
+from rolltape.recording.recovery import finish_in_place, read_into
+from rolltape.recording.sinks import Store, StoredBytes
+from rolltape.recording.take import Delivery, Part, ShelfState, Take, TakeEvent
+from rolltape.settings.codec import contents
+
+FOLDER = "takes"
+LOG = "take.jsonl"
+
+
+def folder_of(take: Take) -> str:
+    """Where this take lies in the journal."""
+    return f"{FOLDER}/{take.id}"
+
+
+def path_of(take: Take, file: str) -> str:
+    """Where a file of this take lies in the journal."""
+    return f"{folder_of(take)}/{file}"
+
+
+class Shelf:
+    """The takes in a store; `running` tells the ids of takes that a tab is recording right now."""
+
+    def __init__(self, store: Store, running: Callable[[], Awaitable[Collection[str]]]) -> None:
+        self._store = store
+        self._running = running
+
+    async def takes(self) -> list[Take]:
+        """Every take whose log can be read, newest first."""
+        found = []
+        for id in await self._store.names(FOLDER):
+            take = Take.from_json_lines(await self._store.text(f"{FOLDER}/{id}/{LOG}"))
+            if take is not None:
+                found.append(take)
+        return sorted(found, key=lambda take: (take.started_at_ms, take.number), reverse=True)
+
+    async def log(self, take: Take) -> None:
+        """Put the take's present state into its log. Raises SinkError."""
+        await self._store.append_text(path_of(take, LOG), take.to_json_line())
+
+    async def next_number(self) -> int:
+        """The number of the next take on this machine."""
+        return 1 + max((take.number for take in await self.takes()), default=0)
+
+    async def unfinished(self) -> list[Take]:
+        """Takes that a tab is recording or recovering, or that were left behind; only who holds its lock knows."""
+        return [take for take in await self.takes() if not take.is_over]
+
+    async def recover(self, take: Take) -> AsyncIterator[float]:
+        """Finish an abandoned take from its journal; yields the share done, 0 to 1, and then logs the result.
+
+        The torn end is cut off at the last whole block. A file that cannot be read is kept as it is.
+        """
+        names = [name for name in await self._store.names(folder_of(take)) if name != LOG]
+        recovered = take.after(TakeEvent.FOUND)
+        for done, name in enumerate(names):
+            file = await self._store.file(path_of(take, name))
+            part = _part_named(take, name, done + 1)
+            if part.state is not ShelfState.RECORDING or file is None or not file.size:
+                continue
+            reader = reader_for(contents(take.type_of(part)).container)
+            async for share in read_into(reader, file):
+                yield (done + share) / len(names)
+            mended = await finish_in_place(self._store, path_of(take, name), reader, file.size)
+            recovered = recovered.with_part(
+                replace(part, bytes=mended.size, duration_ms=mended.duration_ms, state=ShelfState.RECOVERED)
+            )
+            if mended.problem:
+                recovered = recovered.with_error(mended.problem)
+        if not recovered.bytes:
+            recovered = replace(take.after(TakeEvent.FAILED), error="Nothing had been written yet.")
+        await self.log(recovered)
+
+    async def file(self, take: Take, number: int = 1) -> StoredBytes:
+        """The file of one part as it lies on the disk. Raises SinkError if it is gone."""
+        part = next((part for part in take.parts if part.number == number), None)
+        file = await self._store.file(path_of(take, part.file)) if part else None
+        if file is None:
+            raise SinkError("This recording is not in the browser's storage any more.")
+        return file
+
+    async def save(self, take: Take) -> Take:
+        """Have the finished files copied into the person's downloads; the take as it is then."""
+        kept = [part for part in take.parts if part.bytes]
+        for part in kept:
+            kind = contents(take.type_of(part))
+            tail = f"_part{part.number}" if len(kept) > 1 else ""
+            (await self.file(take, part.number)).save(take.name + tail + kind.ending, kind.content_type)
+        saved = take.with_delivery(Delivery.SAVED)
+        await self.log(saved)
+        return saved
+
+    async def delete(self, take: Take) -> None:
+        """Delete the take and its files. Raises SinkError while a tab is recording it."""
+        if take.id in await self._running():
+            raise SinkError("This take is being recorded; stop it first.")
+        await self._store.remove(f"{FOLDER}/{take.id}")
+
+
+def _part_named(take: Take, file: str, position: int) -> Part:
+    """What the log knows of the part in this file; without a word there, what its name says."""
+    known = next((part for part in take.parts if part.file == file), None)
+    digits = file.removeprefix("part")
+    return known or Part(int(digits) if digits.isdecimal() else position, file)

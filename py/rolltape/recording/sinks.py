@@ -1,0 +1,126 @@
+"""Where the bytes of a recording go: what a sink is, whatever it writes to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rolltape.core.errors import SinkError
+from rolltape.media.webm import Patch
+from rolltape.recording.acknowledgements import Ledger
+
+
+class Sink(Protocol):
+    """A place that takes a recording's bytes in order, and says what it has safely taken."""
+
+    @property
+    def name(self) -> str:
+        """`journal`, `folder` or `download`."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was given and what was acknowledged."""
+
+    @property
+    def error(self) -> SinkError | None:
+        """Why it takes no more; None while it does."""
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes over without waiting; a sink with an error ignores them."""
+
+    async def settle(self) -> None:
+        """Wait until everything handed over is acknowledged. Raises SinkError."""
+
+    async def close(self) -> int:
+        """Let go of the place; how many bytes it holds."""
+
+
+class PatchableSink(Sink, Protocol):
+    """A sink whose bytes can be changed afterwards, as a file's can and a download's cannot."""
+
+    def patch(self, patches: Sequence[Patch]) -> None:
+        """Overwrite bytes in place, after all that was written before."""
+
+    async def truncate(self, size: int) -> None:
+        """Cut everything from `size` on off."""
+
+
+class StoredBytes(Protocol):
+    """A file as it lies on the disk."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    async def read(self, start: int, end: int) -> bytes:
+        """The bytes from `start` to before `end`."""
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """All of it from its beginning, in pieces of some hundred kB to some MB."""
+
+    def address(self, content_type: str) -> str:
+        """An address at which the page can play it."""
+
+    def save(self, name: str, content_type: str) -> None:
+        """Have it copied into the person's downloads."""
+
+
+class Store(Protocol):
+    """The journal's files by path: names joined by `/`."""
+
+    async def create(self, path: str) -> PatchableSink:
+        """Open a file for writing, made if it is not there. Raises SinkError."""
+
+    async def append_text(self, path: str, text: str) -> None:
+        """Add text at the end and put it on the disk. Raises SinkError."""
+
+    async def names(self, path: str) -> list[str]:
+        """What is in a folder, sorted; nothing if there is no such folder."""
+
+    async def file(self, path: str) -> StoredBytes | None:
+        """The file as it is on the disk; None if there is none."""
+
+    async def text(self, path: str) -> str:
+        """A whole file as text, also one that is being added to; empty if there is none."""
+
+    async def remove(self, path: str) -> None:
+        """Delete a folder and all that is in it."""
+
+
+class DownloadSink(Sink, Protocol):
+    """A download, which can be broken off."""
+
+    async def abandon(self) -> None:
+        """Break it off: the file is not to be taken for whole."""
+
+
+class Downloads(Protocol):
+    """The browser's downloads, written while a recording is made."""
+
+    async def create(self, id: str, name: str, content_type: str) -> DownloadSink:
+        """Begin a download. Raises SinkError."""
+
+
+class Folder(Protocol):
+    """A folder on the person's disk that they chose; it is remembered, and may have to be allowed again."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    async def is_allowed(self) -> bool:
+        """Whether it may be written without asking."""
+
+    async def ask(self) -> bool:
+        """Ask the person, who has just pressed a button; whether it may be written."""
+
+    async def create(self, name: str) -> PatchableSink:
+        """Open a new file of this name for writing; it is there once it is closed. Raises SinkError."""
+
+
+@dataclass
+class FolderChoice:
+    """The folder that is written from the next part on; None: the downloads are."""
+
+    folder: Folder | None = None

@@ -1,0 +1,58 @@
+"""What to tell a guest when a recording is over: where it is, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rolltape.recording.take import Delivery, Take, TakeState
+from rolltape.settings.codec import contents
+
+__all__ = ["Afterwards", "afterwards"]
+
+SEND = "Send it to whoever invited you, and keep it until they have it."
+EDIT = "For editing, press “Save seekable copy” and send that one instead."
+PLACES = {
+    Delivery.DOWNLOADS: "your Downloads folder",
+    Delivery.FOLDER: "the folder you chose",
+    Delivery.SAVED: "your Downloads folder",
+}
+SAVE = "Press “Save seekable copy” now, then send that to whoever invited you."
+
+
+@dataclass(frozen=True)
+class Afterwards:
+    """What happened, where the file is, and what to do next: a sentence or two each."""
+
+    title: str
+    where: str
+    next: str
+
+
+def afterwards(take: Take) -> Afterwards:
+    """What is true of a take that is over."""
+    if not take.bytes and not take.delivered:
+        return Afterwards("Nothing was recorded.", take.error or "", "See the notices above, then try again.")
+    if not take.delivered:
+        return Afterwards(_title(take), f"{_files(take)} in this browser only.", SAVE)
+    where = f"{_files(take)} in {_places(take)}."
+    if not take.bytes:
+        return Afterwards(_title(take), where, SEND)
+    return Afterwards(_title(take), f"{where} A second copy is in this browser.", f"{SEND} {EDIT}")
+
+
+def _title(take: Take) -> str:
+    if take.state is not TakeState.FINISHED:
+        return "The recording broke off."
+    return "Finished, but something went wrong." if take.error else "Your recording is finished."
+
+
+def _places(take: Take) -> str:
+    """Where its files lie; parts may lie in two places."""
+    return " and ".join(dict.fromkeys(PLACES[delivery] for delivery in take.delivered))
+
+
+def _files(take: Take) -> str:
+    count = len([part for part in take.parts if part.bytes])
+    if count > 1:
+        return f"{take.name} ({count} files, part1, part2 …) is"
+    return f"{take.name}{contents(take.mime_type).ending} is"

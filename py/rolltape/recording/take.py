@@ -1,0 +1,396 @@
+"""A take, one recording from start to stop: what is known of it, its life, and its lines in the journal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from rolltape.core.json_fields import Fields
+from rolltape.settings.bitrate import Rates
+
+__all__ = [
+    "NO_RATES",
+    "SHELF_STATES",
+    "SPLIT",
+    "TRANSITIONS",
+    "Delivery",
+    "Part",
+    "Pause",
+    "ShelfState",
+    "Take",
+    "TakeEvent",
+    "TakeState",
+    "WrongMoment",
+    "advance",
+    "diagram",
+]
+
+
+class TakeState(StrEnum):
+    """Where a take is in its life."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RECORDING = "recording"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    FAILED = "failed"
+    RECOVERED = "recovered"
+
+
+class TakeEvent(StrEnum):
+    """What can happen to a take."""
+
+    START_REQUESTED = "start requested"
+    STARTED = "started"
+    START_FAILED = "start failed"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    STOP_REQUESTED = "stop requested"
+    STOPPED = "stopped"
+    """The recorder has stopped, asked or not, and every byte is safe."""
+    FAILED = "failed"
+    """It cannot go on or cannot be finished."""
+    FOUND = "found"
+    """At a later visit, in the journal."""
+
+
+TRANSITIONS: Mapping[TakeState, Mapping[TakeEvent, TakeState]] = {
+    TakeState.IDLE: {
+        TakeEvent.START_REQUESTED: TakeState.STARTING,
+    },
+    TakeState.STARTING: {
+        TakeEvent.STARTED: TakeState.RECORDING,
+        TakeEvent.START_FAILED: TakeState.FAILED,
+        TakeEvent.STOP_REQUESTED: TakeState.STOPPING,
+        TakeEvent.FAILED: TakeState.FAILED,
+        TakeEvent.FOUND: TakeState.RECOVERED,
+    },
+    TakeState.RECORDING: {
+        TakeEvent.PAUSED: TakeState.PAUSED,
+        TakeEvent.STOP_REQUESTED: TakeState.STOPPING,
+        TakeEvent.STOPPED: TakeState.FINISHED,
+        TakeEvent.FAILED: TakeState.FAILED,
+        TakeEvent.FOUND: TakeState.RECOVERED,
+    },
+    TakeState.PAUSED: {
+        TakeEvent.RESUMED: TakeState.RECORDING,
+        TakeEvent.STOP_REQUESTED: TakeState.STOPPING,
+        TakeEvent.STOPPED: TakeState.FINISHED,
+        TakeEvent.FAILED: TakeState.FAILED,
+        TakeEvent.FOUND: TakeState.RECOVERED,
+    },
+    TakeState.STOPPING: {
+        TakeEvent.STARTED: TakeState.STOPPING,
+        TakeEvent.START_FAILED: TakeState.FAILED,
+        TakeEvent.STOPPED: TakeState.FINISHED,
+        TakeEvent.FAILED: TakeState.FAILED,
+        TakeEvent.FOUND: TakeState.RECOVERED,
+    },
+    TakeState.FAILED: {
+        TakeEvent.FOUND: TakeState.RECOVERED,
+    },
+    TakeState.FINISHED: {},
+    TakeState.RECOVERED: {},
+}
+"""The life of a take. A stop may be asked for before the recorder has started; it then waits for that."""
+
+
+class ShelfState(StrEnum):
+    """How a take, or one of its parts, stands on the shelf; the value is its `data-state`."""
+
+    RECORDING = "recording"
+    FINISHED = "finished"
+    RECOVERED = "recovered"
+    FAILED = "failed"
+
+
+SHELF_STATES: Mapping[TakeState, ShelfState | None] = {
+    TakeState.IDLE: None,
+    TakeState.STARTING: ShelfState.RECORDING,
+    TakeState.RECORDING: ShelfState.RECORDING,
+    TakeState.PAUSED: ShelfState.RECORDING,
+    TakeState.STOPPING: ShelfState.RECORDING,
+    TakeState.FINISHED: ShelfState.FINISHED,
+    TakeState.RECOVERED: ShelfState.RECOVERED,
+    TakeState.FAILED: ShelfState.FAILED,
+}
+"""None: not on the shelf."""
+
+
+class WrongMoment(Exception):
+    """Something happened to a take that cannot happen in its state."""
+
+    def __init__(self, state: TakeState, event: TakeEvent) -> None:
+        possible = " or ".join(f"“{name}”" for name in TRANSITIONS[state]) or "nothing more"
+        super().__init__(f"The take was {state} when “{event}” came; {possible} was expected.")
+        self.state = state
+        self.event = event
+
+
+def advance(state: TakeState, event: TakeEvent) -> TakeState:
+    """Give the state after an event; raises `WrongMoment` where the table has none."""
+    following = TRANSITIONS[state].get(event)
+    if following is None:
+        raise WrongMoment(state, event)
+    return following
+
+
+def diagram() -> str:
+    """Draw the life of a take as Mermaid text."""
+    lines = ["stateDiagram-v2", f"    [*] --> {TakeState.IDLE}"]
+    for state, row in TRANSITIONS.items():
+        for target in dict.fromkeys(row.values()):
+            events = ", ".join(event for event in row if row[event] is target)
+            lines.append(f"    {state} --> {target}: {events}")
+        if not row:
+            lines.append(f"    {state} --> [*]")
+    return "\n".join(lines) + "\n"
+
+
+NO_RATES = Rates(None, None)
+"""Before a recorder was asked for anything."""
+
+_Log: TypeAlias = str | bytes
+
+
+class Delivery(StrEnum):
+    """A place outside the journal that holds the take."""
+
+    DOWNLOADS = "downloads"
+    FOLDER = "folder"
+    SAVED = "saved"
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A pause, in milliseconds since the take started."""
+
+    from_ms: int
+    to_ms: int | None = None
+    """None: not over yet."""
+
+
+SPLIT = "split"
+"""Why a part was begun where nothing but the time was the reason."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a take, playable by itself."""
+
+    number: int
+    file: str
+    """Its name in the journal."""
+    bytes: int = 0
+    """Bytes safely written."""
+    duration_ms: int = 0
+    gap_before_ms: int = 0
+    """How long picture or sound is missing between the part before and this one."""
+    state: ShelfState = ShelfState.RECORDING
+    overlap_before_ms: int = 0
+    """How much of its beginning is also the end of the part before."""
+    started_ms: int = 0
+    """When its first sample was taken, in milliseconds since the take started."""
+    mime_type: str = ""
+    """What the recorder says it writes; empty: as the take."""
+    reason: str = ""
+    """Why it was begun, in words; empty for the first."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """One recording; every change makes a new one."""
+
+    id: str
+    number: int
+    name: str
+    """File name without part and ending."""
+    started_at_ms: int
+    """Milliseconds since 1970, UTC."""
+    utc_offset_minutes: int = 0
+    """Local time minus UTC where it was recorded."""
+    label: str | None = None
+    room: str | None = None
+    started_by: str = "you"
+    """`you`, or the director's name."""
+    mime_type: str = ""
+    """What the recorder says it writes; empty until it has started."""
+    rates: Rates = NO_RATES
+    """What was asked of the recorder."""
+    parts: tuple[Part, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    state: TakeState = TakeState.IDLE
+    error: str | None = None
+    """A sentence, if anything went wrong."""
+    delivered: tuple[Delivery, ...] = ()
+    room_started_at_ms: int | None = None
+    """When its first sample was captured, on the room's common clock; None: no clock was known."""
+    room_error_ms: int | None = None
+    """By how much that may be wrong, either way."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When it started, in the local time of the place."""
+        place = timezone(timedelta(minutes=self.utc_offset_minutes))
+        return datetime.fromtimestamp(0, place) + timedelta(milliseconds=self.started_at_ms)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes safely written, over all parts."""
+        return sum(part.bytes for part in self.parts)
+
+    @property
+    def duration_ms(self) -> int:
+        """Length of what is recorded, over all parts; what is in two of them counts once."""
+        return sum(max(0, part.duration_ms - part.overlap_before_ms) for part in self.parts)
+
+    @property
+    def shelf_state(self) -> ShelfState | None:
+        """How it stands on the shelf; None: not there."""
+        return SHELF_STATES[self.state]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is written to it."""
+        return self.shelf_state not in (None, ShelfState.RECORDING)
+
+    def after(self, event: TakeEvent) -> Take:
+        """Give the take after an event; raises `WrongMoment`."""
+        return replace(self, state=advance(self.state, event))
+
+    def with_mime_type(self, mime_type: str) -> Take:
+        """Say what the recorder really writes."""
+        return replace(self, mime_type=mime_type)
+
+    def with_rates(self, rates: Rates) -> Take:
+        """Say what the recorder was asked for."""
+        return replace(self, rates=rates)
+
+    def with_part(self, part: Part) -> Take:
+        """Add a part, or replace the one with its number."""
+        others = [other for other in self.parts if other.number != part.number]
+        return replace(self, parts=tuple(sorted([*others, part], key=lambda each: each.number)))
+
+    def with_pause(self, from_ms: int) -> Take:
+        """Begin a pause; one that is open goes on."""
+        if self._pause_is_open:
+            return self
+        return replace(self, pauses=(*self.pauses, Pause(from_ms)))
+
+    def with_pause_over(self, to_ms: int) -> Take:
+        """End the pause that is open, if there is one."""
+        if not self._pause_is_open:
+            return self
+        *before, last = self.pauses
+        return replace(self, pauses=(*before, replace(last, to_ms=max(to_ms, last.from_ms))))
+
+    def type_of(self, part: Part) -> str:
+        """What is in a part's file."""
+        return part.mime_type or self.mime_type
+
+    def with_error(self, sentence: str) -> Take:
+        """Say what went wrong."""
+        return replace(self, error=sentence)
+
+    def with_delivery(self, where: Delivery) -> Take:
+        """Say that a place outside the journal holds it."""
+        return self if where in self.delivered else replace(self, delivered=(*self.delivered, where))
+
+    def with_room_start(self, at_ms: int, error_ms: int) -> Take:
+        """Say when its first sample was captured on the room's clock."""
+        return replace(self, room_started_at_ms=at_ms, room_error_ms=error_ms)
+
+    def to_json_line(self) -> str:
+        """Write the whole take as one line of its log: ASCII, with a line feed before and after.
+
+        The one before keeps a torn line that is already in the log from swallowing this one.
+        """
+        return f"\n{json.dumps(self.to_plain(), allow_nan=False, separators=(',', ':'))}\n"
+
+    def to_plain(self) -> dict[str, Any]:
+        """The whole take as JSON's own types."""
+        return {"v": _VERSION, **asdict(self)}
+
+    @staticmethod
+    def from_fields(fields: Fields) -> Take:
+        """Read what `to_plain` wrote. Raises ValueError."""
+        return _take(fields)
+
+    @staticmethod
+    def from_json_lines(log: _Log) -> Take | None:
+        """Read the last whole line of a log; None if there is none.
+
+        Torn lines, garbage, and lines that do not make a take are passed over; fields that are not known
+        are left aside; fields with a default may be missing.
+        """
+        lines: Sequence[_Log] = log.split(b"\n") if isinstance(log, bytes) else log.split("\n")
+        takes = (_read(line) for line in reversed(lines))
+        return next((take for take in takes if take is not None), None)
+
+    @property
+    def _pause_is_open(self) -> bool:
+        return bool(self.pauses) and self.pauses[-1].to_ms is None
+
+
+_VERSION = 1
+_MAX_TIME_MS = 253_370_764_800_000
+"""The year 9999: dates end there."""
+_MAX_OFFSET_MINUTES = 24 * 60 - 1
+
+
+def _read(line: str | bytes) -> Take | None:
+    try:
+        return _take(Fields.from_json(line.decode() if isinstance(line, bytes) else line))
+    except ValueError:
+        return None
+
+
+def _take(fields: Fields) -> Take:
+    return Take(
+        id=fields.text("id"),
+        number=fields.whole("number"),
+        name=fields.text("name"),
+        started_at_ms=fields.whole("started_at_ms", high=_MAX_TIME_MS),
+        utc_offset_minutes=fields.whole("utc_offset_minutes", 0, -_MAX_OFFSET_MINUTES, _MAX_OFFSET_MINUTES),
+        label=fields.text_or_none("label"),
+        room=fields.text_or_none("room"),
+        started_by=fields.text("started_by", "you"),
+        mime_type=fields.text("mime_type", ""),
+        rates=_rates(fields.inner("rates")),
+        parts=tuple(map(_part, fields.rows("parts"))),
+        pauses=tuple(map(_pause, fields.rows("pauses"))),
+        state=fields.member("state", TakeState),
+        error=fields.text_or_none("error"),
+        delivered=fields.known_members("delivered", Delivery),
+        room_started_at_ms=fields.whole_or_none("room_started_at_ms", high=_MAX_TIME_MS),
+        room_error_ms=fields.whole_or_none("room_error_ms"),
+    )
+
+
+def _rates(fields: Fields) -> Rates:
+    return Rates(fields.whole_or_none("video_kbps"), fields.whole_or_none("audio_kbps"))
+
+
+def _part(fields: Fields) -> Part:
+    return Part(
+        number=fields.whole("number"),
+        file=fields.text("file"),
+        bytes=fields.whole("bytes", 0),
+        duration_ms=fields.whole("duration_ms", 0),
+        gap_before_ms=fields.whole("gap_before_ms", 0),
+        overlap_before_ms=fields.whole("overlap_before_ms", 0),
+        started_ms=fields.whole("started_ms", 0),
+        mime_type=fields.text("mime_type", ""),
+        reason=fields.text("reason", ""),
+        state=fields.member("state", ShelfState, ShelfState.RECORDING),
+    )
+
+
+def _pause(fields: Fields) -> Pause:
+    return Pause(fields.whole("from_ms"), fields.whole_or_none("to_ms"))

@@ -1,0 +1,1 @@
+"""What is said in a room, who says it, and what a director knows."""

@@ -1,0 +1,224 @@
+"""Somebody's side of a room: joins it, stays in it over every interruption, knows who is there.
+
+The line underneath (`browser/socket.py`) connects again by itself; each connection begins with the server's
+`Welcome`, after which everything that others need to know is said anew, so nothing depends on what was said before.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from rolltape.core.errors import RolltapeError
+from rolltape.room.messages import Away, Command, Joined, Left, Member, Message, Role, Sender, Welcome
+from rolltape.room.wire import decode, encode, kind_of, sender_of
+
+__all__ = [
+    "IceServer",
+    "JoinReply",
+    "JoinRequest",
+    "RoomClient",
+    "RoomError",
+    "RoomLine",
+    "RoomListener",
+    "new_secret",
+    "refusal",
+]
+
+
+class RoomError(RolltapeError):
+    """The room cannot be joined, or what was said was not handed on; `detail` is a code for the page."""
+
+
+@dataclass(frozen=True)
+class JoinRequest:
+    """Who wants to be in which room, and what shows that they may (`docs/protocol.md`, Joining)."""
+
+    room: str
+    role: Role
+    uid: str
+    secret: str
+    """Known to this page only, so that nobody else can be this `uid`."""
+    label: str = ""
+    key: str = ""
+    """A director's."""
+    invite: str = ""
+    """A guest's, from the link; empty: came by the room's name alone."""
+
+
+@dataclass(frozen=True)
+class IceServer:
+    """A STUN or TURN server for the page's connections (WebRTC 1.0 section 4.2.3)."""
+
+    urls: tuple[str, ...]
+    username: str = ""
+    credential: str = ""
+
+
+@dataclass(frozen=True)
+class JoinReply:
+    """What the server says to one who may join."""
+
+    token: str
+    uid: str
+    """The one asked for, or another where somebody else is that one already."""
+    key_id: str
+    invite: str = ""
+    """For directors: what a guest's link carries behind `#`."""
+    ice_servers: tuple[IceServer, ...] = ()
+
+
+class RoomListener(Protocol):
+    """What a page does about its room."""
+
+    def room_connected(self, connected: bool) -> None:
+        """The connection is there and `members` is true, or it is gone and is being made again."""
+
+    def room_members(self) -> None:
+        """Somebody came, went, or changed."""
+
+    def room_message(self, sender: Sender, message: Message) -> None:
+        """A message for this page."""
+
+    def room_closed(self, reason: str) -> None:
+        """It is over: the sentence says why. Nothing is tried again."""
+
+
+class RoomLine(Protocol):
+    """The connection to the server."""
+
+    async def open(self, request: JoinRequest, client: RoomClient) -> None:
+        """Join and connect, again after each interruption, until `close` or until the server says no for good.
+
+        Raises Unsupported where there is no server for rooms.
+        """
+
+    async def send(self, kind: str, text: str) -> str:
+        """Hand a message over; empty, or the server's sentence on why it was not handed on."""
+
+    async def server_ms(self) -> float:
+        """The server's clock, milliseconds since 1970. Raises RoomError while there is no connection."""
+
+    def close(self) -> None:
+        """Leave."""
+
+
+class RoomClient:
+    """One page's membership of one room."""
+
+    def __init__(self, line: RoomLine, listener: RoomListener) -> None:
+        self.uid = ""
+        self.key_id = ""
+        """The key that directs this room, as first told: another one directs nothing here."""
+        self.invite = ""
+        self.ice_servers: tuple[IceServer, ...] = ()
+        self.connected = False
+        self._line = line
+        self._listener = listener
+        self._members: dict[str, Member] = {}
+
+    @property
+    def members(self) -> Mapping[str, Member]:
+        """Everybody in the room but this page, by uid."""
+        return self._members
+
+    @property
+    def present(self) -> list[Member]:
+        """Everybody who is there right now, but this page."""
+        return [one for one in self._members.values() if one.present]
+
+    @property
+    def directors(self) -> list[Member]:
+        """The directors that are there right now."""
+        return [one for one in self.present if one.role is Role.DIRECTOR]
+
+    async def open(self, request: JoinRequest, key_id: str = "") -> None:
+        """Join; `key_id` is the key known from an earlier visit. Raises Unsupported."""
+        self.key_id = key_id
+        await self._line.open(request, self)
+
+    async def send(self, message: Message) -> None:
+        """Say something. Raises RoomError if it was not handed on."""
+        if not self.connected:
+            raise RoomError(
+                "There is no connection to the room right now; it is being made again.", "offline"
+            )
+        refused = await self._line.send(kind_of(message), encode(message))
+        if refused:
+            raise RoomError(refused, "refused")
+
+    async def server_ms(self) -> float:
+        """The room's clock as the server has it right now. Raises RoomError."""
+        return await self._line.server_ms()
+
+    def close(self) -> None:
+        """Leave the room."""
+        self._line.close()
+        self.connected = False
+
+    # What the line tells.
+
+    def joined(self, reply: JoinReply) -> None:
+        """The server let this page in, at first or again."""
+        self.uid = reply.uid
+        self.invite = reply.invite or self.invite
+        self.ice_servers = reply.ice_servers
+        self.key_id = self.key_id or reply.key_id
+
+    def received(self, kind: str, text: str) -> None:
+        """An event came. What is not right is dropped: BadMessage is raised for the log."""
+        message = decode(kind, text)
+        if isinstance(message, Welcome):
+            self.key_id = self.key_id or message.key_id
+            # After a server's restart not everybody is back yet: who was here is away until the server says more.
+            away = {uid: replace(one, present=False) for uid, one in self._members.items()}
+            self._members = away | {one.uid: one for one in message.members if one.uid != self.uid}
+            self.connected = True
+            self._listener.room_connected(True)
+        elif isinstance(message, Joined | Away | Left):
+            self._changed(message)
+            self._listener.room_members()
+        else:
+            self._listener.room_message(sender_of(text), message)
+
+    def disconnected(self) -> None:
+        """The connection is gone; the line makes it again."""
+        if self.connected:
+            self.connected = False
+            self._listener.room_connected(False)
+
+    def closed(self, reason: str) -> None:
+        """The server does not want this page any more."""
+        self.connected = False
+        self._listener.room_closed(reason)
+
+    def _changed(self, message: Joined | Away | Left) -> None:
+        if isinstance(message, Joined):
+            if message.member.uid != self.uid:
+                self._members[message.member.uid] = message.member
+        elif isinstance(message, Left):
+            self._members.pop(message.uid, None)
+        elif message.uid in self._members:
+            self._members[message.uid] = replace(self._members[message.uid], present=False)
+
+
+def refusal(sender: Sender, command: Command, uid: str, key_id: str) -> str:
+    """Why a guest does not obey this command, in a sentence; empty: it does.
+
+    The server has checked the same; this is the guest's own word, since it is the guest who is recorded.
+    """
+    if sender.role is not Role.DIRECTOR:
+        return "Only a director may ask for that."
+    if not key_id or sender.key_id != key_id:
+        return "This director's key is not the one that opened the room."
+    if command.to != uid:
+        return "That was meant for somebody else."
+    return ""
+
+
+def new_secret(octets: int = 16) -> str:
+    """A secret nobody can guess: a director's key, or what makes a page's `uid` its own (RFC 4648 section 5)."""
+    return urlsafe_b64encode(os.urandom(octets)).rstrip(b"=").decode()

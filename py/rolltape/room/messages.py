@@ -1,0 +1,286 @@
+"""The messages of a room: what is said, and who may say it to whom.
+
+A message travels as an event of its own name with one JSON text (`room/wire.py`). `docs/protocol.md` is the protocol
+on one page.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from rolltape.core.notice import plain_text
+from rolltape.recording.take import Take, TakeState
+from rolltape.settings.order import Order
+
+__all__ = [
+    "ROUTES",
+    "VERSION",
+    "Answer",
+    "Away",
+    "Candidate",
+    "Command",
+    "CommandKind",
+    "Description",
+    "GuestState",
+    "Joined",
+    "Left",
+    "Member",
+    "Message",
+    "Role",
+    "Route",
+    "SendRates",
+    "Sender",
+    "Signal",
+    "TakeReport",
+    "Welcome",
+    "nameless",
+    "room_key",
+]
+
+VERSION = 1
+"""Of the protocol. A message of another version is refused with a sentence that says to reload."""
+
+
+class Role(StrEnum):
+    """What somebody is in a room."""
+
+    DIRECTOR = "director"
+    GUEST = "guest"
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sent a message, as the server knows from their token."""
+
+    uid: str
+    role: Role
+    key_id: str
+    """Which director's key their token goes back to."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody in the room."""
+
+    uid: str
+    role: Role
+    label: str = ""
+    invited: bool = True
+    """Whether they came by a link that the director's page gave out."""
+    present: bool = True
+    """False: the connection is gone, but they may be back."""
+
+
+def nameless(uid: str) -> str:
+    """What to call a guest who has given no name; their files are named so as well, or two would be alike."""
+    return f"Guest {uid[:4]}"
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """The server's first word to each connection: who you are, and who is there."""
+
+    uid: str
+    key_id: str
+    """The key that directs this room; empty while nobody has opened it."""
+    members: tuple[Member, ...] = ()
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Somebody has come, is back, or is known by another name."""
+
+    member: Member
+
+
+@dataclass(frozen=True)
+class Away:
+    """Somebody's connection is gone; they may be back."""
+
+    uid: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """Somebody is gone for good, or for so long that nobody waits."""
+
+    uid: str
+
+
+@dataclass(frozen=True)
+class GuestState:
+    """All that is true of a guest, from their own page: announced when it changes, each second while recording."""
+
+    label: str = ""
+    state: TakeState = TakeState.IDLE
+    can_record: bool = False
+    """Whether a recording could be started right now."""
+    refusal: str = ""
+    """Why not, in a sentence."""
+    started_by: str = ""
+    take_id: str = ""
+    take_name: str = ""
+    elapsed_ms: int = 0
+    bytes: int = 0
+    """Safely written."""
+    parts: int = 0
+    gap_ms: int = 0
+    """What is missing between the parts."""
+    mime_type: str = ""
+    codec: str = ""
+    """The same in words."""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    """What the recording really has while it runs, else what the camera gives."""
+    kbps: float = 0.0
+    """What the recording really has."""
+    asked_video_kbps: int | None = None
+    asked_audio_kbps: int | None = None
+    level: int = 0
+    """Of the sound, 0 to 100."""
+    minutes_left: float | None = None
+    """For how long there is room; None: not known."""
+    battery: int | None = None
+    """Per cent; None: no battery, or the browser does not tell."""
+    charging: bool | None = None
+    hidden: bool = False
+    """Whether the guest has another tab in front."""
+    muted: bool = False
+    """Towards the room; the recording is never muted."""
+    clock_error_ms: int | None = None
+    """How well the room's clock is known there; None: not yet."""
+    warning: str = ""
+    """The last trouble, in a sentence."""
+    failed: bool = False
+    """Whether that trouble ended the recording."""
+
+
+@dataclass(frozen=True)
+class TakeReport:
+    """A take that a guest made in this room, whole, for the director's session file."""
+
+    take: Take
+
+
+class CommandKind(StrEnum):
+    """What a director may ask of a guest."""
+
+    START = "start"
+    STOP = "stop"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RENAME = "rename"
+    REMOVE = "remove"
+    SEND_RATES = "send-rates"
+
+
+@dataclass(frozen=True)
+class SendRates:
+    """What a guest is asked to send at; None: as it was before."""
+
+    video_kbps: int | None = None
+    audio_kbps: int | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """A director asks one guest for something; the guest answers with the same id."""
+
+    to: str
+    id: str
+    kind: CommandKind
+    by: str = ""
+    """The director's name, shown to the guest."""
+    order: Order | None = None
+    """START: what to record; None: as the guest's own link says."""
+    label: str = ""
+    """RENAME: the new name."""
+    rates: SendRates | None = None
+    """SEND_RATES; None: as before."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A guest has done what a command asked, or says why not."""
+
+    to: str
+    id: str
+    accepted: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Description:
+    """An offer or answer for a connection (WebRTC 1.0 section 4.6)."""
+
+    type: str
+    sdp: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to reach somebody (WebRTC 1.0 section 4.8.1); an empty candidate ends the list."""
+
+    candidate: str
+    sdp_mid: str | None = None
+    sdp_line: int | None = None
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One step of setting up a connection between two members."""
+
+    to: str
+    session: str = ""
+    """Of the page that sends it: a page that was reloaded is another one, and so is its connection."""
+    description: Description | None = None
+    candidate: Candidate | None = None
+
+
+Message: TypeAlias = Welcome | Joined | Away | Left | GuestState | TakeReport | Command | Answer | Signal
+
+KINDS: Mapping[str, type[Message]] = {
+    "welcome": Welcome,
+    "joined": Joined,
+    "away": Away,
+    "left": Left,
+    "state": GuestState,
+    "take": TakeReport,
+    "command": Command,
+    "answer": Answer,
+    "signal": Signal,
+}
+"""The name of each message's event."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """Who may send a message, and where the server hands it on."""
+
+    senders: frozenset[Role]
+    receiver: Role | None
+    """Whom it is for; None: whoever `to` names."""
+    to_one: bool
+    """Whether it goes to the one that `to` names; else to everybody of the receiver's role."""
+
+
+_EVERYBODY = frozenset(Role)
+
+ROUTES: Mapping[str, Route] = {
+    "state": Route(frozenset({Role.GUEST}), Role.DIRECTOR, to_one=False),
+    "take": Route(frozenset({Role.GUEST}), Role.DIRECTOR, to_one=False),
+    "command": Route(frozenset({Role.DIRECTOR}), Role.GUEST, to_one=True),
+    "answer": Route(frozenset({Role.GUEST}), Role.DIRECTOR, to_one=True),
+    "signal": Route(_EVERYBODY, None, to_one=True),
+}
+"""What members may send; everything else is the server's own."""
+
+
+def room_key(name: str) -> str:
+    """What two spellings of a room's name have in common: “Studio ” and “studio” are one room."""
+    return unicodedata.normalize("NFC", plain_text(name)).casefold()

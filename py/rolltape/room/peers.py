@@ -1,0 +1,278 @@
+"""Pictures and sound between the members of a room: who connects with whom, at what rate, and when anew.
+
+The newcomer offers. A page that has just come in is told who is there and connects with each of them; the others
+wait for its offer. A page that only lost the server keeps its connections, which do not need the server. Whatever
+fails here is shown as a missing picture and never touches a recording.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from rolltape.room.client import IceServer, RoomError, new_secret
+from rolltape.room.messages import Candidate, Description, Member, Message, Role, Sender, SendRates, Signal
+
+__all__ = [
+    "PREVIEW",
+    "TALK",
+    "Arriving",
+    "Connection",
+    "Limits",
+    "Outgoing",
+    "PeerMaker",
+    "Peers",
+    "PeersView",
+]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is sent to one member at most."""
+
+    video_kbps: int
+    audio_kbps: int
+    height: int
+    fps: int
+
+
+PREVIEW = Limits(500, 64, 360, 15)
+"""A guest to a director, who watches; the machine's power is the recording's."""
+
+TALK = Limits(150, 48, 180, 15)
+"""To a guest, for talking: each guest sends to all the others."""
+
+INBOUND_HEIGHT, INBOUND_FPS = 2160, 60
+"""While a director records what arrives, only the asked rates limit it."""
+
+MAX_MESH = 8
+"""With more guests than this, guests see the directors only: a mesh grows with the square."""
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """What arrives from one member, measured (WebRTC statistics, section 8.2)."""
+
+    video_kbps: float = 0.0
+    audio_kbps: float = 0.0
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+
+
+class Outgoing(Protocol):
+    """What this page sends to others; muting it never mutes a recording."""
+
+    def mute(self, kind: str, on: bool) -> None:
+        """Send silence (`audio`) or black (`video`), or what is captured again."""
+
+    def close(self) -> None:
+        """Send nothing any more."""
+
+
+class Connection(Protocol):
+    """One connection to one member (`browser/peer.py`)."""
+
+    async def offer(self) -> None:
+        """Begin: offer what there is to send, and ask for what the other has."""
+
+    async def describe(self, description: Description) -> None:
+        """The other side's offer or answer."""
+
+    async def candidate(self, candidate: Candidate) -> None:
+        """One way to reach the other side."""
+
+    async def limit(self, limits: Limits) -> None:
+        """Send this much at most, from now on."""
+
+    async def refresh(self) -> None:
+        """Send the tracks that there are now."""
+
+    async def arriving(self) -> Arriving:
+        """What arrives, over the time since this was asked before."""
+
+    def restart(self) -> None:
+        """Look for another way to the other side (RFC 8445 section 2.4)."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+class PeerMaker(Protocol):
+    """Makes connections."""
+
+    def __call__(
+        self,
+        servers: Sequence[IceServer],
+        polite: bool,
+        say: Callable[[Description | Candidate], None],
+        show: Callable[[object | None], None],
+        failed: Callable[[], None],
+    ) -> Connection:
+        """`polite` gives way when both sides offer at once (WebRTC 1.0 section 10.7)."""
+
+
+class PeersView(Protocol):
+    """Where the pictures go."""
+
+    def show_stream(self, uid: str, stream: object | None) -> None:
+        """What arrives from a member; None: nothing does."""
+
+
+class Room(Protocol):
+    """What is needed of `room_client.RoomClient`."""
+
+    uid: str
+    ice_servers: tuple[IceServer, ...]
+
+    @property
+    def members(self) -> Mapping[str, Member]:
+        """Everybody in the room but this page, also those whose connection is gone for the moment."""
+
+    @property
+    def present(self) -> Sequence[Member]:
+        """Who is there right now, but this page."""
+
+    async def send(self, message: Message) -> None:
+        """Say something. Raises RoomError."""
+
+
+@dataclass
+class _Peer:
+    member: Member
+    session: str
+    """The other page's; empty until it has said something."""
+    connection: Connection
+    turn: asyncio.Lock
+    """Signals are taken in the order in which they came."""
+
+
+class Peers:
+    """All connections of one page."""
+
+    def __init__(
+        self,
+        room: Room,
+        role: Role,
+        make: PeerMaker,
+        view: PeersView,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self._room = room
+        self._role = role
+        self._make = make
+        self._view = view
+        self._spawn = spawn
+        self._session = new_secret(6)
+        self._peers: dict[str, _Peer] = {}
+
+    def connect(self) -> None:
+        """After each welcome: connect with everybody who is there and has no connection yet."""
+        for member in self._room.present:
+            if member.uid not in self._peers and self._wanted(member):
+                peer = self._add(member, "")
+                self._spawn(peer.connection.offer())
+
+    def members_changed(self) -> None:
+        """Somebody came, went or changed: connections with those who have left are over."""
+        for uid, peer in list(self._peers.items()):
+            if uid in self._room.members:
+                peer.member = self._room.members[uid]
+            else:
+                self._drop(uid)
+
+    async def receive(self, sender: Sender, signal: Signal) -> None:
+        """One step from another member; a new page of theirs makes a new connection."""
+        peer = self._peers.get(sender.uid)
+        if peer is not None and peer.session not in ("", signal.session):
+            if signal.description is None or signal.description.type != "offer":
+                return  # late, from a page that is gone
+            self._drop(sender.uid)
+            peer = None
+        if peer is None:
+            member = next((one for one in self._room.present if one.uid == sender.uid), None)
+            if member is None or signal.description is None or not self._wanted(member):
+                return
+            peer = self._add(member, signal.session)
+        peer.session = signal.session
+        async with peer.turn:
+            if signal.description is not None:
+                await peer.connection.describe(signal.description)
+            elif signal.candidate is not None:
+                await peer.connection.candidate(signal.candidate)
+
+    async def set_rates(self, uid: str, rates: SendRates | None) -> None:
+        """Send to a member at these rates; None: as before."""
+        peer = self._peers.get(uid)
+        if peer is not None:
+            await peer.connection.limit(self._limits(peer.member, rates))
+
+    async def refresh(self) -> None:
+        """Other tracks are captured than before: send those."""
+        for peer in list(self._peers.values()):
+            await peer.connection.refresh()
+
+    async def arriving(self, uid: str) -> Arriving:
+        """What arrives from a member."""
+        peer = self._peers.get(uid)
+        return Arriving() if peer is None else await peer.connection.arriving()
+
+    def close(self) -> None:
+        """End all connections."""
+        for uid in list(self._peers):
+            self._drop(uid)
+
+    def _drop(self, uid: str) -> None:
+        self._peers.pop(uid).connection.close()
+        self._view.show_stream(uid, None)
+
+    def _wanted(self, member: Member) -> bool:
+        if self._role is Role.DIRECTOR or member.role is Role.DIRECTOR:
+            return True
+        guests = sum(one.role is Role.GUEST for one in self._room.present) + 1
+        return guests <= MAX_MESH
+
+    def _limits(self, member: Member, rates: SendRates | None = None) -> Limits:
+        usual = PREVIEW if member.role is Role.DIRECTOR else TALK
+        if rates is None:
+            return usual
+        return replace(
+            usual,
+            video_kbps=rates.video_kbps or usual.video_kbps,
+            audio_kbps=rates.audio_kbps or usual.audio_kbps,
+            height=INBOUND_HEIGHT if rates.video_kbps else usual.height,
+            fps=INBOUND_FPS if rates.video_kbps else usual.fps,
+        )
+
+    def _add(self, member: Member, session: str) -> _Peer:
+        uid = member.uid
+        connection = self._make(
+            self._room.ice_servers,
+            self._room.uid < uid,
+            lambda step: self._spawn(self._say(uid, step)),
+            lambda stream: self._view.show_stream(uid, stream),
+            lambda: self._failed(uid),
+        )
+        peer = _Peer(member, session, connection, asyncio.Lock())
+        self._peers[uid] = peer
+        self._spawn(connection.limit(self._limits(member)))
+        return peer
+
+    def _failed(self, uid: str) -> None:
+        """No way to the other side: one of the two looks for another."""
+        peer = self._peers.get(uid)
+        if peer is not None and self._room.uid > uid:
+            peer.connection.restart()
+
+    async def _say(self, uid: str, step: Description | Candidate) -> None:
+        signal = (
+            Signal(uid, self._session, description=step)
+            if isinstance(step, Description)
+            else Signal(uid, self._session, candidate=step)
+        )
+        try:
+            await self._room.send(signal)
+        except RoomError:
+            return  # the connection is tried again once the room is there

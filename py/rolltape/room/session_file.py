@@ -1,0 +1,274 @@
+"""The session file: where each guest's takes lie on the room's common clock, for people and for editors.
+
+The JSON is described in `docs/session-file.md`. The other form is OpenTimelineIO (its JSON schemas Timeline.1,
+Stack.1, Track.1, Clip.2, Gap.1, ExternalReference.1), which editors import with every file in its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from rolltape.recording.take import SPLIT, Part, Pause, Take
+from rolltape.settings.codec import contents
+
+__all__ = ["RATE", "Clip", "Placed", "Report", "Stretch", "clips", "placed", "session_json", "session_otio"]
+
+RATE = 60
+"""Frames a second of the timeline: a rate that editors know, fine enough for 17 ms."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A take, and who made it: two guests may go by one name."""
+
+    uid: str
+    take: Take
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some of a file, recorded without a pause."""
+
+    at_ms: int
+    """When it was recorded: milliseconds since 1970 on the room's clock."""
+    in_file_ms: int
+    length_ms: int
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One file of a take on the room's clock."""
+
+    file: str
+    """Its name as it lies in the guest's Downloads."""
+    saved_as: str
+    """The name that a seekable copy gets."""
+    part: Part
+    start_ms: int
+    """When its first sample was captured: milliseconds since 1970 on the room's clock."""
+    stretches: tuple[Stretch, ...]
+    has_video: bool
+    has_audio: bool
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What a track plays: a piece of a file, all in frames, counted from the session's first sample."""
+
+    placed: Placed
+    at: int
+    source: int
+    length: int
+
+
+def placed(take: Take) -> list[Placed]:
+    """The files of a take in order; none where nothing was written.
+
+    Without a room's clock the guest's own is taken, whose error nobody knows.
+    """
+    start_ms = take.started_at_ms if take.room_started_at_ms is None else take.room_started_at_ms
+    kept = [part for part in take.parts if part.bytes]
+    is_split = any(part.reason == SPLIT for part in take.parts)
+    found = []
+    for part in kept:
+        held = contents(take.type_of(part))
+        tail = f"_part{part.number}"
+        stretches = tuple(
+            Stretch(start_ms + at_ms, in_file_ms, length_ms)
+            for at_ms, in_file_ms, length_ms in _stretches(part, take.pauses)
+        )
+        found.append(
+            Placed(
+                take.name + (tail if part.number > 1 or is_split else "") + held.ending,
+                take.name + (tail if len(kept) > 1 else "") + held.ending,
+                part,
+                start_ms + part.started_ms,
+                stretches,
+                held.mime_type.startswith("video") or held.video is not None,
+                held.audio is not None or held.video is None,
+            )
+        )
+    return found
+
+
+def _stretches(part: Part, pauses: Iterable[Pause]) -> Iterable[tuple[int, int, int]]:
+    """When, where in the file and for how long: pauses close up in a file, but not on the clock."""
+    at_ms, in_file_ms = part.started_ms, 0
+    for pause in sorted(pauses, key=lambda one: one.from_ms):
+        length_ms = min(pause.from_ms - at_ms, part.duration_ms - in_file_ms)
+        if length_ms > 0:
+            yield at_ms, in_file_ms, length_ms
+            in_file_ms += length_ms
+        if pause.to_ms is None:
+            return
+        at_ms = max(at_ms, pause.to_ms)
+    if part.duration_ms > in_file_ms:
+        yield at_ms, in_file_ms, part.duration_ms - in_file_ms
+
+
+def session_json(room: str, reports: Iterable[Report]) -> str:
+    """The session as JSON: every take, earliest first, with where its files begin."""
+    lined_up = [(report, placed(report.take)) for report in reports]
+    ordered = sorted(
+        (one for one in lined_up if one[1]), key=lambda one: (one[1][0].start_ms, one[0].take.id)
+    )
+    first_ms = _first_ms(chain.from_iterable(files for _, files in ordered))
+    plain = {
+        "format": "rolltape-session",
+        "version": 1,
+        "room": room,
+        "first_sample_at_ms": first_ms,
+        "takes": [_as_plain(report, files, first_ms) for report, files in ordered],
+    }
+    return json.dumps(plain, ensure_ascii=False, indent=2) + "\n"
+
+
+def session_otio(room: str, reports: Iterable[Report]) -> str:
+    """The session as an OpenTimelineIO timeline: a picture and a sound track a guest, each file where it belongs."""
+    by_guest: dict[str, list[Report]] = {}
+    for report in sorted(reports, key=lambda one: one.take.started_at_ms):
+        by_guest.setdefault(report.uid, []).append(report)
+    files = {uid: [one for report in own for one in placed(report.take)] for uid, own in by_guest.items()}
+    first_ms = _first_ms(chain.from_iterable(files.values()))
+    names = _names(by_guest)
+    tracks = []
+    for kind in ("Video", "Audio"):
+        for uid, own in files.items():
+            having = [one for one in own if (one.has_video if kind == "Video" else one.has_audio)]
+            if having:
+                tracks.append(_track(names[uid], kind, clips(having, first_ms)))
+    timeline = {
+        "OTIO_SCHEMA": "Timeline.1",
+        "name": room,
+        "metadata": {},
+        "global_start_time": _time(0),
+        "tracks": _item("Stack.1", "tracks") | {"children": tracks},
+    }
+    return json.dumps(timeline, ensure_ascii=False, indent=2) + "\n"
+
+
+def clips(files: Iterable[Placed], first_ms: int) -> list[Clip]:
+    """What a track plays: nothing twice, and no hole but where nothing was recorded.
+
+    What two files share is played from the first.
+    """
+    stretches = sorted(
+        ((one, stretch) for one in files for stretch in one.stretches),
+        key=lambda pair: (pair[1].at_ms, pair[0].part.number),
+    )
+    found: list[Clip] = []
+    until = 0
+    for one, stretch in stretches:
+        at = max(until, _frames(stretch.at_ms - first_ms))
+        held = _frames(one.part.duration_ms)
+        length = min(_frames(stretch.at_ms + stretch.length_ms - first_ms) - at, held)
+        skipped_ms = at * 1000 / RATE - (stretch.at_ms - first_ms)
+        source = max(0, min(_frames(stretch.in_file_ms + skipped_ms), held - length))
+        if length > 0:
+            found.append(Clip(one, at, source, length))
+            until = at + length
+    return found
+
+
+def _first_ms(files: Iterable[Placed]) -> int:
+    """When the session's first sample was captured."""
+    return min((stretch.at_ms for one in files for stretch in one.stretches), default=0)
+
+
+def _names(by_guest: dict[str, list[Report]]) -> dict[str, str]:
+    """A name for each guest's tracks, as they were last called; two of one name get the beginning of their ids."""
+    last = {uid: own[-1].take.label or "Guest" for uid, own in by_guest.items()}
+    called = list(last.values())
+    return {uid: name if called.count(name) == 1 else f"{name} ({uid[:4]})" for uid, name in last.items()}
+
+
+def _as_plain(report: Report, files: Sequence[Placed], first_ms: int) -> dict[str, Any]:
+    take = report.take
+    return {
+        "guest": take.label or "",
+        "guest_id": report.uid,
+        "name": take.name,
+        "state": take.state,
+        "started_by": take.started_by,
+        "started_at": take.started_at.isoformat(timespec="milliseconds"),
+        "on_room_clock": take.room_started_at_ms is not None,
+        "error_ms": take.room_error_ms,
+        "duration_ms": take.duration_ms,
+        "pauses": [{"from_ms": pause.from_ms, "to_ms": pause.to_ms} for pause in take.pauses],
+        "parts": [_part_as_plain(one, first_ms) for one in files],
+    }
+
+
+def _part_as_plain(one: Placed, first_ms: int) -> dict[str, Any]:
+    return {
+        "file": one.file,
+        "saved_as": one.saved_as,
+        "bytes": one.part.bytes,
+        "start_ms": one.start_ms,
+        "offset_ms": one.start_ms - first_ms,
+        "duration_ms": one.part.duration_ms,
+        "overlap_before_ms": one.part.overlap_before_ms,
+        "gap_before_ms": one.part.gap_before_ms,
+        "stretches": [
+            {
+                "offset_ms": stretch.at_ms - first_ms,
+                "in_file_ms": stretch.in_file_ms,
+                "length_ms": stretch.length_ms,
+            }
+            for stretch in one.stretches
+        ],
+    }
+
+
+def _track(name: str, kind: str, played: Sequence[Clip]) -> dict[str, Any]:
+    children: list[dict[str, Any]] = []
+    until = 0
+    for clip in played:
+        if clip.at > until:
+            children.append(_item("Gap.1", "", _range(0, clip.at - until)))
+        file = clip.placed.file
+        reference = {
+            "OTIO_SCHEMA": "ExternalReference.1",
+            "name": file,
+            "metadata": {},
+            "available_range": _range(0, _frames(clip.placed.part.duration_ms)),
+            "available_image_bounds": None,
+            "target_url": file,
+        }
+        children.append(
+            _item("Clip.2", file, _range(clip.source, clip.length))
+            | {
+                "media_references": {"DEFAULT_MEDIA": reference},
+                "active_media_reference_key": "DEFAULT_MEDIA",
+            }
+        )
+        until = clip.at + clip.length
+    return _item("Track.1", name) | {"kind": kind, "children": children}
+
+
+def _item(schema: str, name: str, source_range: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "OTIO_SCHEMA": schema,
+        "name": name,
+        "metadata": {},
+        "source_range": source_range,
+        "effects": [],
+        "markers": [],
+        "enabled": True,
+    }
+
+
+def _frames(ms: float) -> int:
+    return round(ms * RATE / 1000)
+
+
+def _time(frames: int) -> dict[str, Any]:
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(RATE), "value": float(frames)}
+
+
+def _range(start: int, length: int) -> dict[str, Any]:
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(start), "duration": _time(length)}

@@ -1,0 +1,1 @@
+"""What is asked for: links, bitrates, codecs, capture constraints, orders."""

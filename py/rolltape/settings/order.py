@@ -1,0 +1,45 @@
+"""What is to be recorded, and how: asked for by a link, a person at the page, or a director."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, Rates, RecordMode, RecordWish, rates
+from rolltape.settings.codec import CodecWish
+from rolltape.settings.link import Settings
+
+__all__ = ["PCM_KBPS", "Order", "order_for"]
+
+PCM_KBPS = 48_000 * 2 * 32 / 1000
+"""Uncompressed stereo at 48 kHz, 32 bits a sample."""
+
+
+_ANY_CODEC = CodecWish()
+
+
+@dataclass(frozen=True)
+class Order:
+    """One recording as it is wanted, before anybody looked at what is there to record."""
+
+    wish: RecordWish
+    codec: CodecWish = _ANY_CODEC
+    audio_bitrate_kbps: int | None = None
+    """None: by the video's rate."""
+
+    @property
+    def rates(self) -> Rates:
+        """The rates to ask a recorder for. Raises RecordingRefused for a REFUSED wish."""
+        return rates(self.wish, self.codec.pcm, self.audio_bitrate_kbps)
+
+    @property
+    def kbps(self) -> float:
+        """What it will write in all, as far as anybody can tell beforehand."""
+        if self.wish.mode is RecordMode.REFUSED:
+            return float(DEFAULT_VIDEO_KBPS)
+        asked = self.rates
+        return (asked.video_kbps or 0) + (PCM_KBPS if asked.audio_kbps is None else asked.audio_kbps)
+
+
+def order_for(settings: Settings, wish: RecordWish) -> Order:
+    """The order a link makes with this wish for the bitrate."""
+    return Order(wish, settings.codec_wish(wish), settings.audio_bitrate_kbps)

@@ -1,0 +1,120 @@
+"""The form on the home page: what is typed becomes a link that means the same."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rolltape.settings.bitrate import RecordMode
+from rolltape.settings.fragment import read_fragment
+from rolltape.settings.link import Page, parse_link
+from rolltape.settings.link_form import (
+    DEFAULTS,
+    OPTIONS,
+    WORDS,
+    Kind,
+    guest_link,
+    guest_settings,
+    room_link,
+    room_name,
+)
+from rolltape.settings.query import PARAMETERS
+
+NAMES = [option.name for option in OPTIONS]
+TYPED = st.text(max_size=30) | st.from_regex(r"[0-9]{1,5}", fullmatch=True)
+
+
+def filled() -> st.SearchStrategy[dict[str, str]]:
+    """A form as anybody may fill it in, choices and ticks included."""
+    fields = {
+        option.name: st.sampled_from([value for value, _ in option.choices])
+        if option.kind is Kind.CHOICE
+        else st.sampled_from(["", "on"])
+        if option.kind is Kind.TICK
+        else TYPED
+        for option in OPTIONS
+    }
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+@given(filled())
+def test_a_guests_link_is_read_back_as_it_was_meant(values: dict[str, str]) -> None:
+    built = guest_link(values)
+
+    assert parse_link(built.address).settings == built.settings
+    assert built.settings.page is Page.GUEST
+
+
+@given(st.text(max_size=80), filled())
+def test_a_rooms_link_is_read_back_as_it_was_meant(room: str, values: dict[str, str]) -> None:
+    built = room_link(room, "abc_-9", values)
+    if built is None:
+        return
+
+    link = parse_link(built.address)
+    assert link.settings == built.settings
+    assert link.settings.page is Page.DIRECTOR and link.settings.director == link.settings.room
+    assert link.settings.label is None and link.settings.stream_id is None
+    assert read_fragment(link.fragment).key == "abc_-9"
+
+
+@given(filled())
+def test_what_is_refused_is_said(values: dict[str, str]) -> None:
+    """Whatever the link leaves out of what was typed, a notice names it."""
+    built = guest_link(values)
+    typed = values.get("width", "").strip()
+
+    if typed and built.settings.width is None:
+        assert any("width" in notice.text for notice in built.notices)
+
+
+def test_a_form_as_it_is_at_first_makes_the_usual_link() -> None:
+    assert guest_link(DEFAULTS).address == "?record=6000"
+    assert guest_link({}).address == "?label"
+
+
+def test_each_choice_of_what_is_recorded() -> None:
+    def mode(what: str, kbps: str = "") -> tuple[str, int]:
+        record = guest_link({"record": what, "kbps": kbps}).settings.record
+        return record.mode, record.kbps
+
+    assert mode("video", "4000") == (RecordMode.VIDEO, 4000)
+    assert mode("video") == (RecordMode.VIDEO, 6000)
+    assert mode("ask")[0] == RecordMode.ASK
+    assert mode("lossless") == (RecordMode.AUDIO_PCM, 0)
+    assert mode("opus", "96") == mode("opus", "-96") == (RecordMode.AUDIO_OPUS, 96)
+    assert mode("opus") == (RecordMode.AUDIO_OPUS, 128)
+    assert mode("absent")[0] == RecordMode.ABSENT
+    assert mode("off")[0] == RecordMode.REFUSED
+
+
+def test_every_parameter_of_a_guests_link_is_in_the_form_and_explained() -> None:
+    elsewhere = {"room", "director", "convert"}  # a room's own field, and pages of their own
+
+    assert set(NAMES) - {"kbps"} == set(PARAMETERS) - elsewhere
+    assert len(NAMES) == len(set(NAMES))
+    for option in OPTIONS:
+        assert option.label and option.help.endswith(".") and len(option.help) < 110, option.name
+        assert (option.kind is Kind.CHOICE) == bool(option.choices)
+
+
+def test_a_room_needs_a_name() -> None:
+    assert room_link("  ", "k", DEFAULTS) is None
+    built = room_link("studio one", "k", {**DEFAULTS, "recordcodec": "h264", "label": "Ada", "push": "ada"})
+
+    assert built is not None
+    assert built.address == "?director=studio%20one&record=6000&recordcodec=h264#key=k"
+
+
+def test_names_of_rooms_are_words_and_digits() -> None:
+    assert room_name(bytes([0, 63, 64, 1, 2])) == "amber-velvet-amber-0258"
+    assert len(WORDS) == len(set(WORDS)) == 64
+
+
+def test_a_guests_link_asks_for_what_the_directors_address_says_but_for_who_is_who() -> None:
+    said = guest_settings(parse_link("?director=studio&record=4000&label=Mia&recordcodec=h264").settings)
+    silent = guest_settings(parse_link("?director=studio").settings)
+
+    assert (said.page, said.director, said.room, said.label) == (Page.GUEST, None, "studio", None)
+    assert (said.record.kbps, said.video_codec) == (4000, "h264")
+    assert silent.record.kbps == 6000

@@ -1,0 +1,174 @@
+"""The messages of a room: whatever is said arrives as it was said, or is refused with a sentence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rolltape.recording.take import Part, Pause, Take, TakeState
+from rolltape.room.messages import (
+    ROUTES,
+    Answer,
+    Away,
+    Candidate,
+    Command,
+    CommandKind,
+    Description,
+    GuestState,
+    Joined,
+    Left,
+    Member,
+    Message,
+    Role,
+    Sender,
+    SendRates,
+    Signal,
+    TakeReport,
+    Welcome,
+    room_key,
+)
+from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of, sender_of
+from rolltape.settings.bitrate import wish_for
+from rolltape.settings.codec import CodecWish, VideoCodec
+from rolltape.settings.order import Order
+
+ADA = Sender("ada", Role.GUEST, "k1")
+TAKE = Take(
+    "0001-aa", 1, "Ada_studio_take1", 1_764_000_000_000, 60, "Ada", "studio", "Bo",
+    parts=(Part(1, "part1", 10, 1000),), pauses=(Pause(5, 10), Pause(20)), state=TakeState.FINISHED,
+    room_started_at_ms=1_764_000_000_123, room_error_ms=2,
+)  # fmt: skip
+MESSAGES: list[Message] = [
+    Welcome("ada", "k1", (Member("bo", Role.DIRECTOR, "Bö"), Member("cy", Role.GUEST, "李雷", False, False))),
+    Joined(Member("bo", Role.DIRECTOR)),
+    Away("ada"),
+    Left("ada"),
+    GuestState(),
+    GuestState("Ada", TakeState.RECORDING, True, "", "Bo", "1", "Ada_take1", 1000, 2**40, 2, 20, "video/webm",
+               "VP8", 1280, 720, 29.97, 6012.5, 6000, 128, 40, 120.5, 80, False, True, True, 3, "Late.", False),
+    TakeReport(TAKE),
+    Command("ada", "c1", CommandKind.START, "Bo"),
+    Command("ada", "c1", CommandKind.START, "Bo",
+            Order(wish_for(2500), CodecWish(VideoCodec.H264, True, True), 96)),
+    Command("ada", "c2", CommandKind.START, "Bo", Order(wish_for(0), CodecWish(pcm=True))),
+    Command("ada", "c3", CommandKind.START, "Bo", Order(wish_for(-96))),
+    Command("ada", "c4", CommandKind.RENAME, "Bo", label="Zoë"),
+    Command("ada", "c5", CommandKind.SEND_RATES, "Bo", rates=SendRates(6000, 128)),
+    Command("ada", "c6", CommandKind.SEND_RATES, "Bo"),
+    Answer("bo", "c1", False, "This link does not allow recording."),
+    Signal("bo", "s1", Description("offer", "v=0\r\n")),
+    Signal("bo", "s1", candidate=Candidate("candidate:1 1 udp", "0", 0)),
+    Signal("bo", candidate=Candidate("")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: kind_of(message))
+def test_a_message_arrives_as_it_was_said(message: Message) -> None:
+    assert decode(kind_of(message), encode(message)) == message
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: kind_of(message))
+def test_what_a_newer_page_adds_is_left_aside(message: Message) -> None:
+    said = json.loads(encode(message)) | {"newer": {"deep": [1, 2]}}
+
+    assert decode(kind_of(message), json.dumps(said)) == message
+
+
+def test_the_sender_is_the_one_the_server_names() -> None:
+    assert sender_of(encode(Away("bo"), ADA)) == ADA
+
+
+def test_a_message_without_sender_is_nobodys() -> None:
+    with pytest.raises(BadMessage):
+        sender_of(encode(Away("bo")))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("away", None),
+        ("away", 7),
+        ("away", ""),
+        ("away", "[]"),
+        ("away", "{"),
+        ("away", '{"v":1}'),
+        ("away", '{"v":2,"uid":"ada"}'),
+        ("away", '{"v":1,"uid":"a b"}'),
+        ("away", '{"v":1,"uid":["ada"]}'),
+        ("away", '{"v":1,"uid":"' + "a" * 65 + '"}'),
+        ("away", '{"v":1,"uid":"ada","x":"' + "x" * MAX_MESSAGE + '"}'),
+        ("away", '{"v":1,"uid":' + "[" * 30_000),
+        ("nothing", '{"v":1}'),
+        ("signal", '{"v":1,"to":"ada"}'),
+        ("signal", '{"v":1,"to":"ada","description":{"type":"offer"},"candidate":{"candidate":""}}'),
+        ("signal", '{"v":1,"to":"ada","description":{"type":"evil"}}'),
+        ("command", '{"v":1,"to":"ada","id":"c","kind":"format-disk"}'),
+        ("command", '{"v":1,"to":"ada","id":"c","kind":"start","order":{"record":"many"}}'),
+        ("command", '{"v":1,"to":"ada","id":"c","kind":"start","order":{"record":"6000","codec":"divx"}}'),
+        ("state", '{"v":1,"fps":NaN}'),
+        ("state", '{"v":1,"fps":1e999}'),
+        ("state", '{"v":1,"bytes":-1}'),
+        ("state", '{"v":1,"bytes":true}'),
+        ("state", '{"v":1,"label":"' + "x" * 81 + '"}'),
+        ("take", '{"v":1,"take":{"id":"1"}}'),
+    ],
+)
+def test_what_is_not_right_is_refused_with_a_sentence(kind: str, text: object) -> None:
+    with pytest.raises(BadMessage) as caught:
+        decode(kind, text)
+
+    assert caught.value.sentence.endswith(".")
+
+
+@given(st.sampled_from([kind_of(message) for message in MESSAGES]), st.text())
+def test_no_text_does_more_than_be_refused(kind: str, text: str) -> None:
+    with pytest.raises(BadMessage):
+        decode(kind, text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(MESSAGES), st.data())
+def test_no_field_of_a_wrong_kind_does_more_than_be_refused(message: Message, data: st.DataObject) -> None:
+    said = json.loads(encode(message))
+    said[data.draw(st.sampled_from(sorted(said)))] = data.draw(JSON)
+
+    try:
+        decode(kind_of(message), json.dumps(said))
+    except BadMessage:
+        return
+
+
+@given(st.text(max_size=80))
+def test_a_label_that_arrives_is_one_line_that_can_be_seen(label: str) -> None:
+    read = decode("state", encode(GuestState(label=label)))
+
+    assert isinstance(read, GuestState)
+    assert "\n" not in read.label
+    assert "\u202e" not in read.label
+
+
+def test_every_message_that_members_send_has_a_route() -> None:
+    own = {"welcome", "joined", "away", "left"}
+
+    assert set(ROUTES) == {kind_of(message) for message in MESSAGES} - own
+
+
+def test_every_field_of_a_state_is_tried() -> None:
+    told = next(one for one in MESSAGES if isinstance(one, GuestState) and one.label)
+    same = {one.name for one in fields(told) if getattr(told, one.name) == getattr(GuestState(), one.name)}
+
+    assert same <= {"refusal", "failed"}
+
+
+def test_spellings_of_a_room_are_one_room() -> None:
+    assert room_key(" Studio\u200b ") == room_key("studio") != room_key("studio 2")

@@ -1,0 +1,72 @@
+"""The checks before a recording, and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rolltape.recording.preflight import CheckState, Known, browser_can, readiness
+
+READY = Known(
+    opened=True,
+    camera=True,
+    microphone=True,
+    heard=True,
+    format_found=True,
+    downloads=True,
+    journal=True,
+    minutes_left=200,
+)
+
+
+def states(known: Known) -> dict[str, str]:
+    return {check.name: str(check.state) for check in readiness(known).checks}
+
+
+def test_all_is_well() -> None:
+    found = readiness(READY)
+
+    assert (found.state, found.verdict, found.can_test) == (CheckState.OK, "Ready to record.", True)
+    assert set(states(READY).values()) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("known", "marked", "state", "verdict"),
+    [
+        (Known(), {}, "wait", "Looking for camera"),
+        (replace(READY, heard=False), {"heard": "wait"}, "warning", "say something"),
+        (replace(READY, camera=False), {"granted": "warning"}, "warning", "marked"),
+        (replace(READY, camera=None), {}, "ok", "Ready to record"),
+        (replace(READY, microphone=False), {"granted": "warning", "heard": "warning"}, "warning", "marked"),
+        (replace(READY, camera=False, microphone=False), {"granted": "bad"}, "bad", "neither camera"),
+        (replace(READY, camera=None, microphone=None), {"granted": "bad"}, "bad", "neither camera"),
+        (replace(READY, format_found=False), {"codec": "bad"}, "bad", "none of what"),
+        (replace(READY, downloads=False), {"destination": "warning"}, "warning", "marked"),
+        (replace(READY, journal=False), {"destination": "warning"}, "warning", "marked"),
+        (replace(READY, downloads=False, journal=False), {"destination": "bad"}, "bad", "nowhere"),
+        (replace(READY, minutes_left=29), {"space": "warning"}, "warning", "marked"),
+        (replace(READY, minutes_left=None), {"space": "wait"}, "ok", "Ready to record"),
+        (replace(READY, minutes_left=None, journal=False), {"space": "warning"}, "warning", "marked"),
+        (replace(READY, refused=True), {}, "bad", "does not allow"),
+    ],
+)
+def test_what_stands_in_the_way_is_marked_and_said(
+    known: Known, marked: dict[str, str], state: str, verdict: str
+) -> None:
+    found = readiness(known)
+
+    assert found.state == state
+    assert verdict in found.verdict
+    assert found.can_test is (state not in ("bad", "wait"))
+    for name, value in marked.items():
+        assert states(known)[name] == value
+
+
+def test_a_browser_says_what_it_records() -> None:
+    firefox = {"video/webm;codecs=vp8,opus", "audio/webm;codecs=opus"}
+
+    assert browser_can(lambda mime: True).startswith("VP8, H.264, VP9 and AV1.")
+    assert browser_can(firefox.__contains__).startswith("only VP8.")
+    assert browser_can(lambda mime: mime.startswith("audio")) == "no pictures"
+    assert browser_can(lambda mime: False) == "nothing"

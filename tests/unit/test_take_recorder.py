@@ -1,0 +1,823 @@
+"""A recording from start to stop with real recorder output, and everything that may go wrong in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from fakes import FakeClock, FakeDownloads, FakeEngine, FakeFolder, FakeStore
+from rolltape import __version__
+from rolltape.core.clock import Instant
+from rolltape.core.errors import EngineError, SinkError
+from rolltape.core.notice import Notice
+from rolltape.media.webm import Index, WebmStream
+from rolltape.media.webm_track import Kind
+from rolltape.recording.sinks import FolderChoice
+from rolltape.recording.take import Delivery, Take, TakeState
+from rolltape.recording.take_recorder import Places, Recording, plan
+from rolltape.settings.bitrate import Rates
+from rolltape.settings.codec import Candidate, CodecWish, candidates
+
+DATA = Path(__file__).parents[1] / "data"
+VP8 = "video/webm;codecs=vp8,opus"
+
+
+class Studio:
+    """Everything a recording needs, and what came of it."""
+
+    def __init__(
+        self, mime_type: str = VP8, supported: Callable[[str], bool] = lambda mime_type: True
+    ) -> None:
+        self.clock = FakeClock()
+        self.store: FakeStore | None = FakeStore()
+        self.downloads: FakeDownloads | None = FakeDownloads()
+        self.folder: FakeFolder | None = None
+        self.notices: list[Notice] = []
+        self.logged: list[TakeState] = []
+        self.log_answers = asyncio.Event()
+        """Cleared: the log takes a last line, and the disk does not say so yet."""
+        self.log_answers.set()
+        self.engines: list[FakeEngine] = []
+        self.start_errors: list[EngineError | None] = []
+        self.rates: list[Rates] = []
+        self.mime_type = mime_type
+        self.supported = supported
+
+    def make_engine(self, mime_type: str, rates: Rates) -> FakeEngine:
+        error = self.start_errors.pop(0) if self.start_errors else None
+        self.rates.append(rates)
+        self.engines.append(FakeEngine(mime_type, error))
+        return self.engines[-1]
+
+    async def log(self, take: Take) -> None:
+        self.logged.append(take.state)
+        await asyncio.sleep(0)
+        if take.is_over:
+            await self.log_answers.wait()
+
+    def recording(
+        self,
+        listed: tuple[Candidate, ...] = candidates(CodecWish()),
+        split_ms: float | None = None,
+        room_time: Callable[[float], Instant | None] = lambda own_ms: None,
+    ) -> Recording:
+        wanted = plan(listed, Rates(6000, 128), self.make_engine, self.supported)
+        assert wanted is not None
+        take = Take(id="t1", number=1, name="Ada_take1", started_at_ms=0)
+        places = Places(self.store, self.downloads, FolderChoice(self.folder))
+        return Recording(
+            take, wanted, places, self.log, self.notices.append, self.clock, split_ms, room_time=room_time
+        )
+
+    @property
+    def journal(self) -> bytes:
+        assert self.store is not None
+        return bytes(self.store.files["takes/t1/part1"])
+
+    def part(self, number: int) -> Index:
+        """The index of a part's file in the journal."""
+        assert self.store is not None
+        index = Index()
+        index.feed(bytes(self.store.files[f"takes/t1/part{number}"]))
+        return index
+
+    @property
+    def download(self) -> bytes:
+        assert self.downloads is not None
+        (data,) = self.downloads.files.values()
+        return bytes(data)
+
+
+def chunks_of(name: str, size: int = 5000) -> list[bytes]:
+    data = (DATA / name).read_bytes()
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():
+        await asyncio.sleep(0)
+
+
+async def started(recording: Recording) -> asyncio.Task[Take]:
+    task = asyncio.create_task(recording.run())
+    await until(lambda: recording.take.state is TakeState.RECORDING or task.done())
+    return task
+
+
+def studio_test(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+    def run() -> None:
+        async def limited() -> None:
+            async with asyncio.timeout(20):
+                await test()
+
+        asyncio.run(limited())
+
+    run.__name__ = test.__name__
+    return run
+
+
+@studio_test
+async def test_both_sinks_hold_every_chunk_and_only_the_journal_is_made_seekable() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    studio.clock.ms += 3000
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert take.state is TakeState.FINISHED
+    assert take.delivered == (Delivery.DOWNLOADS,)
+    assert studio.logged == [TakeState.STARTING, TakeState.RECORDING, TakeState.STOPPING, TakeState.FINISHED]
+    assert studio.notices == []
+    whole, streamed = Index(), Index()
+    whole.feed(studio.journal)
+    streamed.feed(studio.download)
+    assert whole.blocks == streamed.blocks > 50
+    assert whole.finished and not streamed.finished
+    assert take.parts[0].bytes == len(studio.journal)
+    assert take.duration_ms == round(whole.duration_ms)
+    assert list(studio.downloads.files) == ["Ada_take1.webm"] if studio.downloads else False
+
+
+@studio_test
+async def test_the_bytes_shown_are_those_the_journal_acknowledged() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.store is not None
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm")[:5])
+    await until(lambda: studio.engines[0].queue.empty())
+    shown = recording.status.bytes
+
+    studio.store.opened[0].held_up = True
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm")[5:])
+    await until(lambda: studio.engines[0].queue.empty())
+
+    assert shown == recording.status.bytes == studio.store.opened[0].ledger.acknowledged > 0
+    studio.store.opened[0].ledger.acknowledge(10**9)
+    await recording.stop()
+    await task
+
+
+@studio_test
+async def test_a_format_that_fails_to_start_is_followed_by_the_next_and_it_is_said() -> None:
+    studio = Studio()
+    studio.start_errors = [EngineError("no", "NotSupportedError: x"), EngineError("no"), None]
+    recording = studio.recording()
+    task = await started(recording)
+
+    await recording.stop()
+    take = await task
+
+    assert [engine.mime_type for engine in studio.engines] == [
+        candidate.mime_type for candidate in candidates(CodecWish())[:3]
+    ]
+    assert take.mime_type == studio.engines[2].mime_type
+    assert any("failed to start" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_where_no_format_starts_the_take_fails_with_a_sentence() -> None:
+    studio = Studio(supported=lambda mime_type: mime_type == VP8)
+    studio.start_errors = [EngineError("The encoder is gone.")]
+
+    take = await studio.recording().run()
+
+    assert take.state is TakeState.FAILED
+    assert take.error == "The recording could not start. The encoder is gone."
+    assert [notice.text for notice in studio.notices] == [take.error]
+    assert studio.store is not None and studio.store.opened[0].closed
+
+
+@studio_test
+async def test_a_stop_while_starting_ends_the_take_once_it_has_begun() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = asyncio.create_task(recording.run())
+    await until(lambda: recording.take.state is TakeState.STARTING)
+
+    await recording.stop()
+    await recording.stop()
+    take = await task
+
+    assert take.state in (TakeState.FINISHED, TakeState.FAILED)
+    assert studio.engines[0].calls.count("stop") == 1
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_a_take_is_finished_only_once_its_log_says_so(by_itself: bool) -> None:
+    @studio_test
+    async def story() -> None:
+        studio = Studio()
+        studio.log_answers.clear()
+        recording = studio.recording()
+        task = await started(recording)
+        studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+        if by_itself:
+            studio.engines[0].break_off(None)
+        else:
+            await recording.stop()
+        await until(lambda: studio.logged[-1] is TakeState.FINISHED)
+
+        assert recording.take.state is TakeState.STOPPING
+        await recording.pause()
+        await recording.stop()
+        recording.check()
+        assert studio.logged[-1] is TakeState.FINISHED
+
+        studio.log_answers.set()
+        assert (await task).state is TakeState.FINISHED
+
+    story()
+
+
+@studio_test
+async def test_a_full_journal_leaves_the_download_whole() -> None:
+    studio = Studio()
+    assert studio.store is not None
+    studio.store.capacity = 20_000
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+
+    recording.check()
+    await recording.stop()
+    take = await task
+
+    assert take.state is TakeState.FINISHED
+    assert any(
+        "no room left" in notice.text and "download goes on" in notice.text for notice in studio.notices
+    )
+    index = Index()
+    index.feed(studio.download)
+    whole = Index()
+    whole.feed((DATA / "chromium-vp8-opus.webm").read_bytes())
+    assert index.blocks == whole.blocks
+    assert take.error and "ends early" in take.error and "Downloads folder is whole" in take.error
+
+
+async def recorded_with(folder: FakeFolder) -> tuple[Studio, Take]:
+    """A whole recording while this folder is chosen."""
+    studio = Studio()
+    studio.folder = folder
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    recording.check()
+    await recording.stop()
+    return studio, await task
+
+
+def test_a_chosen_folder_gets_the_seekable_file_and_downloads_none() -> None:
+    folder = FakeFolder()
+
+    studio, take = asyncio.run(recorded_with(folder))
+
+    assert bytes(folder.files["Ada_take1.webm"]) == studio.journal
+    assert studio.part(1).finished and folder.opened[0].closed
+    assert studio.downloads is not None and not studio.downloads.opened
+    assert take.delivered == (Delivery.FOLDER,) and studio.notices == []
+
+
+def test_a_folder_that_cannot_be_written_any_more_leaves_it_to_the_downloads() -> None:
+    folder = FakeFolder()
+    folder.allowed = False
+
+    studio, take = asyncio.run(recorded_with(folder))
+
+    assert studio.download and take.delivered == (Delivery.DOWNLOADS,)
+    assert ["cannot be written" in notice.text for notice in studio.notices] == [True]
+
+
+def test_a_folder_that_breaks_midway_leaves_no_file_that_looks_whole() -> None:
+    folder = FakeFolder()
+    folder.capacity = 20_000
+
+    studio, take = asyncio.run(recorded_with(folder))
+
+    assert folder.files == {} and take.delivered == ()
+    assert studio.part(1).finished
+    assert ["save the recording" in notice.text for notice in studio.notices] == [True]
+
+
+async def recorded_into(capacity: int) -> tuple[Index, Take]:
+    """The journal's copy of a recording for which it has so much room, and the take."""
+    studio = Studio()
+    assert studio.store is not None
+    studio.store.capacity = capacity
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    take = await task
+    return studio.part(1), take
+
+
+@pytest.mark.parametrize("room_for_cues", [True, False])
+def test_what_a_full_journal_holds_is_cut_at_its_last_whole_block_and_finished(room_for_cues: bool) -> None:
+    capacity = 20_000 if room_for_cues else last_whole_block(20_000)
+
+    kept, take = asyncio.run(recorded_into(capacity))
+
+    assert kept.end > 10_000 and not kept.damages
+    assert kept.layout.duration == kept.duration_ticks > 0
+    assert kept.layout.segment and kept.layout.segment.body + kept.layout.segment.size == kept.size
+    assert bool(kept.layout.cues) is room_for_cues
+    assert take.parts[0].bytes == kept.size <= capacity
+    assert take.parts[0].duration_ms == round(kept.duration_ms)
+
+
+def last_whole_block(size: int) -> int:
+    """Where the last whole block ends in so many bytes of what the journal is given."""
+    stream = WebmStream(f"Rolltape {__version__}")
+    written = b"".join(stream.feed(chunk) for chunk in chunks_of("chromium-vp8-opus.webm"))
+    index = Index()
+    index.feed(written[:size])
+    return index.end
+
+
+@studio_test
+async def test_a_cancelled_download_is_said_at_once_and_the_journal_goes_on() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.downloads is not None
+
+    studio.downloads.opened[0].error = SinkError("The download was cancelled.")
+    recording.check()
+    recording.check()
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    take = await task
+
+    said = [notice.text for notice in studio.notices]
+    assert len(said) == 1 and "The download was cancelled." in said[0] and "save the recording" in said[0]
+    assert take.delivered == ()
+    index = Index()
+    index.feed(studio.journal)
+    assert index.finished
+
+
+@studio_test
+async def test_a_late_acknowledgement_is_an_alarm_once() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.store is not None
+    studio.store.opened[0].held_up = True
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+
+    recording.check()
+    before = list(studio.notices)
+    studio.clock.ms += 5001
+    recording.check()
+    recording.check()
+
+    assert before == []
+    assert len(studio.notices) == 1 and "five seconds" in studio.notices[0].text
+    await recording.stop()
+    await task
+
+
+@studio_test
+async def test_with_both_sinks_gone_the_recording_ends_and_says_so() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.store is not None and studio.downloads is not None
+
+    for sink in (*studio.store.opened, *studio.downloads.opened):
+        sink.error = SinkError("Gone.")
+    recording.check()
+    take = await task
+
+    assert any("nothing can be written" in notice.text for notice in studio.notices)
+    assert take.is_over
+
+
+@studio_test
+async def test_without_any_place_to_write_nothing_is_recorded() -> None:
+    studio = Studio()
+    studio.store = studio.downloads = None
+
+    take = await studio.recording().run()
+
+    assert take.state is TakeState.FAILED
+    assert "no place to write" in (take.error or "")
+    assert studio.engines[0].calls == ["start", "close"]
+
+
+@studio_test
+async def test_a_locked_journal_still_records_into_the_download() -> None:
+    studio = Studio()
+    assert studio.store is not None
+    studio.store.locked = True
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+
+    shown = recording.status.bytes
+    await recording.stop()
+    take = await task
+
+    assert take.state is TakeState.FINISHED and take.delivered == (Delivery.DOWNLOADS,)
+    assert shown == len(studio.download) > 0
+
+
+@studio_test
+async def test_an_engine_that_breaks_off_leaves_a_finished_take_with_the_reason() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm")[:8])
+
+    studio.start_errors = [EngineError("No encoder is left.")] * 50
+    studio.engines[0].break_off(EngineError("The browser's encoder failed."))
+    take = await task
+
+    assert take.state is TakeState.FINISHED
+    assert take.error == "The browser's encoder failed."
+    assert "What was recorded is kept." in studio.notices[-1].text
+    index = Index()
+    index.feed(studio.journal)
+    assert index.finished and index.blocks > 10
+
+
+def whole_until_ms(index: Index) -> float:
+    """When the track that ends first ends."""
+    return min(index.progress(track.number).end_ms or 0 for track in index.tracks)
+
+
+def first_picture_ms(index: Index) -> float:
+    """When the first video track begins."""
+    (video,) = (track.number for track in index.tracks if track.kind is Kind.VIDEO)
+    return index.progress(video).first_ms or 0.0
+
+
+async def rolled_over(studio: Studio, recording: Recording, captured_ms: float | None = None) -> None:
+    """Have the recording roll over while the first engine has given all its chunks."""
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    studio.clock.ms += 3000
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+    studio.clock.ms += 700
+    studio.engines[1].captured_ms = captured_ms
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    assert await roll
+
+
+@studio_test
+async def test_a_new_part_begins_before_the_old_one_ends() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    studio.clock.ms += 3000
+
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+    head, *rest = chunks_of("chromium-vp8-opus.webm", 100)
+    studio.engines[1].give(head)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    asked_early = "stop" in studio.engines[0].calls
+    studio.engines[1].give(*rest)
+    went_on = await roll
+    await recording.stop()
+    take = await task
+
+    assert (asked_early, went_on) == (False, True)
+    assert [part.file for part in take.parts] == ["part1", "part2"]
+    assert studio.part(1).finished and studio.part(2).finished
+    assert studio.downloads is not None
+    assert list(studio.downloads.files) == ["Ada_take1.webm", "Ada_take1_part2.webm"]
+    assert take.delivered == (Delivery.DOWNLOADS,)
+    assert studio.notices == []
+
+
+@studio_test
+async def test_a_take_and_its_parts_begin_where_their_files_do() -> None:
+    studio = Studio()
+    recording = studio.recording(room_time=lambda own_ms: Instant(own_ms + 1_000_000, 2))
+    task = await started(recording)
+    assert recording.take.room_started_at_ms == 1_001_000
+
+    studio.engines[0].captured_ms = 970
+    await rolled_over(studio, recording, captured_ms=3950)
+    await recording.stop()
+    take = await task
+
+    assert take.room_started_at_ms == round(1_000_970 - first_picture_ms(studio.part(1)))
+    assert take.parts[1].started_ms == 3950 - 970
+
+
+@studio_test
+async def test_what_two_parts_share_is_logged_and_counted_once() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    await rolled_over(studio, recording)
+    await recording.stop()
+    take = await task
+
+    first, second = take.parts
+    assert second.started_ms == 3000 and second.reason == "test"
+    assert second.overlap_before_ms == max(0, first.duration_ms - 3000)
+    assert second.gap_before_ms == max(0, 3000 - round(whole_until_ms(studio.part(1))))
+    assert take.duration_ms == first.duration_ms + second.duration_ms - second.overlap_before_ms
+    assert recording.status.bytes == first.bytes + second.bytes
+
+
+@studio_test
+async def test_a_recorder_that_fell_silent_leaves_a_gap_that_is_logged() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    studio.clock.ms += 60_000
+
+    roll = asyncio.create_task(recording.roll_over("The recorder gave nothing."))
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await roll
+    await recording.stop()
+    take = await task
+
+    first, second = take.parts
+    assert first.duration_ms > 1000
+    assert second.gap_before_ms == 60_000 - round(whole_until_ms(studio.part(1)))
+    assert second.overlap_before_ms == 0
+
+
+@studio_test
+async def test_parts_are_split_by_recorded_time() -> None:
+    studio = Studio()
+    recording = studio.recording(split_ms=60_000)
+    task = await started(recording)
+    studio.clock.ms += 50_000
+    await recording.pause()
+    studio.clock.ms += 50_000
+    recording.check()
+    await recording.resume()
+    recording.check()
+    before = len(studio.engines)
+
+    studio.clock.ms += 10_001
+    recording.check()
+    recording.check()
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: "stop" in studio.engines[0].calls)
+    await recording.stop()
+    take = await task
+
+    assert before == 1 and len(studio.engines) == 2
+    assert studio.downloads is not None
+    assert list(studio.downloads.files) == ["Ada_take1_part1.webm", "Ada_take1_part2.webm"]
+    assert take.parts[-1].reason == "split"
+
+
+@studio_test
+async def test_a_stop_while_rolling_over_ends_both_parts() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+
+    await recording.stop()
+    await roll
+    take = await task
+
+    assert take.is_over
+    assert all("close" in engine.calls for engine in studio.engines)
+
+
+@studio_test
+async def test_where_no_new_part_can_begin_the_old_one_goes_on() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.start_errors = [EngineError("No encoder is left.")] * 50
+
+    went_on = await recording.roll_over("test")
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await recording.stop()
+    take = await task
+
+    assert not went_on
+    assert len(take.parts) == 1 and studio.part(1).finished
+    assert "could not go on in a new part. No encoder is left." in studio.notices[-1].text
+
+
+@studio_test
+async def test_a_new_part_that_dies_at_once_leaves_the_old_one_running() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+
+    studio.engines[1].break_off(EngineError("The browser's encoder failed."))
+    went_on = await roll
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    running = recording.take.state
+    await recording.stop()
+    take = await task
+
+    assert (went_on, running) == (False, TakeState.RECORDING)
+    assert "stop" in studio.engines[0].calls
+    assert [part.number for part in take.parts if part.bytes] == [1] and studio.part(1).finished
+    assert "the recording goes on in the old" in studio.notices[-1].text
+
+
+@studio_test
+async def test_a_new_part_while_paused_is_paused_too() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await recording.pause()
+
+    await recording.roll_over("camera")
+    await recording.resume()
+    await recording.stop()
+    await task
+
+    assert studio.engines[1].calls[:3] == ["start", "pause", "resume"]
+
+
+@studio_test
+async def test_an_encoder_that_fails_in_the_first_seconds_is_followed_by_the_next_format() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.clock.ms += 900
+    studio.engines[0].break_off(EngineError("The browser's encoder failed."))
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[1].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert [engine.mime_type for engine in studio.engines] == [
+        candidate.mime_type for candidate in candidates(CodecWish())[:2]
+    ]
+    assert take.state is TakeState.FINISHED and take.error is None
+    assert take.mime_type == studio.engines[1].mime_type
+    assert [part.number for part in take.parts] == [1]
+    assert any("goes on in a new part" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_an_encoder_that_fails_later_is_started_again() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+
+    studio.clock.ms += 60_000
+    studio.engines[0].break_off(EngineError("The browser's encoder failed."))
+    await until(lambda: len(studio.engines) == 2)
+    await recording.stop()
+    take = await task
+
+    assert studio.engines[0].mime_type == studio.engines[1].mime_type
+    assert take.parts[0].bytes > 0 and studio.part(1).finished
+
+
+@studio_test
+async def test_a_pause_stops_the_clock_and_is_logged() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.clock.ms += 3000
+    await recording.pause()
+    await recording.pause()
+    studio.clock.ms += 4000
+    paused = recording.status
+    await recording.resume()
+    await recording.resume()
+    studio.clock.ms += 2000
+    await recording.stop()
+    take = await task
+
+    assert paused.state is TakeState.PAUSED and paused.elapsed_ms == 3000
+    assert recording.status.elapsed_ms == 5000
+    assert [(pause.from_ms, pause.to_ms) for pause in take.pauses] == [(3000, 7000)]
+    assert [call for call in studio.engines[0].calls if call in ("pause", "resume")] == ["pause", "resume"]
+
+
+@studio_test
+async def test_what_is_no_webm_is_kept_byte_for_byte() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    strange = [b"\0\0\0\x18ftypiso5", b"moovmoov" * 400, b"mdat" * 1000]
+
+    studio.engines[0].give(*strange)
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    await task
+
+    assert studio.journal == studio.download == b"".join(strange)
+    assert any("kept as it comes" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_mp4_goes_through_untouched_and_unremarked() -> None:
+    studio = Studio(supported=lambda mime_type: mime_type.startswith("video/mp4"))
+    recording = studio.recording(candidates(CodecWish(mp4=True)))
+    task = await started(recording)
+
+    studio.engines[0].give(b"\0\0\0\x18ftypiso5", b"moof")
+    await until(lambda: studio.engines[0].queue.empty())
+    await recording.stop()
+    await task
+
+    assert studio.journal == b"\0\0\0\x18ftypiso5moof"
+    assert studio.notices == []
+    assert studio.downloads is not None and list(studio.downloads.files) == ["Ada_take1.mp4"]
+
+
+@pytest.mark.parametrize("listed", [(), candidates(CodecWish())])
+def test_there_is_no_plan_where_the_browser_supports_nothing(listed: tuple[Candidate, ...]) -> None:
+    assert plan(listed, Rates(6000, 128), Studio().make_engine, lambda mime_type: False) is None
+
+
+@studio_test
+async def test_a_recorder_that_goes_quiet_is_stopped_and_the_take_goes_on_in_a_new_part() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    whole = chunks_of("chromium-vp8-opus.webm")
+    studio.engines[0].give(*whole[:4])
+    await until(lambda: studio.engines[0].queue.empty())
+
+    for _ in range(3):
+        studio.clock.ms += 700
+        recording.check()
+    await until(lambda: len(studio.engines) == 2 and len(recording.take.parts) == 2)
+    studio.engines[1].give(*whole)
+    await until(lambda: studio.engines[1].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert studio.engines[0].calls.count("stop") == 1
+    assert take.state is TakeState.FINISHED
+    assert [part.reason for part in take.parts] == ["", "The recorder had gone quiet."]
+    assert take.parts[1].started_ms == 2100
+    assert any("gone quiet" in notice.text and "new part" in notice.text for notice in studio.notices)
+
+
+@studio_test
+async def test_a_page_that_was_held_up_does_not_take_the_recorder_for_quiet() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    studio.clock.ms += 10_000
+    recording.check()
+    studio.clock.ms += 1000
+    recording.check()
+    await recording.stop()
+    await task
+
+    assert len(studio.engines) == 1
+
+
+@studio_test
+async def test_a_paused_recorder_may_be_quiet() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+
+    await recording.pause()
+    for _ in range(5):
+        studio.clock.ms += 1000
+        recording.check()
+    await recording.resume()
+    studio.clock.ms += 1000
+    recording.check()
+    await recording.stop()
+    await task
+
+    assert len(studio.engines) == 1
