@@ -10,9 +10,21 @@ ROOT = Path(__file__).parents[2]
 
 # What needs no other program, no server, and no event loop of its own (that wants stack switching).
 PURE = (
-    *("bitrate", "codec", "constraints", "ebml", "ledger", "link", "naming", "ogg", "take", "wav", "words"),
-    *("clock", "fragment", "room", "sdp", "webm_finish", "webm_header", "webm_index", "webm_recover"),
-    *("control", "ordering", "qr"),
+    *(
+        "bitrate",
+        "codec",
+        "capture_constraints",
+        "ebml",
+        "acknowledgements",
+        "link",
+        "naming",
+        "ogg",
+        "take",
+        "wav",
+        "words",
+    ),
+    *("clock", "fragment", "messages", "sdp", "webm_finish", "webm_header", "webm_index", "webm_recover"),
+    *("director_model", "order_form", "qr"),
 )
 
 
