@@ -7,6 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
+from redis.asyncio import Redis
 
 from rolltape.room.client import new_secret
 from rolltape.room.messages import (
@@ -23,6 +24,7 @@ from rolltape.room.messages import (
     Sender,
     Welcome,
 )
+from rolltape.server.redis_pubsub import CHANNEL, FanOut
 from server.conftest import RedisServer
 from server.processes import Process
 from server.visitors import Visitor
@@ -185,3 +187,42 @@ def test_after_redis_was_started_anew_without_its_memory_everybody_is_there(
     finally:
         cluster.end()
         own.stop()
+
+
+def test_nothing_that_a_guest_says_ends_what_their_process_tells_the_others(cluster: Cluster) -> None:
+    async def story() -> None:
+        director, guest = await cluster.pair()
+
+        for foul in ('{"v":1,"take_id":"\\ud800"}', '{"v":1,"fps":1' + "0" * 400 + "}", '{"v":1,"fps":NaN}'):
+            refusal = await guest.client.call("state", foul)
+            assert str(refusal).startswith("The message “state” is not right: "), refusal
+        assert await guest.say(GuestState("Ada", bytes=7)) == ""
+
+        await director.hears(GuestState("Ada", bytes=7))
+
+    cluster.play(story)
+
+
+def test_a_message_that_cannot_be_written_does_not_end_the_publishing_of_its_process(
+    redis: RedisServer,
+) -> None:
+    async def nothing_missed() -> None:
+        return None
+
+    async def story() -> None:
+        published = FanOut(redis.url, nothing_missed, lambda what: None)
+        async with (
+            Redis.from_url(redis.url) as client,
+            client.pubsub(ignore_subscribe_messages=True) as heard,
+        ):
+            await heard.subscribe(CHANNEL)
+            with pytest.raises(UnicodeEncodeError):
+                await published._publish({"data": "\ud800"})
+            await published._publish({"data": "fine"})
+            message = None
+            while message is None:
+                message = await heard.get_message(timeout=5)
+        await published.close()
+        assert b'"fine"' in message["data"]
+
+    asyncio.run(asyncio.wait_for(story(), 20))

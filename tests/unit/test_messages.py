@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import fields
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given
@@ -35,6 +37,7 @@ from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of,
 from rolltape.settings.bitrate import wish_for
 from rolltape.settings.codec import CodecWish, VideoCodec
 from rolltape.settings.order import Order
+from unit import foreign
 
 ADA = Sender("ada", Role.GUEST, "k1")
 TAKE = Take(
@@ -130,22 +133,73 @@ def test_no_text_does_more_than_be_refused(kind: str, text: str) -> None:
         decode(kind, text)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    max_leaves=8,
-)
-
-
 @given(st.sampled_from(MESSAGES), st.data())
-def test_no_field_of_a_wrong_kind_does_more_than_be_refused(message: Message, data: st.DataObject) -> None:
+def test_what_is_accepted_can_be_said_again_and_sent(message: Message, data: st.DataObject) -> None:
     said = json.loads(encode(message))
-    said[data.draw(st.sampled_from(sorted(said)))] = data.draw(JSON)
+    changed = data.draw(st.sampled_from(_places(said)))
+    _put(said, changed, data.draw(foreign.json_values))
 
     try:
-        decode(kind_of(message), json.dumps(said))
-    except BadMessage:
+        read = decode(kind_of(message), json.dumps(said))
+    except BadMessage as refused:
+        assert refused.sentence.encode()
         return
+
+    again = encode(read, ADA)
+    assert decode(kind_of(read), again) == read
+    assert len(again.encode()) >= len(again)
+
+
+Place: TypeAlias = tuple[str | int, ...]
+
+
+def _places(value: object, at: Place = ()) -> list[Place]:
+    """Where in a JSON value something stands, at any depth."""
+    inner: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    return [place for key, one in inner for place in [(*at, key), *_places(one, (*at, key))]]
+
+
+def _put(value: Any, place: Place, new: object) -> None:
+    for key in place[:-1]:
+        value = value[key]
+    value[place[-1]] = new
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("state", '{"v":1,"take_id":"\\ud800"}'),
+        ("state", '{"v":1,"mime_type":"video/\\udfff"}'),
+        ("signal", '{"v":1,"to":"ada","session":"\\ud800","candidate":{"candidate":""}}'),
+        ("signal", '{"v":1,"to":"ada","description":{"type":"offer","sdp":"\\udc00\\ud800"}}'),
+        (
+            "take",
+            '{"v":1,"take":{"id":"1","number":1,"name":"\\ud800","started_at_ms":1,"state":"finished"}}',
+        ),
+        ("state", '{"v":1,"fps":1' + "0" * 400 + "}"),
+        ("state", '{"v":1,"minutes_left":-1' + "0" * 400 + "}"),
+        ("state", '{"v":1,"bytes":1' + "0" * 5000 + "}"),
+        ("state", '{"v":1,"newer":NaN}'),
+    ],
+)
+def test_what_no_receiver_could_use_is_refused_where_it_comes_in(kind: str, text: str) -> None:
+    with pytest.raises(BadMessage) as caught:
+        decode(kind, text)
+
+    assert caught.value.sentence.isprintable()
+    assert caught.value.sentence.endswith(".")
+    assert len(caught.value.sentence) < 120
+
+
+def test_half_a_character_of_our_own_is_sent_as_a_mark_of_one_that_is_missing() -> None:
+    said = encode(GuestState(warning="Odd: \ud800."))
+
+    assert said.encode()
+    assert decode("state", said) == GuestState(warning="Odd: .")
 
 
 @given(st.text(max_size=80))

@@ -1,15 +1,18 @@
-"""A JSON object from elsewhere, a disk or a network, read field by field: the right type, or ValueError."""
+"""A JSON object from elsewhere, a disk or a network, read field by field: the right type, or ValueError.
+
+What is read can be written again: numbers are finite and within limits, texts can be encoded (RFC 8259 sections 6
+and 8.2 leave both open, and Python's reader takes more than its writers do).
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-__all__ = ["MAX_WHOLE", "Fields"]
+__all__ = ["MAX_WHOLE", "Fields", "well_formed"]
 
 MAX_WHOLE = 2**53
 """JavaScript's numbers are exact up to here."""
@@ -18,6 +21,13 @@ MAX_DEPTH = 500
 """More brackets than any of our objects nest; a text field full of them fits too."""
 
 _Member = TypeVar("_Member", bound=StrEnum)
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON may escape it, a browser may hand it on, and UTF-8 has no place for it."""
+
+
+def well_formed(text: str) -> str:
+    """The text with U+FFFD for every lone surrogate, so that it can be encoded; otherwise the same."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 class Fields:
@@ -30,16 +40,26 @@ class Fields:
 
     @classmethod
     def from_json(cls, text: str) -> Fields:
-        """Read a text. Raises ValueError."""
-        if _is_too_deep(text):
-            raise ValueError("too many brackets")
-        return cls(json.loads(text))
+        """Read a text. Raises ValueError, with words that can stand in a sentence."""
+        return cls(_parsed(text))
+
+    @classmethod
+    def from_own_json(cls, text: str) -> Fields:
+        """Read what this page has written itself, with U+FFFD where others' texts would be refused.
+
+        A recording must not be lost from the shelf by one character of a message in its log. Raises ValueError.
+        """
+        value = _parsed(text)
+        if "\\u" in text or not text.isascii():
+            value = json.loads(well_formed(json.dumps(value, ensure_ascii=False)))
+        return cls(value)
 
     def text(self, name: str, default: str | None = None, limit: int | None = None) -> str:
-        """A text of at most `limit` characters."""
+        """A text of at most `limit` characters, none of them half a surrogate pair."""
         value = self._values.get(name, default)
         if not isinstance(value, str):
             raise ValueError(f"{name} is not a text")
+        _check_text(name, value)
         if limit is not None and len(value) > limit:
             raise ValueError(f"{name} is longer than {limit} characters")
         return value
@@ -64,9 +84,9 @@ class Fields:
     ) -> float:
         """A number from `low` to `high`."""
         value = self._values.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{name} is not a number")
-        if not low <= value <= high:
+        if not low <= value <= high:  # infinity is not, nor is a whole number that no float can hold
             raise ValueError(f"{name} is not a number from {low:g} to {high:g}")
         return float(value)
 
@@ -111,16 +131,41 @@ class Fields:
 
     def texts(self, name: str) -> list[str]:
         """A list of texts."""
-        items = self._items(name)
-        if not all(isinstance(value, str) for value in items):
-            raise ValueError(f"{name} is not a list of texts")
-        return [str(value) for value in items]
+        found = []
+        for value in self._items(name):
+            if not isinstance(value, str):
+                raise ValueError(f"{name} is not a list of texts")
+            _check_text(name, value)
+            found.append(value)
+        return found
 
     def _items(self, name: str) -> list[object]:
         value = self._values.get(name, [])
         if not isinstance(value, list):
             raise ValueError(f"{name} is not a list")
         return value
+
+
+def _check_text(name: str, value: str) -> None:
+    """Raises ValueError where a text cannot be encoded, so that no message and no log is stopped by it later."""
+    if not value.isascii() and _HALF.search(value):
+        raise ValueError(f"{name} has half of a character in it")
+
+
+def _parsed(text: str) -> object:
+    """The value of a JSON text; in it no number is NaN, which JSON does not have. Raises ValueError."""
+    if _is_too_deep(text):
+        raise ValueError("too many brackets")
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is no JSON at character {error.pos}") from None
+    except ValueError:
+        raise ValueError("a number in it is too long, or none") from None
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
 
 
 def _is_too_deep(text: str) -> bool:

@@ -346,7 +346,7 @@ _MAX_OFFSET_MINUTES = 24 * 60 - 1
 
 def _read(line: str | bytes) -> Take | None:
     try:
-        return _take(Fields.from_json(line.decode() if isinstance(line, bytes) else line))
+        return _take(Fields.from_own_json(line.decode() if isinstance(line, bytes) else line))
     except ValueError:
         return None
 

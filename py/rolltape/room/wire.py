@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rolltape.core.errors import RolltapeError
-from rolltape.core.json_fields import Fields
+from rolltape.core.json_fields import Fields, well_formed
 from rolltape.core.notice import Notice, plain_text
 from rolltape.recording.take import Take, TakeState
 from rolltape.room.messages import (
@@ -71,11 +71,11 @@ def kind_of(message: Message) -> str:
 
 
 def encode(message: Message, sender: Sender | None = None) -> str:
-    """Write a message, and as the server its sender, as JSON; what is None is left out."""
+    """Write a message, and as the server its sender, as JSON that UTF-8 can encode; what is None is left out."""
     plain: dict[str, Any] = {"v": VERSION, **_plain(message)}
     if sender is not None:
         plain["from"] = vars(sender)
-    return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return well_formed(json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
 def decode(kind: str, text: object) -> Message:

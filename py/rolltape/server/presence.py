@@ -39,14 +39,12 @@ class Presence:
         self._renewed_s = self._kept_s = float("-inf")
 
     async def run(self) -> None:
-        """For as long as the server runs."""
+        """For as long as the server runs (`lasting`); a store that is away is waited for."""
         while True:
             try:
                 await self.step(self._now_s())
             except StoreGone as error:
                 log.warning("Leases cannot be renewed.", extra={"error": str(error)})
-            except Exception:
-                log.exception("Leases were not renewed.")
             await asyncio.sleep(SWEEP_S)
 
     async def step(self, now_s: float) -> None:

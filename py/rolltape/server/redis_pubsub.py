@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from socketio.async_pubsub_manager import AsyncPubSubManager
 
+from rolltape.server.lasting import lasting
 from rolltape.server.socketio_rooms import Groups
 
 __all__ = ["FanOut"]
@@ -46,7 +47,7 @@ class FanOut(AsyncPubSubManager, Groups):  # type: ignore[misc]
         self._on_back = on_back
         """Called when messages of others may have been missed."""
         self._count = count
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[bytes] = deque()
         self._mark = f"{self.host_id} "
         """What this process's messages begin with, so that it need not read them when they come back."""
         self._back: asyncio.Future[None] | None = None
@@ -69,32 +70,38 @@ class FanOut(AsyncPubSubManager, Groups):  # type: ignore[misc]
 
     async def _publish(self, data: dict[str, Any]) -> None:
         if self._publishing is None:
-            self._publishing = asyncio.create_task(self._publish_all())
+            self._publishing = asyncio.create_task(lasting("publishing", self._publish_all, self._count))
+        text = self._mark + json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        encoded = text.encode()  # here, where what cannot be encoded stops its sender and nobody else
         if len(self._waiting) >= MAX_WAITING:
             self._waiting.popleft()
             self._count("unpublished")
         self._all_said.clear()
-        self._waiting.append(self._mark + json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+        self._waiting.append(encoded)
         self._wake.set()
 
     async def _publish_all(self) -> None:
         """Publish what is waiting, in order, all that has gathered at once."""
-        redis: Any = Redis.from_url(self._url, socket_timeout=ALIVE_S, socket_connect_timeout=ALIVE_S)
-        while True:
-            self._all_said.set()
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                try:
-                    async with redis.pipeline(transaction=False) as pipeline:
-                        for text in batch:
-                            pipeline.publish(self.channel, text)
-                        await pipeline.execute()
-                except (RedisError, OSError) as error:
-                    log.warning("Redis takes no messages.", extra={"error": type(error).__name__})
-                    self._waiting.extendleft(reversed(batch))
-                    await asyncio.sleep(RETRY_S)
+        async with Redis.from_url(self._url, socket_timeout=ALIVE_S, socket_connect_timeout=ALIVE_S) as redis:
+            while True:
+                while self._waiting:
+                    await self._publish_batch(redis)
+                self._all_said.set()
+                await self._wake.wait()
+                self._wake.clear()
+
+    async def _publish_batch(self, redis: Any) -> None:
+        """Publish what has gathered; where Redis does not take it, it waits on."""
+        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        try:
+            async with redis.pipeline(transaction=False) as pipeline:
+                for text in batch:
+                    pipeline.publish(self.channel, text)
+                await pipeline.execute()
+        except (RedisError, OSError) as error:
+            log.warning("Redis takes no messages.", extra={"error": type(error).__name__})
+            self._waiting.extendleft(reversed(batch))
+            await asyncio.sleep(RETRY_S)
 
     async def _listen(self) -> AsyncIterator[bytes]:
         """What the others say, for ever."""

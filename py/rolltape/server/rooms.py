@@ -17,6 +17,7 @@ from rolltape.room.client import JoinRequest, new_secret
 from rolltape.room.messages import Role
 from rolltape.server.admission import Gate, address_of, is_foreign
 from rolltape.server.joining import Joining, NotLetIn, read_request
+from rolltape.server.lasting import lasting
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.memory import MemoryStore
 from rolltape.server.metrics import Metrics
@@ -91,7 +92,8 @@ class Rooms:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(3):
                     await self._groups.subscribed.wait()
-        self._running = asyncio.create_task(self._presence.run())
+        keeping = lasting("presence", self._presence.run, self._metrics.trouble)
+        self._running = asyncio.create_task(keeping)
 
     async def close(self) -> None:
         """End; pages connect again wherever they can."""
