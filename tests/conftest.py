@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import runpy
@@ -31,6 +32,11 @@ NOISE = re.compile(r"^.*pw:browser.*(dbus|ALSA|alsa|crashpad|<launch|cleanup).*\
 # A busy machine is no fault of an example's.
 hypothesis_settings.register_profile("unhurried", deadline=None)
 hypothesis_settings.load_profile("unhurried")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now need not be looked through after each test (`lost_tasks`)."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,4 @@
-"""A Redis of the tests' own."""
+"""A Redis of the tests' own, and what every test is held to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lost_tasks import no_task_dies_unheard
 from waiting import wait_for
 
 
@@ -57,3 +58,10 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def tasks_are_heard() -> Iterator[None]:
+    """A task that dies without being awaited fails the test that started it."""
+    with no_task_dies_unheard():
+        yield

@@ -1,0 +1,16 @@
+"""What every unit test is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lost_tasks import no_task_dies_unheard
+
+
+@pytest.fixture(autouse=True)
+def tasks_are_heard() -> Iterator[None]:
+    """A task that dies without being awaited fails the test that started it."""
+    with no_task_dies_unheard():
+        yield
