@@ -1,45 +1,24 @@
 """The journal: files in the origin private file system, each write on the disk before it is acknowledged.
 
-Sync access handles exist in workers only (W3C File System), so `static/journal.js` holds them; this module
-asks it, one operation at a time in order, and reads files without it. A worker that dies is replaced, and
-the next is asked again what the dead one did not answer.
+A worker writes (`journal_worker.py`); this module asks it, one operation at a time in order, and reads files
+without it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from js import FileSystemDirectoryHandle, MessageEvent, Worker, navigator, performance
-from pyodide.ffi import to_js
+from js import FileSystemDirectoryHandle, navigator, performance
 
-from rolltape.browser import locks
 from rolltape.browser.files import StoredFile
-from rolltape.browser.interop import Listeners, error_of, member, translated, uint8array
-from rolltape.browser.scripts import script_url
-from rolltape.core.errors import DeviceBusy, SinkError, StorageFull, Unsupported
+from rolltape.browser.interop import member, translated
+from rolltape.browser.journal_worker import JournalWorker
+from rolltape.core.errors import DeviceBusy, SinkError, Unsupported
 from rolltape.media.webm import Patch
 from rolltape.recording.acknowledgements import Ledger
 
 READ_ATTEMPTS = 10
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the worker was asked; kept until it answers."""
-
-    operation: str
-    path: str
-    argument: bytes | int | None
-    at: int | None
-    answer: asyncio.Future[int]
-
-    @property
-    def end(self) -> int:
-        """How long the file has to be once this is written; 0 for what does not write at a place."""
-        return self.at + len(self.argument) if self.at is not None and isinstance(self.argument, bytes) else 0
 
 
 class Journal:
@@ -47,21 +26,7 @@ class Journal:
 
     def __init__(self, root: FileSystemDirectoryHandle) -> None:
         self._root = root
-        self._unanswered: dict[int, Request] = {}
-        self._open: list[str] = []
-        self._asked = 0
-        self._dead = False
-        self._hire()
-
-    def _hire(self) -> None:
-        """Start a worker; its name is the lock that it holds while it lives."""
-        self._lock = f"rolltape-journal-{os.urandom(8).hex()}"
-        self._answered = False
-        self._guard: asyncio.Task[None] | None = None
-        self._worker = Worker.new(script_url("static/journal.js"), name=self._lock)
-        self._listeners = Listeners()
-        self._listeners.add(self._worker, "message", self._on_answer)
-        self._listeners.add(self._worker, "error", self._on_worker_error)
+        self._worker = JournalWorker()
 
     @classmethod
     async def open(cls) -> Journal:
@@ -72,90 +37,14 @@ class Journal:
             root = await navigator.storage.getDirectory()
         return cls(root)
 
-    def ask(
-        self, operation: str, path: str, argument: bytes | int | None = None, at: int | None = None
-    ) -> asyncio.Future[int]:
-        """Have the worker do one operation; the answer is the file's size. Raises SinkError."""
-        self._asked += 1
-        request = Request(operation, path, argument, at, asyncio.get_running_loop().create_future())
-        if self._dead:
-            request.answer.set_exception(SinkError("The journal's worker stopped."))
-            return request.answer
-        self._unanswered[self._asked] = request
-        self._post(self._asked, request)
-        return request.answer
-
-    def _post(self, number: int, request: Request) -> None:
-        data = request.argument
-        if not isinstance(data, bytes):
-            self._worker.postMessage(to_js([number, request.operation, request.path, data]))
-            return
-        array = uint8array(data)
-        message = to_js([number, request.operation, request.path, array, request.at])
-        self._worker.postMessage(message, to_js([array.buffer]))
-
-    def _on_answer(self, event: MessageEvent) -> None:
-        number, *told = event.data
-        if not number:
-            self._guard = asyncio.ensure_future(self._await_death())
-            return
-        self._answered = True
-        request = self._unanswered.pop(number)
-        size, *error = told
-        if error:
-            found = error_of(*error)
-            failure = found if isinstance(found, SinkError) else None
-            self._settle(request, failure or SinkError("The journal failed.", found.detail))
-            return
-        if size < request.end:  # Firefox says nothing when the disk is full (quirk 17)
-            self._settle(request, StorageFull("There is no room left in the browser's storage."))
-            return
-        if request.operation == "open":
-            self._open.append(request.path)
-        elif request.operation == "close" and request.path in self._open:
-            self._open.remove(request.path)
-        if not request.answer.done():
-            request.answer.set_result(size)
-
-    def _settle(self, request: Request, error: SinkError) -> None:
-        if not request.answer.done():
-            request.answer.set_exception(error)
-
-    async def _await_death(self) -> None:
-        """Replace the worker when it dies; one that died before it did anything has no successor."""
-        await locks.until_free(self._lock)
-        if self._dead:
-            return
-        self._listeners.close()
-        if not self._answered:
-            self._give_up("")
-            return
-        self._hire()
-        reopened, self._open = self._open, []
-        pending, self._unanswered = self._unanswered, {}
-        for path in reopened:
-            self.ask("open", path)
-        for number, request in pending.items():
-            self._unanswered[number] = request
-            self._post(number, request)
-
-    def _on_worker_error(self, event: object) -> None:
-        self._give_up(str(getattr(event, "message", "")))
-
-    def _give_up(self, detail: str) -> None:
-        self._dead = True
-        for request in self._unanswered.values():
-            self._settle(request, SinkError("The journal's worker stopped.", detail))
-        self._unanswered.clear()
-
     async def create(self, path: str) -> JournalFile:
         """Open a file for writing, made if it is not there. Raises StorageLocked, StorageFull."""
-        size = await self.ask("open", path)
-        return JournalFile(self, path, size)
+        size = await self._worker.ask("open", path)
+        return JournalFile(self._worker, path, size)
 
     async def append_text(self, path: str, text: str) -> None:
         """Add text at a file's end and put it on the disk."""
-        await self.ask("append", path, text.encode())
+        await self._worker.ask("append", path, text.encode())
 
     async def names(self, path: str) -> list[str]:
         """The names in a folder, sorted; none if there is no such folder."""
@@ -224,22 +113,25 @@ class Journal:
 
     def close(self) -> None:
         """Stop the worker."""
-        self._dead = True
-        self._listeners.close()
-        self._worker.terminate()
+        self._worker.close()
 
 
 class JournalFile:
-    """One file of the journal as a sink: written in order, flushed and acknowledged chunk by chunk."""
+    """One file of the journal as a sink: written in order, flushed and acknowledged chunk by chunk.
+
+    Nothing here waits without end: the worker answers or is given up (`JournalWorker`).
+    """
 
     name = "journal"
 
-    def __init__(self, journal: Journal, path: str, size: int) -> None:
-        self._journal = journal
+    def __init__(self, worker: JournalWorker, path: str, size: int) -> None:
+        self._worker = worker
         self._path = path
         self.ledger = Ledger()
         self.error: SinkError | None = None
         self._end = size
+        self._size = size
+        """As long as the worker last said that the file is."""
         self._last: asyncio.Future[int] | None = None
 
     def write(self, data: bytes) -> None:
@@ -247,7 +139,7 @@ class JournalFile:
         if self.error is not None or not data:
             return
         self.ledger.give(len(data), performance.now())
-        answer = self._journal.ask("write", self._path, data, self._end)
+        answer = self._worker.ask("write", self._path, data, self._end)
         self._end += len(data)
         total = self.ledger.given
         answer.add_done_callback(lambda done: self._on_written(done, total))
@@ -258,8 +150,13 @@ class JournalFile:
             return
         error = done.exception()
         if error is None:
+            self._size = done.result()
             self.ledger.acknowledge(total)
-        elif self.error is None:
+        else:
+            self._broke(error)
+
+    def _broke(self, error: BaseException) -> None:
+        if self.error is None:
             self.error = (
                 error if isinstance(error, SinkError) else SinkError("The journal failed.", str(error))
             )
@@ -267,13 +164,13 @@ class JournalFile:
     def patch(self, patches: Sequence[Patch]) -> None:
         """Overwrite bytes in place, after all that was written before."""
         for patch in patches if self.error is None else ():
-            answer = self._journal.ask("write", self._path, patch.data, patch.offset)
+            answer = self._worker.ask("write", self._path, patch.data, patch.offset)
             answer.add_done_callback(lambda done: self._on_written(done, self.ledger.acknowledged))
             self._last = answer
 
     async def truncate(self, size: int) -> None:
-        """Cut the file's end off."""
-        await self._journal.ask("truncate", self._path, size)
+        """Cut the file's end off. Raises SinkError."""
+        self._size = await self._worker.ask("truncate", self._path, size)
         self._end = size
 
     async def settle(self) -> None:
@@ -284,5 +181,9 @@ class JournalFile:
             raise self.error
 
     async def close(self) -> int:
-        """Close the file; its size in bytes."""
-        return await self._journal.ask("close", self._path)
+        """Close the file; its size in bytes, as far as it is known. Raises nothing: `error` tells what went wrong."""
+        try:
+            self._size = await self._worker.ask("close", self._path)
+        except SinkError as error:
+            self._broke(error)
+        return self._size
