@@ -5,14 +5,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(shell find py -name '*.py' -not -path '*/server/*')
 
-.PHONY: run test faults check bench bench-rooms fuzz pictures clean
+.PHONY: run test quick faults check bench bench-rooms fuzz pictures clean
 
 run: static/vendor/.built
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
 
 test: node_modules/.test static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio opusinfo opus-tools redis-server redis-server
-	$(BIN)/python -m pytest
+	$(BIN)/python tests/side_by_side.py
+
+# What is pure, in CPython: for every few minutes of work.
+quick: .venv/.test
+	$(BIN)/python -m pytest -q -m 'not slow' tests/unit
 
 # What docs/reliability.md reports: every fault three times.
 faults: static/vendor/.built .venv/.test

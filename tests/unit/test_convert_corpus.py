@@ -10,6 +10,8 @@ from unit.convert_corpus import NAMES, WITH_OPUS, WITH_PCM, make_corpus
 from unit.convert_tools import converted, decoded, said, stream_hashes
 from unit.media_files import complaints, duration, packets
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:

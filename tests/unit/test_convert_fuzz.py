@@ -11,6 +11,7 @@ import resource
 import time
 from functools import cache
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from rolltape.media import ebml
 from rolltape.media.ebml import Id
 from unit.convert_tools import converted
 from unit.media_files import DATA, block, cluster, header
+
+pytestmark = pytest.mark.slow
 
 COUNT = int(os.environ.get("ROLLTAPE_FUZZ", "2000"))
 MAX_BYTES = 24_000

@@ -14,6 +14,8 @@ import pytest
 
 from unit.convert_sparse import BLOCK_BYTES
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parents[1]
 FLAT_KB = 100_000
 

@@ -31,6 +31,8 @@ from unit.media_files import (
     streamed,
 )
 
+pytestmark = pytest.mark.slow
+
 ALL_FILES = BROWSER_FILES + LIVE_FILES
 WITH_VIDEO = [name for name in ALL_FILES if re.search("vp8|vp9|av1|h264", name)]
 

@@ -29,6 +29,8 @@ from unit.media_files import (
     streamed,
 )
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = ["chromium-vp8-opus.webm", "chromium-h264-opus.mkv", "chromium-opus.webm", "firefox-vp8-opus.webm"]
 
 

@@ -1,1 +1,1 @@
-"""The border to the browser: the only modules that import `js`. They hold no rules."""
+"""The border to the browser: the only modules that import `js`, typed, without rules."""

@@ -1,4 +1,4 @@
-"""Takes a recording apart without transcoding: its sound as Opus or WAV, or the whole, seekable.
+"""Out of a recording into another file, packet by packet: Opus, WAV, a seekable WebM, MP4.
 
     wanted = await plan(sources, Target.OPUS)        # reads the headers; raises ConvertError
     conversion = Conversion(wanted)

@@ -1,1 +1,1 @@
-"""Container formats on bytes: what recordings are made of, read and written without any I/O."""
+"""Container formats on bytes (WebM, MP4, Ogg, WAV): read and written without any I/O."""

@@ -1,1 +1,1 @@
-"""A recording from the order to the finished take, and what is kept of it."""
+"""From an order to a finished take and what is kept of it: deck, take, parts, sinks, shelf, recovery."""

@@ -1,1 +1,1 @@
-"""What is said in a room, who says it, and what a director knows."""
+"""Rooms: what is said, as messages and as JSON; membership, what a director knows, calls, session files."""

@@ -1,1 +1,1 @@
-"""The host side: serves the page and its runtime."""
+"""The host: serves the page and its runtime, admits people to rooms and relays what they say."""
