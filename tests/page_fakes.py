@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from rolltape.core.notice import Level, Notice
+from rolltape.core.notice import Notice
+from rolltape.core.notice_board import NoticeBoard
 from rolltape.room.client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
 from rolltape.room.messages import Candidate, Description
 from rolltape.room.peers import Arriving, Limits, PeerMaker
@@ -82,24 +83,32 @@ class FakeDocument(FakeView):
         self.page = ""
         self.said: list[str] = []
         self.dressed = 0
-        self._trouble = ""
+        self.board = NoticeBoard()
 
     def ready(self, page: str) -> None:
         self.page = page
 
     def notify(self, notice: Notice) -> None:
         self.notices.append(notice)
-        if notice.level is not Level.INFO:
-            self._trouble = notice.text
+        self.board.tell(notice)
+
+    def lift(self, subject: str) -> None:
+        self.board.lift(subject)
+
+    def standing(self) -> Sequence[Notice]:
+        return self.board.standing
 
     def report(self, error: BaseException) -> None:
         raise error
 
     def trouble(self) -> str:
-        return self._trouble
+        return self.board.trouble
+
+    def troubles_told(self) -> int:
+        return self.board.troubles_told
 
     def forget_trouble(self) -> None:
-        self._trouble = ""
+        self.board.forget_trouble()
 
     def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, FakeView]:
         before = self.lists.get(name, {})

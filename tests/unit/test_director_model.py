@@ -8,9 +8,20 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rolltape.core.notice import Level
 from rolltape.recording.take import TakeState
-from rolltape.room.director_model import BUSY, OFFLINE, PATIENCE_MS, RUN_ON_MS, Alarm, Control, News, Told
-from rolltape.room.messages import Answer, Command, CommandKind, GuestState, Member, Role
+from rolltape.room.director_model import (
+    BUSY,
+    OFFLINE,
+    OVER,
+    PATIENCE_MS,
+    RUN_ON_MS,
+    Alarm,
+    Control,
+    News,
+    Told,
+)
+from rolltape.room.messages import Answer, Command, CommandKind, GuestState, Member, Role, StandingWarning
 
 ADA = Member("ada", Role.GUEST, "Ada")
 IDLE = GuestState("Ada", can_record=True)
@@ -269,7 +280,51 @@ def test_a_recording_that_writes_nothing_more_is_an_alarm() -> None:
     told = [one for second in range(1, 12) for one in control.heard("ada", recording(bytes=1), second * 1000)]
 
     assert [one.text for one in told] == [f"Ada {Alarm.UNWRITTEN}"]
-    assert control.heard("ada", recording(bytes=2), 12_000) == []
+    over = control.heard("ada", recording(bytes=2), 12_000)
+    assert [one.text for one in over] == [f"Ada {OVER[Alarm.UNWRITTEN]}"]
+    assert over[0].level is Level.INFO
+    assert control.rows["ada"].alarms == frozenset()
+
+
+SILENT = StandingWarning("microphone-silence", "No sound comes from the microphone.")
+
+
+def test_a_guests_warning_is_told_when_it_begins_when_it_is_over_and_when_it_begins_again() -> None:
+    control = with_ada(recording())
+    silent = recording(standing=(SILENT,))
+
+    told = [control.heard("ada", one, 1) for one in (silent, silent, recording(), recording(), silent)]
+
+    begun, over = f"Ada: {SILENT.text}", f"Ada: This is over: “{SILENT.text}”"
+    assert [[one.text for one in some] for some in told] == [[begun], [], [over], [], [begun]]
+    assert (told[0][0].level, told[2][0].level) == (Level.WARNING, Level.INFO)
+
+
+def test_the_card_shows_what_holds_and_nothing_that_is_over() -> None:
+    control = with_ada(recording(standing=(SILENT, StandingWarning("room-left", "Little room."))))
+    assert control.rows["ada"].trouble == f"{SILENT.text} Little room."
+
+    control.heard("ada", recording(), 1)
+
+    assert control.rows["ada"].trouble == ""
+
+
+def test_the_same_trouble_a_second_time_is_told_a_second_time() -> None:
+    control = with_ada(recording())
+    first = control.heard("ada", recording(warning="A new part.", warnings_told=1), 1)
+    same = control.heard("ada", recording(warning="A new part.", warnings_told=1), 2)
+    second = control.heard("ada", recording(warning="A new part.", warnings_told=2), 3)
+
+    assert (kinds(first), kinds(same), kinds(second)) == ([News.TROUBLE], [], [News.TROUBLE])
+
+
+def test_an_alarm_about_a_recording_is_over_without_a_word_when_that_ends() -> None:
+    control = with_ada(recording(minutes_left=9.0))
+    control.check(1)
+
+    told = control.heard("ada", over(minutes_left=9.0), 2)
+
+    assert kinds(told) == [News.STOPPED]
     assert control.rows["ada"].alarms == frozenset()
 
 
@@ -310,6 +365,10 @@ _STATES = st.builds(
     bytes=st.integers(0, 3),
     failed=st.booleans(),
     warning=st.sampled_from(["", "Trouble."]),
+    warnings_told=st.integers(0, 2),
+    standing=st.lists(
+        st.sampled_from([SILENT, StandingWarning("room-left", "Little room.")]), unique=True, max_size=2
+    ).map(tuple),
 )
 _STEPS = st.one_of(
     st.tuples(st.just("heard"), _UIDS, _STATES),

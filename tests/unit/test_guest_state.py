@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rolltape.core.notice import Level, Notice
 from rolltape.pages.guest.state import Surroundings, guest_state
 from rolltape.recording.take import Part, Take, TakeState
 from rolltape.recording.take_recorder import Status
+from rolltape.room.messages import GuestState
+from rolltape.room.wire import decode, encode
 from rolltape.settings.capture_constraints import GrantedVideo
 
 HERE = Surroundings(
@@ -27,6 +30,17 @@ NEXT = replace(LAST, id="2", state=TakeState.IDLE, parts=(), started_by="you")
 
 def status(state: TakeState) -> Status:
     return Status(state=state, elapsed_ms=1500, bytes=700, fps=29.5, kbps=4000.04)
+
+
+def test_what_holds_on_the_guests_page_is_told_and_however_long_it_is_the_message_is_taken() -> None:
+    silent = Notice(Level.WARNING, "No sound. " * 100, "microphone-silence")
+    here = replace(HERE, warning="x" * 2000, refusal="y" * 2000, standing=(silent,) * 30, warnings_told=3)
+
+    said = guest_state(here, None, None, None)
+
+    assert said.standing[0].subject == "microphone-silence"
+    assert said.standing[0].text.startswith("No sound.")
+    assert isinstance(decode("state", encode(said)), GuestState)
 
 
 def test_without_a_recording_it_is_idle_and_can_record() -> None:

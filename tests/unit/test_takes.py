@@ -10,6 +10,7 @@ from fakes import FakeDownloads, FakeStore
 from page_fakes import FakeDocument, FakeRoomBrowser
 from rolltape.core.errors import SinkError
 from rolltape.pages.interfaces import Browser
+from rolltape.pages.takes.storage_room import SpaceView
 from rolltape.pages.takes.takes import Takes
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import ShelfState, Take, TakeEvent, TakeState
@@ -23,6 +24,7 @@ class StoringBrowser(FakeRoomBrowser):
     def __init__(self) -> None:
         super().__init__()
         self.journal = FakeStore()
+        self.left = 10**10
 
     async def store(self) -> FakeStore:
         return self.journal
@@ -33,8 +35,11 @@ class StoringBrowser(FakeRoomBrowser):
     def can_choose_folder(self) -> bool:
         return False
 
+    async def persist(self) -> bool:
+        return True
+
     async def space(self) -> tuple[int, int]:
-        return 0, 10**10
+        return 0, self.left
 
 
 class BrokenStore(FakeStore):
@@ -89,3 +94,18 @@ def test_a_take_that_cannot_be_finished_now_is_kept_and_it_is_said() -> None:
 
     (said,) = asyncio.run(story())
     assert said.startswith("Ada_take1 was not finished, and cannot be now. The journal failed. It is kept")
+
+
+def test_a_warning_of_little_room_goes_when_there_is_room_and_comes_again_the_next_time() -> None:
+    async def story() -> list[int]:
+        document, browser = FakeDocument(), StoringBrowser()
+        shelf = Shelf(browser.journal, nobody)
+        view = SpaceView(document, cast("Browser", browser), shelf)
+        shown = []
+        for left in (10**9, 10**8, 10**10, 10**10, 10**8):
+            browser.left = left
+            await view.look(2500.0, recording=True)
+            shown.append(len(document.board.shown))
+        return shown
+
+    assert asyncio.run(story()) == [0, 1, 0, 0, 1]

@@ -14,6 +14,7 @@ from rolltape.browser.files import PickedFile
 from rolltape.browser.interop import Listeners, maybe
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
+from rolltape.core.notice_board import NoticeBoard
 
 Handler = Callable[[], Awaitable[None] | None]
 FIELDS = "input, select, textarea, video[controls], [contenteditable]"
@@ -162,11 +163,11 @@ class Page(Part):
     def __init__(self) -> None:
         super().__init__(document.body, self)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._notices: dict[str, Element] = {}
+        self._board = NoticeBoard()
+        self._notices: dict[Notice, Element] = {}
         self._rows: dict[str, dict[str, Part]] = {}
         self._guard = Listeners()
         self._guarded = False
-        self._trouble = ""
         asyncio.get_running_loop().set_exception_handler(self._on_lost_exception)
 
     def ready(self, page: str) -> None:
@@ -183,31 +184,58 @@ class Page(Part):
         self.notify(notice)
 
     def notify(self, notice: Notice) -> None:
-        """Show a notice until it is dismissed; one that is shown already is not shown twice."""
-        if notice.level is not Level.INFO:
-            self._trouble = notice.text
-        if notice.text in self._notices:
-            return
-        copy = document.querySelector("#notice-template").content.cloneNode(True).firstElementChild
-        copy.setAttribute("data-level", notice.level)
-        copy.querySelector("p").textContent = notice.text
-        document.querySelector("#notices").append(copy)
-        self._notices[notice.text] = copy
-        self._listeners.add(copy.querySelector("button"), "click", lambda event: self._dismiss(notice.text))
+        """Show a notice until it is dismissed, or its subject is lifted."""
+        self._board.tell(notice)
+        self._draw_notices()
+
+    def lift(self, subject: str) -> None:
+        """What was told of a subject is over."""
+        self._board.lift(subject)
+        self._draw_notices()
+
+    def standing(self) -> Sequence[Notice]:
+        """Warnings and errors with a subject that hold now."""
+        return self._board.standing
 
     def trouble(self) -> str:
-        """The last warning or error that was told since `forget_trouble`; empty: none."""
-        return self._trouble
+        """The last warning or error without a subject that was told since `forget_trouble`; empty: none."""
+        return self._board.trouble
+
+    def troubles_told(self) -> int:
+        """How many of these there were since the page was opened."""
+        return self._board.troubles_told
 
     def forget_trouble(self) -> None:
-        """What was told so far is over."""
-        self._trouble = ""
+        """What has happened so far is over."""
+        self._board.forget_trouble()
 
-    def _dismiss(self, text: str) -> None:
-        notice = self._notices.pop(text)
-        button = notice.querySelector("button")
-        notice.remove()
-        # Its own listener is running: take it off afterwards.
+    def _draw_notices(self) -> None:
+        shown = self._board.shown
+        for notice in [one for one in self._notices if one not in shown]:
+            self._take_off(notice)
+        for notice in shown:
+            if notice not in self._notices:
+                self._put_up(notice)
+
+    def _put_up(self, notice: Notice) -> None:
+        copy = document.querySelector("#notice-template").content.cloneNode(True).firstElementChild
+        copy.setAttribute("data-level", notice.level)
+        if notice.subject:
+            copy.setAttribute("data-subject", notice.subject)
+        copy.querySelector("p").textContent = notice.text
+        document.querySelector("#notices").append(copy)
+        self._notices[notice] = copy
+        self._listeners.add(copy.querySelector("button"), "click", lambda event: self._dismiss(notice))
+
+    def _dismiss(self, notice: Notice) -> None:
+        self._board.dismiss(notice)
+        self._draw_notices()
+
+    def _take_off(self, notice: Notice) -> None:
+        element = self._notices.pop(notice)
+        button = element.querySelector("button")
+        element.remove()
+        # Its own listener may be running: take it off afterwards.
         asyncio.get_running_loop().call_soon(self._listeners.drop, button)
 
     def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, Part]:

@@ -24,6 +24,9 @@ class Notice:
 
     level: Level
     text: str
+    subject: str = ""
+    """What it is about, where it holds until it is lifted (`notice_board`), in letters, digits and hyphens; empty:
+    it tells of something that has happened."""
 
 
 def plain_text(text: str) -> str:

@@ -78,13 +78,26 @@ class Document(View, Protocol):
         """Show the page of this name; it can be used from now on."""
 
     def notify(self, notice: Notice) -> None:
-        """Show a notice; one that is shown already is not shown twice."""
+        """Show a notice; one that is shown already is not shown twice.
+
+        One with a subject takes the place of what was told of that, and holds until `lift`, on this page and, if it
+        is a warning, for the directors of a guest.
+        """
+
+    def lift(self, subject: str) -> None:
+        """What was told of a subject is known to be over: it goes, and is told anew the next time."""
+
+    def standing(self) -> Sequence[Notice]:
+        """Warnings and errors with a subject that hold now, dismissed or not, oldest first."""
 
     def report(self, error: BaseException) -> None:
         """Show an error that nobody expected, and log it."""
 
     def trouble(self) -> str:
-        """The last warning or error that was told since `forget_trouble`; empty: none."""
+        """The last warning or error without a subject that was told since `forget_trouble`; empty: none."""
+
+    def troubles_told(self) -> int:
+        """How many of these there were since the page was opened."""
 
     def forget_trouble(self) -> None:
         """What was told so far is over."""

@@ -65,6 +65,8 @@ class News(StrEnum):
     REFUSED = "refused"
     TROUBLE = "trouble"
     """A warning on the guest's own page, or an alarm."""
+    OVER = "over"
+    """Such a trouble has ended."""
 
 
 LEVELS: Mapping[News, Level] = {
@@ -76,6 +78,7 @@ LEVELS: Mapping[News, Level] = {
     News.FAILED: Level.ERROR,
     News.REFUSED: Level.WARNING,
     News.TROUBLE: Level.WARNING,
+    News.OVER: Level.INFO,
 }
 
 
@@ -100,6 +103,17 @@ class Alarm(StrEnum):
     UNWRITTEN = "is recording, but nothing more is being written."
     LITTLE_ROOM = "has room for less than ten minutes of recording."
     LITTLE_BATTERY = "has little battery left."
+
+
+OVER: Mapping[Alarm, str] = {
+    Alarm.UNHEARD: "is heard again.",
+    Alarm.UNWRITTEN: "is recording, and it is being written again.",
+    Alarm.LITTLE_ROOM: "has room for ten minutes of recording or more again.",
+    Alarm.LITTLE_BATTERY: "has enough battery again, or is charging it.",
+}
+"""The same when it has ended."""
+OF_A_RECORDING = frozenset({Alarm.UNWRITTEN, Alarm.LITTLE_ROOM})
+"""With the recording these are over without a word."""
 
 
 @dataclass(frozen=True)
@@ -189,10 +203,12 @@ class GuestRow:
 
     @property
     def trouble(self) -> str:
-        """The last trouble in words; empty: none."""
-        if self.refusal:
+        """What is not as it should be, in words: the last that happened, then what holds; empty: nothing."""
+        if self.refusal or self.state is None:
             return self.refusal
-        return "" if self.state is None else self.state.warning or self.state.refusal
+        last = self.state.warning or self.state.refusal
+        found = [last, *(one.text for one in self.state.standing)]
+        return " ".join(dict.fromkeys(text for text in found if text))
 
 
 class Control:
@@ -327,13 +343,15 @@ class Control:
         return [Told(News.REFUSED, row.member.uid, f"{row.name} did not {what}. {reason}")]
 
     def _alarms(self, uid: str, now_ms: float) -> list[Told]:
-        """Alarms that are new."""
+        """Alarms that are new, and those that are over."""
         row = self._rows[uid]
         now = _alarms(row, now_ms)
         self._rows[uid] = replace(row, alarms=now)
-        return [
+        begun = [
             Told(News.TROUBLE, uid, f"{row.name} {alarm}") for alarm in Alarm if alarm in now - row.alarms
         ]
+        over = row.alarms - now - (frozenset() if row.is_busy else OF_A_RECORDING)
+        return begun + [Told(News.OVER, uid, f"{row.name} {OVER[alarm]}") for alarm in Alarm if alarm in over]
 
 
 def _gone(row: GuestRow) -> Told:
@@ -370,9 +388,22 @@ def _changes(row: GuestRow, before: GuestState, now: GuestState) -> list[Told]:
     if is_busy and (not was_busy or another):
         who = "" if now.started_by in ("", "you") else f", started by {now.started_by}"
         told.append(Told(News.STARTED, uid, f"{name} is being recorded{who}."))
-    if now.warning and now.warning != before.warning and not any(one.kind is News.FAILED for one in told):
+    another_warning = (now.warning, now.warnings_told) != (before.warning, before.warnings_told)
+    if now.warning and another_warning and not any(one.kind is News.FAILED for one in told):
         told.append(Told(News.TROUBLE, uid, f"{name}: {now.warning}"))
-    return told
+    return told + _standing(uid, name, before, now)
+
+
+def _standing(uid: str, name: str, before: GuestState, now: GuestState) -> list[Told]:
+    """Warnings that hold from now on, and those that hold no more."""
+    were = {one.subject: one.text for one in before.standing}
+    are = {one.subject: one.text for one in now.standing}
+    begun = [text for subject, text in are.items() if were.get(subject) != text]
+    over = [text for subject, text in were.items() if subject not in are]
+    return [
+        *(Told(News.TROUBLE, uid, f"{name}: {text}") for text in begun),
+        *(Told(News.OVER, uid, f"{name}: This is over: “{text}”") for text in over),
+    ]
 
 
 def _over(uid: str, name: str, now: GuestState, failed: bool) -> Told:

@@ -35,6 +35,7 @@ __all__ = [
     "SendRates",
     "Sender",
     "Signal",
+    "StandingWarning",
     "TakeReport",
     "Welcome",
     "nameless",
@@ -112,6 +113,15 @@ class Left:
 
 
 @dataclass(frozen=True)
+class StandingWarning:
+    """Something that is not as it should be on a guest's page, for as long as it is announced."""
+
+    subject: str
+    """What it is about: two of one subject do not hold at once."""
+    text: str
+
+
+@dataclass(frozen=True)
 class GuestState:
     """All that is true of a guest, from their own page: announced when it changes, each second while recording."""
 
@@ -155,9 +165,13 @@ class GuestState:
     clock_error_ms: int | None = None
     """How well the room's clock is known there; None: not yet."""
     warning: str = ""
-    """The last trouble, in a sentence."""
+    """The last trouble that has happened, in a sentence."""
     failed: bool = False
     """Whether that trouble ended the recording."""
+    warnings_told: int = 0
+    """How many such troubles there were on this page: the same sentence again is news."""
+    standing: tuple[StandingWarning, ...] = ()
+    """What is not as it should be right now; what is not there any more is over."""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from rolltape.room.messages import (
     Sender,
     SendRates,
     Signal,
+    StandingWarning,
     TakeReport,
     Welcome,
 )
@@ -45,7 +46,17 @@ from rolltape.settings.bitrate import RecordMode, parse_bitrate, record_value
 from rolltape.settings.codec import CodecWish, VideoCodec
 from rolltape.settings.order import Order
 
-__all__ = ["MAX_MESSAGE", "BadMessage", "decode", "encode", "kind_of", "sender_of"]
+__all__ = [
+    "MAX_MESSAGE",
+    "MAX_NAME",
+    "MAX_SENTENCE",
+    "MAX_STANDING",
+    "BadMessage",
+    "decode",
+    "encode",
+    "kind_of",
+    "sender_of",
+]
 
 MAX_MESSAGE = 40_000
 """Characters. A description of a connection, the largest message, has some ten thousand."""
@@ -55,6 +66,9 @@ MAX_NAME = 80
 MAX_SENTENCE = 500
 MAX_TYPE = 120
 MAX_MEMBERS = 500
+MAX_STANDING = 20
+"""Warnings of one guest that hold at once."""
+MAX_SUBJECT = 40
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -215,7 +229,16 @@ def _state(found: Fields) -> GuestState:
         clock_error_ms=found.whole_or_none("clock_error_ms"),
         warning=_line(found, "warning", MAX_SENTENCE),
         failed=found.flag("failed", False),
+        warnings_told=found.whole("warnings_told", 0),
+        standing=tuple(map(_standing, found.rows("standing", MAX_STANDING))),
     )
+
+
+def _standing(found: Fields) -> StandingWarning:
+    subject = found.text("subject", limit=MAX_SUBJECT)
+    if not _UID.fullmatch(subject):
+        raise ValueError("subject has other characters than letters, digits and hyphens")
+    return StandingWarning(subject, _line(found, "text", MAX_SENTENCE))
 
 
 def _command(found: Fields) -> Command:

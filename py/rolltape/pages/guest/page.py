@@ -152,6 +152,8 @@ class GuestPage:
             muted=room is not None and room.is_muted,
             clock_error_ms=room.clock_error_ms if room else None,
             warning=self._document.trouble(),
+            warnings_told=self._document.troubles_told(),
+            standing=self._document.standing(),
         )
         return guest_state(now, self._deck.take, self._deck.status, self._last_take)
 

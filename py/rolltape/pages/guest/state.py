@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rolltape.core.notice import Notice, shortened
 from rolltape.recording.take import Take, TakeState
 from rolltape.recording.take_recorder import Status
-from rolltape.room.messages import GuestState
+from rolltape.room.messages import GuestState, StandingWarning
+from rolltape.room.wire import MAX_SENTENCE, MAX_STANDING
 from rolltape.settings.capture_constraints import GrantedVideo
 from rolltape.settings.codec import describe
 
@@ -29,7 +32,11 @@ class Surroundings:
     muted: bool
     clock_error_ms: int | None
     warning: str
-    """The last trouble that was told on the guest's page."""
+    """The last trouble that has happened, as it was told on the guest's page."""
+    warnings_told: int = 0
+    """How many such troubles there were on this page."""
+    standing: Sequence[Notice] = ()
+    """What is told there and holds right now, each with its subject."""
 
 
 def guest_state(now: Surroundings, take: Take | None, status: Status | None, last: Take | None) -> GuestState:
@@ -38,7 +45,7 @@ def guest_state(now: Surroundings, take: Take | None, status: Status | None, las
     state = GuestState(
         label=now.label,
         can_record=not now.refusal,
-        refusal=now.refusal,
+        refusal=shortened(now.refusal, MAX_SENTENCE),
         width=camera.width if camera else 0,
         height=camera.height if camera else 0,
         fps=camera.fps if camera else 0.0,
@@ -49,7 +56,12 @@ def guest_state(now: Surroundings, take: Take | None, status: Status | None, las
         hidden=now.hidden,
         muted=now.muted,
         clock_error_ms=now.clock_error_ms,
-        warning=now.warning,
+        warning=shortened(now.warning, MAX_SENTENCE),
+        warnings_told=now.warnings_told,
+        standing=tuple(
+            StandingWarning(one.subject, shortened(one.text, MAX_SENTENCE))
+            for one in now.standing[-MAX_STANDING:]
+        ),
     )
     if take is not None and status is not None and status.state is not TakeState.IDLE:
         state = _of_take(state, take, status.elapsed_ms, status.bytes)
@@ -65,7 +77,9 @@ def guest_state(now: Surroundings, take: Take | None, status: Status | None, las
     failed = last.state is TakeState.FAILED
     state = _of_take(state, last, last.duration_ms, last.bytes)
     return replace(
-        state, failed=failed, warning=state.warning or (last.error or "") if failed else state.warning
+        state,
+        failed=failed,
+        warning=state.warning or shortened(last.error or "", MAX_SENTENCE) if failed else state.warning,
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
 from rolltape.pages.interfaces import Browser, Document
 from rolltape.recording.shelf import Shelf
-from rolltape.recording.storage_room import Space, to_release, warning
+from rolltape.recording.storage_room import WARN_BELOW_MINUTES, Space, to_release, warning
+
+SUBJECT = "room-left"
 
 
 class SpaceView:
@@ -42,7 +46,10 @@ class SpaceView:
         if recording:
             notice, self._told = warning(space.minutes(kbps), self._told)
             if notice is not None:
-                self._document.notify(notice)
+                self._document.notify(replace(notice, subject=SUBJECT))
+        if space.minutes(kbps) >= max(WARN_BELOW_MINUTES):
+            self._told = frozenset()
+            self._document.lift(SUBJECT)
 
     async def _release(self, space: Space, kbps: float) -> bool:
         running = frozenset(await self._browser.running())
