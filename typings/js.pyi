@@ -2,7 +2,7 @@
 # JavaScript's `new X()` is `X.new()`; a promise is awaited. What a browser may lack is asked for with
 # `interop.known` first.
 from collections.abc import Awaitable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 from pyodide.ffi import JsDoubleProxy, JsNull
 
@@ -83,6 +83,7 @@ class MediaStreamTrack(EventTarget):
     enabled: bool
     muted: bool
     readyState: str
+    stats: Any
     def stop(self) -> None: ...
     def clone(self) -> MediaStreamTrack: ...
     def getSettings(self) -> MediaTrackSettings: ...
@@ -345,6 +346,11 @@ class Element(EventTarget):
     def play(self) -> Awaitable[None]: ...
     def load(self) -> None: ...
 
+class HTMLVideoElement(Element):
+    autoplay: bool
+    def requestVideoFrameCallback(self, callback: JsDoubleProxy) -> int: ...
+    def cancelVideoFrameCallback(self, handle: int) -> None: ...
+
 class Document(EventTarget):
     documentElement: Element
     body: Element
@@ -354,6 +360,9 @@ class Document(EventTarget):
     activeElement: Any
     baseURI: str
     def querySelector(self, selector: str) -> Any: ...
+    @overload
+    def createElement(self, name: Literal["video"]) -> HTMLVideoElement: ...
+    @overload
     def createElement(self, name: str) -> Element: ...
 
 class Performance:

@@ -36,6 +36,7 @@ def test_all_is_well() -> None:
     [
         (Known(), {}, "wait", "Looking for camera"),
         (replace(READY, heard=False), {"heard": "wait"}, "warning", "say something"),
+        (replace(READY, heard=None), {"heard": "warning"}, "warning", "marked"),
         (replace(READY, camera=False), {"granted": "warning"}, "warning", "marked"),
         (replace(READY, camera=None), {}, "ok", "Ready to record"),
         (replace(READY, microphone=False), {"granted": "warning", "heard": "warning"}, "warning", "marked"),

@@ -821,3 +821,45 @@ async def test_a_paused_recorder_may_be_quiet() -> None:
     await task
 
     assert len(studio.engines) == 1
+
+
+@studio_test
+async def test_rates_are_those_of_the_clock_and_fall_when_nothing_comes_any_more() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    chunks = chunks_of("chromium-vp8-opus.webm", 1000)
+    shown = []
+
+    for chunk in chunks:
+        studio.engines[0].give(chunk)
+        await until(lambda: studio.engines[0].queue.empty())
+        shown.append(recording.status.kbps)
+        studio.clock.ms += 100
+    going = recording.status
+    studio.clock.ms += 20_000
+    standing = recording.status
+    await recording.stop()
+    await task
+
+    assert max(shown) == pytest.approx(1000 * 8 / 100, rel=0.1), "no spike, however the first chunks came"
+    assert shown[0] == 0 and going.kbps == pytest.approx(1000 * 8 / 100, rel=0.1)
+    assert going.fps is not None and going.fps > 10
+    assert (standing.fps, standing.kbps) == (0, 0)
+
+
+@studio_test
+async def test_a_container_that_is_not_read_has_bits_but_no_pictures_to_count() -> None:
+    studio = Studio("video/mp4")
+    recording = studio.recording()
+    task = await started(recording)
+    for _ in range(3):
+        studio.engines[0].give(b"mdat" * 50_000)
+        await until(lambda: studio.engines[0].queue.empty())
+        studio.clock.ms += 2000
+
+    status = recording.status
+    await recording.stop()
+    await task
+
+    assert status.fps is None and status.kbps > 100

@@ -15,6 +15,7 @@ from rolltape.browser import frames
 from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
+from rolltape.browser.pictures import PictureCount
 from rolltape.browser.recorder import Recorder
 from rolltape.core.errors import DeviceError, EngineError, Unsupported
 from rolltape.settings.bitrate import Rates
@@ -98,8 +99,13 @@ class AudioGraph:
         """Whether sound flows."""
         return self._context.state == "running"
 
-    def peak(self) -> float:
-        """The highest sample of the last 43 ms, 0 to 1 and above when clipped."""
+    def peak(self) -> float | None:
+        """The highest sample of the last 43 ms, 0 to 1 and above when clipped; None while it does not run.
+
+        A graph that stands gives zeros, whatever the microphone gives.
+        """
+        if not self.running:
+            return None
         self._analyser.getFloatTimeDomainData(self._samples)
         samples = array("f", self._samples.to_bytes())
         return max(max(samples), -min(samples))
@@ -118,6 +124,7 @@ class Capture:
         self.camera: MediaStreamTrack | None = None
         self.microphone: MediaStreamTrack | None = None
         self.graph: AudioGraph | None = None
+        self._pictures: PictureCount | None = None
         self._before: list[MediaStreamTrack] = []
         self._listeners = Listeners()
 
@@ -133,6 +140,7 @@ class Capture:
             if track.kind == "video":
                 self._replace(self.camera)
                 self.camera = track
+                self._pictures = PictureCount(track)
             else:
                 self._replace(self.microphone)
                 self.microphone = track
@@ -150,6 +158,13 @@ class Capture:
         if track is not None:
             self._listeners.drop(track)
             self._before.append(track)
+            if track == self.camera:
+                self._stop_counting()
+
+    def _stop_counting(self) -> None:
+        if self._pictures is not None:
+            self._pictures.close()
+            self._pictures = None
 
     def release_before(self) -> None:
         """Let go of the devices that were replaced."""
@@ -233,9 +248,13 @@ class Capture:
             bool(member(settings, "autoGainControl")),
         )
 
-    def peak(self) -> float:
-        """The loudest sample of the last moment, 0 to 1; 0 without a microphone."""
-        return self.graph.peak() if self.graph else 0.0
+    def peak(self) -> float | None:
+        """The loudest sample of the last moment, 0 to 1; None without a microphone, and where nobody can tell."""
+        return self.graph.peak() if self.graph is not None and self.microphone is not None else None
+
+    def pictures(self) -> int | None:
+        """How many the camera has given; None without one, and where nobody can tell."""
+        return self._pictures.total() if self._pictures is not None else None
 
     def send_through(self, outgoing: peers.Outgoing) -> None:
         """Have camera and microphone sent to others, apart from what is recorded."""
@@ -247,6 +266,7 @@ class Capture:
     async def close(self) -> None:
         """Release camera, microphone and graph."""
         self._listeners.close()
+        self._stop_counting()
         self.release_before()
         for track in (self.camera, self.microphone):
             if track is not None:

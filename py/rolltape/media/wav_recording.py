@@ -103,11 +103,6 @@ class WavStream:
             return None
         return (self._size - HEADER_SIZE) // self._format.frame * 1000 / self._format.sample_rate_hz
 
-    @property
-    def kbps(self) -> float:
-        """Bits a second, divided by 1000."""
-        return self._format.frame * 8 * self._format.sample_rate_hz / 1000 if self._format else 0.0
-
     def _read_header(self) -> None:
         channels, sample_rate_hz = struct.unpack_from("<HI", self._head, _JUNK_AT + 8 + DS64_SIZE + 10)
         if not channels or not sample_rate_hz or not _is_ours(self._head, channels, sample_rate_hz):

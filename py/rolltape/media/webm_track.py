@@ -13,7 +13,7 @@ from rolltape.media.ebml import Id
 from rolltape.media.webm_events import Block
 
 WINDOW_MS: Final = 5_000
-"""Frames and bits per second are those of about so long a time before the last frame."""
+"""The length of a frame that does not tell it is the mean over about so long a time before it."""
 MAX_MARKS: Final = 64
 """So many points in time are kept for that."""
 
@@ -69,10 +69,6 @@ class Progress:
     """When its latest frame begins."""
     end_ms: float | None
     """When its latest frame ends."""
-    fps: float
-    """Blocks per second, lately: a video's real frame rate."""
-    kbps: float
-    """Payload bits per second, lately."""
     gaps: int
     gaps_ms: float
     """Number and length of all its gaps, also of those that were not kept."""
@@ -147,7 +143,7 @@ class Counter:
         self.last_duration = self.last_samples = 0
         self.gaps = 0
         self.gap_ticks = 0
-        self.marks: deque[tuple[int, int, int]] = deque(maxlen=MAX_MARKS)
+        self.marks: deque[tuple[int, int]] = deque(maxlen=MAX_MARKS)
 
     def add(self, block: Block) -> Gap | None:
         """Count a block; the gap before it, if there is one."""
@@ -155,7 +151,7 @@ class Counter:
         ticks = block.ticks
         if not self.blocks:
             self.first = self.last = ticks
-            self.marks.append((ticks, 1, block.size))
+            self.marks.append((ticks, 1))
         elif ticks > self.last:
             if ticks - self.last > self.longest:
                 gap = self._gap(ticks)
@@ -168,11 +164,11 @@ class Counter:
         return gap
 
     def mark(self) -> None:
-        """Remember this point for `progress`; called once a cluster."""
+        """Remember this point for the length of frames; called once a cluster."""
         if not self.blocks:
             return
         marks = self.marks
-        marks.append((self.last, self.blocks, self.bytes))
+        marks.append((self.last, self.blocks))
         oldest = self.last - WINDOW_MS / self.tick_ms
         while len(marks) > 1 and marks[1][0] <= oldest:
             marks.popleft()
@@ -185,15 +181,12 @@ class Counter:
         """What has been counted, in milliseconds."""
         tick = self.tick_ms
         seen = self.blocks > 0
-        per_second, bits_per_ms = self._rates()
         return Progress(
             blocks=self.blocks,
             bytes=self.bytes,
             first_ms=self.first * tick if seen else None,
             last_ms=self.last * tick if seen else None,
             end_ms=self.end() * tick if seen else None,
-            fps=per_second,
-            kbps=bits_per_ms,
             gaps=self.gaps,
             gaps_ms=self.gap_ticks * tick,
             drift_ms=self.drift_ms(),
@@ -219,12 +212,6 @@ class Counter:
 
     def _span(self) -> int:
         return self.last - self.marks[0][0] if self.marks else 0
-
-    def _rates(self) -> tuple[float, float]:
-        span_ms = self._span() * self.tick_ms
-        if span_ms <= 0:
-            return 0.0, 0.0
-        return self._since() * 1000 / span_ms, (self.bytes - self.marks[0][2]) * 8 / span_ms
 
     def drift_ms(self) -> float | None:
         """By how much the samples before the latest block last longer than its time says."""

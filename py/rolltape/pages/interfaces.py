@@ -145,8 +145,11 @@ class Capture(Protocol):
     def granted_audio(self) -> GrantedAudio | None:
         """What the microphone gives; None without one."""
 
-    def peak(self) -> float:
-        """The loudest sample of the last moment, 0 to 1."""
+    def peak(self) -> float | None:
+        """The loudest sample of the last moment, 0 to 1; None without a microphone, and where nobody can tell."""
+
+    def pictures(self) -> int | None:
+        """How many the camera has given in all; None without one, and where nobody can tell."""
 
     async def use(self, wish: Constraints) -> bool:
         """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 
 from rolltape import __version__
@@ -17,14 +16,6 @@ from rolltape.media.webm_track import Kind
 from rolltape.settings.codec import Container
 
 NOTHING = Ending(None, b"", ())
-
-
-@dataclass(frozen=True)
-class Lately:
-    """How a recording went over the last seconds, from its own bytes; 0 where the container does not tell."""
-
-    fps: float = 0.0
-    kbps: float = 0.0
 
 
 class ContainerStream(Protocol):
@@ -60,8 +51,8 @@ class ContainerStream(Protocol):
         """Until when the file has something of every track; None where the container does not tell."""
 
     @property
-    def lately(self) -> Lately:
-        """How it went over the last seconds."""
+    def pictures(self) -> int | None:
+        """How many pictures are in it so far; None without a picture track, or where the container does not tell."""
 
 
 def stream_for(container: Container) -> ContainerStream:
@@ -129,12 +120,11 @@ class TornWebm:
         return min(index.progress(track.number).end_ms or 0.0 for track in index.tracks)
 
     @property
-    def lately(self) -> Lately:
-        """Frames of the first video track, and the bits of all tracks, over the last seconds."""
+    def pictures(self) -> int | None:
+        """The frames of the first video track."""
         index = self.index
-        tracks = [(track, index.progress(track.number)) for track in index.tracks] if index.blocks else []
-        fps = next((progress.fps for track, progress in tracks if track.kind is Kind.VIDEO), 0.0)
-        return Lately(fps, sum(progress.kbps for _, progress in tracks))
+        videos = [track.number for track in index.tracks if track.kind is Kind.VIDEO] if index.blocks else []
+        return index.progress(videos[0]).blocks if videos else None
 
 
 class Webm(TornWebm):
@@ -174,16 +164,12 @@ class Wav(WavStream):
     """A WAV file from our own recorder; its problem is that it is none."""
 
     first_picture_ms: float | None = None
+    pictures: int | None = None
 
     @property
     def whole_until_ms(self) -> float | None:
         """All channels end together."""
         return self.duration_ms
-
-    @property
-    def lately(self) -> Lately:
-        """The bits of all channels; they are always the same."""
-        return Lately(0.0, self.kbps)
 
 
 class Untouched:
@@ -193,7 +179,7 @@ class Untouched:
     first_picture_ms: float | None = None
     duration_ms: float | None = None
     whole_until_ms: float | None = None
-    lately = Lately()
+    pictures: int | None = None
 
     def __init__(self) -> None:
         self.has_media = False

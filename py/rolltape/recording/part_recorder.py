@@ -19,6 +19,7 @@ from rolltape.recording.engine import Engine, Plan, start_engine
 from rolltape.recording.recovery import mend
 from rolltape.recording.sinks import Downloads, FolderChoice, PatchableSink, Sink, Store
 from rolltape.recording.take import Delivery, Part, ShelfState
+from rolltape.recording.throughput import Rate, Throughput
 from rolltape.settings.codec import Container, contents
 
 Report = Callable[[str, Level, str], None]
@@ -116,6 +117,8 @@ class PartRecorder:
         self._paused_ms = 0.0
         self._heard_ms = 0.0
         self._looked_ms = 0.0
+        self._throughput = Throughput()
+        self._came = 0
 
     async def open(self, places: Places) -> None:
         """Open the sinks and start the engine. Raises RolltapeError; nothing is left open then."""
@@ -168,6 +171,7 @@ class PartRecorder:
             self._paused_ms += self._now_ms() - self._paused_at_ms
             self._paused_at_ms = None
             self._heard_ms = self._now_ms()
+            self._throughput.restart()
 
     def is_quiet(self) -> bool:
         """Whether the engine ought to have delivered something and has not; look about once a second."""
@@ -191,6 +195,11 @@ class PartRecorder:
     def stream(self) -> ContainerStream:
         """What is known of the bytes so far."""
         return self._stream
+
+    @property
+    def rate(self) -> Rate:
+        """What came lately."""
+        return self._throughput.rate(self._now_ms())
 
     @property
     def recorded_ms(self) -> float:
@@ -291,6 +300,8 @@ class PartRecorder:
         """Hand one chunk to both sinks; nothing here waits."""
         self._heard_ms = self._now_ms()
         data = self._stream.feed(chunk)
+        self._came += len(chunk)
+        self._throughput.note(self._heard_ms, self._stream.pictures, self._came)
         if self._stream.problem:
             sentence = f"The recording is kept as it comes: {self._stream.problem}"
             self._report("container", Level.WARNING, sentence)

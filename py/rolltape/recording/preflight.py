@@ -38,7 +38,8 @@ class Known:
     camera: bool | None = None
     """None: the link asks for none."""
     microphone: bool | None = None
-    heard: bool = False
+    heard: bool | None = False
+    """None: nobody can tell."""
     format_found: bool = False
     downloads: bool = False
     journal: bool = False
@@ -102,9 +103,9 @@ def _devices(known: Known) -> CheckState:
 
 
 def _heard(known: Known) -> CheckState:
-    if not known.opened or (known.microphone and not known.heard):
+    if not known.opened or (known.microphone and known.heard is False):
         return CheckState.WAIT
-    return CheckState.OK if known.microphone else CheckState.WARNING
+    return CheckState.OK if known.microphone and known.heard else CheckState.WARNING
 
 
 def _needed(known: Known, there: bool) -> CheckState:

@@ -36,10 +36,10 @@ class Status:
     """Time recorded, pauses left out."""
     bytes: int
     """Bytes safely written: acknowledged by the journal, or by the download where there is no journal."""
-    fps: float
-    """Video frames a second over the last seconds, from the bytes themselves."""
+    fps: float | None
+    """Pictures a second in the file over the last seconds, by the clock; None where they are not counted."""
     kbps: float
-    """Bits a second over the last seconds, divided by 1000."""
+    """Bits a second over the last seconds, divided by 1000; 0 before there is a second to measure."""
 
 
 Log = Callable[[Take], Awaitable[None]]
@@ -104,13 +104,13 @@ class Recording:
         """What is true now."""
         part = self._current
         if part is None:
-            return Status(self.take.state, 0, 0, 0.0, 0.0)
+            return Status(self.take.state, 0, 0, None, 0.0)
         running = self._running()
         numbers = {one.name.number for one in running}
         written = sum(one.safe_bytes for one in running)
         written += sum(one.bytes for one in self.take.parts if one.number not in numbers)
-        lately = part.stream.lately
-        return Status(self.take.state, self._elapsed_ms(), written, lately.fps, lately.kbps)
+        rate = part.rate
+        return Status(self.take.state, self._elapsed_ms(), written, rate.fps, rate.kbps)
 
     async def run(self) -> Take:
         """Record until stopped; the take as it ended. Errors end up in the take and in a notice."""

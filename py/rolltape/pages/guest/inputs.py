@@ -16,24 +16,36 @@ FROZEN = Notice(
 
 
 class InputWatch:
-    """Says once a recording what has been missing for five seconds; a real microphone always gives some noise."""
+    """Says what has been missing for five seconds, and again when it was there meanwhile.
+
+    A real microphone always gives some noise. What nobody can measure is not missed.
+    """
 
     def __init__(self) -> None:
         self._since: dict[Notice, float] = {}
         self._said: set[Notice] = set()
+        self._pictures: int | None = None
 
     def rest(self) -> None:
         """Nothing is being recorded: begin anew."""
         self._since.clear()
         self._said.clear()
+        self._pictures = None
 
-    def look(self, now_ms: float, peak: float | None, fps: float | None) -> list[Notice]:
-        """What to tell now; `peak` is the loudest sample and `fps` the real frame rate, None without a device."""
-        missing = {SILENT: peak == 0, FROZEN: fps == 0}
+    def look(self, now_ms: float, peak: float | None, pictures: int | None) -> list[Notice]:
+        """What to tell now.
+
+        `peak` is the loudest sample of the last moment, `pictures` how many the camera has given in all; None: it is
+        not recorded, or nobody can tell.
+        """
+        stands = pictures is not None and pictures == self._pictures
+        self._pictures = pictures
+        missing = {SILENT: peak == 0, FROZEN: stands}
         notices = []
         for notice, is_missing in missing.items():
             if not is_missing:
                 self._since.pop(notice, None)
+                self._said.discard(notice)
             elif now_ms - self._since.setdefault(notice, now_ms) > PATIENCE_MS and notice not in self._said:
                 self._said.add(notice)
                 notices.append(notice)

@@ -321,23 +321,25 @@ class GuestPage:
         if self._room is not None:
             self._room.tick()
         capture = self._devices.capture
-        peak = capture.peak() if capture else 0.0
+        peak = capture.peak() if capture else None
         self._look_ahead(capture, peak)
         if capture is None:
             return
-        self._level = meter_percent(peak)
+        self._level = meter_percent(peak or 0.0)
         self._document.attribute("level", "value", str(self._level))
         status = self._deck.status
         if status is None or status.state is not TakeState.RECORDING:
             self._inputs.rest()
             return
-        fps = status.fps if capture.granted_video() else None
-        for notice in self._inputs.look(
-            self._browser.now_ms(), peak if capture.granted_audio() else None, fps
-        ):
+        pictures = capture.pictures() if self._records_pictures() else None
+        for notice in self._inputs.look(self._browser.now_ms(), peak, pictures):
             self._document.notify(notice)
 
-    def _look_ahead(self, capture: Capture | None, peak: float) -> None:
+    def _records_pictures(self) -> bool:
+        order = self._deck.order
+        return order is not None and not order.wish.is_audio_only
+
+    def _look_ahead(self, capture: Capture | None, peak: float | None) -> None:
         """What is ready for a recording, and the test of it."""
         if self._opened:
             takes = self._takes
@@ -358,7 +360,7 @@ class GuestPage:
             document.attribute("elapsed", "datetime", words.duration(status.elapsed_ms))
             document.text("bytes", words.size(status.bytes))
             document.attribute("bytes", "value", str(status.bytes))
-            picture = f"{status.fps:.0f} fps · " if status.fps else ""
+            picture = "" if status.fps is None else f"{status.fps:.0f} fps · "
             document.text("rate", f"{picture}{words.rate(status.kbps)}" if status.kbps else "–")
 
     def _draw_state(self, state: TakeState) -> None:

@@ -11,6 +11,9 @@ from rolltape.settings.bitrate import RecordMode
 from rolltape.settings.link import Settings
 from rolltape.settings.query import NO_DEVICE
 
+STARTING_MS = 4000.0
+"""So long a browser may take until sound can be measured."""
+
 
 class ReadyView:
     """Draws what changed, and no more: the verdict is read out when it changes."""
@@ -18,6 +21,8 @@ class ReadyView:
     def __init__(self, settings: Settings, document: Document, browser: Browser) -> None:
         self._settings = settings
         self._document = document
+        self._now_ms = browser.now_ms
+        self._measured_ms = browser.now_ms()
         self._known = Known(refused=settings.record.mode is RecordMode.REFUSED)
         self._drawn: Readiness | None = None
         self._microphone = ""
@@ -29,27 +34,41 @@ class ReadyView:
         return self._drawn is not None and self._drawn.can_test
 
     def look(
-        self, capture: Capture | None, peak: float, places: Places, has_plan: bool, minutes: float | None
+        self,
+        capture: Capture | None,
+        peak: float | None,
+        places: Places,
+        has_plan: bool,
+        minutes: float | None,
     ) -> None:
         """Take in what is true now, once devices and storage were asked for."""
         settings = self._settings
         camera = capture.granted_video() if capture else None
         microphone = capture.granted_audio() if capture else None
         name = microphone.device_id if microphone else ""
-        heard = peak >= HEARD_FROM or (self._known.heard and name == self._microphone)
+        heard = self._heard(peak, name)
         self._microphone = name
         self._known = replace(
             self._known,
             opened=True,
             camera=None if settings.video_device == NO_DEVICE else camera is not None,
             microphone=None if settings.audio_device == NO_DEVICE else microphone is not None,
-            heard=heard and microphone is not None,
+            heard=heard if microphone is not None else False,
             format_found=has_plan,
             downloads=places.downloads is not None,
             journal=places.store is not None,
             minutes_left=minutes,
         )
         self._draw()
+
+    def _heard(self, peak: float | None, microphone: str) -> bool | None:
+        """Whether this microphone was heard since it is there; None where for a while nobody could measure it."""
+        if microphone == self._microphone and self._known.heard:
+            return True
+        if peak is not None or microphone != self._microphone:
+            self._measured_ms = self._now_ms()
+            return peak is not None and peak >= HEARD_FROM
+        return False if self._now_ms() - self._measured_ms < STARTING_MS else None
 
     def _draw(self) -> None:
         found = readiness(self._known)
@@ -66,4 +85,6 @@ class ReadyView:
     def _heard_words(self) -> str:
         if not self._known.microphone:
             return "no microphone"
+        if self._known.heard is None:
+            return "this browser gives the page no sound to measure: make a test recording and listen to it"
         return "you are heard" if self._known.heard else "nothing heard yet: say something"

@@ -110,7 +110,8 @@ class Rehearsal:
         self._shelf: Shelf | None = None
         self._shown: Take | None = None
         self._address = ""
-        self._loudest = 0.0
+        self._loudest: float | None = None
+        """The loudest sample of the test; None: nothing could be measured."""
         self._fps = 0.0
         document.on("test", "click", self._on_click)
         document.on("test-close", "click", self._on_close)
@@ -141,13 +142,14 @@ class Rehearsal:
         await self._deck.finish()
         await self._close()
 
-    def look(self, peak: float) -> None:
+    def look(self, peak: float | None) -> None:
         """See to the test; called several times a second."""
         self._deck.check()
         status = self._deck.status
         if status is None or status.state is not TakeState.RECORDING:
             return
-        self._loudest = max(self._loudest, peak)
+        if peak is not None:
+            self._loudest = max(self._loudest or 0.0, peak)
         self._fps = status.fps or self._fps
         left = max(0, math.ceil((LENGTH_MS - status.elapsed_ms) / 1000))
         self._document.text("test-text", f"Testing: {left} s left")
@@ -159,7 +161,7 @@ class Rehearsal:
             await self._deck.stop()
             return
         await self._close()
-        self._loudest = self._fps = 0.0
+        self._loudest, self._fps = None, 0.0
         await self._deck.start(self._order())
 
     async def _on_close(self) -> None:
@@ -207,7 +209,8 @@ class Rehearsal:
         known = [words.clock(take.duration_ms), words.size(take.bytes), rate]
         if self._fps:
             known.insert(1, f"{self._fps:.0f} fps")
-        heard = "" if self._loudest >= HEARD_FROM else " Nothing was heard in it: see to your microphone."
+        is_quiet = self._loudest is not None and self._loudest < HEARD_FROM
+        heard = " Nothing was heard in it: see to your microphone." if is_quiet else ""
         return f"{describe(take.mime_type)}. {' · '.join(known)}.{heard}"
 
     async def _close(self) -> None:

@@ -68,7 +68,7 @@ def guest_state(now: Surroundings, take: Take | None, status: Status | None, las
         return replace(
             state,
             state=status.state,
-            fps=status.fps or state.fps,
+            fps=state.fps if status.fps is None else status.fps,
             kbps=round(status.kbps, 1),
             can_record=False,
         )
