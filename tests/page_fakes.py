@@ -9,8 +9,8 @@ from typing import Any
 from rolltape.core.notice import Notice
 from rolltape.core.notice_board import NoticeBoard
 from rolltape.room.client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
-from rolltape.room.messages import Candidate, Description
-from rolltape.room.peers import Arriving, Limits, PeerMaker
+from rolltape.room.messages import Description, IceCandidate
+from rolltape.room.peers import Arriving, PeerMaker, SendLimits
 
 Handler = Callable[[], Awaitable[None] | None]
 
@@ -196,11 +196,11 @@ class FakeConnection:
     """A connection that notes what it was told."""
 
     def __init__(
-        self, polite: bool, say: Callable[[Description | Candidate], None], failed: Callable[[], None]
+        self, polite: bool, say: Callable[[Description | IceCandidate], None], failed: Callable[[], None]
     ):
         self.polite, self.say, self.failed = polite, say, failed
         self.calls: list[object] = []
-        self.limits: Limits | None = None
+        self.limits: SendLimits | None = None
 
     async def offer(self) -> None:
         self.calls.append("offer")
@@ -208,10 +208,10 @@ class FakeConnection:
     async def describe(self, description: Description) -> None:
         self.calls.append(description)
 
-    async def candidate(self, candidate: Candidate) -> None:
+    async def candidate(self, candidate: IceCandidate) -> None:
         self.calls.append(candidate)
 
-    async def limit(self, limits: Limits) -> None:
+    async def limit(self, limits: SendLimits) -> None:
         self.limits = limits
 
     async def refresh(self) -> None:
@@ -256,7 +256,7 @@ class FakeRoomBrowser:
         self,
         servers: Sequence[IceServer],
         polite: bool,
-        say: Callable[[Description | Candidate], None],
+        say: Callable[[Description | IceCandidate], None],
         show: Callable[[object | None], None],
         failed: Callable[[], None],
     ) -> FakeConnection:

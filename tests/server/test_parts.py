@@ -22,7 +22,7 @@ from rolltape.room.client import IceServer
 from rolltape.room.messages import Role
 from rolltape.server.admission import is_foreign
 from rolltape.server.limits import Limiter, Limits, Rate
-from rolltape.server.log import JsonLines, Sparing, room_mark
+from rolltape.server.log import JsonLines, RepeatFilter, room_mark
 from rolltape.server.metrics import Metrics
 from rolltape.server.ownership import Claim
 from rolltape.server.packet import is_spoken_here
@@ -223,12 +223,12 @@ def test_a_line_of_the_log_is_json_with_what_was_given() -> None:
 
 
 def test_a_flood_of_mistakes_is_no_flood_of_lines() -> None:
-    sparing = Sparing(a_minute=2)
+    repeats = RepeatFilter(a_minute=2)
     records = [logging.makeLogRecord({"name": "x", "msg": "odd", "created": 60.0}) for _ in range(5)]
 
-    assert [sparing.filter(one) for one in records] == [True, True, False, False, False]
-    assert sparing.filter(logging.makeLogRecord({"name": "x", "msg": "other", "created": 60.0}))
-    assert sparing.filter(logging.makeLogRecord({"name": "x", "msg": "odd", "created": 120.0}))
+    assert [repeats.filter(one) for one in records] == [True, True, False, False, False]
+    assert repeats.filter(logging.makeLogRecord({"name": "x", "msg": "other", "created": 60.0}))
+    assert repeats.filter(logging.makeLogRecord({"name": "x", "msg": "odd", "created": 120.0}))
 
 
 def test_figures_are_in_prometheus_format() -> None:

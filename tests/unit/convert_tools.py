@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rolltape.convert import Conversion, Plan, Target, plan
+from rolltape.convert import Conversion, ConversionPlan, Target, plan
 
 
 class MemorySource:
@@ -40,7 +40,7 @@ class MemoryOutput:
 @dataclass(frozen=True)
 class Converted:
     data: bytes
-    plan: Plan
+    plan: ConversionPlan
     losses: list[str]
     shares: list[float]
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from rolltape.core.notice import Level, Notice, plain_text, quoted, shortened
 from rolltape.settings.bitrate import ABSENT, ASK, REFUSED, wish_for
 from rolltape.settings.codec import CodecWish, VideoCodec
-from rolltape.settings.link import Link, Page, RecordMode, RecordWish, Settings, link_for, parse_link
+from rolltape.settings.link import Link, PageKind, RecordMode, RecordWish, Settings, link_for, parse_link
 from rolltape.settings.query import NO_DEVICE, PARAMETERS, DeviceWish
 
-GUEST = Settings(page=Page.GUEST)
+GUEST = Settings(page=PageKind.GUEST)
 TALK = {"stereo": False, "echo_cancellation": True, "noise_suppression": True, "auto_gain": True}
 """Capture where recording is refused."""
 
@@ -80,8 +80,8 @@ def guest(**values: object) -> Settings:
         ("?splitrecording", guest(split_minutes=5.0)),
         ("?room=studio", guest(room="studio")),
         ("?r=studio", guest(room="studio")),
-        ("?director=studio", Settings(page=Page.DIRECTOR, director="studio", room="studio")),
-        ("?director&room=studio", Settings(page=Page.DIRECTOR, director="studio", room="studio")),
+        ("?director=studio", Settings(page=PageKind.DIRECTOR, director="studio", room="studio")),
+        ("?director&room=studio", Settings(page=PageKind.DIRECTOR, director="studio", room="studio")),
         ("?push=aZ_9-", guest(stream_id="aZ_9-")),
         ("?push=", guest(stream_id=None)),
         ("?label=Zo%C3%AB", guest(label="Zoë")),
@@ -99,9 +99,9 @@ def guest(**values: object) -> Settings:
         ),
         ("?audiobitrate=96", guest(audio_bitrate_kbps=96)),
         ("?ab=510", guest(audio_bitrate_kbps=510)),
-        ("?convert", Settings(page=Page.CONVERT)),
-        ("?convert=0", Settings(page=Page.HOME)),
-        ("", Settings(page=Page.HOME)),
+        ("?convert", Settings(page=PageKind.CONVERT)),
+        ("?convert=0", Settings(page=PageKind.HOME)),
+        ("", Settings(page=PageKind.HOME)),
     ],
 )
 def test_a_link_gives_what_it_asks_for(query: str, expected: Settings) -> None:
@@ -207,7 +207,7 @@ def test_a_bitrate_that_is_held_to_its_limits_is_told(value: str, wish: int) -> 
             "also record=“false”",
             "nothing is recorded",
         ),
-        ("?director=A&room=B", Settings(Page.DIRECTOR, room="A", director="A"), "two rooms", "“A”"),
+        ("?director=A&room=B", Settings(PageKind.DIRECTOR, room="A", director="A"), "two rooms", "“A”"),
         ("?director", Settings(), "without naming a room", "director=ROOM"),
         ("?vd=0&ad=0", guest(video_device=NO_DEVICE, audio_device=NO_DEVICE), "no camera", "nothing can"),
         ("?record=-64&pcm", guest(record=wish_for(-64), pcm=True), "PCM", "Opus is recorded"),
@@ -380,7 +380,7 @@ def test_part_of_a_devices_label_is_enough(name: str | None, label: str, is_it: 
         (Settings(), ""),
         (GUEST, "?label"),
         (guest(room="a b", record=ASK, label="Zoë"), "?room=a%20b&record&label=Zo%C3%AB"),
-        (Settings(Page.DIRECTOR, room="a", director="a"), "?director=a"),
+        (Settings(PageKind.DIRECTOR, room="a", director="a"), "?director=a"),
         (guest(record=REFUSED, **TALK), "?record=false"),
         (guest(split_minutes=5.0, fps=29.97, width=640), "?splitrecording=5&width=640&fps=29.97"),
         (guest(stereo=False, auto_gain=True), "?stereo=0&autogain=1"),
@@ -411,7 +411,7 @@ def all_settings(draw: st.DrawFn) -> Settings:
     room = draw(names(60))
     directs = room is not None and draw(st.booleans())
     drawn = Settings(
-        page=draw(st.sampled_from([Page.CONVERT, Page.DIRECTOR if directs else Page.GUEST])),
+        page=draw(st.sampled_from([PageKind.CONVERT, PageKind.DIRECTOR if directs else PageKind.GUEST])),
         record=record,
         autorecord=None if record is REFUSED else draw(st.none() | numbers),
         video_codec=draw(st.none() | st.sampled_from(VideoCodec)),
@@ -540,7 +540,7 @@ def test_ten_thousand_random_links_do_no_harm() -> None:
             if getattr(link.settings, field.name) != getattr(Settings(), field.name)
         }
 
-    assert pages == set(Page)
+    assert pages == set(PageKind)
     assert touched == {field.name for field in fields(Settings)}
 
 

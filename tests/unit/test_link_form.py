@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from rolltape.settings.bitrate import RecordMode
 from rolltape.settings.fragment import read_fragment
-from rolltape.settings.link import Page, parse_link
+from rolltape.settings.link import PageKind, parse_link
 from rolltape.settings.link_form import (
     DEFAULTS,
     OPTIONS,
     WORDS,
-    Kind,
+    FieldKind,
     guest_link,
     guest_settings,
     room_link,
@@ -28,9 +28,9 @@ def filled() -> st.SearchStrategy[dict[str, str]]:
     """A form as anybody may fill it in, choices and ticks included."""
     fields = {
         option.name: st.sampled_from([value for value, _ in option.choices])
-        if option.kind is Kind.CHOICE
+        if option.kind is FieldKind.CHOICE
         else st.sampled_from(["", "on"])
-        if option.kind is Kind.TICK
+        if option.kind is FieldKind.TICK
         else TYPED
         for option in OPTIONS
     }
@@ -42,7 +42,7 @@ def test_a_guests_link_is_read_back_as_it_was_meant(values: dict[str, str]) -> N
     built = guest_link(values)
 
     assert parse_link(built.address).settings == built.settings
-    assert built.settings.page is Page.GUEST
+    assert built.settings.page is PageKind.GUEST
 
 
 @given(st.text(max_size=80), filled())
@@ -53,7 +53,7 @@ def test_a_rooms_link_is_read_back_as_it_was_meant(room: str, values: dict[str, 
 
     link = parse_link(built.address)
     assert link.settings == built.settings
-    assert link.settings.page is Page.DIRECTOR and link.settings.director == link.settings.room
+    assert link.settings.page is PageKind.DIRECTOR and link.settings.director == link.settings.room
     assert link.settings.label is None and link.settings.stream_id is None
     assert read_fragment(link.fragment).key == "abc_-9"
 
@@ -95,7 +95,7 @@ def test_every_parameter_of_a_guests_link_is_in_the_form_and_explained() -> None
     assert len(NAMES) == len(set(NAMES))
     for option in OPTIONS:
         assert option.label and option.help.endswith(".") and len(option.help) < 110, option.name
-        assert (option.kind is Kind.CHOICE) == bool(option.choices)
+        assert (option.kind is FieldKind.CHOICE) == bool(option.choices)
 
 
 def test_a_room_needs_a_name() -> None:
@@ -115,6 +115,6 @@ def test_a_guests_link_asks_for_what_the_directors_address_says_but_for_who_is_w
     said = guest_settings(parse_link("?director=studio&record=4000&label=Mia&recordcodec=h264").settings)
     silent = guest_settings(parse_link("?director=studio").settings)
 
-    assert (said.page, said.director, said.room, said.label) == (Page.GUEST, None, "studio", None)
+    assert (said.page, said.director, said.room, said.label) == (PageKind.GUEST, None, "studio", None)
     assert (said.record.kbps, said.video_codec) == (4000, "h264")
     assert silent.record.kbps == 6000

@@ -16,11 +16,11 @@ from rolltape.room.messages import (
     ROUTES,
     Answer,
     Away,
-    Candidate,
     Command,
     CommandKind,
     Description,
     GuestState,
+    IceCandidate,
     Joined,
     Left,
     Member,
@@ -66,8 +66,8 @@ MESSAGES: list[Message] = [
     Command("ada", "c6", CommandKind.SEND_RATES, "Bo"),
     Answer("bo", "c1", False, "This link does not allow recording."),
     Signal("bo", "s1", Description("offer", "v=0\r\n")),
-    Signal("bo", "s1", candidate=Candidate("candidate:1 1 udp", "0", 0)),
-    Signal("bo", candidate=Candidate("")),
+    Signal("bo", "s1", candidate=IceCandidate("candidate:1 1 udp", "0", 0)),
+    Signal("bo", candidate=IceCandidate("")),
 ]  # fmt: skip
 
 

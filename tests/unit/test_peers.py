@@ -11,7 +11,7 @@ import pytest
 
 from page_fakes import FakeConnection
 from rolltape.room.client import IceServer, RoomError
-from rolltape.room.messages import Candidate, Description, Member, Message, Role, Sender, SendRates, Signal
+from rolltape.room.messages import Description, IceCandidate, Member, Message, Role, Sender, SendRates, Signal
 from rolltape.room.peers import MAX_MESH, PREVIEW, TALK, Peers
 
 OFFER, ANSWER = Description("offer", "o"), Description("answer", "a")
@@ -48,7 +48,7 @@ class Scene:
         self,
         servers: Sequence[IceServer],
         polite: bool,
-        say: Callable[[Description | Candidate], None],
+        say: Callable[[Description | IceCandidate], None],
         show: Callable[[object | None], None],
         failed: Callable[[], None],
     ) -> FakeConnection:
@@ -123,7 +123,7 @@ def test_a_late_word_from_a_page_that_is_gone_is_left_aside() -> None:
     scene = Scene(members={"bo": BO})
     scene.hear(BO, Signal("ada", "second", OFFER))
 
-    scene.hear(BO, Signal("ada", "first", candidate=Candidate("x")))
+    scene.hear(BO, Signal("ada", "first", candidate=IceCandidate("x")))
 
     assert [one.calls for one in scene.made] == [[OFFER]]
 
@@ -132,7 +132,7 @@ def test_nobody_unknown_makes_a_connection() -> None:
     scene = Scene(members={"bo": BO})
 
     scene.hear(CY, Signal("ada", "s", OFFER))
-    scene.hear(BO, Signal("ada", "s", candidate=Candidate("x")))
+    scene.hear(BO, Signal("ada", "s", candidate=IceCandidate("x")))
 
     assert scene.made == []
 

@@ -13,8 +13,7 @@ from rolltape.browser.offline import keep_copy
 from rolltape.browser.page import Page
 from rolltape.core.notice import Level, Notice
 from rolltape.pages.theme import ThemeButton
-from rolltape.settings.link import Link, parse_link
-from rolltape.settings.link import Page as PageKind
+from rolltape.settings.link import Link, PageKind, parse_link
 
 
 async def main() -> None:

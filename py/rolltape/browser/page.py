@@ -21,7 +21,7 @@ FIELDS = "input, select, textarea, video[controls], [contenteditable]"
 """Where a key means something else."""
 
 
-class Part:
+class PageSection:
     """A part of the document, its elements named by `data-testid`; text never becomes markup."""
 
     def __init__(self, root: Element, page: Page) -> None:
@@ -157,7 +157,7 @@ class Part:
         self._root.remove()
 
 
-class Page(Part):
+class Page(PageSection):
     """The whole document, its notices, its tasks."""
 
     def __init__(self) -> None:
@@ -165,7 +165,7 @@ class Page(Part):
         self._tasks: set[asyncio.Task[None]] = set()
         self._board = NoticeBoard()
         self._notices: dict[Notice, Element] = {}
-        self._rows: dict[str, dict[str, Part]] = {}
+        self._rows: dict[str, dict[str, PageSection]] = {}
         self._guard = Listeners()
         self._guarded = False
         asyncio.get_running_loop().set_exception_handler(self._on_lost_exception)
@@ -238,7 +238,7 @@ class Page(Part):
         # Its own listener may be running: take it off afterwards.
         asyncio.get_running_loop().call_soon(self._listeners.drop, button)
 
-    def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, Part]:
+    def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, PageSection]:
         """Make the list have one row for each id, in order; rows that stay are kept as they are."""
         rows = self._rows.setdefault(name, {})
         for id in [id for id in rows if id not in ids]:
@@ -246,7 +246,7 @@ class Page(Part):
         for id in ids:
             if id not in rows:
                 copy = document.querySelector(f"#{template}").content.cloneNode(True).firstElementChild
-                rows[id] = Part(copy, self)
+                rows[id] = PageSection(copy, self)
         if list(rows) != list(ids):
             self._rows[name] = rows = {id: rows[id] for id in ids}
         holder = self.element(name)

@@ -12,8 +12,8 @@ from pyodide.ffi import JsException, jsnull, to_js
 
 from rolltape.browser.interop import Listeners, maybe, member
 from rolltape.room.client import IceServer
-from rolltape.room.messages import Candidate, Description
-from rolltape.room.peers import Arriving, Limits
+from rolltape.room.messages import Description, IceCandidate
+from rolltape.room.peers import Arriving, SendLimits
 from rolltape.room.sdp import with_stereo_opus
 
 KINDS = ("audio", "video")
@@ -66,7 +66,7 @@ class Peer:
         outgoing: Outgoing,
         servers: Sequence[IceServer],
         polite: bool,
-        say: Callable[[Description | Candidate], None],
+        say: Callable[[Description | IceCandidate], None],
         show: Callable[[object | None], None],
         failed: Callable[[], None],
     ) -> None:
@@ -77,7 +77,7 @@ class Peer:
         self._failed = failed
         self._making_offer = False
         self._ignoring = False
-        self._limits: Limits | None = None
+        self._limits: SendLimits | None = None
         self._counted: dict[str, tuple[float, float]] = {}
         self._stream = MediaStream.new()
         self._waiting: asyncio.TimerHandle | None = None
@@ -116,7 +116,7 @@ class Peer:
                 await self._describe_own(await self._connection.createAnswer())
         await self._apply_limits()
 
-    async def candidate(self, candidate: Candidate) -> None:
+    async def candidate(self, candidate: IceCandidate) -> None:
         """Take one of the other side's candidates in."""
         plain: dict[str, Any] = {"candidate": candidate.candidate}
         if candidate.sdp_mid is not None:
@@ -129,7 +129,7 @@ class Peer:
             if not self._ignoring:
                 console.info(f"A candidate was left aside: {error.message}")
 
-    async def limit(self, limits: Limits) -> None:
+    async def limit(self, limits: SendLimits) -> None:
         """Send this much at most."""
         self._limits = limits
         await self._apply_limits()
@@ -228,7 +228,7 @@ class Peer:
         candidate = maybe(event.candidate)
         if candidate is not None:
             self._say(
-                Candidate(
+                IceCandidate(
                     candidate.candidate, member(candidate, "sdpMid"), member(candidate, "sdpMLineIndex")
                 )
             )

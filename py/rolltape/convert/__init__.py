@@ -10,7 +10,7 @@ Sources are read in slices, outputs written in order, so memory stays flat whate
 slices others may run. To cancel, close the iterator or cancel the task.
 """
 
-from rolltape.convert.plan import Plan, Source, Target, part_of, plan
+from rolltape.convert.plan import ConversionPlan, InputFile, Target, part_of, plan
 from rolltape.convert.run import Conversion, Output
 
-__all__ = ["Conversion", "Output", "Plan", "Source", "Target", "part_of", "plan"]
+__all__ = ["Conversion", "ConversionPlan", "InputFile", "Output", "Target", "part_of", "plan"]

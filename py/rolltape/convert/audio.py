@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from rolltape.convert.plan import Part, pcm_format
+from rolltape.convert.plan import InputPart, pcm_format
 from rolltape.core.errors import ConvertError
 from rolltape.media.ogg import MAX_PACKET_SAMPLES, RATE, OggOpusWriter, in_samples, opus_head
 from rolltape.media.wav import little_endian
@@ -69,7 +69,7 @@ class SoundTaker:
 
     rate: int
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: InputPart) -> None:
         assert part.track is not None
         self.packets = 0
         """Packets written."""
@@ -80,7 +80,7 @@ class SoundTaker:
         self._latest_ns = 0
         self.begin(part)
 
-    def begin(self, part: Part) -> None:
+    def begin(self, part: InputPart) -> None:
         """From now on blocks are those of this part, which follows the one before."""
         assert part.track is not None
         self._scale_ns = part.scale_ns
@@ -135,7 +135,7 @@ class OpusTaker(SoundTaker):
 
     rate = RATE
 
-    def __init__(self, part: Part, app: str) -> None:
+    def __init__(self, part: InputPart, app: str) -> None:
         super().__init__(part)
         track = part.track
         assert track is not None
@@ -179,7 +179,7 @@ def silent_packet(head: bytes) -> bytes:
 class WavTaker(SoundTaker):
     """A PCM track as the samples of a WAV file, without its header."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: InputPart) -> None:
         assert part.track is not None
         form = pcm_format(part.track)
         assert form is not None

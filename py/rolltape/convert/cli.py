@@ -11,7 +11,7 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from rolltape.convert.plan import Plan, Target, part_of, plan
+from rolltape.convert.plan import ConversionPlan, Target, part_of, plan
 from rolltape.convert.run import Conversion
 from rolltape.core.errors import ConvertError, RolltapeError
 
@@ -119,7 +119,7 @@ def beside(paths: Sequence[Path], ending: str) -> Path:
     return first.with_name(f"{stem}-seekable{ending}") if place in paths else place
 
 
-async def _write(wanted: Plan, place: Path, paths: Sequence[Path], force: bool) -> None:
+async def _write(wanted: ConversionPlan, place: Path, paths: Sequence[Path], force: bool) -> None:
     """Write into a file of another name first: what has the right name is whole."""
     if any(place.exists() and place.samefile(path) for path in paths):
         raise ConvertError(f"{place} is the recording itself; it is not written over.")

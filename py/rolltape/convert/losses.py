@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rolltape.convert.plan import Part
+from rolltape.convert.plan import InputPart
 from rolltape.media.webm_packets import PacketReader
 
 
-def losses(part: Part, reader: PacketReader) -> list[str]:
+def losses(part: InputPart, reader: PacketReader) -> list[str]:
     """A sentence for each kind of loss in a part that was read to its end."""
     name = part.source.name
     told = []

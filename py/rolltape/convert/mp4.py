@@ -13,7 +13,7 @@ from typing import Final
 from rolltape.convert.mp4_lane import Clock, Lane
 from rolltape.convert.mp4_pictures import picture_lane
 from rolltape.convert.mp4_sounds import sound_lane
-from rolltape.convert.plan import Part, track_numbers
+from rolltape.convert.plan import InputPart, track_numbers
 from rolltape.convert.remux import MAX_CLUSTER
 from rolltape.media.mp4 import DATA_HEAD, data_head, file_type, movie
 from rolltape.media.webm_events import Block
@@ -28,7 +28,7 @@ _BRANDS: Final = {"V_MPEG4/ISO/AVC": b"avc1", "V_AV1": b"av01"}
 class Mp4Taker:
     """Blocks in, the bytes of an MP4 file out."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: InputPart) -> None:
         self.packets = 0
         """Packets taken."""
         self.broken = 0
@@ -54,7 +54,7 @@ class Mp4Taker:
         self._latest_ns = 0
         self.begin(part)
 
-    def begin(self, part: Part) -> None:
+    def begin(self, part: InputPart) -> None:
         """From now on blocks are those of this part; its times come after those of the one before."""
         numbers = track_numbers(self._first, part) or {}
         self._by_number = {old: self._lanes[new] for old, new in numbers.items() if new in self._lanes}

@@ -26,7 +26,7 @@ class Target(StrEnum):
     MP4 = "mp4"
 
 
-class Source(Protocol):
+class InputFile(Protocol):
     """A file that can be read anywhere."""
 
     @property
@@ -45,10 +45,10 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
+class InputPart:
     """A file and what its header says."""
 
-    source: Source
+    source: InputFile
     doc_type: str
     info: bytes
     """The payload of its Info."""
@@ -61,11 +61,11 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ConversionPlan:
     """What is converted, and into what."""
 
     target: Target
-    parts: tuple[Part, ...]
+    parts: tuple[InputPart, ...]
     ending: str
     """Of the file's name, with its dot."""
     content_type: str
@@ -99,7 +99,7 @@ _BITS: Final = {
 }
 
 
-async def plan(sources: Sequence[Source], target: Target) -> Plan:
+async def plan(sources: Sequence[InputFile], target: Target) -> ConversionPlan:
     """Read the headers of the parts of one take, in order. Raises ConvertError."""
     if not sources:
         raise ConvertError("There is no file to convert.")
@@ -107,7 +107,7 @@ async def plan(sources: Sequence[Source], target: Target) -> Plan:
     for part in parts[1:]:
         _check_joins(parts[0], part)
     ending, content_type = _file_type(parts[0], target)
-    return Plan(target, tuple(parts), ending, content_type, _remarks(parts[0], target))
+    return ConversionPlan(target, tuple(parts), ending, content_type, _remarks(parts[0], target))
 
 
 def part_of(name: str) -> tuple[str, int]:
@@ -130,7 +130,7 @@ def pcm_format(track: Track) -> PcmFormat | None:
     return PcmFormat(rate, track.channels, bits, is_float)
 
 
-async def _part(source: Source, target: Target) -> Part:
+async def _part(source: InputFile, target: Target) -> InputPart:
     if not source.size:
         raise ConvertError(f"{source.name} is empty: there is not a single byte in it.")
     reader = BlockReader()
@@ -146,7 +146,7 @@ async def _part(source: Source, target: Target) -> Part:
         why = reader.error.sentence if reader.error else "It ends before its header does."
         raise ConvertError(f"{source.name} holds no recording that could be read. {why}")
     track = _chosen(source.name, reader, target)
-    return Part(
+    return InputPart(
         source, reader.doc_type, reader.info, reader.track_entries, reader.scale_ns, reader.tracks, track
     )
 
@@ -222,7 +222,7 @@ def _check_mp4(name: str, reader: BlockReader) -> None:
         raise ConvertError(f"There is neither sound nor picture in {name}.")
 
 
-def track_numbers(first: Part, other: Part) -> dict[int, int] | None:
+def track_numbers(first: InputPart, other: InputPart) -> dict[int, int] | None:
     """The numbers of another part's tracks in the first part; None where the tracks are not the same.
 
     Browsers number tracks by what comes first, so parts of one take may differ in that.
@@ -238,7 +238,7 @@ def track_numbers(first: Part, other: Part) -> dict[int, int] | None:
     return None if free else numbers
 
 
-def _check_joins(first: Part, other: Part) -> None:
+def _check_joins(first: InputPart, other: InputPart) -> None:
     """Parts can be joined when their tracks are the same."""
     names = f"{first.source.name} and {other.source.name}"
     if track_numbers(first, other) is None:
@@ -247,7 +247,7 @@ def _check_joins(first: Part, other: Part) -> None:
         raise ConvertError(f"The clocks of {names} differ; convert each by itself.")
 
 
-def _taken(part: Part) -> tuple[Track, ...]:
+def _taken(part: InputPart) -> tuple[Track, ...]:
     return (part.track,) if part.track else part.tracks
 
 
@@ -265,7 +265,7 @@ def _identity(track: Track) -> tuple[object, ...]:
     )
 
 
-def _file_type(part: Part, target: Target) -> tuple[str, str]:
+def _file_type(part: InputPart, target: Target) -> tuple[str, str]:
     if target is Target.OPUS:
         return ".opus", "audio/ogg"
     if target is Target.WAV:
@@ -278,13 +278,13 @@ def _file_type(part: Part, target: Target) -> tuple[str, str]:
     return (".mkv" if kind == "video" else ".mka"), f"{kind}/x-matroska"
 
 
-def doc_type(part: Part) -> str:
+def doc_type(part: InputPart) -> str:
     """What a file with these tracks is called: WebM where it may be."""
     webm = all(track.codec in IN_WEBM and not track.encoded for track in part.tracks)
     return "webm" if webm else "matroska"
 
 
-def _remarks(part: Part, target: Target) -> tuple[str, ...]:
+def _remarks(part: InputPart, target: Target) -> tuple[str, ...]:
     sound = [track for track in part.tracks if track.kind is Kind.AUDIO]
     if part.track is None:
         if target is Target.WEBM and doc_type(part) != "webm":

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from rolltape.convert.plan import Part, doc_type, track_numbers
+from rolltape.convert.plan import InputPart, doc_type, track_numbers
 from rolltape.media import ebml
 from rolltape.media.ebml import UNKNOWN, Id
 from rolltape.media.webm import Ending, Patch, WebmStream
@@ -27,7 +27,7 @@ _DOC_TYPE_VERSION, _DOC_TYPE_READ_VERSION = (0x4287, 4), (0x4285, 2)
 class Remuxer:
     """Blocks in, the bytes of an unfinished WebM file out; `ending` makes it seekable."""
 
-    def __init__(self, part: Part, app: str, earlier: Remuxer | None = None) -> None:
+    def __init__(self, part: InputPart, app: str, earlier: Remuxer | None = None) -> None:
         """`earlier` has been over the same parts: what it found out is not found out again."""
         self.packets = 0
         """Blocks written."""
@@ -48,7 +48,7 @@ class Remuxer:
         self._first = part
         self._numbers: dict[int, int] = {}
 
-    def begin(self, part: Part) -> None:
+    def begin(self, part: InputPart) -> None:
         """From now on blocks are those of this part, which follows the one before."""
         if part is self._first:
             return
@@ -107,7 +107,7 @@ class Remuxer:
         return out
 
 
-def _header(part: Part) -> bytes:
+def _header(part: InputPart) -> bytes:
     """A header with the recording's Info and Tracks, before `WebmStream` makes it ours."""
     fields = b"".join(_uint(*field) for field in _EBML_HEAD)
     fields += ebml.element(Id.DOC_TYPE, doc_type(part).encode())

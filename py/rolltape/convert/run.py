@@ -15,7 +15,7 @@ from rolltape import __version__
 from rolltape.convert.audio import OpusTaker, WavTaker
 from rolltape.convert.losses import losses
 from rolltape.convert.mp4 import Mp4Taker
-from rolltape.convert.plan import Part, Plan, Target
+from rolltape.convert.plan import ConversionPlan, InputPart, Target
 from rolltape.convert.remux import Remuxer, patched
 from rolltape.core.errors import ConvertError
 from rolltape.media import wav
@@ -45,7 +45,7 @@ class Output(Protocol):
 class Conversion:
     """One conversion of the parts of one take."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ConversionPlan) -> None:
         self.plan = plan
         self.bytes = 0
         """Bytes written."""
@@ -141,7 +141,7 @@ class Conversion:
         return 0
 
 
-async def _slices(part: Part, reader: PacketReader) -> AsyncIterator[bytes]:
+async def _slices(part: InputPart, reader: PacketReader) -> AsyncIterator[bytes]:
     """The file in slices, each as long as suits the blocks in the one before; others run in between."""
     length = FIRST_SLICE
     async with aclosing(part.source.chunks()) as chunks:
@@ -172,7 +172,7 @@ class _Patched:
         self._offset += len(data)
 
 
-def _nothing(plan: Plan) -> str:
+def _nothing(plan: ConversionPlan) -> str:
     name = plan.parts[0].source.name
     if plan.target in (Target.WEBM, Target.MP4):
         return f"{name} has a header, but neither sound nor picture behind it."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rolltape.pages.interfaces import View
 
 
-class Sparing:
+class CachedView:
     """Hands on to `view` what is another than the last time."""
 
     def __init__(self, view: View) -> None:

@@ -12,8 +12,8 @@ from rolltape.room.client import new_secret
 from rolltape.settings.link_form import (
     DEFAULTS,
     OPTIONS,
+    FieldKind,
     Group,
-    Kind,
     Option,
     guest_link,
     room_link,
@@ -21,10 +21,10 @@ from rolltape.settings.link_form import (
 )
 
 TEMPLATES = {
-    Kind.TEXT: "option-template",
-    Kind.NUMBER: "option-template",
-    Kind.CHOICE: "choice-template",
-    Kind.TICK: "tick-template",
+    FieldKind.TEXT: "option-template",
+    FieldKind.NUMBER: "option-template",
+    FieldKind.CHOICE: "choice-template",
+    FieldKind.TICK: "tick-template",
 }
 NO_COPY = Notice(Level.WARNING, "The browser does not let this page copy: mark the link and copy it.")
 NAMELESS = Notice(Level.WARNING, "Give the room a name first.")
@@ -74,11 +74,11 @@ class HomePage:
         row.attribute("field", "name", option.name)
         row.attribute("field", "aria-describedby", help_id)
         begin = DEFAULTS.get(option.name, "")
-        if option.kind is Kind.CHOICE:
+        if option.kind is FieldKind.CHOICE:
             row.options("field", option.choices, begin)
-        elif option.kind is not Kind.TICK:
+        elif option.kind is not FieldKind.TICK:
             row.fill("field", begin)
-        if option.kind is Kind.NUMBER:
+        if option.kind is FieldKind.NUMBER:
             row.attribute("field", "inputmode", "numeric")
         row.on("field", "input", self._draw_link)
 
@@ -87,7 +87,7 @@ class HomePage:
 
     def _value(self, option: Option) -> str:
         row = self._rows[option.name]
-        if option.kind is Kind.TICK:
+        if option.kind is FieldKind.TICK:
             return "on" if row.ticked("field") else ""
         return row.value("field")
 

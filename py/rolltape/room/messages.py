@@ -21,11 +21,11 @@ __all__ = [
     "VERSION",
     "Answer",
     "Away",
-    "Candidate",
     "Command",
     "CommandKind",
     "Description",
     "GuestState",
+    "IceCandidate",
     "Joined",
     "Left",
     "Member",
@@ -237,7 +237,7 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class IceCandidate:
     """A way to reach somebody (WebRTC 1.0 section 4.8.1); an empty candidate ends the list."""
 
     candidate: str
@@ -253,7 +253,7 @@ class Signal:
     session: str = ""
     """Of the page that sends it: a page that was reloaded is another one, and so is its connection."""
     description: Description | None = None
-    candidate: Candidate | None = None
+    candidate: IceCandidate | None = None
 
 
 Message: TypeAlias = Welcome | Joined | Away | Left | GuestState | TakeReport | Command | Answer | Signal

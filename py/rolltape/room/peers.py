@@ -13,23 +13,23 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from rolltape.room.client import IceServer, RoomError, new_secret
-from rolltape.room.messages import Candidate, Description, Member, Message, Role, Sender, SendRates, Signal
+from rolltape.room.messages import Description, IceCandidate, Member, Message, Role, Sender, SendRates, Signal
 
 __all__ = [
     "PREVIEW",
     "TALK",
     "Arriving",
     "Connection",
-    "Limits",
     "Outgoing",
     "PeerMaker",
     "Peers",
     "PeersView",
+    "SendLimits",
 ]
 
 
 @dataclass(frozen=True)
-class Limits:
+class SendLimits:
     """What is sent to one member at most."""
 
     video_kbps: int
@@ -38,10 +38,10 @@ class Limits:
     fps: int
 
 
-PREVIEW = Limits(500, 64, 360, 15)
+PREVIEW = SendLimits(500, 64, 360, 15)
 """A guest to a director, who watches; the machine's power is the recording's."""
 
-TALK = Limits(150, 48, 180, 15)
+TALK = SendLimits(150, 48, 180, 15)
 """To a guest, for talking: each guest sends to all the others."""
 
 INBOUND_HEIGHT, INBOUND_FPS = 2160, 60
@@ -81,10 +81,10 @@ class Connection(Protocol):
     async def describe(self, description: Description) -> None:
         """The other side's offer or answer."""
 
-    async def candidate(self, candidate: Candidate) -> None:
+    async def candidate(self, candidate: IceCandidate) -> None:
         """One way to reach the other side."""
 
-    async def limit(self, limits: Limits) -> None:
+    async def limit(self, limits: SendLimits) -> None:
         """Send this much at most, from now on."""
 
     async def refresh(self) -> None:
@@ -107,7 +107,7 @@ class PeerMaker(Protocol):
         self,
         servers: Sequence[IceServer],
         polite: bool,
-        say: Callable[[Description | Candidate], None],
+        say: Callable[[Description | IceCandidate], None],
         show: Callable[[object | None], None],
         failed: Callable[[], None],
     ) -> Connection:
@@ -234,7 +234,7 @@ class Peers:
         guests = sum(one.role is Role.GUEST for one in self._room.present) + 1
         return guests <= MAX_MESH
 
-    def _limits(self, member: Member, rates: SendRates | None = None) -> Limits:
+    def _limits(self, member: Member, rates: SendRates | None = None) -> SendLimits:
         usual = PREVIEW if member.role is Role.DIRECTOR else TALK
         if rates is None:
             return usual
@@ -266,7 +266,7 @@ class Peers:
         if peer is not None and self._room.uid > uid:
             peer.connection.restart()
 
-    async def _say(self, uid: str, step: Description | Candidate) -> None:
+    async def _say(self, uid: str, step: Description | IceCandidate) -> None:
         signal = (
             Signal(uid, self._session, description=step)
             if isinstance(step, Description)

@@ -25,11 +25,11 @@ from rolltape.room.messages import (
     VERSION,
     Answer,
     Away,
-    Candidate,
     Command,
     CommandKind,
     Description,
     GuestState,
+    IceCandidate,
     Joined,
     Left,
     Member,
@@ -285,8 +285,8 @@ def _description(found: Fields) -> Description:
     return Description(type_, found.text("sdp", "", MAX_SDP))
 
 
-def _candidate(found: Fields) -> Candidate:
-    return Candidate(
+def _candidate(found: Fields) -> IceCandidate:
+    return IceCandidate(
         found.text("candidate", limit=1000),
         found.text_or_none("sdp_mid", 64),
         found.whole_or_none("sdp_line", high=1000),

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 
-__all__ = ["JsonLines", "Sparing", "room_mark", "write_json_lines"]
+__all__ = ["JsonLines", "RepeatFilter", "room_mark", "write_json_lines"]
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(said, ensure_ascii=False, default=str)
 
 
-class Sparing(logging.Filter):
+class RepeatFilter(logging.Filter):
     """Lets the same message pass so many times a minute: a flood of mistakes must not become one of log lines."""
 
     def __init__(self, a_minute: int = 30) -> None:
@@ -57,7 +57,7 @@ def write_json_lines(level: int = logging.INFO) -> None:
     """Everything that is logged from here on, by us and by the libraries, goes to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    handler.addFilter(Sparing())
+    handler.addFilter(RepeatFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("rolltape").setLevel(level)
 

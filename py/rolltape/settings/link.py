@@ -40,7 +40,7 @@ from rolltape.settings.query import (
 
 __all__ = [
     "Link",
-    "Page",
+    "PageKind",
     "RecordMode",
     "RecordWish",
     "Settings",
@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 
-class Page(StrEnum):
+class PageKind(StrEnum):
     """Which page an address opens; the value is the page's `data-ready`."""
 
     GUEST = "guest"
@@ -62,7 +62,7 @@ class Page(StrEnum):
 class Settings:
     """Everything a link can ask for; None wherever it does not say."""
 
-    page: Page = Page.HOME
+    page: PageKind = PageKind.HOME
     record: RecordWish = ABSENT
     autorecord: RecordWish | None = None
     """What to record as soon as capture is there; None: nothing."""
@@ -134,7 +134,7 @@ def link_for(settings: Settings) -> str:
     """Write settings as a query, `?` included, that `parse_link` reads back as the same settings."""
     quality = _quality(settings.record)
     written: list[tuple[str, str | None]] = [
-        ("convert", "" if settings.page is Page.CONVERT else None),
+        ("convert", "" if settings.page is PageKind.CONVERT else None),
         ("director" if settings.director else "room", settings.director or settings.room),
         ("record", record_value(settings.record)),
         ("autorecord", record_value(settings.autorecord) if settings.autorecord else None),
@@ -156,7 +156,7 @@ def link_for(settings: Settings) -> str:
     ]
     given = [(name, value) for name, value in written if value is not None]
     pairs = [f"{name}={quote(value, safe='')}" if value else name for name, value in given]
-    if not pairs and settings.page is Page.GUEST:
+    if not pairs and settings.page is PageKind.GUEST:
         pairs = ["label"]
     return "?" + "&".join(pairs) if pairs else ""
 
@@ -213,7 +213,7 @@ def _autorecord(values: Parameters, record: RecordWish) -> RecordWish | None:
     return wish
 
 
-def _page_and_room(values: Parameters) -> tuple[Page, str | None]:
+def _page_and_room(values: Parameters) -> tuple[PageKind, str | None]:
     director = values.text("director", MAX_ROOM)
     room = values.text("room", MAX_ROOM)
     convert = values.given.get("convert")
@@ -223,10 +223,10 @@ def _page_and_room(values: Parameters) -> tuple[Page, str | None]:
     if is_directed and not director and not room:
         values.say("The link asks for a director's page without naming a room: please write director=ROOM.")
     if convert is not None and convert.value.lower() not in NO:
-        return Page.CONVERT, director or room
+        return PageKind.CONVERT, director or room
     if is_directed and (director or room):
-        return Page.DIRECTOR, director or room
-    return (Page.GUEST if set(values.given) - {"convert", "director"} else Page.HOME), room
+        return PageKind.DIRECTOR, director or room
+    return (PageKind.GUEST if set(values.given) - {"convert", "director"} else PageKind.HOME), room
 
 
 def _contradictions(settings: Settings) -> list[str]:

@@ -17,14 +17,14 @@ from urllib.parse import quote
 from rolltape.core.notice import Notice
 from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, wish_for
 from rolltape.settings.fragment import Secrets, write_fragment
-from rolltape.settings.link import Page, Settings, link_for, parse_link
+from rolltape.settings.link import PageKind, Settings, link_for, parse_link
 
 __all__ = [
     "DEFAULTS",
     "OPTIONS",
     "Built",
+    "FieldKind",
     "Group",
-    "Kind",
     "Option",
     "guest_link",
     "guest_settings",
@@ -42,7 +42,7 @@ class Group(StrEnum):
     REST = "options-rest"
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """How an option is filled in."""
 
     TEXT = "text"
@@ -60,7 +60,7 @@ class Option:
     label: str
     help: str
     group: Group
-    kind: Kind = Kind.TEXT
+    kind: FieldKind = FieldKind.TEXT
     choices: tuple[tuple[str, str], ...] = ()
     """(value, words) pairs."""
     guest_only: bool = False
@@ -95,7 +95,7 @@ OPTIONS: tuple[Option, ...] = (
         "What is recorded",
         "“The director starts” shows the guest no record button.",
         Group.BASIC,
-        Kind.CHOICE,
+        FieldKind.CHOICE,
         (
             ("video", "Picture and sound"),
             ("ask", "Picture and sound, the guest chooses the bitrate"),
@@ -110,35 +110,35 @@ OPTIONS: tuple[Option, ...] = (
         "Bitrate in kbit/s",
         "6000 is right for most: 2.7 GB an hour. For Opus alone 128 is plenty.",
         Group.BASIC,
-        Kind.NUMBER,
+        FieldKind.NUMBER,
     ),
     Option(
         "autorecord",
         "Start by itself",
         "Records as soon as camera and microphone are there.",
         Group.BASIC,
-        Kind.TICK,
+        FieldKind.TICK,
     ),
     Option(
         "pcm",
         "Lossless sound beside the picture",
         "32-bit PCM, about 1.4 GB an hour more, where the browser can.",
         Group.SOUND,
-        Kind.TICK,
+        FieldKind.TICK,
     ),
     Option(
         "audiobitrate",
         "Sound in kbit/s",
         "Opus, 6 to 510. Empty: 128, or 32 with less than 2500 for the picture.",
         Group.SOUND,
-        Kind.NUMBER,
+        FieldKind.NUMBER,
     ),
     Option(
         "stereo",
         "Stereo",
         "Two channels, where the microphone has them.",
         Group.SOUND,
-        Kind.CHOICE,
+        FieldKind.CHOICE,
         _usual("on"),
     ),
     Option(
@@ -146,7 +146,7 @@ OPTIONS: tuple[Option, ...] = (
         "Echo cancellation",
         "For guests without headphones; it costs quality and stereo.",
         Group.SOUND,
-        Kind.CHOICE,
+        FieldKind.CHOICE,
         _usual("off"),
     ),
     Option(
@@ -154,7 +154,7 @@ OPTIONS: tuple[Option, ...] = (
         "Noise suppression",
         "Takes hum and keys away, and some of the voice.",
         Group.SOUND,
-        Kind.CHOICE,
+        FieldKind.CHOICE,
         _usual("off"),
     ),
     Option(
@@ -162,7 +162,7 @@ OPTIONS: tuple[Option, ...] = (
         "Automatic gain",
         "Evens the level out; breathing rooms become loud.",
         Group.SOUND,
-        Kind.CHOICE,
+        FieldKind.CHOICE,
         _usual("off"),
     ),
     Option(
@@ -176,7 +176,7 @@ OPTIONS: tuple[Option, ...] = (
         "Codec",
         "Leave it to the browser unless your editor wants a certain one.",
         Group.PICTURE,
-        Kind.CHOICE,
+        FieldKind.CHOICE,
         (
             ("", "The browser's best"),
             ("h264", "H.264"),
@@ -189,16 +189,18 @@ OPTIONS: tuple[Option, ...] = (
             ("av1,mp4", "MP4 file, AV1"),
         ),
     ),
-    Option("width", "Width", "Pixels to ask the camera for. Empty: 1280.", Group.PICTURE, Kind.NUMBER),
-    Option("height", "Height", "Pixels to ask the camera for. Empty: 720.", Group.PICTURE, Kind.NUMBER),
-    Option("fps", "Pictures a second", "What to ask the camera for. Empty: 30.", Group.PICTURE, Kind.NUMBER),
+    Option("width", "Width", "Pixels to ask the camera for. Empty: 1280.", Group.PICTURE, FieldKind.NUMBER),
+    Option("height", "Height", "Pixels to ask the camera for. Empty: 720.", Group.PICTURE, FieldKind.NUMBER),
+    Option(
+        "fps", "Pictures a second", "What to ask the camera for. Empty: 30.", Group.PICTURE, FieldKind.NUMBER
+    ),
     Option("videodevice", "Camera", "A part of its name, such as “Brio”; 0 for none.", Group.PICTURE),
     Option(
         "splitrecording",
         "A new file every … minutes",
         "Each plays by itself and no sample is lost between them. Empty: one file.",
         Group.REST,
-        Kind.NUMBER,
+        FieldKind.NUMBER,
     ),
     Option(
         "push",
@@ -220,7 +222,7 @@ _FIXED = {"ask": "", "lossless": "0", "off": "off"}
 def guest_link(values: Mapping[str, str]) -> Built:
     """The link for one guest who records on their own, without a room."""
     link = parse_link("?" + _query(values, OPTIONS))
-    settings = replace(link.settings, page=Page.GUEST)
+    settings = replace(link.settings, page=PageKind.GUEST)
     return Built(settings, link_for(settings), link.notices)
 
 
@@ -231,7 +233,7 @@ def room_link(room: str, key: str, values: Mapping[str, str]) -> Built | None:
     """
     query = _query(values, [option for option in OPTIONS if not option.guest_only])
     link = parse_link(f"?{query}&director={quote(room, safe='')}")
-    if link.settings.page is not Page.DIRECTOR:
+    if link.settings.page is not PageKind.DIRECTOR:
         return None
     return Built(link.settings, link_for(link.settings) + write_fragment(Secrets(key=key)), link.notices)
 
@@ -253,7 +255,7 @@ def _text(option: Option, value: str, values: Mapping[str, str]) -> str | None:
         return None
     if option.name == "record":
         return _record(value, values.get("kbps", "").strip())
-    if option.kind is Kind.TICK:
+    if option.kind is FieldKind.TICK:
         return "" if value else None
     return value or None
 
@@ -287,7 +289,7 @@ def guest_settings(director: Settings) -> Settings:
         record = wish_for(DEFAULT_VIDEO_KBPS)
     return replace(
         director,
-        page=Page.GUEST,
+        page=PageKind.GUEST,
         director=None,
         room=director.director,
         record=record,

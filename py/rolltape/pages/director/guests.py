@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from rolltape.pages.cached_view import Sparing
+from rolltape.pages.cached_view import CachedView
 from rolltape.pages.director import guest_card
 from rolltape.pages.director.inbound import InboundDeck
 from rolltape.pages.interfaces import Document
@@ -50,7 +50,7 @@ class Cards:
         self._inbound = inbound
         self._actions = actions
         self._now_ms = now_ms
-        self._rows: dict[str, Sparing] = {}
+        self._rows: dict[str, CachedView] = {}
         self._streams: dict[str, object | None] = {}
         self._arriving: dict[str, Arriving] = {}
         self._muted: set[str] = set()
@@ -86,7 +86,7 @@ class Cards:
             self._muted.discard(uid)
         for uid in guests:
             if uid not in self._rows:
-                self._rows[uid] = Sparing(views[uid])
+                self._rows[uid] = CachedView(views[uid])
                 self._wire(self._rows[uid], uid)
             self._draw_card(uid)
         self._document.attribute("guests", "data-many", str(len(guests) > MANY).lower())
@@ -119,7 +119,7 @@ class Cards:
         state = deck.state if deck else TakeState.IDLE
         guest_card.fill_inbound(row, guest.name, state, self._arriving.get(uid), stream is not None)
 
-    def _draw_sound(self, row: Sparing, uid: str, guest: GuestRow) -> None:
+    def _draw_sound(self, row: CachedView, uid: str, guest: GuestRow) -> None:
         heard = self._listening and uid not in self._muted
         volume = row.value("volume")
         row.sound("picture", (float(volume) / 100 if volume else 1.0) if heard else 0.0)
@@ -146,7 +146,7 @@ class Cards:
         self._document.text("listen", "Stop listening" if self._listening else "Listen")
         self.draw()
 
-    def _wire(self, row: Sparing, uid: str) -> None:
+    def _wire(self, row: CachedView, uid: str) -> None:
         actions = self._actions
         row.on("start", "click", lambda: actions.ask(uid, CommandKind.START))
         row.on("stop", "click", lambda: actions.ask(uid, CommandKind.STOP))
@@ -167,13 +167,13 @@ class Cards:
         self._muted ^= {uid}
         self.draw_one(uid)
 
-    async def _rename(self, row: Sparing, uid: str) -> None:
+    async def _rename(self, row: CachedView, uid: str) -> None:
         label = row.value("new-name").strip()
         if label:
             row.fill("new-name", "")
             await self._actions.ask(uid, CommandKind.RENAME, label[:80])
 
-    async def _remove(self, row: Sparing, uid: str) -> None:
+    async def _remove(self, row: CachedView, uid: str) -> None:
         """Asked twice, since it cannot be taken back; one who is gone is only taken off the page."""
         if self._control.rows[uid].member.present and row.value("remove") != "sure":
             row.attribute("remove", "value", "sure")
@@ -181,6 +181,6 @@ class Cards:
             return
         await self._actions.take_off(uid)
 
-    def _not_sure(self, row: Sparing, uid: str) -> None:
+    def _not_sure(self, row: CachedView, uid: str) -> None:
         row.attribute("remove", "value", "")
         self.draw_one(uid)

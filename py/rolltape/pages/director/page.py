@@ -12,7 +12,7 @@ from rolltape.pages.director.identity import identity
 from rolltape.pages.director.inbound import InboundDeck
 from rolltape.pages.director.links import Links
 from rolltape.pages.director.news import NewsView
-from rolltape.pages.director.session import Session
+from rolltape.pages.director.session import SessionView
 from rolltape.pages.director.talk import Talk
 from rolltape.pages.interfaces import Browser, Document
 from rolltape.pages.room_time import RoomTime
@@ -60,7 +60,7 @@ class DirectorPage:
         self._cards = Cards(document, self._control, self._inbound, self, browser.now_ms)
         self._news = NewsView(document, browser)
         self._links = Links(document, browser, link.settings)
-        self._session = Session(document, browser, self._room)
+        self._session = SessionView(document, browser, self._room)
         self._outgoing = browser.outgoing()
         self._peers = Peers(
             self._client, Role.DIRECTOR, browser.peer_maker(self._outgoing), self, document.spawn

@@ -14,7 +14,7 @@ MAX_REPORTS = 200
 KEPT_MS = 24 * 3600 * 1000
 
 
-class Session:
+class SessionView:
     """The session of a room as this page knows it, after a reload too."""
 
     def __init__(self, document: Document, browser: Browser, room: str) -> None:
