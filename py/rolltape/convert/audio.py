@@ -65,7 +65,7 @@ class Timeline:
 
 
 class SoundTaker:
-    """What taking out Opus and PCM have in common: the parts' clocks joined, the silence put in."""
+    """Base of the Opus and PCM extractors: joins the clocks of parts and fills gaps with silence."""
 
     rate: int
 

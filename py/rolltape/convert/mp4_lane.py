@@ -34,7 +34,7 @@ class Clock:
 
 
 class Lane:
-    """What one track's packets say, told one by one, and how they are stored."""
+    """One track on its way into an MP4 file: takes its packets one by one and says how each is stored."""
 
     samples: Samples
 
@@ -66,5 +66,5 @@ class Lane:
         raise NotImplementedError
 
     def finished(self) -> Mp4Track:
-        """What is known once all is told. Raises ConvertError."""
+        """Return the track as MP4 describes it, once all its packets were given. Raises ConvertError."""
         raise NotImplementedError

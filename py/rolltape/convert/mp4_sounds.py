@@ -79,7 +79,7 @@ class OpusLane(SoundLane):
         self._discard = 0
 
     def missing(self, at_ns: int, payload: bytes) -> int:
-        """Whether its clock says that sound is missing here."""
+        """Return how many samples are missing before a packet of this time; 0 if it follows on the sound so far."""
         return self._timeline.missing(at_ns) if _opus_length(payload) else 0
 
     def silence(self, count: int) -> Iterator[tuple[bytes, int]]:
@@ -137,7 +137,7 @@ class PcmLane(Lane):
         self.samples.same_size = form.frame_bytes
 
     def missing(self, at_ns: int, payload: bytes) -> int:
-        """Whether its clock says that sound is missing here."""
+        """Return how many samples are missing before a packet of this time; 0 if it follows on the sound so far."""
         return self._timeline.missing(at_ns)
 
     def silence(self, count: int) -> Iterator[tuple[bytes, int]]:

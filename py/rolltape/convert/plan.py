@@ -18,7 +18,7 @@ HEADER_SLICE: Final = 1 << 16
 
 
 class Target(StrEnum):
-    """What a recording can be converted to."""
+    """The formats that a recording can be converted to; the value is the option `--to`."""
 
     OPUS = "opus"
     WAV = "wav"
@@ -62,7 +62,7 @@ class InputPart:
 
 @dataclass(frozen=True)
 class ConversionPlan:
-    """What is converted, and into what."""
+    """A conversion that was found possible: inputs in order, target, ending, MIME type, remarks for the person."""
 
     target: Target
     parts: tuple[InputPart, ...]
@@ -121,7 +121,7 @@ def part_of(name: str) -> tuple[str, int]:
 
 
 def pcm_format(track: Track) -> PcmFormat | None:
-    """How a PCM track's samples are stored; None where no WAV file can hold them."""
+    """Return the sample format of a PCM track; None if a WAV file cannot hold it."""
     is_float = track.codec == "A_PCM/FLOAT/IEEE"
     bits = track.bit_depth or (32 if is_float else 16)
     rate = round(track.sampling_rate) if 0 < track.sampling_rate < 1 << 32 else 0
@@ -279,7 +279,7 @@ def _file_type(part: InputPart, target: Target) -> tuple[str, str]:
 
 
 def doc_type(part: InputPart) -> str:
-    """What a file with these tracks is called: WebM where it may be."""
+    """Return the EBML DocType for these tracks: `webm` if WebM allows all of their codecs, else `matroska`."""
     webm = all(track.codec in IN_WEBM and not track.encoded for track in part.tracks)
     return "webm" if webm else "matroska"
 

@@ -36,7 +36,7 @@ _Taker: TypeAlias = OpusTaker | WavTaker | Remuxer | Mp4Taker
 
 
 class Output(Protocol):
-    """Where the converted bytes go, in order."""
+    """Receives the converted bytes in order; implemented by the page's download and by the command's file."""
 
     async def write(self, data: bytes) -> None:
         """Take bytes; returns when more may come. Raises RolltapeError."""

@@ -11,7 +11,7 @@ __all__ = ["Level", "Notice", "plain_text", "quoted", "shortened"]
 
 
 class Level(StrEnum):
-    """How serious a notice is; the value is the page's `data-level`."""
+    """Severity of a notice; the value is the page's `data-level`."""
 
     INFO = "info"
     WARNING = "warning"

@@ -190,7 +190,7 @@ def write_size(size: int, width: int = 0) -> bytes:
 
 
 def fits(size: int, width: int) -> bool:
-    """Whether a size can be written in so many bytes."""
+    """Return True if `size` fits an EBML variable-size integer of so many bytes (RFC 8794, section 6)."""
     return 0 <= size < (1 << 7 * width) - 1
 
 

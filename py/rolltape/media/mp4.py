@@ -139,7 +139,7 @@ class Samples:
 
     @property
     def delay(self) -> int:
-        """How much later samples are shown than stored, at least: the edit list takes it out."""
+        """Smallest composition offset, in ticks of the track; the edit list takes it out again."""
         return 0
 
 
@@ -202,7 +202,7 @@ class Pictures(Samples):
 
     @property
     def origin(self) -> int:
-        """When the first of them is shown, on the clock on which they were told."""
+        """Presentation time of the first picture, in ticks of the clock that the caller counts by."""
         return self._origin
 
     @property
@@ -255,7 +255,7 @@ def file_type(kinds: Iterable[bytes]) -> bytes:
 
 
 def data_head(size: int) -> bytes:
-    """What comes before so many bytes of samples (8.1.1), fewer than 4 GiB; a file may have many such boxes."""
+    """Return the header of an `mdat` box of `size` bytes of samples, fewer than 4 GiB (ISO/IEC 14496-12, 8.1.1)."""
     return struct.pack(">I4s", size + DATA_HEAD, b"mdat")
 
 

@@ -24,7 +24,7 @@ _SPEAKERS: Final = {1: 0x4, 2: 0x3, 3: 0x7, 4: 0x33, 5: 0x37, 6: 0x3F, 7: 0x13F,
 
 @dataclass(frozen=True, slots=True)
 class PcmFormat:
-    """How samples are stored, little-endian; integers of 8 bits are unsigned, as in Matroska."""
+    """Sample format, little-endian: 8-bit integers are unsigned, as in Matroska (A_PCM/INT/LIT)."""
 
     rate: int
     """Samples per second."""
@@ -66,7 +66,7 @@ def header(form: PcmFormat, data_bytes: int) -> bytes:
 
 
 def tail(data_bytes: int) -> bytes:
-    """What has to follow the samples: chunks begin at even offsets."""
+    """Return the padding after the samples: RIFF chunks begin at even offsets."""
     return b"\0" * (data_bytes % 2)
 
 

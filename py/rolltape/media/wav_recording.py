@@ -93,12 +93,12 @@ class WavStream:
 
     @property
     def has_media(self) -> bool:
-        """Whether there is a sample."""
+        """True once the file holds a sample."""
         return self._size > HEADER_SIZE
 
     @property
     def duration_ms(self) -> float | None:
-        """How long the samples last; None if this is none of our WAV files."""
+        """Duration of the samples in milliseconds; None if this is not a WAV file of ours."""
         if self._format is None:
             return None
         return (self._size - HEADER_SIZE) // self._format.frame * 1000 / self._format.sample_rate_hz

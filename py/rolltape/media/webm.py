@@ -29,7 +29,7 @@ __all__ = ["Ending", "Index", "Patch", "WebmError", "WebmStream", "finish"]
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What makes a recording seekable. To be done in this order: truncate, append, patch."""
+    """The writes that make a recording seekable, in this order: truncate, append, apply the patches."""
 
     truncate_to: int | None
     """Length to cut the file to first (what follows is a torn block, or an older index); None: leave it."""
@@ -84,7 +84,7 @@ class WebmStream:
         return chunk
 
     def patches(self) -> list[Patch]:
-        """What can be put right since the last call: sizes of the clusters that are over."""
+        """Return patches due since the last call: the sizes of clusters that have ended. Each is returned once."""
         return self.index.drain()
 
     def finish(self) -> Ending:

@@ -19,7 +19,7 @@ class Patch:
 
 @dataclass(slots=True)
 class SizeField:
-    """Where a size is written, in how many bytes, and what it says; its element's payload follows it."""
+    """An element's size field: its offset, width in bytes and value (`UNKNOWN` if open). The payload follows it."""
 
     offset: int
     width: int
@@ -27,11 +27,11 @@ class SizeField:
 
     @property
     def body(self) -> int:
-        """Where the payload begins."""
+        """Offset of the element's payload."""
         return self.offset + self.width
 
     def holds(self, end: int) -> bool:
-        """Whether it is wide enough to say that the payload ends at `end`."""
+        """Return True if the field is wide enough for a payload that ends at offset `end`."""
         return ebml.fits(end - self.body, self.width)
 
     def patch(self, end: int | None) -> Patch | None:

@@ -18,7 +18,7 @@ _XIPH, _FIXED = 0x02, 0x04
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What was done to a track's frames after its encoder (RFC 9559, section 5.1.4.1.31)."""
+    """A ContentEncoding of a track: how frames were changed after the encoder (RFC 9559, section 5.1.4.1.31)."""
 
     stripped: bytes = b""
     """Bytes that each frame began with and that are stored only here."""

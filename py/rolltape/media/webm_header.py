@@ -53,7 +53,7 @@ class Piece:
 
 
 def header_length(raw: bytes) -> int | None:
-    """Where the first Cluster begins; None while it has not come yet.
+    """Return the offset of the first Cluster; None while more bytes are needed.
 
     Raises WebmError when these bytes cannot be the beginning of a WebM or Matroska file.
     """

@@ -90,12 +90,12 @@ class Index:
 
     @property
     def duration_ticks(self) -> float:
-        """When the last frame of any track ends, in ticks, as Duration is written."""
+        """End of the last frame of any track in ticks of TimestampScale: the value of Duration."""
         return max((counter.end() for counter in self._counters.values() if counter.blocks), default=0.0)
 
     @property
     def duration_ms(self) -> float:
-        """When the last frame of any track ends."""
+        """End of the last frame of any track, in milliseconds."""
         return self.duration_ticks * self.tick_ms
 
     @property
@@ -114,7 +114,7 @@ class Index:
         return audio[0].drift_ms() if audio else None
 
     def progress(self, track: int) -> Progress:
-        """How far the track of this number has come. KeyError before the first cluster."""
+        """Return the progress of the track of this number. Raises KeyError before the first cluster."""
         return self._counters[track].progress()
 
     @property
@@ -150,7 +150,7 @@ class Index:
             raise self._reader.error
 
     def drain(self) -> list[Patch]:
-        """What has to be written since the last call: sizes of closed clusters, covers over damage."""
+        """Return the patches due since the last call, each once: sizes of closed clusters, covers over damage."""
         patches, self._patches = self._patches, []
         return patches
 

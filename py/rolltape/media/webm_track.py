@@ -23,7 +23,7 @@ _OPUS_FRAMES: Final = (480, 960, 1920, 2880) * 3 + (480, 960) * 2 + (120, 240, 4
 
 
 class Kind(Enum):
-    """What a track carries (RFC 9559, section 5.1.4.1.3)."""
+    """TrackType: what a track carries (RFC 9559, section 5.1.4.1.3)."""
 
     VIDEO = 1
     AUDIO = 2
@@ -60,7 +60,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a track has come. Times are None before its first block."""
+    """A track's times, rates and gaps so far; times are in milliseconds, None before its first block."""
 
     blocks: int
     bytes: int
@@ -174,11 +174,11 @@ class Counter:
             marks.popleft()
 
     def end(self) -> float:
-        """When the latest frame ends, in ticks."""
+        """End of the latest frame, in ticks."""
         return self.last + self._frame()
 
     def progress(self) -> Progress:
-        """What has been counted, in milliseconds."""
+        """Return what was counted so far; times in milliseconds."""
         tick = self.tick_ms
         seen = self.blocks > 0
         return Progress(

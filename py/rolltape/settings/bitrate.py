@@ -56,7 +56,7 @@ AUDIO_BY_VIDEO: tuple[tuple[int, int, int], ...] = (
 
 
 class RecordMode(StrEnum):
-    """What kind of recording is asked for."""
+    """The kinds of recording that the parameter `record` can ask for."""
 
     ABSENT = "absent"
     """Nothing said: no record button; the director can still start."""
@@ -70,7 +70,7 @@ class RecordMode(StrEnum):
 
 @dataclass(frozen=True)
 class RecordWish:
-    """What to record and at how many kbps.
+    """A recording that is asked for: its kind and its rate in kbps (1000 bit/s).
 
     `kbps` is the video rate for VIDEO, the audio rate (positive) for AUDIO_OPUS, the rate filled in or
     taken unless somebody says otherwise for ASK and ABSENT, and 0 for AUDIO_PCM and REFUSED.
@@ -81,17 +81,17 @@ class RecordWish:
 
     @property
     def has_button(self) -> bool:
-        """Whether the guest sees a record button."""
+        """True if the guest gets a record button."""
         return self.mode not in (RecordMode.ABSENT, RecordMode.REFUSED)
 
     @property
     def is_ready(self) -> bool:
-        """Whether a recording can start with this wish as it is, without asking anybody."""
+        """True if a recording can start at once; False if the guest has to be asked for the bitrate, or refuses."""
         return self.mode in (RecordMode.VIDEO, RecordMode.AUDIO_PCM, RecordMode.AUDIO_OPUS)
 
     @property
     def is_audio_only(self) -> bool:
-        """Whether no video is wanted."""
+        """True for recordings of sound alone."""
         return self.mode in (RecordMode.AUDIO_PCM, RecordMode.AUDIO_OPUS)
 
 

@@ -34,7 +34,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Constraints:
-    """What to ask getUserMedia for; None leaves that kind out."""
+    """Arguments for `getUserMedia`; None leaves out that kind (W3C Media Capture and Streams, section 10.3)."""
 
     video: Asked | None
     audio: Asked | None
@@ -50,7 +50,7 @@ class Constraints:
 
 @dataclass(frozen=True)
 class GrantedVideo:
-    """What the camera track says it gives; 0 where it does not say."""
+    """The camera track's settings as the browser reports them (`getSettings`), not measured; 0 where it has none."""
 
     label: str
     device_id: str
@@ -61,7 +61,7 @@ class GrantedVideo:
 
 @dataclass(frozen=True)
 class GrantedAudio:
-    """What the microphone track says it gives; 0 where it does not say."""
+    """The microphone track's settings as the browser reports them (`getSettings`); 0 where it has none."""
 
     label: str
     device_id: str
@@ -73,7 +73,10 @@ class GrantedAudio:
 
 
 def constraints(settings: Settings, devices: Sequence[Device] = ()) -> Constraints:
-    """What to ask for by a link's settings; `devices` with labels let it name the wanted ones."""
+    """Return the constraints for a link's settings.
+
+    A link names devices by part of a label: `devices` resolves them, once capture was granted and they have labels.
+    """
     video: Asked = {
         "width": {"ideal": settings.width or DEFAULT_WIDTH},
         "height": {"ideal": settings.height or DEFAULT_HEIGHT},
@@ -111,7 +114,7 @@ EARLY_CONSTRAINTS = constraints(Settings())
 
 
 def describe_granted(video: GrantedVideo | None, audio: GrantedAudio | None) -> str:
-    """What capture gave, in words: `1280×720, 30 fps; stereo, 48 kHz, unprocessed`."""
+    """Describe granted capture for a person: `1280×720, 30 fps; stereo, 48 kHz, unprocessed`."""
     return "; ".join((_describe_video(video), _describe_audio(audio)))
 
 

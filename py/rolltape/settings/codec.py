@@ -60,7 +60,7 @@ class AudioCodec(StrEnum):
 
 @dataclass(frozen=True)
 class CodecWish:
-    """What a link or a director asks of a recording's format."""
+    """Format wanted by a link or a director: codec, container, PCM. What the browser cannot do is left out later."""
 
     video: VideoCodec | None = None
     mp4: bool = False
@@ -93,7 +93,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a recorder says it writes, and the file name ending and type that go with it."""
+    """Container and codecs of a recorder's `mimeType`, with the file name ending and content type for them."""
 
     mime_type: str
     container: Container

@@ -18,7 +18,7 @@ _SAFE = re.compile(r"[A-Za-z0-9_.~-]{1,2000}")
 
 @dataclass(frozen=True)
 class Secrets:
-    """What a link carries for its room; empty: nothing."""
+    """A link's secrets for its room, from the fragment that browsers do not send; empty strings where it has none."""
 
     key: str = ""
     """A director's key."""

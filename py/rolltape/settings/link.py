@@ -90,7 +90,7 @@ class Settings:
 
     @property
     def has_record_button(self) -> bool:
-        """Whether the guest sees a record button; with `autorecord` too, so that they can stop."""
+        """True if the guest gets a record button; with `autorecord` too, so that they can stop."""
         return self.record.has_button or self.autorecord is not None
 
     def codec_wish(self, wish: RecordWish) -> CodecWish:

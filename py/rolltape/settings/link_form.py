@@ -34,7 +34,7 @@ __all__ = [
 
 
 class Group(StrEnum):
-    """Where an option stands; the value is the list's `data-testid`."""
+    """Groups of the form; the value is the list's `data-testid`."""
 
     BASIC = "options-basic"
     SOUND = "options-sound"
@@ -43,7 +43,7 @@ class Group(StrEnum):
 
 
 class FieldKind(StrEnum):
-    """How an option is filled in."""
+    """Kinds of form fields."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -280,7 +280,7 @@ WORDS: tuple[str, ...] = tuple(_WORDS.split())
 
 
 def guest_settings(director: Settings) -> Settings:
-    """What a guest's link asks for: what the director's own address says, but for who is who.
+    """Return the settings for a guest's link: those of the director's address, but for page, room and label.
 
     Where it says nothing of recording, guests get a record button at the usual rate.
     """

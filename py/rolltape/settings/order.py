@@ -33,7 +33,7 @@ class Order:
 
     @property
     def kbps(self) -> float:
-        """What it will write in all, as far as anybody can tell beforehand."""
+        """Expected rate of the file in kbps, pictures and sound together; PCM counts as stereo at 48 kHz."""
         if self.wish.mode is RecordMode.REFUSED:
             return float(DEFAULT_VIDEO_KBPS)
         asked = self.rates

@@ -43,7 +43,7 @@ USUAL_OPUS_KBPS = 128
 
 
 class BadOrder(RolltapeError):
-    """What was typed is no bitrate; the sentence says so."""
+    """Raised where a typed value is not a bitrate; `sentence` is for the person."""
 
 
 def read_order(bitrate: str, format: str, base: Settings | None = None) -> Order:
