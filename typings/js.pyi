@@ -265,6 +265,10 @@ class IDBRequest(EventTarget):
     result: Any
     error: Any
 
+class IDBKeyRange:
+    @staticmethod
+    def bound(lower: Any, upper: Any) -> IDBKeyRange: ...
+
 class IDBFactory:
     def open(self, name: str, version: int) -> IDBRequest: ...
 

@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Playwright
 
 from browsers import Preferences, chromium, firefox
 from faults import inside
+from faults.disk import Disk, forget_locks
 from faults.report import Row, write
 from faults.scene import Scene
 
@@ -60,8 +61,14 @@ def opened_scenes(
         allowed: bool = True,
         preferences: Preferences | None = None,
         sound: str = sound,
+        disk: Disk | None = None,
+        more: str = "",
     ) -> Scene:
+        """`disk` holds the profile and the Downloads folder, `more` is added to the link."""
         place = folder / f"scene{len(made)}"
+        if disk is not None:
+            disk.mount(place)
+            forget_locks(place / "profile")
         downloads, profile = place / "downloads", place / "profile"
         for path in (downloads, profile):
             path.mkdir(parents=True, exist_ok=True)
@@ -76,7 +83,7 @@ def opened_scenes(
                 )
             return chromium(playwright, settings, profile, media, flags, allowed=allowed)
 
-        made.append(Scene(browser, opening, base_url, place, downloads, settings["READY_TIMEOUT_MS"]))
+        made.append(Scene(browser, opening, base_url, place, downloads, settings["READY_TIMEOUT_MS"], more))
         return made[-1]
 
     try:

@@ -28,7 +28,14 @@ class Scene:
     """A guest, their browser, its profile and its Downloads folder."""
 
     def __init__(
-        self, browser: str, opening: Opening, base_url: str, folder: Path, downloads: Path, timeout_ms: int
+        self,
+        browser: str,
+        opening: Opening,
+        base_url: str,
+        folder: Path,
+        downloads: Path,
+        timeout_ms: int,
+        more: str = "",
     ) -> None:
         self.browser = browser
         self.profile = folder / "profile"
@@ -37,6 +44,7 @@ class Scene:
         self._opening = opening
         self._base_url = base_url
         self._timeout_ms = timeout_ms
+        self._more = more
         self._kept = 0
         self.guest = self._guest()
 
@@ -47,7 +55,7 @@ class Scene:
 
     @property
     def link(self) -> str:
-        return LINK if self.browser == "Chromium" else FIREFOX_LINK
+        return (LINK if self.browser == "Chromium" else FIREFOX_LINK) + self._more
 
     @property
     def page(self) -> Page:

@@ -52,6 +52,12 @@ class StubLocks:
         return asyncio.get_running_loop().create_future()
 
 
+class StubConsole:
+    @staticmethod
+    def info(sentence: str) -> None:
+        return
+
+
 class Stage:
     """The journal's modules over stubbed workers, and a clock that can be put forward."""
 
@@ -94,7 +100,8 @@ def stage() -> Iterator[Stage]:
     StubWorker.hired = []
     clock = SimpleNamespace(now=lambda: 1000.0)
     navigator = SimpleNamespace(locks=StubLocks())
-    with stubbed_browser(Worker=StubWorker, performance=clock, navigator=navigator, window=object()) as load:
+    members = {"performance": clock, "navigator": navigator, "window": object(), "console": StubConsole}
+    with stubbed_browser(Worker=StubWorker, **members) as load:
         yield Stage(load)
 
 

@@ -24,10 +24,18 @@ class StoringBrowser(FakeRoomBrowser):
     def __init__(self) -> None:
         super().__init__()
         self.journal = FakeStore()
+        self.taken: dict[str, bytearray] | Exception = {}
+        """Files that a power cut took, or what goes wrong when they are put back."""
         self.left = 10**10
 
     async def store(self) -> FakeStore:
         return self.journal
+
+    async def put_back(self) -> bool:
+        if isinstance(self.taken, Exception):
+            raise self.taken
+        self.journal.files.update(self.taken)
+        return bool(self.taken)
 
     async def downloads(self) -> FakeDownloads:
         return FakeDownloads()
@@ -94,6 +102,43 @@ def test_a_take_that_cannot_be_finished_now_is_kept_and_it_is_said() -> None:
 
     (said,) = asyncio.run(story())
     assert said.startswith("Ada_take1 was not finished, and cannot be now. The journal failed. It is kept")
+
+
+def test_a_take_that_a_power_cut_took_is_put_back_and_then_recovered() -> None:
+    async def story() -> str:
+        document, browser = FakeDocument(), StoringBrowser()
+        await Shelf(browser.journal, nobody).log(LEFT)
+        browser.taken, browser.journal.files = browser.journal.files, {}
+        takes = Takes(document, cast("Browser", browser), lambda: None, lambda: 2500.0)
+
+        await takes.open()
+        assert not document.lists["takes"]
+        await run_a_while()
+
+        for task in document.tasks:
+            task.cancel()
+        return document.lists["takes"]["t1"].attributes["", "data-state"]
+
+    assert asyncio.run(story()) == ShelfState.FAILED, "nothing had been written yet"
+
+
+def test_takes_are_recovered_whatever_goes_wrong_when_others_are_put_back() -> None:
+    async def story() -> tuple[str, int]:
+        document, browser = FakeDocument(), StoringBrowser()
+        await Shelf(browser.journal, nobody).log(LEFT)
+        browser.taken = RuntimeError("no locks")
+        told: list[BaseException] = []
+        document.report = lambda error: told.append(error)  # type: ignore[method-assign]
+        takes = Takes(document, cast("Browser", browser), lambda: None, lambda: 2500.0)
+
+        await takes.open()
+        await run_a_while()
+
+        for task in document.tasks:
+            task.cancel()
+        return document.lists["takes"]["t1"].attributes["", "data-state"], len(told)
+
+    assert asyncio.run(story()) == (ShelfState.FAILED, 1)
 
 
 def test_a_warning_of_little_room_goes_when_there_is_room_and_comes_again_the_next_time() -> None:

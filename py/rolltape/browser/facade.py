@@ -96,6 +96,10 @@ class ThisBrowser:
             self._journal = await Journal.open()
         return self._journal
 
+    async def put_back(self) -> bool:
+        """Write anew what a power cut took from the journal; whether it took any. Once, before recovery."""
+        return self._journal is not None and await self._journal.put_back(self.running)
+
     async def downloads(self) -> Downloads:
         """The downloads. Raises Unsupported."""
         return await Downloads.open()

@@ -7,16 +7,18 @@ without it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from js import FileSystemDirectoryHandle, navigator, performance
+from js import FileSystemDirectoryHandle, console, navigator, performance
 
 from rolltape.browser.files import StoredFile
 from rolltape.browser.interop import member, translated
 from rolltape.browser.journal_worker import JournalWorker
+from rolltape.browser.records import IndexedRecords
 from rolltape.core.errors import DeviceBusy, SinkError, Unsupported
 from rolltape.media.webm import Patch
 from rolltape.recording.acknowledgements import Ledger
+from rolltape.recording.young_files import Written, YoungFiles
 
 READ_ATTEMPTS = 10
 
@@ -27,6 +29,7 @@ class Journal:
     def __init__(self, root: FileSystemDirectoryHandle) -> None:
         self._root = root
         self._worker = JournalWorker()
+        self._young = YoungFiles(IndexedRecords(), console.info)
 
     @classmethod
     async def open(cls) -> Journal:
@@ -40,11 +43,21 @@ class Journal:
     async def create(self, path: str) -> JournalFile:
         """Open a file for writing, made if it is not there. Raises StorageLocked, StorageFull."""
         size = await self._worker.ask("open", path)
-        return JournalFile(self._worker, path, size)
+        if not size:
+            self._young.made(path)
+        return JournalFile(self._worker, path, size, self._young)
 
     async def append_text(self, path: str, text: str) -> None:
         """Add text at a file's end and put it on the disk."""
-        await self._worker.ask("append", path, text.encode())
+        data = text.encode()
+        size = await self._worker.ask("append", path, data)
+        if size == len(data):
+            self._young.made(path)
+        self._young.wrote(path, Written(size - len(data), data, size))
+
+    async def put_back(self, running: Callable[[], Awaitable[Collection[str]]]) -> bool:
+        """Write anew what a power cut took of takes that no tab is recording; whether there was any."""
+        return await self._young.put_back(self, running)
 
     async def names(self, path: str) -> list[str]:
         """The names in a folder, sorted; none if there is no such folder."""
@@ -80,6 +93,7 @@ class Journal:
 
     async def remove(self, path: str) -> None:
         """Delete a folder with all that is in it."""
+        await self._young.forget(path)
         parent, _, name = path.rpartition("/")
         folder = await self._folder(parent)
         if folder is not None:
@@ -124,9 +138,10 @@ class JournalFile:
 
     name = "journal"
 
-    def __init__(self, worker: JournalWorker, path: str, size: int) -> None:
+    def __init__(self, worker: JournalWorker, path: str, size: int, young: YoungFiles) -> None:
         self._worker = worker
         self._path = path
+        self._young = young
         self.ledger = Ledger()
         self.error: SinkError | None = None
         self._end = size
@@ -139,19 +154,23 @@ class JournalFile:
         if self.error is not None or not data:
             return
         self.ledger.give(len(data), performance.now())
-        answer = self._worker.ask("write", self._path, data, self._end)
+        self._ask_to_write(data, self._end, self.ledger.given)
         self._end += len(data)
-        total = self.ledger.given
-        answer.add_done_callback(lambda done: self._on_written(done, total))
-        self._last = answer
 
-    def _on_written(self, done: asyncio.Future[int], total: int) -> None:
+    def _ask_to_write(self, data: bytes, at: int, total: int) -> None:
+        """Have the data written there; what was handed over is on the disk up to `total` then."""
+        self._last = self._worker.ask("write", self._path, data, at)
+        self._last.add_done_callback(lambda done: self._on_written(done, data, at, total))
+
+    def _on_written(self, done: asyncio.Future[int], data: bytes, at: int, total: int) -> None:
         if done.cancelled():
             return
         error = done.exception()
         if error is None:
             self._size = done.result()
             self.ledger.acknowledge(total)
+            if data:
+                self._young.wrote(self._path, Written(at, data, self._size))
         else:
             self._broke(error)
 
@@ -164,14 +183,13 @@ class JournalFile:
     def patch(self, patches: Sequence[Patch]) -> None:
         """Overwrite bytes in place, after all that was written before."""
         for patch in patches if self.error is None else ():
-            answer = self._worker.ask("write", self._path, patch.data, patch.offset)
-            answer.add_done_callback(lambda done: self._on_written(done, self.ledger.acknowledged))
-            self._last = answer
+            self._ask_to_write(patch.data, patch.offset, 0)
 
     async def truncate(self, size: int) -> None:
         """Cut the file's end off. Raises SinkError."""
         self._size = await self._worker.ask("truncate", self._path, size)
         self._end = size
+        self._young.wrote(self._path, Written(size, b"", size))
 
     async def settle(self) -> None:
         """Wait until everything handed over is acknowledged. Raises SinkError."""

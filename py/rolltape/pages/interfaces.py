@@ -206,6 +206,9 @@ class Browser(Protocol):
     async def store(self) -> Store:
         """The journal. Raises Unsupported."""
 
+    async def put_back(self) -> bool:
+        """Write anew what a power cut took from the journal; whether it took any. Once, before recovery."""
+
     async def downloads(self) -> Downloads:
         """The downloads. Raises Unsupported."""
 

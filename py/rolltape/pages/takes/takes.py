@@ -65,8 +65,7 @@ class Takes:
             self._space_view = SpaceView(self._document, self._browser, self.shelf)
             await self._shelf_view.draw()
             self._document.spawn(self._watch_space(self._space_view))
-            for id in self._shelf_view.unfinished:
-                self._document.spawn(self._recover_take(self.shelf, id))
+            self._document.spawn(self._recover(self.shelf, self._shelf_view))
         await self._folder_view.open()
 
     def _draw_destination(self) -> None:
@@ -106,6 +105,16 @@ class Takes:
         while True:
             await view.look(self._kbps(), recording=self._live() is not None)
             await asyncio.sleep(SPACE_EVERY_S)
+
+    async def _recover(self, shelf: Shelf, view: ShelfView) -> None:
+        """Put back what a power cut took, then recover every take that was left behind; nobody waits for it."""
+        try:
+            if await self._browser.put_back():
+                await self.draw()
+        except Exception as error:  # whatever it is, what is there is recovered
+            self._document.report(error)
+        for id in view.unfinished:
+            self._document.spawn(self._recover_take(shelf, id))
 
     async def _recover_take(self, shelf: Shelf, id: str) -> None:
         """Wait until no tab holds this take; recover it if it is not finished by then, and show what became of it."""
