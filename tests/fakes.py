@@ -1,9 +1,9 @@
-"""Small honest stand-ins for the browser: what the Protocols promise, in memory."""
+"""Small honest stand-ins for the browser: what the Protocols promise, in memory, and what they may raise."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from rolltape.core.errors import EngineError, SinkError, StorageFull
 from rolltape.media.webm import Patch
@@ -20,15 +20,37 @@ class FakeClock:
         return self.ms
 
 
-class FakeEngine:
-    """Hands out the chunks it is given; ends after `stop`, or by itself with an error."""
+class Steps:
+    """Every await of what is faked takes a step: a turn of the loop, and one of them may fail."""
 
-    def __init__(self, mime_type: str, start_error: EngineError | None = None) -> None:
+    def __init__(self, fail_at: int | None = None, error: Exception | None = None) -> None:
+        self.taken: list[str] = []
+        self._fail_at = fail_at
+        self._error = error
+
+    async def take(self, name: str) -> None:
+        number = len(self.taken)
+        self.taken.append(name)
+        await asyncio.sleep(0)
+        if number == self._fail_at and self._error is not None:
+            raise self._error
+
+
+class FakeEngine:
+    """Hands out the chunks it is given; ends after `stop`, or by itself with an error, or raises one."""
+
+    def __init__(
+        self, mime_type: str, start_error: Exception | None = None, steps: Steps | None = None
+    ) -> None:
         self.mime_type = mime_type
         self.error: EngineError | None = None
         self.start_error = start_error
-        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.steps = steps or Steps()
+        self.queue: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
         self.calls: list[str] = []
+        self.stops = True
+        """Whether it ends when it is asked to."""
+        self.closing: list[Callable[[], None]] = []
         self.captured_ms: float | None = None
         """When the first picture was captured."""
 
@@ -39,12 +61,17 @@ class FakeEngine:
 
     async def start(self) -> None:
         self.calls.append("start")
+        await self.steps.take("engine starts")
         if self.start_error is not None:
             raise self.start_error
 
     async def chunks(self) -> AsyncIterator[bytes]:
+        await self.steps.take("engine delivers")
         while (chunk := await self.queue.get()) is not None:
+            if isinstance(chunk, Exception):
+                raise chunk
             yield chunk
+            await self.steps.take("engine delivers")
 
     def give(self, *chunks: bytes) -> None:
         for chunk in chunks:
@@ -52,11 +79,17 @@ class FakeEngine:
 
     def stop(self) -> None:
         self.calls.append("stop")
-        self.queue.put_nowait(None)
+        if self.stops:
+            self.queue.put_nowait(None)
 
     def break_off(self, error: EngineError | None) -> None:
+        """It ends by itself."""
         self.error = error
         self.queue.put_nowait(None)
+
+    def fail(self, error: Exception) -> None:
+        """What it has is not to be had."""
+        self.queue.put_nowait(error)
 
     def pause(self) -> None:
         self.calls.append("pause")
@@ -66,14 +99,32 @@ class FakeEngine:
 
     def close(self) -> None:
         self.calls.append("close")
+        while self.closing:
+            self.closing.pop()()
+
+    @property
+    def closed(self) -> bool:
+        return "close" in self.calls
 
 
 class FakeFile:
     """A file in memory as a sink: at once on the disk, until it is full or held up."""
 
     def __init__(
-        self, name: str, files: dict[str, bytearray], path: str, capacity: int | None = None
+        self,
+        name: str,
+        files: dict[str, bytearray],
+        path: str,
+        capacity: int | None = None,
+        steps: Steps | None = None,
     ) -> None:
+        self.steps = steps or Steps()
+        self.settle_error: Exception | None = None
+        self.close_error: Exception | None = None
+        self.answers = asyncio.Event()
+        """Cleared: what is handed over is not acknowledged yet."""
+        self.answers.set()
+        self.abandoned = False
         self.name = name
         self.path = path
         self.files = files
@@ -101,17 +152,26 @@ class FakeFile:
             self.data[patch.offset : patch.offset + len(patch.data)] = patch.data
 
     async def truncate(self, size: int) -> None:
+        await self.steps.take(f"{self.name} is cut")
         del self.data[size:]
 
     async def settle(self) -> None:
+        await self.steps.take(f"{self.name} settles")
+        await self.answers.wait()
+        if self.settle_error is not None:
+            raise self.settle_error
         if self.error is not None:
             raise self.error
 
     async def abandon(self) -> None:
-        self.closed = True
+        self.closed = self.abandoned = True
+        await self.steps.take(f"{self.name} is abandoned")
 
     async def close(self) -> int:
         self.closed = True
+        await self.steps.take(f"{self.name} closes")
+        if self.close_error is not None:
+            raise self.close_error
         if self.name == "folder" and self.error is not None:
             del self.files[self.path]
             raise self.error
@@ -140,7 +200,8 @@ class FakeStoredFile:
 class FakeStore:
     """The journal's files in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Steps | None = None) -> None:
+        self.steps = steps or Steps()
         self.files: dict[str, bytearray] = {}
         self.saved: list[tuple[str, str, bytes]] = []
         self.opened: list[FakeFile] = []
@@ -148,16 +209,19 @@ class FakeStore:
         self.locked = False
 
     async def create(self, path: str) -> FakeFile:
+        await self.steps.take("journal opens")
         if self.locked:
             raise SinkError("Another tab holds this recording.")
-        file = FakeFile("journal", self.files, path, self.capacity)
+        file = FakeFile("journal", self.files, path, self.capacity, self.steps)
         self.opened.append(file)
         return file
 
     async def append_text(self, path: str, text: str) -> None:
+        await self.steps.take("log is written")
         self.files.setdefault(path, bytearray()).extend(text.encode())
 
     async def names(self, path: str) -> list[str]:
+        await self.steps.take("shelf is read")
         inside = [name.removeprefix(f"{path}/") for name in self.files if name.startswith(f"{path}/")]
         return sorted({name.split("/")[0] for name in inside})
 
@@ -175,15 +239,17 @@ class FakeStore:
 class FakeDownloads:
     """The Downloads folder in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Steps | None = None) -> None:
+        self.steps = steps or Steps()
         self.files: dict[str, bytearray] = {}
         self.opened: list[FakeFile] = []
         self.error: SinkError | None = None
 
     async def create(self, id: str, name: str, content_type: str) -> FakeFile:
+        await self.steps.take("download opens")
         if self.error is not None:
             raise self.error
-        file = FakeFile("download", self.files, name)
+        file = FakeFile("download", self.files, name, steps=self.steps)
         self.opened.append(file)
         return file
 
@@ -193,7 +259,8 @@ class FakeFolder:
 
     name = "Recordings"
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Steps | None = None) -> None:
+        self.steps = steps or Steps()
         self.files: dict[str, bytearray] = {}
         self.opened: list[FakeFile] = []
         self.capacity: int | None = None
@@ -206,8 +273,9 @@ class FakeFolder:
         return self.allowed
 
     async def create(self, name: str) -> FakeFile:
+        await self.steps.take("folder opens")
         if not self.allowed:
             raise SinkError("The folder you chose cannot be written.")
-        file = FakeFile("folder", self.files, name, self.capacity)
+        file = FakeFile("folder", self.files, name, self.capacity, self.steps)
         self.opened.append(file)
         return file

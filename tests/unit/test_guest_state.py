@@ -65,9 +65,10 @@ def test_a_running_recording_is_told_by_its_index() -> None:
 
 
 def test_a_take_that_has_not_begun_is_not_told_as_one_that_is_over() -> None:
-    said = guest_state(HERE, NEXT, status(TakeState.IDLE), LAST)
+    said = guest_state(HERE, None, status(TakeState.STARTING), LAST)
 
     assert (said.state, said.take_id) == (TakeState.IDLE, "1")
+    assert not said.can_record, "nor can another be asked for"
 
 
 def test_afterwards_the_last_take_is_told_with_what_is_missing() -> None:

@@ -17,7 +17,7 @@ from rolltape.media.webm import Index, WebmStream
 from rolltape.media.webm_track import Kind
 from rolltape.recording.sinks import FolderChoice
 from rolltape.recording.take import Delivery, Take, TakeState
-from rolltape.recording.take_recorder import Places, Recording, plan
+from rolltape.recording.take_recorder import Places, Plan, Recording, plan
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.codec import Candidate, CodecWish, candidates
 
@@ -64,13 +64,27 @@ class Studio:
         split_ms: float | None = None,
         room_time: Callable[[float], Instant | None] = lambda own_ms: None,
     ) -> Recording:
-        wanted = plan(listed, Rates(6000, 128), self.make_engine, self.supported)
-        assert wanted is not None
         take = Take(id="t1", number=1, name="Ada_take1", started_at_ms=0)
         places = Places(self.store, self.downloads, FolderChoice(self.folder))
         return Recording(
-            take, wanted, places, self.log, self.notices.append, self.clock, split_ms, room_time=room_time
+            take,
+            self.plan(listed),
+            places,
+            self.log,
+            self.notices.append,
+            self.clock,
+            split_ms,
+            room_time=room_time,
         )
+
+    def plan(self, listed: tuple[Candidate, ...] = candidates(CodecWish())) -> Plan:
+        wanted = plan(listed, Rates(6000, 128), self.make_engine, self.supported)
+        assert wanted is not None
+        return wanted
+
+    def told(self, words: str) -> bool:
+        """Whether a notice says this."""
+        return any(words in notice.text for notice in self.notices)
 
     @property
     def journal(self) -> bytes:
@@ -98,6 +112,11 @@ def chunks_of(name: str, size: int = 5000) -> list[bytes]:
 
 async def until(condition: Callable[[], object]) -> None:
     while not condition():
+        await asyncio.sleep(0)
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
         await asyncio.sleep(0)
 
 
@@ -196,18 +215,18 @@ async def test_where_no_format_starts_the_take_fails_with_a_sentence() -> None:
 
 
 @studio_test
-async def test_a_stop_while_starting_ends_the_take_once_it_has_begun() -> None:
+async def test_a_stop_before_it_has_begun_leaves_a_take_that_says_so() -> None:
     studio = Studio()
     recording = studio.recording()
     task = asyncio.create_task(recording.run())
-    await until(lambda: recording.take.state is TakeState.STARTING)
 
     await recording.stop()
     await recording.stop()
     take = await task
 
-    assert take.state in (TakeState.FINISHED, TakeState.FAILED)
-    assert studio.engines[0].calls.count("stop") == 1
+    assert take.state is TakeState.FAILED and studio.engines == []
+    assert take.error == "The recording was stopped before anything was recorded."
+    assert studio.logged[-1] is TakeState.FAILED
 
 
 @pytest.mark.parametrize("by_itself", [True, False])
@@ -403,7 +422,8 @@ async def test_with_both_sinks_gone_the_recording_ends_and_says_so() -> None:
     take = await task
 
     assert any("nothing can be written" in notice.text for notice in studio.notices)
-    assert take.is_over
+    assert take.is_over and take.error == "Nothing can be written any more. Gone."
+    assert not any("Camera and microphone" in notice.text for notice in studio.notices)
 
 
 @studio_test
@@ -471,7 +491,7 @@ async def rolled_over(studio: Studio, recording: Recording, captured_ms: float |
     studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
     studio.clock.ms += 3000
     roll = asyncio.create_task(recording.roll_over("test"))
-    await until(lambda: len(studio.engines) == 2)
+    await until(lambda: len(recording.take.parts) == 2)
     studio.clock.ms += 700
     studio.engines[1].captured_ms = captured_ms
     studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
@@ -647,19 +667,64 @@ async def test_a_new_part_that_dies_at_once_leaves_the_old_one_running() -> None
 
 
 @studio_test
-async def test_a_new_part_while_paused_is_paused_too() -> None:
+async def test_a_device_that_is_switched_while_paused_is_recorded_after_the_pause() -> None:
     studio = Studio()
     recording = studio.recording()
     task = await started(recording)
     studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
     await recording.pause()
 
-    await recording.roll_over("camera")
+    changed = await recording.change("The camera was switched.", studio.plan())
+    while_paused = len(studio.engines)
     await recording.resume()
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: "stop" in studio.engines[0].calls)
+    await recording.stop()
+    take = await task
+
+    assert (changed, while_paused) == (False, 1)
+    assert [part.reason for part in take.parts] == ["", "The camera was switched."]
+    assert studio.told("The camera was switched. The recording goes on in a new part.")
+
+
+@studio_test
+async def test_a_device_that_is_switched_while_starting_is_recorded_once_it_has_begun() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = asyncio.create_task(recording.run())
+
+    assert not await recording.change("The camera was switched.", studio.plan())
+    await until(lambda: len(studio.engines) == 2)
+    for engine in studio.engines:
+        engine.give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: "stop" in studio.engines[0].calls)
+    await recording.stop()
+    take = await task
+
+    assert [part.reason for part in take.parts] == ["", "The camera was switched."]
+
+
+@studio_test
+async def test_a_pause_in_the_midst_of_a_switch_does_not_undo_it() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    switch = asyncio.create_task(recording.change("The camera was switched.", studio.plan()))
+    await until(lambda: len(studio.engines) == 2 and len(recording.take.parts) == 2)
+
+    await recording.pause()
+    await turns(50)
+    undecided = not switch.done() and "stop" not in studio.engines[0].calls
+    await recording.resume()
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    changed = await switch
     await recording.stop()
     await task
 
-    assert studio.engines[1].calls[:3] == ["start", "pause", "resume"]
+    assert undecided and changed
+    assert "stop" in studio.engines[0].calls
 
 
 @studio_test
@@ -681,7 +746,7 @@ async def test_an_encoder_that_fails_in_the_first_seconds_is_followed_by_the_nex
     ]
     assert take.state is TakeState.FINISHED and take.error is None
     assert take.mime_type == studio.engines[1].mime_type
-    assert [part.number for part in take.parts] == [1]
+    assert [(part.number, part.started_ms) for part in take.parts] == [(2, 0)]
     assert any("goes on in a new part" in notice.text for notice in studio.notices)
 
 
@@ -708,6 +773,8 @@ async def test_a_pause_stops_the_clock_and_is_logged() -> None:
     studio = Studio()
     recording = studio.recording()
     task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
 
     studio.clock.ms += 3000
     await recording.pause()
@@ -863,3 +930,120 @@ async def test_a_container_that_is_not_read_has_bits_but_no_pictures_to_count() 
     await task
 
     assert status.fps is None and status.kbps > 100
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_without_a_journal_every_part_has_a_file_of_its_own(locked: bool) -> None:
+    @studio_test
+    async def story() -> None:
+        studio = Studio()
+        if studio.store is not None and locked:
+            studio.store.locked = True
+        else:
+            studio.store = None
+        recording = studio.recording()
+        task = await started(recording)
+        studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+        await until(lambda: studio.engines[0].queue.empty())
+        studio.clock.ms += 600_000
+        studio.engines[0].break_off(EngineError("The encoder failed."))
+        await until(lambda: len(studio.engines) == 2)
+        studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+        await until(lambda: studio.engines[1].queue.empty())
+        await recording.stop()
+        take = await task
+
+        assert studio.downloads is not None
+        assert [file.path for file in studio.downloads.opened] == ["Ada_take1.webm", "Ada_take1_part2.webm"]
+        assert [part.number for part in take.parts] == [1, 2]
+        assert take.delivered == (Delivery.DOWNLOADS,) and take.state is TakeState.FINISHED
+
+    story()
+
+
+@studio_test
+async def test_a_journal_that_dies_leaves_a_finished_take_with_the_file_in_its_folder() -> None:
+    studio = Studio()
+    studio.folder = FakeFolder()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    assert studio.store is not None
+    dead = studio.store.opened[0]
+    dead.error = dead.settle_error = dead.close_error = SinkError("The journal's worker stopped.")
+
+    await recording.stop()
+    take = await task
+
+    assert studio.folder.opened[0].closed and take.delivered == (Delivery.FOLDER,)
+    assert studio.logged[-1] is take.state is TakeState.FINISHED
+    assert studio.told("The journal's worker stopped.")
+
+
+@studio_test
+async def test_a_recorder_whose_data_cannot_be_read_is_followed_by_another() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    studio.engines[0].fail(RuntimeError("NotReadableError: the blob could not be read"))
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[1].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert take.state is TakeState.FINISHED and len(take.parts) == 2
+    assert studio.part(1).finished and studio.part(2).finished
+    assert studio.store is not None and all(file.closed for file in studio.store.opened)
+
+
+@studio_test
+async def test_a_part_that_gave_nothing_is_none_of_the_takes() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(recording.take.parts) == 2)
+    studio.engines[1].break_off(None)
+    await roll
+    await recording.stop()
+    take = await task
+
+    assert [part.number for part in take.parts] == [1] and take.delivered == (Delivery.DOWNLOADS,)
+
+
+@studio_test
+async def test_while_a_part_is_finished_its_bytes_stay_safely_written() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    assert studio.downloads is not None
+    studio.downloads.opened[0].answers.clear()
+    before = recording.status.bytes
+
+    await recording.stop()
+    await turns(50)
+    assert recording.status.bytes >= before > 0
+    studio.downloads.opened[0].answers.set()
+    await task
+
+
+@studio_test
+async def test_what_fails_after_the_stop_is_told_of_the_end() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    studio.engines[0].stops = False
+    await recording.stop()
+    studio.engines[0].fail(EngineError("The encoder failed."))
+    take = await task
+
+    assert take.state is TakeState.FINISHED
+    assert take.error == "The last moments may be missing. The encoder failed."

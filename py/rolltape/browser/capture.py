@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTrack, navigator, window
@@ -18,6 +18,7 @@ from rolltape.browser.pcm import PcmRecorder
 from rolltape.browser.pictures import PictureCount
 from rolltape.browser.recorder import Recorder
 from rolltape.core.errors import DeviceError, EngineError, Unsupported
+from rolltape.core.uses import Uses
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.capture_constraints import (
     EARLY_CONSTRAINTS,
@@ -125,28 +126,32 @@ class Capture:
         self.microphone: MediaStreamTrack | None = None
         self.graph: AudioGraph | None = None
         self._pictures: PictureCount | None = None
-        self._before: list[MediaStreamTrack] = []
+        self._uses = Uses()
+        """Of the devices' tracks, by id: this capture uses those that it has now, an engine those that it records."""
+        self._own: dict[str, Callable[[], None]] = {}
+        """Lets go of the track of a kind."""
         self._listeners = Listeners()
 
     async def use(self, wish: Constraints) -> bool:
         """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
 
-        A microphone is swapped behind the graph, and recordings go on. True if they need a new part. What
-        was there before runs on until `release_before`.
+        A microphone is swapped behind the graph, and recordings go on. True if they need a new part. A camera that
+        was there before runs on while an engine records it.
         """
         stream = await ask(wish)
         heard_before = self._sound()
         for track in stream.getTracks():
+            before = self.camera if track.kind == "video" else self.microphone
             if track.kind == "video":
-                self._replace(self.camera)
                 self.camera = track
+                self._stop_counting()
                 self._pictures = PictureCount(track)
             else:
-                self._replace(self.microphone)
                 self.microphone = track
                 if self.graph is None:
                     self.graph = AudioGraph()
                 self.graph.connect(track)
+            self._replace(track.kind, before, self._uses.use(track.id, track.stop))
             self._listeners.add(track, "ended", lambda event, kind=track.kind: self._on_ended(kind))
         return bool(stream.getVideoTracks()) or heard_before is not self._sound()
 
@@ -154,33 +159,33 @@ class Capture:
         """The track that is recorded: the graph's, or where the graph does not run the microphone's own."""
         return self.graph.track if self.graph is not None and self.graph.running else self.microphone
 
-    def _replace(self, track: MediaStreamTrack | None) -> None:
-        if track is not None:
-            self._listeners.drop(track)
-            self._before.append(track)
-            if track == self.camera:
-                self._stop_counting()
+    def _replace(
+        self, kind: str, before: MediaStreamTrack | None, let_go: Callable[[], None] = lambda: None
+    ) -> None:
+        """Let go of the track of this kind; `let_go` is the way to let go of the one in its place."""
+        if before is not None:
+            self._listeners.drop(before)
+            self._own[kind]()
+        self._own[kind] = let_go
 
     def _stop_counting(self) -> None:
         if self._pictures is not None:
             self._pictures.close()
             self._pictures = None
 
-    def release_before(self) -> None:
-        """Let go of the devices that were replaced."""
-        while self._before:
-            self._before.pop().stop()
-
-    def lose(self, kind: str) -> None:
-        """Go on without the camera (`video`) or microphone (`audio`), which has ended."""
+    def lose(self, kind: str) -> str:
+        """Go on without the camera (`video`) or microphone (`audio`), which has ended; what that was called."""
+        lost = self.camera if kind == "video" else self.microphone
         if kind == "video":
-            self._replace(self.camera)
+            self._replace(kind, self.camera)
             self.camera = None
+            self._stop_counting()
         else:
-            self._replace(self.microphone)
+            self._replace(kind, self.microphone)
             self.microphone = None
             if self.graph is not None:
                 self.graph.connect(None)
+        return str(lost.label) if lost is not None else ""
 
     async def prepare(self, lossless: bool) -> None:
         """Before a recording: have the graph run, for lossless sound at the microphone's own rate."""
@@ -205,28 +210,33 @@ class Capture:
             if self.graph is None or not self.graph.running:
                 raise EngineError("This browser gives the page no sound to record.")
             return self.graph.recorder(mime_type)
-        camera = None if rates.video_kbps is None else self.camera
-        steady = Frames(camera) if camera is not None and frames.are_needed() else None
-        tracks = [steady.track if steady is not None else camera, self._sound()]
-        stream = MediaStream.new(to_js([track for track in tracks if track is not None]))
-        try:
-            return Recorder(stream, mime_type, rates, steady)
-        except EngineError:
+        camera = None if rates.video_kbps is None else _live(self.camera)
+        sound = self._sound()
+        with ExitStack() as unused:
+            steady = Frames(camera) if camera is not None and frames.are_needed() else None
             if steady is not None:
-                steady.close()
-            raise
+                unused.callback(steady.close)
+            tracks = [steady.track if steady is not None else camera, sound]
+            stream = MediaStream.new(to_js([track for track in tracks if track is not None]))
+            recorder = Recorder(stream, mime_type, rates, steady)
+            unused.pop_all()
+        for track in (camera, sound):
+            if track is not None and track in (self.camera, self.microphone):
+                recorder.closing.append(self._uses.use(track.id, track.stop))
+        return recorder
 
     def preview(self) -> MediaStream | None:
         """The guest's own picture, without sound."""
         return MediaStream.new(to_js([self.camera])) if self.camera else None
 
     def granted_video(self) -> GrantedVideo | None:
-        """What the camera really gives."""
-        if self.camera is None:
+        """What the camera really gives; None where there is none, or it has ended."""
+        camera = _live(self.camera)
+        if camera is None:
             return None
-        settings = self.camera.getSettings()
+        settings = camera.getSettings()
         return GrantedVideo(
-            self.camera.label,
+            camera.label,
             member(settings, "deviceId") or "",
             member(settings, "width") or 0,
             member(settings, "height") or 0,
@@ -234,12 +244,13 @@ class Capture:
         )
 
     def granted_audio(self) -> GrantedAudio | None:
-        """What the microphone really gives."""
-        if self.microphone is None:
+        """What the microphone really gives; None where there is none, or it has ended."""
+        microphone = _live(self.microphone)
+        if microphone is None:
             return None
-        settings = self.microphone.getSettings()
+        settings = microphone.getSettings()
         return GrantedAudio(
-            self.microphone.label,
+            microphone.label,
             member(settings, "deviceId") or "",
             member(settings, "channelCount") or 0,
             member(settings, "sampleRate") or 0,
@@ -264,17 +275,19 @@ class Capture:
         outgoing.use(self.camera, self.microphone)
 
     async def close(self) -> None:
-        """Release camera, microphone and graph."""
+        """Release camera, microphone and graph, whoever uses them."""
         self._listeners.close()
         self._stop_counting()
-        self.release_before()
-        for track in (self.camera, self.microphone):
-            if track is not None:
-                track.stop()
+        self._uses.release_all()
         self.camera = self.microphone = None
         if self.graph is not None:
             await self.graph.close()
             self.graph = None
+
+
+def _live(track: MediaStreamTrack | None) -> MediaStreamTrack | None:
+    """The track, unless it has ended: a recorder of it would fail, or write pictures that stand."""
+    return track if track is not None and track.readyState == "live" else None
 
 
 async def ask(constraints: Constraints) -> MediaStream:
@@ -292,8 +305,11 @@ async def ask(constraints: Constraints) -> MediaStream:
     if constraints == EARLY_CONSTRAINTS and pending is not None:
         early: MediaStream | None = maybe(await pending)
         window.rolltapeEarly = None
-        if early is not None and early.active:
-            return early
+        if early is not None:
+            if all(track.readyState == "live" for track in early.getTracks()):
+                return early
+            for track in early.getTracks():  # one has ended while the page loaded: ask for both anew
+                track.stop()
     await release_early()
     first: DeviceError | None = None
     for wish in constraints.alternatives():

@@ -8,13 +8,17 @@ from collections.abc import Callable
 from js import navigator
 from pyodide.ffi import create_proxy
 
-from rolltape.browser.interop import member
+from rolltape.browser.interop import member, translated
 
 PREFIX = "rolltape-take-"
 
 
 async def hold(take_id: str) -> Callable[[], None]:
-    """Hold the lock of this take until the returned function is called."""
+    """Hold the lock of this take until the returned function is called.
+
+    Waits for whoever holds it. Raises RolltapeError where the browser refuses it, or breaks it off. If this is
+    cancelled, the lock is not asked for any more, or let go of at once.
+    """
     if member(navigator, "locks") is None:
         return lambda: None
     loop = asyncio.get_running_loop()
@@ -22,18 +26,34 @@ async def hold(take_id: str) -> Callable[[], None]:
     released: asyncio.Future[None] = loop.create_future()
 
     async def until_released(lock: object) -> None:
-        granted.set_result(None)
+        if not granted.done():
+            granted.set_result(None)
         await released
-        loop.call_soon(proxy.destroy)
 
-    proxy = create_proxy(until_released)
-    navigator.locks.request(PREFIX + take_id, proxy)
-    await granted
+    async def request() -> None:
+        """The browser's own promise: done when the lock was held and let go of, or refused."""
+        proxy = create_proxy(until_released)
+        try:
+            with translated():
+                await navigator.locks.request(PREFIX + take_id, proxy)
+        except Exception as error:
+            if granted.done():  # it was held, and taken away
+                raise
+            granted.set_exception(error)
+        finally:
+            loop.call_soon(proxy.destroy)
+
+    asking = asyncio.ensure_future(request())
 
     def let_go() -> None:
-        if not released.done():
+        if not asking.done() and not released.done():
             released.set_result(None)
 
+    try:
+        await asyncio.shield(granted)
+    except BaseException:
+        let_go()
+        raise
     return let_go
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 import js
@@ -30,15 +30,15 @@ def can_record(mime_type: str) -> bool:
 
 
 @contextmanager
-def _engine_errors() -> Iterator[None]:
-    """Whatever the browser raises here means that it does not record this way."""
+def _engine_errors(sentence: str = "The browser's recorder does not start.") -> Iterator[None]:
+    """Whatever the browser raises here means this."""
     try:
         with translated():
             yield
     except EngineError:
         raise
     except RolltapeError as error:
-        raise EngineError("The browser's recorder does not start.", error.detail) from error
+        raise EngineError(sentence, error.detail) from error
 
 
 class Recorder:
@@ -56,6 +56,8 @@ class Recorder:
             options["videoKeyFrameIntervalDuration"] = KEY_FRAME_INTERVAL_MS
         if rates.audio_kbps is not None:
             options["audioBitsPerSecond"] = rates.audio_kbps * 1000
+        self.closing: list[Callable[[], None]] = []
+        """What else is to be done at `close`: to let go of the tracks that it records."""
         self._frames = frames
         self._asked_ms: float | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -126,9 +128,13 @@ class Recorder:
         return captured_ms - first_picture_ms
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Every chunk until the recorder has stopped; a chunk is a range of bytes, not of media."""
+        """Every chunk until the recorder has stopped; a chunk is a range of bytes, not of media.
+
+        Raises EngineError where one cannot be read.
+        """
         while (blob := await self._blobs.get()) is not None:
-            buffer = await blob.arrayBuffer()
+            with _engine_errors("What the browser recorded cannot be read."):
+                buffer = await blob.arrayBuffer()
             yield buffer.to_bytes()
 
     def stop(self) -> None:
@@ -153,7 +159,7 @@ class Recorder:
             self._recorder.resume()
 
     def close(self) -> None:
-        """Take the listeners off; whatever still runs is stopped."""
+        """Take the listeners off; whatever still runs is stopped, and the tracks are let go of."""
         self._listeners.close()
         if self._recorder.state != "inactive":
             self._recorder.stop()
@@ -161,3 +167,5 @@ class Recorder:
             self._frames.close()
         if not self._started.done():
             self._started.cancel()
+        while self.closing:
+            self.closing.pop()()

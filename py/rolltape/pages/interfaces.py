@@ -140,10 +140,10 @@ class Capture(Protocol):
         """The picture to show."""
 
     def granted_video(self) -> GrantedVideo | None:
-        """What the camera gives; None without one."""
+        """What the camera gives; None without one, or once it has ended."""
 
     def granted_audio(self) -> GrantedAudio | None:
-        """What the microphone gives; None without one."""
+        """What the microphone gives; None without one, or once it has ended."""
 
     def peak(self) -> float | None:
         """The loudest sample of the last moment, 0 to 1; None without a microphone, and where nobody can tell."""
@@ -154,14 +154,11 @@ class Capture(Protocol):
     async def use(self, wish: Constraints) -> bool:
         """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
 
-        True if a recording needs a new part for them. What was there before runs on until `release_before`.
+        True if a recording needs a new part for them. What was there before is released when nothing records it.
         """
 
-    def release_before(self) -> None:
-        """Let go of the devices that were replaced."""
-
-    def lose(self, kind: str) -> None:
-        """Go on without the camera (`video`) or microphone (`audio`), which has ended."""
+    def lose(self, kind: str) -> str:
+        """Go on without the camera (`video`) or microphone (`audio`), which has ended; what that was called."""
 
     def engine(self, mime_type: str, rates: Rates) -> Engine:
         """A recorder of what is captured; without a video rate, of the sound alone. Raises EngineError."""

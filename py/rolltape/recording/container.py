@@ -39,6 +39,10 @@ class ContainerStream(Protocol):
         """Whether something of every track is in it."""
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing that could be played is in it; bytes that are not understood may be."""
+
+    @property
     def first_picture_ms(self) -> float | None:
         """When in the file its first picture is; None without one, or where the container does not tell."""
 
@@ -98,6 +102,11 @@ class TornWebm:
         """Whether every track has a block."""
         index = self.index
         return bool(index.blocks) and all(index.progress(track.number).blocks for track in index.tracks)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no block of any track was found, and nothing that is not understood."""
+        return not self.index.blocks and not self.problem
 
     @property
     def first_picture_ms(self) -> float | None:
@@ -167,6 +176,11 @@ class Wav(WavStream):
     pictures: int | None = None
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no sample has come, and nothing that is not understood."""
+        return not self.duration_ms and not self.problem
+
+    @property
     def whole_until_ms(self) -> float | None:
         """All channels end together."""
         return self.duration_ms
@@ -183,6 +197,11 @@ class Untouched:
 
     def __init__(self) -> None:
         self.has_media = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no byte has come."""
+        return not self.has_media
 
     def feed(self, chunk: bytes) -> bytes:
         """The chunk itself."""

@@ -1,7 +1,8 @@
 """A deck: records takes from one source, one at a time, from the order to the finished take.
 
 The source may be a guest's own capture or what arrives from elsewhere; the deck does not know. Who presses the
-button does not matter either: start while stopping, stop while starting and asking twice are all fine.
+button does not matter either: start while stopping, stop while starting and asking twice are all fine. A run of the
+deck is one task: whatever goes wrong in it, or whatever it is cancelled in, the deck is free afterwards.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rolltape.core.clock import Instant
-from rolltape.core.errors import EngineError
+from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.core.naming import take_name
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.engine import Engine, Plan, plan
@@ -28,6 +29,13 @@ from rolltape.settings.codec import AudioCodec, VideoCodec, candidates
 from rolltape.settings.order import Order
 
 __all__ = ["Deck", "DeckBrowser", "DeckView", "Source", "Title"]
+
+LOCK_TIMEOUT_S = 5.0
+"""The lock of a new take is nobody else's: a browser that does not grant it at once does not grant it."""
+STOPPED = "The recording was stopped before it had begun."
+UNLOCKED = (
+    "Other tabs are not told of this recording: do not open this page in another one until it is finished."
+)
 
 
 class Source(Protocol):
@@ -62,14 +70,14 @@ class DeckBrowser(Protocol):
         """The codecs encoded smoothly and with little power at this size and rate."""
 
     async def hold(self, take_id: str) -> Callable[[], None]:
-        """Mark a take as being recorded by this tab; call the result to let go."""
+        """Mark a take as being recorded by this tab; call the result to let go. Raises where it cannot be."""
 
     async def keep_awake(self, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""
 
 
 class DeckView(Protocol):
-    """Who looks at the deck: a page. Nothing it does may raise, or the recording would suffer."""
+    """Who looks at the deck: a page. What it raises is told, and ends no recording and keeps none from starting."""
 
     def notify(self, notice: Notice) -> None:
         """Tell a person."""
@@ -81,7 +89,7 @@ class DeckView(Protocol):
         """The take has changed its state or its parts."""
 
     async def take_over(self, take: Take) -> None:
-        """The take is finished, or has failed, and the deck is free again."""
+        """The take is finished, or has failed, and the deck is free again: once for every take that was shown."""
 
 
 class Title(Protocol):
@@ -94,6 +102,22 @@ class Title(Protocol):
     @property
     def room(self) -> str | None:
         """The room's name."""
+
+
+@dataclass(eq=False)
+class _Running:
+    """One run of the deck, from the order to the end of the take."""
+
+    order: Order
+    started_by: str
+    begun: asyncio.Future[None]
+    """Done once there is a take; EngineError: there will be none."""
+    task: asyncio.Task[None] | None = None
+    recording: Recording | None = None
+    stop_requested: bool = False
+    """Asked for before there was a recording; one that there is knows itself."""
+    source_changed: bool = False
+    """The same for other tracks."""
 
 
 class Deck:
@@ -117,22 +141,26 @@ class Deck:
         self._title = title
         self._split_ms = None if split_minutes is None else split_minutes * 60_000
         self._order: Order | None = None
-        self._recording: Recording | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._running: _Running | None = None
 
     @property
     def state(self) -> TakeState:
-        """The state of the take being made; `idle` while there is none."""
-        return self._recording.take.state if self._recording else TakeState.IDLE
+        """The state of the take being made, `starting` from the order on; `idle` while there is none."""
+        return self.status.state if self.status else TakeState.IDLE
 
     @property
     def status(self) -> Status | None:
-        """What is true of the take being made; None while there is none."""
-        return self._recording.status if self._recording else None
+        """What is true of the take being made, also while there is only the order; None while there is none."""
+        if self._running is None:
+            return None
+        if self._running.recording is not None:
+            return self._running.recording.status
+        state = TakeState.STOPPING if self._running.stop_requested else TakeState.STARTING
+        return Status(state, 0, 0, None, 0.0)
 
     @property
     def take(self) -> Take | None:
-        """The take being made; None while there is none."""
+        """The take being made; None while there is none yet."""
         return self._recording.take if self._recording else None
 
     @property
@@ -143,7 +171,11 @@ class Deck:
     @property
     def is_free(self) -> bool:
         """Whether a recording could be started."""
-        return self._recording is None and self._task is None
+        return self._running is None
+
+    @property
+    def _recording(self) -> Recording | None:
+        return self._running.recording if self._running else None
 
     async def plan(self, order: Order) -> Plan | None:
         """How to record what is there as it is ordered; None if nothing is there or the browser cannot."""
@@ -167,30 +199,32 @@ class Deck:
         return plan(listed, asked, source.engine, self._browser.can_record)
 
     async def start(self, order: Order, started_by: str = "you") -> bool:
-        """Begin a take; whether one was begun: False where one is being made already.
+        """Begin a take; True once there is one, which is `starting` then, False where one is being made already.
 
-        Raises EngineError where there is nothing to record. What goes wrong later ends up in the take.
+        Raises EngineError where none can be made, or where it was stopped before. What goes wrong later ends up in
+        the take. If the caller is cancelled meanwhile, the take goes on.
         """
-        if not self.is_free:
+        if self._running is not None:
             return False
-        self._task = asyncio.current_task()  # holds the place until the recording has its own
-        try:
-            await self._begin(order, started_by)
-        except BaseException:
-            self._task = None
-            raise
+        running = self._running = _Running(order, started_by, asyncio.get_running_loop().create_future())
+        self._order = order
+        running.task = asyncio.create_task(self._run(running))
+        await asyncio.shield(running.begun)
         return True
 
     async def stop(self) -> None:
-        """Ask for the end of the take being made, if there is one."""
+        """Ask for the end of the take being made, if there is one; at any moment since the order."""
         if self._recording is not None:
             await self._recording.stop()
+        elif self._running is not None:
+            self._running.stop_requested = True
 
     async def finish(self) -> None:
-        """Stop, and wait until everything is written."""
+        """Stop, and wait until everything is written and the deck is free."""
+        running = self._running
         await self.stop()
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        if running is not None and running.task is not None:
+            await asyncio.wait([running.task])
 
     async def pause(self) -> None:
         """Record nothing until `resume`."""
@@ -203,42 +237,120 @@ class Deck:
             await self._recording.resume()
 
     async def source_changed(self, reason: str) -> bool:
-        """Other tracks are there than before: go on with them in a new part; whether there is one."""
-        recording, order = self._recording, self._order
-        if recording is None or order is None:
+        """Other tracks are there than before: go on with them in a new part; whether they are recorded now.
+
+        It is told when they are. While the take is starting or paused they are recorded from then on.
+        """
+        running = self._running
+        if running is None:
             return False
-        wanted = await self.plan(order)
-        return wanted is not None and await recording.roll_over(reason, wanted)
+        if running.recording is None:
+            running.source_changed = True
+            return False
+        wanted = await self.plan(running.order)
+        return wanted is not None and await running.recording.change(reason, wanted)
 
     def check(self) -> None:
         """See to the recording; call it about once a second."""
         if self._recording is not None:
             self._recording.check()
 
-    async def _begin(self, order: Order, started_by: str) -> None:
-        wanted = await self.plan(order)
-        source = self._source()
-        if wanted is None or source is None:
+    async def _run(self, running: _Running) -> None:
+        """The deck's task, from the order to the finished take."""
+        let_go: Callable[[], None] | None = None
+        try:
+            wanted = await self._prepared(running.order)
+            take = await self._new_take(wanted, running.started_by)
+            await self._aside(self._view.make_room(running.order.kbps))
+            let_go = await self._hold(take.id)
+            await self._aside(self._browser.keep_awake(True))
+            while running.source_changed:
+                running.source_changed = False
+                wanted = await self._prepared(running.order)
+            if running.stop_requested:
+                raise EngineError(STOPPED)
+            running.recording = self._recorder_of(running, take, wanted)
+            running.begun.set_result(None)
+            await running.recording.run()
+        except Exception as error:
+            if running.begun.done():
+                self._unexpected(error)
+            else:
+                running.begun.set_exception(_no_start(error))
+        finally:
+            if not running.begun.done():  # cancelled
+                running.begun.set_exception(EngineError(STOPPED))
+            if let_go is not None:
+                self._told(let_go)
+            await self._leave(running)
+
+    async def _leave(self, running: _Running) -> None:
+        """Free the deck, then say so: a page that asks is told the truth."""
+        recording = running.recording
+        if recording is not None:
+            self._told(lambda: self._view.show_take(recording.take))
+        self._running = None
+        try:
+            await self._aside(self._browser.keep_awake(False))
+        finally:
+            if recording is not None:
+                await self._aside(self._view.take_over(recording.take))
+
+    async def _prepared(self, order: Order) -> Plan:
+        """How to record, with sound flowing. Raises EngineError where nothing is there."""
+        wanted = await self._repair(order)
+        if wanted is None:
             raise EngineError("There is nothing that could be recorded.")
-        await source.prepare(wanted.choice.candidate.audio is AudioCodec.PCM)
-        take = await self._new_take(wanted, started_by)
-        self._order = order
-        await self._view.make_room(order.kbps)
-        self._recording = Recording(
+        return wanted
+
+    def _recorder_of(self, running: _Running, take: Take, wanted: Plan) -> Recording:
+        return Recording(
             take,
             wanted,
             self.places,
             self._log,
-            self._view.notify,
+            self._notify,
             self._browser.now_ms,
             self._split_ms,
-            self._repair,
+            lambda: self._repair(running.order),
             self.room_time,
         )
-        self._task = asyncio.create_task(self._record(self._recording))
+
+    async def _hold(self, take_id: str) -> Callable[[], None] | None:
+        """Tell other tabs of the take; where the browser does not let it, record all the same."""
+        try:
+            async with asyncio.timeout(LOCK_TIMEOUT_S):
+                return await self._browser.hold(take_id)
+        except Exception as error:
+            said = error.sentence if isinstance(error, RolltapeError) else repr(error)
+            self._notify(Notice(Level.WARNING, f"{UNLOCKED} ({said})"))
+            return None
+
+    def _notify(self, notice: Notice) -> None:
+        self._told(lambda: self._view.notify(notice))
+
+    async def _aside(self, work: Awaitable[None]) -> None:
+        """Something that a recording does not depend on: what it raises is told, and nothing else."""
+        try:
+            await work
+        except Exception as error:
+            self._unexpected(error)
+
+    def _told(self, work: Callable[[], None]) -> None:
+        """The same for what does not wait."""
+        try:
+            work()
+        except Exception as error:
+            self._unexpected(error)
+
+    @staticmethod
+    def _unexpected(error: Exception) -> None:
+        """Hand it to whom the page hands what nobody expected: it is shown and logged."""
+        words = "Something went wrong beside a recording."
+        asyncio.get_running_loop().call_exception_handler({"message": words, "exception": error})
 
     async def _new_take(self, wanted: Plan, started_by: str) -> Take:
-        number = await self.shelf.next_number() if self.shelf else 1
+        number = await self._next_number()
         now_ms = round(time.time() * 1000)
         take = Take(
             id=f"{now_ms:013d}-{os.urandom(4).hex()}",
@@ -253,37 +365,33 @@ class Deck:
         )
         return replace(take, name=take_name(take.label, take.room, take.started_at, number))
 
-    async def _record(self, recording: Recording) -> None:
-        """The recording's own task: from start to a finished take."""
-        let_go = await self._browser.hold(recording.take.id)
+    async def _next_number(self) -> int:
+        """The take's number; where the journal cannot be read, it is recorded as the first."""
         try:
-            await self._browser.keep_awake(True)
-            await recording.run()
+            return await self.shelf.next_number() if self.shelf else 1
         except Exception as error:
-            self._view.notify(
-                Notice(Level.ERROR, f"The recording broke off; what was written is kept. ({error})")
-            )
-            raise
-        finally:
-            let_go()
-            self._view.show_take(recording.take)
-            self._recording = self._task = None
-            await self._view.take_over(recording.take)
-            await self._browser.keep_awake(False)
+            self._unexpected(error)
+            return 1
 
     async def _log(self, take: Take) -> None:
-        """Show the take's state at once, then put it on the disk; `_record` shows its end, once that is there."""
+        """Show the take's state at once, then put it on the disk; `_leave` shows its end, once that is there."""
         if not take.is_over:
-            self._view.show_take(take)
+            self._told(lambda: self._view.show_take(take))
         if self.shelf is not None:
             await self.shelf.log(take)
 
-    async def _repair(self) -> Plan | None:
-        """After a recorder has gone quiet: let sound flow again; how to record what is alive."""
+    async def _repair(self, order: Order) -> Plan | None:
+        """Let sound flow; how to record what is alive, None where nothing is."""
         source = self._source()
-        if source is None or self._order is None:
-            return None
-        wanted = await self.plan(self._order)
-        if wanted is not None:
+        wanted = await self.plan(order)
+        if source is not None and wanted is not None:
             await source.prepare(wanted.choice.candidate.audio is AudioCodec.PCM)
         return wanted
+
+
+def _no_start(error: Exception) -> EngineError:
+    """Why no take was begun, whatever was raised, in a sentence."""
+    if isinstance(error, EngineError):
+        return error
+    said = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
+    return EngineError(f"The recording could not start. {said}")

@@ -6,13 +6,18 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from rolltape.core.errors import EngineError
+from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.settings.bitrate import Rates, lossy
 from rolltape.settings.codec import AudioCodec, Candidate, Choice, choose, next_choice
 
 
 class Engine(Protocol):
-    """What records a stream: a MediaRecorder, or in tests something that hands out known chunks."""
+    """What records a stream: a MediaRecorder, or in tests something that hands out known chunks.
+
+    It is used by one part, in this order: `start`, then `chunks` beside `pause`, `resume` and `stop`, then `close`.
+    A part closes every engine that it was given, also one that did not start. An engine holds the tracks that it
+    records from when it is made until `close`.
+    """
 
     @property
     def mime_type(self) -> str:
@@ -20,10 +25,10 @@ class Engine(Protocol):
 
     @property
     def error(self) -> EngineError | None:
-        """Why it stopped by itself; None if it was asked to."""
+        """Why it stopped by itself; None if it was asked to, or if every track ended."""
 
     async def start(self) -> None:
-        """Begin. Raises EngineError."""
+        """Begin; returns when it runs. Raises EngineError; `close` is called then."""
 
     def began_ms(self, first_picture_ms: float | None) -> float | None:
         """When its file's time began, by the page's clock; None where it cannot tell.
@@ -32,19 +37,22 @@ class Engine(Protocol):
         """
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Every chunk in order, until it has stopped."""
+        """Every chunk in order, until it has stopped.
+
+        Raises EngineError where one cannot be read: no more comes then. It ends after `stop`, but may take its time.
+        """
 
     def stop(self) -> None:
-        """Ask for the end; `chunks` ends after the last data."""
+        """Ask for the end; `chunks` ends after the last data. Never raises."""
 
     def pause(self) -> None:
-        """Take nothing in until `resume`."""
+        """Take nothing in until `resume`. Never raises."""
 
     def resume(self) -> None:
-        """Go on."""
+        """Go on. Never raises."""
 
     def close(self) -> None:
-        """Let go of the browser's recorder."""
+        """Let go of the browser's recorder, whatever it is doing, and of the tracks. Never raises."""
 
 
 @dataclass(frozen=True)
@@ -79,20 +87,41 @@ def plan(
     return Plan(tuple(listed), choice, rates, make_engine, is_supported) if choice else None
 
 
-async def start_engine(wanted: Plan) -> tuple[Engine, Plan]:
+async def start_engine(wanted: Plan, is_wanted: Callable[[], bool] = lambda: True) -> tuple[Engine, Plan]:
     """Start an engine, stepping down the list where one fails although it was called supported.
 
-    The plan that is given back begins with the format that started. Raises EngineError when none starts.
+    The plan that is given back begins with the format that started. Raises EngineError when none starts, or when
+    it `is_wanted` no more; whatever else an engine raises is taken for one. No engine is left open then, nor when
+    this is cancelled.
     """
     while True:
-        candidate = wanted.choice.candidate
-        rates = wanted.rates if candidate.audio is AudioCodec.PCM else lossy(wanted.rates)
+        if not is_wanted():
+            raise EngineError("It was stopped before it had begun.")
         try:
-            engine = wanted.make_engine(candidate.mime_type, rates)
-            await engine.start()
-            return engine, wanted
-        except EngineError as error:
-            following = wanted.after_failure(error)
+            return await _started(wanted), wanted
+        except Exception as error:
+            failure = as_engine_error(error)
+            following = wanted.after_failure(failure)
             if following is None:
-                raise
+                raise failure from error
             wanted = following
+
+
+async def _started(wanted: Plan) -> Engine:
+    candidate = wanted.choice.candidate
+    rates = wanted.rates if candidate.audio is AudioCodec.PCM else lossy(wanted.rates)
+    engine = wanted.make_engine(candidate.mime_type, rates)
+    try:
+        await engine.start()
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+def as_engine_error(error: Exception) -> EngineError:
+    """What an engine raised, as what it may raise: nothing that a browser throws is a reason to lose a take."""
+    if isinstance(error, EngineError):
+        return error
+    sentence = error.sentence if isinstance(error, RolltapeError) else "The browser's recorder failed."
+    return EngineError(sentence, getattr(error, "detail", "") or f"{type(error).__name__}: {error}")

@@ -1,23 +1,24 @@
 """One part of a take while it is made: an engine's chunks, through the container, into both sinks.
 
-No sink waits for another, and the engine waits for none: a chunk is handed to each and acknowledged later.
+No sink waits for another, and the engine waits for none: a chunk is handed to each and acknowledged later. However
+the engine ends, the part ends; however a sink ends, the others are made whole and closed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from rolltape.core.errors import RolltapeError, SinkError
+from rolltape.core.errors import EngineError, RolltapeError, SinkError
 from rolltape.core.notice import Level
 from rolltape.media.webm import Ending
-from rolltape.recording.container import ContainerStream, stream_for
-from rolltape.recording.engine import Engine, Plan, start_engine
+from rolltape.recording.container import NOTHING, ContainerStream, stream_for
+from rolltape.recording.engine import Engine, Plan, as_engine_error, start_engine
+from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.recovery import mend
-from rolltape.recording.sinks import Downloads, FolderChoice, PatchableSink, Sink, Store
+from rolltape.recording.sinks import Downloads, DownloadSink, FolderChoice, PatchableSink, Sink, Store
 from rolltape.recording.take import Delivery, Part, ShelfState
 from rolltape.recording.throughput import Rate, Throughput
 from rolltape.settings.codec import Container, contents
@@ -43,6 +44,10 @@ QUIET_AFTER_MP4_MS = 8000.0
 """MP4 is delivered at key frames only, which are two seconds apart."""
 BLOCKED_AFTER_MS = 1500.0
 """Where looks are further apart than this, the page itself was held up, and chunks may be waiting."""
+STOP_PATIENCE_S = 30.0
+"""A recorder that was asked to stop and has delivered nothing for this long will not end by itself."""
+END_TIMEOUT_S = 90.0
+"""No sink takes longer to be made whole, nor to close; a folder's has 60 s of its own."""
 
 _Sink = TypeVar("_Sink", bound=Sink)
 
@@ -85,10 +90,16 @@ class PartName:
 
 
 class PartRecorder:
-    """A part being made; `open_part` makes one that runs."""
+    """A part being made: `open`, then `run` beside everything else, then `finish`; after a failed `open`, nothing."""
 
     def __init__(
-        self, name: PartName, reason: str, report: Report, now_ms: Callable[[], float], wanted: Plan
+        self,
+        name: PartName,
+        reason: str,
+        report: Report,
+        now_ms: Callable[[], float],
+        pauses: PauseClock,
+        wanted: Plan,
     ) -> None:
         self.name = name
         self.reason = reason
@@ -98,33 +109,37 @@ class PartRecorder:
         self.started_ms = 0.0
         """When its file's time began, by the clock `now_ms`; known best once it holds something of every track."""
         self.ended_ms: float | None = None
-        self.delivery: Delivery | None = None
-        """The place outside this browser's storage that holds the whole of it."""
+        self.error: EngineError | None = None
+        """Why the engine stopped by itself; None if it was asked to, or if every track ended."""
         self.ends_early = False
         """Whether the journal's copy lacks the end."""
         self.flowing = asyncio.Event()
         """Set once the file holds something of every track, and when it is over."""
         self._report = report
         self._now_ms = now_ms
+        self._pauses = pauses
         self._engine: Engine | None = None
         self._stream: ContainerStream = stream_for(contents("").container)
         self._store: Store | None = None
         self._journal: PatchableSink | None = None
         self._folder: PatchableSink | None = None
-        self._download: Sink | None = None
-        self._stop_asked = False
-        self._paused_at_ms: float | None = None
-        self._paused_ms = 0.0
+        self._download: DownloadSink | None = None
+        self._patience: asyncio.Timeout | None = None
+        """What the next chunk is waited for with."""
         self._heard_ms = 0.0
         self._looked_ms = 0.0
         self._throughput = Throughput()
         self._came = 0
+        self.stop_asked = False
 
-    async def open(self, places: Places) -> None:
-        """Open the sinks and start the engine. Raises RolltapeError; nothing is left open then."""
+    async def open(self, places: Places, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Open the sinks and start the engine.
+
+        Raises RolltapeError, whatever the browser raised; nothing is left open then, nor when this is cancelled.
+        """
         try:
             await self._open_journal(places.store)
-            self._engine, self.plan = await start_engine(self.plan)
+            self._engine, self.plan = await start_engine(self.plan, is_wanted)
             self._heard_ms = self._looked_ms = self._now_ms()
             self.started_ms = self._engine.began_ms(None) or self._now_ms()
             self.mime_type = self._engine.mime_type or self.plan.choice.candidate.mime_type
@@ -133,43 +148,73 @@ class PartRecorder:
             await self._open_download(places.downloads)
             if not self.live_sinks():
                 raise SinkError("This browser gives no place to write it to.")
-        except RolltapeError:
-            self.flowing.set()
-            if self._engine is not None:
-                self._engine.close()
-            if self._journal is not None:
-                await self._journal.close()
+        except BaseException as error:
+            self._over()
+            await self._close_unused()
+            if isinstance(error, Exception) and not isinstance(error, RolltapeError):
+                raise as_engine_error(error) from error
             raise
 
     async def run(self) -> None:
-        """Write every chunk until the engine has stopped."""
+        """Write every chunk until the engine has stopped, in whatever way: `error` tells; nothing is raised."""
         assert self._engine is not None
         try:
-            async for chunk in self._engine.chunks():
+            chunks = aiter(self._engine.chunks())
+            while (chunk := await self._next(chunks)) is not None:
                 self._take_in(chunk)
+            self.error = self._engine.error
+        except Exception as error:
+            self.error = as_engine_error(error)
         finally:
+            self._over()
+
+    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+        """The next chunk; None after the last. Raises EngineError where the engine was asked to stop and does not."""
+        try:
+            async with asyncio.timeout(STOP_PATIENCE_S if self.stop_asked else None) as self._patience:
+                return await anext(chunks)
+        except StopAsyncIteration:
+            return None
+        except TimeoutError:
+            if self._patience is not None and self._patience.expired():
+                raise EngineError("The browser's recorder did not stop when it was asked to.") from None
+            raise
+
+    def _over(self) -> None:
+        """The engine has ended, or is to end now."""
+        if self.ended_ms is None:
             self.ended_ms = self._now_ms()
-            self.flowing.set()
-            self._engine.close()
+        self.flowing.set()
+        if self._engine is not None:
+            self._asked(self._engine.close)
+
+    def _asked(self, what: Callable[[], None]) -> bool:
+        """Ask something of the engine; whether it took it. What it raises is told, and does not end anything else."""
+        try:
+            what()
+        except Exception as error:
+            self._report("engine asked", Level.WARNING, f"The recorder does not obey. {_sentence(error)}")
+            return False
+        return True
 
     def stop(self) -> None:
         """Ask for the end; asking twice is fine."""
-        if not self._stop_asked and self._engine is not None:
-            self._stop_asked = True
-            self._engine.stop()
+        if self.stop_asked or self._engine is None:
+            return
+        self.stop_asked = True
+        patience_s = STOP_PATIENCE_S if self._asked(self._engine.stop) else 0.0
+        if self._patience is not None and self.ended_ms is None:
+            self._patience.reschedule(asyncio.get_running_loop().time() + patience_s)
 
     def pause(self) -> None:
         """Take nothing in until `resume`."""
-        if self._engine is not None and self._paused_at_ms is None:
-            self._engine.pause()
-            self._paused_at_ms = self._now_ms()
+        if self._engine is not None:
+            self._asked(self._engine.pause)
 
     def resume(self) -> None:
         """Go on."""
-        if self._engine is not None and self._paused_at_ms is not None:
-            self._engine.resume()
-            self._paused_ms += self._now_ms() - self._paused_at_ms
-            self._paused_at_ms = None
+        if self._engine is not None:
+            self._asked(self._engine.resume)
             self._heard_ms = self._now_ms()
             self._throughput.restart()
 
@@ -179,17 +224,12 @@ class PartRecorder:
         if now_ms - self._looked_ms > BLOCKED_AFTER_MS:
             self._heard_ms = now_ms
         self._looked_ms = now_ms
-        if self._stop_asked or self._paused_at_ms is not None or self.ended_ms is not None:
+        if self.stop_asked or self._pauses.is_paused or self.ended_ms is not None:
             return False
         patience_ms = (
             QUIET_AFTER_MP4_MS if contents(self.mime_type).container is Container.MP4 else QUIET_AFTER_MS
         )
         return now_ms - self._heard_ms > patience_ms
-
-    @property
-    def error(self) -> RolltapeError | None:
-        """Why the engine stopped by itself; None if it was asked to."""
-        return self._engine.error if self._engine else None
 
     @property
     def stream(self) -> ContainerStream:
@@ -204,8 +244,7 @@ class PartRecorder:
     @property
     def recorded_ms(self) -> float:
         """For how long it has been recording, pauses left out."""
-        until = self._paused_at_ms or self.ended_ms or self._now_ms()
-        return until - self.started_ms - self._paused_ms
+        return self._pauses.recorded_ms(self.started_ms, self.ended_ms or self._now_ms())
 
     @property
     def media_end_ms(self) -> float:
@@ -221,7 +260,7 @@ class PartRecorder:
         """A moment of the file by the clock; its end where the container does not tell."""
         if in_file_ms is None:
             return self.ended_ms or self._now_ms()
-        return self.started_ms + in_file_ms + self._paused_ms
+        return self._pauses.moment_ms(self.started_ms, in_file_ms)
 
     @property
     def safe_bytes(self) -> int:
@@ -238,6 +277,10 @@ class PartRecorder:
         """The sinks that still take bytes."""
         return [sink for sink in self._sinks() if sink.error is None]
 
+    def broken(self) -> list[str]:
+        """Why the sinks that broke did, each sentence once."""
+        return list(dict.fromkeys(sink.error.sentence for sink in self._sinks() if sink.error is not None))
+
     def check(self) -> None:
         """Tell of sinks that broke or owe an acknowledgement."""
         for sink in self._sinks():
@@ -246,16 +289,18 @@ class PartRecorder:
             elif sink.ledger.is_late(self._now_ms()):
                 self._report(f"{sink.name} late", Level.WARNING, LATE[sink.name])
 
-    async def finish(self) -> Part:
-        """Close every sink, files made seekable; what has become of the part."""
-        if self._paused_at_ms is not None:
-            self._paused_ms += (self.ended_ms or self._now_ms()) - self._paused_at_ms
-            self._paused_at_ms = None
-        await self._close_download()
-        ending = self._stream.finish()
-        size = await self._close_journal(ending)
-        await self._close_folder(ending)
-        finished = self.described(size, ShelfState.FINISHED)
+    async def finish(self) -> Part | None:
+        """Close every sink, files made seekable; what has become of the part, None if it holds nothing.
+
+        No sink's end waits for another's, and none keeps another from its own: what goes wrong is told.
+        """
+        ending = self._ending()
+        size, delivery = await asyncio.gather(self._close_journal(ending), self._close_outside(ending))
+        if self._stream.is_empty or not (
+            size or delivery or any(one.ledger.acknowledged for one in self._sinks())
+        ):
+            return None
+        finished = replace(self.described(size, ShelfState.FINISHED), delivered=delivery)
         return await self._mended(finished) if self.ends_early else finished
 
     def described(self, size: int, state: ShelfState) -> Part:
@@ -292,9 +337,12 @@ class PartRecorder:
     async def _opened(self, name: str, opening: Awaitable[_Sink]) -> _Sink | None:
         try:
             return await opening
-        except SinkError as error:
-            self._report(f"{name} broke", Level.WARNING, f"{LOST[name]} {error.sentence}")
+        except Exception as error:  # one place less is no reason not to record
+            self._tell_lost(name, error)
             return None
+
+    def _tell_lost(self, name: str, error: Exception) -> None:
+        self._report(f"{name} broke", Level.WARNING, f"{LOST[name]} {_sentence(error)}")
 
     def _take_in(self, chunk: bytes) -> None:
         """Hand one chunk to both sinks; nothing here waits."""
@@ -320,45 +368,81 @@ class PartRecorder:
         assert self._engine is not None
         self.started_ms = self._engine.began_ms(self._stream.first_picture_ms) or self.started_ms
 
-    async def _close_download(self) -> None:
-        if self._download is None:
-            return
+    def _ending(self) -> Ending:
         try:
-            await self._download.settle()
-            self.delivery = Delivery.DOWNLOADS
-        except SinkError as error:
-            self._report("download broke", Level.WARNING, f"{LOST['download']} {error.sentence}")
-        await self._download.close()
+            return self._stream.finish()
+        except Exception as error:  # what was written stays; it is only not seekable
+            self._report("container", Level.WARNING, f"The recording is kept as it came: {_sentence(error)}")
+            return NOTHING
 
     async def _close_journal(self, ending: Ending) -> int:
         """Make the file seekable and close it; its size in bytes."""
         if self._journal is None:
             return 0
         try:
-            await _complete(self._journal, ending)
-        except SinkError as error:
-            self._report("journal broke", Level.WARNING, f"{LOST['journal']} {error.sentence}")
+            async with asyncio.timeout(END_TIMEOUT_S):
+                await _complete(self._journal, ending)
+        except Exception as error:
+            self._tell_lost("journal", error)
             self.ends_early = True
-        return await self._journal.close()
-
-    async def _close_folder(self, ending: Ending) -> None:
-        """The same for the file in the folder, which is not there before it is closed."""
-        if self._folder is None:
-            return
         try:
-            with suppress(SinkError):
-                await _complete(self._folder, ending)
-            await self._folder.close()  # raises what broke it, after it has tidied up
-            self.delivery = Delivery.FOLDER
-        except SinkError as error:
-            self._report("folder broke", Level.WARNING, f"{LOST['folder']} {error.sentence}")
+            async with asyncio.timeout(END_TIMEOUT_S):
+                return await self._journal.close()
+        except Exception as error:
+            sentence = f"The browser does not let go of the crash-proof copy. {_sentence(error)}"
+            self._report("journal open", Level.WARNING, sentence)
+            return self._journal.ledger.acknowledged
+
+    async def _close_outside(self, ending: Ending) -> Delivery | None:
+        """Close what lies outside this browser's storage; the place that holds the whole of it now."""
+        if self._folder is not None:
+            return await self._close_folder(self._folder, ending)
+        if self._download is not None:
+            return await self._close_download(self._download)
+        return None
+
+    async def _close_folder(self, folder: PatchableSink, ending: Ending) -> Delivery | None:
+        """The file is not there before it is closed; one that broke takes itself away then."""
+        whole = await self._ended("folder", _complete(folder, ending))
+        closed = await self._ended("folder", folder.close())
+        return Delivery.FOLDER if whole and closed and not self._stream.is_empty else None
+
+    async def _close_download(self, download: DownloadSink) -> Delivery | None:
+        """A download that holds nothing is broken off: an empty file would look like a recording."""
+        if self._stream.is_empty:
+            await self._ended("download", download.abandon())
+            return None
+        whole = await self._ended("download", download.settle())
+        closed = await self._ended("download", download.close())
+        return Delivery.DOWNLOADS if whole and closed and download.ledger.acknowledged else None
+
+    async def _ended(self, name: str, ending: Awaitable[object]) -> bool:
+        """Whether a step of a sink's end came about; if not, that is told."""
+        try:
+            async with asyncio.timeout(END_TIMEOUT_S):
+                await ending
+        except Exception as error:
+            self._tell_lost(name, error)
+            return False
+        return True
+
+    async def _close_unused(self) -> None:
+        """Close what was opened for a part that does not come about."""
+        for sink in (self._journal, self._folder):
+            if sink is not None:
+                await self._ended(sink.name, sink.close())
+        if self._download is not None:
+            await self._ended("download", self._download.abandon())
 
     async def _mended(self, broken: Part) -> Part:
         """The journal took no more at some place: what it has is cut at its last whole block and finished."""
         assert self._store is not None
         try:
             mended = await mend(self._store, self.name.path, contents(self.mime_type).container)
-        except RolltapeError:
+        except Exception as error:  # it is kept as it is, and finished at the next visit
+            self._report(
+                "mending", Level.WARNING, f"The crash-proof copy is not seekable yet. {_sentence(error)}"
+            )
             return broken
         if mended is None:
             return replace(broken, bytes=0)
@@ -373,3 +457,12 @@ async def _complete(file: PatchableSink, ending: Ending) -> None:
     file.write(ending.append)
     file.patch(ending.patches)
     await file.settle()
+
+
+def _sentence(error: Exception) -> str:
+    """What went wrong with a sink, for people: its own sentence, or what the browser said."""
+    if isinstance(error, RolltapeError):
+        return error.sentence
+    if isinstance(error, TimeoutError):
+        return "The browser did not answer in time."
+    return f"({type(error).__name__}: {error})"

@@ -12,7 +12,10 @@ from rolltape.recording.acknowledgements import Ledger
 
 
 class Sink(Protocol):
-    """A place that takes a recording's bytes in order, and says what it has safely taken."""
+    """A place that takes a recording's bytes in order, and says what it has safely taken.
+
+    A part uses it: `write` from beginning to end, then `settle`, then `close`, once each, also after an error.
+    """
 
     @property
     def name(self) -> str:
@@ -27,23 +30,26 @@ class Sink(Protocol):
         """Why it takes no more; None while it does."""
 
     def write(self, data: bytes) -> None:
-        """Hand bytes over without waiting; a sink with an error ignores them."""
+        """Hand bytes over without waiting; a sink with an error ignores them. Never raises."""
 
     async def settle(self) -> None:
         """Wait until everything handed over is acknowledged. Raises SinkError."""
 
     async def close(self) -> int:
-        """Let go of the place; how many bytes it holds."""
+        """Let go of the place; how many bytes it holds.
+
+        Raises SinkError where it cannot be let go, or what it holds is not what was written; it is not asked again.
+        """
 
 
 class PatchableSink(Sink, Protocol):
     """A sink whose bytes can be changed afterwards, as a file's can and a download's cannot."""
 
     def patch(self, patches: Sequence[Patch]) -> None:
-        """Overwrite bytes in place, after all that was written before."""
+        """Overwrite bytes in place, after all that was written before; never raises."""
 
     async def truncate(self, size: int) -> None:
-        """Cut everything from `size` on off."""
+        """Cut everything from `size` on off. Raises SinkError."""
 
 
 class StoredBytes(Protocol):
@@ -92,7 +98,7 @@ class DownloadSink(Sink, Protocol):
     """A download, which can be broken off."""
 
     async def abandon(self) -> None:
-        """Break it off: the file is not to be taken for whole."""
+        """Break it off instead of `close`: the file is not to be taken for whole. Raises SinkError."""
 
 
 class Downloads(Protocol):

@@ -201,6 +201,8 @@ class Part:
     """What the recorder says it writes; empty: as the take."""
     reason: str = ""
     """Why it was begun, in words; empty for the first."""
+    delivered: Delivery | None = None
+    """The place outside the journal that holds the whole of it."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,10 @@ class Take:
         others = [other for other in self.parts if other.number != part.number]
         return replace(self, parts=tuple(sorted([*others, part], key=lambda each: each.number)))
 
+    def without_part(self, number: int) -> Take:
+        """Leave a part out, since nothing is in it."""
+        return replace(self, parts=tuple(part for part in self.parts if part.number != number))
+
     def with_pause(self, from_ms: int) -> Take:
         """Begin a pause; one that is open goes on."""
         if self._pause_is_open:
@@ -301,6 +307,14 @@ class Take:
     def with_delivery(self, where: Delivery) -> Take:
         """Say that a place outside the journal holds it."""
         return self if where in self.delivered else replace(self, delivered=(*self.delivered, where))
+
+    def with_deliveries_of_parts(self) -> Take:
+        """Say what holds the take outside the journal: the places of its parts, if each is whole in one of them."""
+        places = {part.delivered for part in self.parts}
+        take = self
+        for where in sorted(place for place in places if place is not None and None not in places):
+            take = take.with_delivery(where)
+        return take
 
     def with_room_start(self, at_ms: int, error_ms: int) -> Take:
         """Say when its first sample was captured on the room's clock."""
@@ -389,7 +403,11 @@ def _part(fields: Fields) -> Part:
         mime_type=fields.text("mime_type", ""),
         reason=fields.text("reason", ""),
         state=fields.member("state", ShelfState, ShelfState.RECORDING),
+        delivered=_KNOWN_DELIVERIES.get(fields.text_or_none("delivered") or ""),
     )
+
+
+_KNOWN_DELIVERIES = {delivery.value: delivery for delivery in Delivery}
 
 
 def _pause(fields: Fields) -> Pause:

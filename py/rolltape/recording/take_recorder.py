@@ -1,21 +1,23 @@
 """A take while it is made: its parts one after the other, its pauses, its life from start to stop.
 
-One task, `run`, goes from start to stop; everything else only asks (`stop`, `pause`, `roll_over`) or looks
-(`status`).
+One task, `run`, goes from start to stop, and whatever goes wrong in it, the take gets an end in its log; everything
+else only asks (`stop`, `pause`, `change`) or looks (`status`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 
 from rolltape.core.clock import Instant
-from rolltape.core.errors import EngineError, RolltapeError, SinkError
+from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.engine import Engine, Plan, plan
 from rolltape.recording.part_recorder import PartName, PartRecorder, Places
+from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.shelf import folder_of
 from rolltape.recording.take import SPLIT, Delivery, Part, ShelfState, Take, TakeEvent, TakeState
 
@@ -56,10 +58,13 @@ ENDS_EARLY = {
 """By the place that holds the whole."""
 
 QUIET = "The recorder had gone quiet."
+GONE = "Camera and microphone are gone."
+NOTHING_KEPT = "Nothing was recorded."
+NOTHING_YET = "The recording was stopped before anything was recorded."
 
 
 class Recording:
-    """One take being made; with `split_ms`, in parts of that length."""
+    """One take being made, `starting` from the first; with `split_ms`, in parts of that length."""
 
     def __init__(
         self,
@@ -73,7 +78,8 @@ class Recording:
         repair: Repair | None = None,
         room_time: Callable[[float], Instant | None] = lambda own_ms: None,
     ) -> None:
-        self.take = take
+        self.take = take.after(TakeEvent.START_REQUESTED)
+        """Its state also says whether a stop was asked for: `stopping` from then on."""
         self._repair = repair
         self._room_time = room_time
         self._plan = wanted
@@ -82,21 +88,24 @@ class Recording:
         self._notify = notify
         self._now_ms = now_ms
         self._split_ms = split_ms
+        self._numbers = itertools.count(1)
+        """Of parts: one that was given is never given again, whatever becomes of its part."""
         self._current: PartRecorder | None = None
         self._parts: list[PartRecorder] = []
         """Those being written, more than one while it rolls over."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._rolls: set[asyncio.Task[bool]] = set()
         self._rolling = asyncio.Lock()
-        self._deliveries: set[Delivery | None] = set()
-        """What holds each part that is over; None: nothing outside the journal."""
+        self._owed: tuple[str, Plan] | None = None
+        """A change that could not be made when it came: why, and how to record from then on."""
         self._reported: set[str] = set()
-        self._stop_asked = False
+        self._cause = ""
+        """Why the take ends by itself, where that is known better than by its last engine."""
         self._first: PartRecorder | None = None
+        """The part at whose beginning the take's clock stands at 0."""
         self._placed_ms: float | None = None
         """The beginning that was put on the room's clock."""
-        self._paused_ms = 0.0
-        self._paused_at_ms: float | None = None
+        self._pauses = PauseClock(now_ms)
         self._ended_ms: float | None = None
 
     @property
@@ -105,54 +114,56 @@ class Recording:
         part = self._current
         if part is None:
             return Status(self.take.state, 0, 0, None, 0.0)
-        running = self._running()
-        numbers = {one.name.number for one in running}
-        written = sum(one.safe_bytes for one in running)
+        numbers = {one.name.number for one in self._parts}
+        written = sum(one.safe_bytes for one in self._parts)
         written += sum(one.bytes for one in self.take.parts if one.number not in numbers)
         rate = part.rate
         return Status(self.take.state, self._elapsed_ms(), written, rate.fps, rate.kbps)
 
     async def run(self) -> Take:
-        """Record until stopped; the take as it ended. Errors end up in the take and in a notice."""
-        await self._advance(TakeEvent.START_REQUESTED)
+        """Record until stopped; the take as it ended.
+
+        Errors end up in the take and in a notice. Nothing is raised but CancelledError, and even then every sink is
+        closed and the take's end is in its log.
+        """
         try:
-            part = await self._begin_part("", self._plan)
-        except RolltapeError as error:
-            await self._fail(TakeEvent.START_FAILED, f"The recording could not start. {error.sentence}")
-            return self.take
-        self._first = part
-        await self._advance(TakeEvent.STARTED)
-        if self._stop_asked:
-            part.stop()
-        try:
+            await self._log_take()
+            await self._start()
             await self._until_over()
+        except Exception as error:
+            self._note_failure(self._why_broken(error))
         finally:
-            for roll in self._rolls:
-                roll.cancel()
-        whole_at = {where for where in self._deliveries if where is not None}
-        for where in whole_at if whole_at == self._deliveries else ():
-            self.take = self.take.with_delivery(where)
-        is_kept = self.take.bytes or self.take.delivered
-        await self._end(TakeEvent.STOPPED if is_kept else TakeEvent.FAILED)
+            await self._wind_up()
         return self.take
+
+    def _why_broken(self, error: Exception) -> str:
+        """A sentence about an exception that ends the take: at its start, or a fault of this page's own."""
+        told = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
+        if self._current is not None:
+            return f"The recording broke off; what was written is kept. {told}"
+        return NOTHING_YET if self._is_stopping else f"The recording could not start. {told}"
+
+    async def _start(self) -> None:
+        """Have the first part run. Raises RolltapeError."""
+        await self._begin_part("", self._plan)
+        await self._advance(TakeEvent.STARTED)
+        self._make_good()
 
     async def stop(self) -> None:
         """Ask for the end; asking twice, or before it has begun, is fine."""
-        if self._stop_asked or self.take.is_over:
+        if self._is_stopping:
             return
-        self._stop_asked = True
-        if self.take.state is not TakeState.STARTING:
-            for part in self._running():
-                part.stop()
-        await self._advance(TakeEvent.STOP_REQUESTED)
+        self._move_on(TakeEvent.STOP_REQUESTED)
+        for part in self._running():
+            part.stop()
+        await self._log_take()
 
     async def pause(self) -> None:
         """Record nothing until `resume`; the pause is logged, since it closes up in the file."""
         if self.take.state is TakeState.RECORDING:
             for part in self._running():
                 part.pause()
-            self._paused_at_ms = self._now_ms()
-            self.take = self.take.with_pause(self._on_takes_clock(self._paused_at_ms))
+            self.take = self.take.with_pause(self._on_takes_clock(self._pauses.pause()))
             await self._advance(TakeEvent.PAUSED)
 
     async def resume(self) -> None:
@@ -162,16 +173,18 @@ class Recording:
                 part.resume()
             self._end_pause()
             await self._advance(TakeEvent.RESUMED)
+            self._make_good()
 
     def check(self) -> None:
         """Tell of sinks in trouble, and split where it is time; call it about once a second."""
         for part in self._running():
             part.check()
-            if not part.live_sinks() and not self._stop_asked:
+            if not part.live_sinks() and not self._is_stopping:
                 self._report("no sink", Level.ERROR, "The recording stops: nothing can be written any more.")
+                self._cause = " ".join(["Nothing can be written any more.", *part.broken()])
                 part.stop()
         current = self._current
-        if current is not None and current.is_quiet() and not self._rolls and not self._rolling.locked():
+        if current is not None and current.is_quiet() and self._may_roll:
             self._roll(self._revive(current))
         elif self._is_time_to_split():
             self._roll(self.roll_over(SPLIT))
@@ -187,22 +200,36 @@ class Recording:
         It is stopped first: what it holds is safe only once it is written.
         """
         async with self._rolling:
-            if self._stop_asked or not self._is_under_way():
+            if not self._is_under_way:
                 return False
             quiet.stop()
-            wanted = await self._repair() if self._repair is not None else quiet.plan
-            if wanted is None:
-                return False
-            try:
-                await self._begin_part(QUIET, wanted)
-            except RolltapeError as error:
-                sentence = f"The recording could not go on in a new part. {error.sentence}"
-                self._report("part", Level.WARNING, sentence)
+            wanted = await self._repaired(quiet.plan)
+            if wanted is None or await self._began(QUIET, wanted) is None:
                 return False
         self._report(
             QUIET, Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
         )
         return True
+
+    async def change(self, reason: str, wanted: Plan) -> bool:
+        """Other tracks are there than before: go on with them, recorded by `wanted`, in a new part.
+
+        True once they are recorded, and that is told. False: the part before records on, or nothing does; while
+        the take is starting or paused the change is remembered, and made when it is recording.
+        """
+        if self.take.state is not TakeState.RECORDING:
+            self._owed = (reason, wanted) if not self._is_stopping else None
+            return False
+        changed = await self.roll_over(reason, wanted)
+        if changed:
+            self._notify(Notice(Level.WARNING, f"{reason} The recording goes on in a new part."))
+        return changed
+
+    def _make_good(self) -> None:
+        """Make the change that came while it could not be made."""
+        if self._owed is not None and self.take.state is TakeState.RECORDING:
+            owed, self._owed = self._owed, None
+            self._roll(self.change(*owed))
 
     async def roll_over(self, reason: str, wanted: Plan | None = None) -> bool:
         """Go on in a new part, recorded by `wanted` or as so far; whether there is one.
@@ -213,24 +240,25 @@ class Recording:
         """
         async with self._rolling:
             before = self._current
-            if before is None or self._stop_asked or not self._is_under_way():
+            if before is None or not self._is_under_way:
                 return False
-            try:
-                following = await self._begin_part(reason, wanted or before.plan)
-            except RolltapeError as error:
-                sentence = f"The recording could not go on in a new part. {error.sentence}"
-                self._report("part", Level.WARNING, sentence)
-                return False
-            return await self._hand_over(before, following)
+            following = await self._began(reason, wanted or before.plan)
+            return following is not None and await self._hand_over(before, following)
+
+    async def _began(self, reason: str, wanted: Plan) -> PartRecorder | None:
+        """A new part beside the one before; None if none could begin, which is told."""
+        try:
+            return await self._begin_part(reason, wanted)
+        except RolltapeError as error:
+            sentence = f"The recording could not go on in a new part. {error.sentence}"
+            self._report("part", Level.WARNING, sentence)
+            return None
 
     async def _hand_over(self, before: PartRecorder, following: PartRecorder) -> bool:
-        if self.take.state is not TakeState.PAUSED and before.ended_ms is None:
-            try:
-                async with asyncio.timeout(FLOW_TIMEOUT_S):
-                    await following.flowing.wait()
-            except TimeoutError:
+        if before.ended_ms is None:
+            await self._until_it_flows(following)
+            if not following.stream.has_media and not self._is_stopping:
                 following.stop()
-            if not following.stream.has_media and not self._stop_asked:
                 self._current = before
                 self._report(
                     "part", Level.WARNING, "A new part gave nothing, so the recording goes on in the old."
@@ -239,56 +267,81 @@ class Recording:
         before.stop()
         return True
 
+    async def _until_it_flows(self, part: PartRecorder) -> None:
+        """Wait until a part holds something or is over, at most so long; a pause does not count."""
+        while not part.flowing.is_set():
+            if self._pauses.is_paused:
+                await _either(part.flowing.wait(), self._pauses.until_resumed())
+                continue
+            try:
+                async with asyncio.timeout(FLOW_TIMEOUT_S):
+                    await _either(part.flowing.wait(), self._pauses.until_paused())
+            except TimeoutError:
+                return
+
     async def _begin_part(self, reason: str, wanted: Plan) -> PartRecorder:
         """Open the next part and have it run. Raises RolltapeError."""
-        part = PartRecorder(self._next_name(), reason, self._report, self._now_ms, wanted)
-        await part.open(self._places)
+        part = PartRecorder(self._next_name(), reason, self._report, self._now_ms, self._pauses, wanted)
+        await part.open(self._places, lambda: not self._is_stopping)
         for notice in part.plan.choice.notices:
             if notice not in self._plan.choice.notices:
                 self._notify(notice)
         before, self._current = self._current, part
         self._parts.append(part)
-        if self.take.state is TakeState.PAUSED:
-            part.pause()
-        if self._stop_asked and self.take.state is not TakeState.STARTING:
-            part.stop()
-        if part.name.number == 1:
-            self.take = self.take.with_mime_type(part.mime_type)
-        described = part.described(0, ShelfState.RECORDING)
-        if before is not None:
-            self.take = self.take.with_part(
-                replace(described, started_ms=self._on_takes_clock(part.started_ms))
-            )
-            await self._log_take()
-        else:
-            self.take = self.take.with_part(described)
         self._tasks.add(asyncio.create_task(self._write(part, before)))
+        if self._pauses.is_paused:
+            part.pause()
+        if self._is_stopping:
+            part.stop()
+        if not self.take.parts:
+            self._first = part
+        described = part.described(0, ShelfState.RECORDING)
+        self._put(replace(described, started_ms=self._on_takes_clock(part.started_ms)))
+        if before is not None:
+            await self._log_take()
         return part
 
     def _next_name(self) -> PartName:
-        """A part in which nothing was written leaves its number to the next."""
-        kept = (part for part in self.take.parts if part.bytes or part.state is ShelfState.RECORDING)
-        number = 1 + max((part.number for part in kept), default=0)
+        number = next(self._numbers)
         stem = self.take.name if number == 1 and self._split_ms is None else f"{self.take.name}_part{number}"
         return PartName(number, self.take.id, stem, folder_of(self.take))
 
     async def _write(self, part: PartRecorder, before: PartRecorder | None) -> None:
         """A part's own task: from its first chunk to its last, and then its end."""
-        await part.run()
-        finished = await part.finish()
-        self._deliveries.add(part.delivery)
-        self.take = self.take.with_part(self._joined(finished, part, before))
-        if part.ends_early:
-            self.take = self.take.with_error(ENDS_EARLY[part.delivery])
-        self._parts.remove(part)
+        try:
+            await part.run()
+        finally:
+            finished = await part.finish()
+            self._parts.remove(part)
+            if finished is None:
+                self._drop(part)
+            else:
+                self._put(self._joined(finished, part, before))
+                if part.ends_early:
+                    self.take = self.take.with_error(ENDS_EARLY[finished.delivered])
+                if part.error is not None and part.stop_asked:
+                    self._note_torn_end(part.error)
+
+    def _put(self, part: Part) -> None:
+        """Have the take say this of the part; it is of the first one's type."""
+        self.take = self.take.with_part(part)
+        self.take = self.take.with_mime_type(self.take.parts[0].mime_type)
+
+    def _drop(self, part: PartRecorder) -> None:
+        """A part that holds nothing is none of the take's; the take begins where the first one that does begins."""
+        self.take = self.take.without_part(part.name.number)
+        if self._first is part and self._parts:
+            self._first = self._parts[0]
+        if self.take.parts:
+            self.take = self.take.with_mime_type(self.take.parts[0].mime_type)
 
     def _joined(self, finished: Part, part: PartRecorder, before: PartRecorder | None) -> Part:
         """The part with its place on the take's clock, and what it shares with the one before or lacks."""
-        if before is None:
+        finished = replace(finished, started_ms=self._on_takes_clock(part.started_ms))
+        if before is None or before.stream.is_empty:
             return finished
         return replace(
             finished,
-            started_ms=self._on_takes_clock(part.started_ms),
             overlap_before_ms=max(0, round(before.media_end_ms - part.started_ms)),
             gap_before_ms=max(0, round(part.started_ms - before.whole_until_ms)),
         )
@@ -296,61 +349,108 @@ class Recording:
     async def _until_over(self) -> None:
         """Wait for every part; where the last one broke off by itself, go on in another if that can be."""
         while self._tasks:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            over = {task for task in self._tasks if task.done()}
-            self._tasks -= over
-            for task in over:
-                await task
-            async with self._rolling:
-                pass  # a new part that is being begun is among the tasks afterwards
+            await self._until_one_is_over()
             current = self._current
             if current is not None and not self._tasks:
                 self._ended_ms = current.ended_ms
-                if self._is_under_way() and not await self._go_on_after(current):
-                    self._note_end(current.error)
+                if self._is_under_way and not await self._go_on_after(current):
+                    self._note_end(current)
                     break
             else:
                 await self._log_take()
-        if self._paused_at_ms is not None:
-            self._end_pause()
+
+    async def _until_one_is_over(self) -> None:
+        await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        over = {task for task in self._tasks if task.done()}
+        self._tasks -= over
+        for task in over:
+            await task
+        async with self._rolling:
+            pass  # a new part that is being begun is among the tasks afterwards
 
     async def _go_on_after(self, part: PartRecorder) -> bool:
-        """Go on in a new part after an engine's error, in the next format if this one never worked."""
-        error = part.error
-        if not isinstance(error, EngineError):
+        """Go on in a new part after an engine's error, in the next format if this one never worked.
+
+        Where it ended without one, its tracks have: go on with what is alive.
+        """
+        if self._cause:
             return False
-        wanted = part.plan.after_failure(error) if part.recorded_ms < YOUNG_MS else part.plan
-        if wanted is None or not await self.roll_over(error.sentence, wanted):
+        reason = part.error.sentence if part.error else "The recorder had ended."
+        wanted = await self._after_end(part)
+        if wanted is None or not await self.roll_over(reason, wanted):
             return False
         self._ended_ms = None
-        self._report("engine", Level.WARNING, f"{error.sentence} The recording goes on in a new part.")
+        self._report("engine", Level.WARNING, f"{reason} The recording goes on in a new part.")
         return True
 
-    def _note_end(self, error: RolltapeError | None) -> None:
-        """It stopped by itself: an encoder's error, or every track ended."""
-        sentence = error.sentence if error else "Camera and microphone are gone."
-        self._report(
-            "engine", Level.ERROR, f"The recording has stopped. {sentence} What was recorded is kept."
-        )
+    async def _after_end(self, part: PartRecorder) -> Plan | None:
+        if part.error is None:
+            return await self._repaired(None)
+        return part.plan.after_failure(part.error) if part.recorded_ms < YOUNG_MS else part.plan
+
+    async def _repaired(self, otherwise: Plan | None) -> Plan | None:
+        """How to record what is alive; `otherwise` where nobody repairs."""
+        if self._repair is None:
+            return otherwise
+        try:
+            return await self._repair()
+        except Exception as error:
+            self._report("repair", Level.WARNING, f"The recorder could not be made ready again. ({error})")
+            return None
+
+    def _note_end(self, last: PartRecorder) -> None:
+        """It stopped by itself: an encoder's error, nothing to write to, or every track ended."""
+        sentence = self._cause or (last.error.sentence if last.error else GONE)
+        kept = "What was recorded is kept." if self._is_kept else NOTHING_KEPT
+        self._report("engine", Level.ERROR, f"The recording has stopped. {sentence} {kept}")
         self.take = self.take.with_error(sentence)
 
-    async def _fail(self, event: TakeEvent, sentence: str) -> None:
+    def _note_torn_end(self, error: RolltapeError) -> None:
+        """It failed after it was asked to stop: what it had not delivered by then is lost."""
+        sentence = f"The last moments may be missing. {error.sentence}"
+        self._report("torn end", Level.WARNING, sentence)
+        self.take = self.take.with_error(sentence)
+
+    def _note_failure(self, sentence: str) -> None:
         self._notify(Notice(Level.ERROR, sentence))
         self.take = self.take.with_error(sentence)
-        await self._end(event)
+
+    async def _wind_up(self) -> None:
+        """Have every part end and every sink close, whatever came before; then log that the take is over."""
+        if not self._is_stopping:
+            self._move_on(TakeEvent.STOP_REQUESTED)
+        self._stop_parts()
+        for roll in self._rolls:
+            roll.cancel()
+        async with self._rolling:
+            self._stop_parts()  # among them one that was just being begun
+        while self._tasks:
+            over, self._tasks = await asyncio.wait(self._tasks)
+            for error in filter(None, (task.exception() for task in over if not task.cancelled())):
+                self._note_failure(f"The recording broke off; what was written is kept. ({error!r})")
+        self._end_pause()
+        await self._end()
+
+    def _stop_parts(self) -> None:
+        for part in self._running():
+            part.stop()
 
     async def _advance(self, event: TakeEvent) -> None:
         """Move the take on, then log it: the page shows the new state before the disk has it."""
-        self.take = self.take.after(event)
+        self._move_on(event)
         await self._log_take()
 
-    async def _end(self, event: TakeEvent) -> None:
+    def _move_on(self, event: TakeEvent) -> None:
+        self.take = self.take.after(event)
+
+    async def _end(self) -> None:
         """Log that the take is over, then let it be: who sees it finished may close the page at once."""
-        self._stop_asked = True
         self._note_room_start()
-        over = self.take.after(event)
-        if self._is_under_way():
-            self.take = self.take.after(TakeEvent.STOP_REQUESTED)
+        self.take = self.take.with_deliveries_of_parts()
+        if not self._is_kept and self.take.error is None:
+            self._note_failure(NOTHING_YET)
+        failure = TakeEvent.FAILED if self._current is not None else TakeEvent.START_FAILED
+        over = self.take.after(TakeEvent.STOPPED if self._is_kept else failure)
         await self._write_log(over)
         self.take = over
 
@@ -361,9 +461,9 @@ class Recording:
     async def _write_log(self, take: Take) -> None:
         try:
             await self._log(take)
-        except SinkError as error:
-            sentence = f"The recording's notes could not be written. {error.sentence}"
-            self._report("log", Level.WARNING, sentence)
+        except Exception as error:
+            told = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
+            self._report("log", Level.WARNING, f"The recording's notes could not be written. {told}")
 
     def _note_room_start(self) -> None:
         """Put the start on the room's clock, as well as that is known by now."""
@@ -393,21 +493,32 @@ class Recording:
     def _running(self) -> list[PartRecorder]:
         return [part for part in self._parts if part.ended_ms is None]
 
+    @property
     def _is_under_way(self) -> bool:
         return self.take.state in (TakeState.RECORDING, TakeState.PAUSED)
 
+    @property
+    def _is_stopping(self) -> bool:
+        return self.take.state is TakeState.STOPPING or self.take.is_over
+
+    @property
+    def _is_kept(self) -> bool:
+        return bool(self.take.bytes or self.take.with_deliveries_of_parts().delivered)
+
+    @property
+    def _may_roll(self) -> bool:
+        return not self._rolls and not self._rolling.locked()
+
     def _is_time_to_split(self) -> bool:
         part = self._current
-        if self._split_ms is None or part is None or self._rolls or self._rolling.locked():
+        if self._split_ms is None or part is None or not self._may_roll:
             return False
         return self.take.state is TakeState.RECORDING and part.recorded_ms >= self._split_ms
 
     def _end_pause(self) -> None:
-        assert self._paused_at_ms is not None
-        now_ms = self._ended_ms or self._now_ms()
-        self._paused_ms += now_ms - self._paused_at_ms
-        self._paused_at_ms = None
-        self.take = self.take.with_pause_over(self._on_takes_clock(now_ms))
+        if self._pauses.is_paused:
+            ended_ms = self._pauses.resume(self._ended_ms)
+            self.take = self.take.with_pause_over(self._on_takes_clock(ended_ms))
 
     def _on_takes_clock(self, at_ms: float) -> int:
         return round(at_ms - self._began_ms)
@@ -415,5 +526,14 @@ class Recording:
     def _elapsed_ms(self) -> int:
         if not self._began_ms:
             return 0
-        until = self._paused_at_ms or self._ended_ms or self._now_ms()
-        return round(until - self._began_ms - self._paused_ms)
+        return round(self._pauses.recorded_ms(self._began_ms, self._ended_ms or self._now_ms()))
+
+
+async def _either(*waits: Coroutine[None, None, object]) -> None:
+    """Wait until one of them is done; the others are cancelled."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

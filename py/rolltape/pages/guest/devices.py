@@ -150,7 +150,6 @@ class Devices:
         if await self.capture.use(one):
             await self._changed(kind, reason)
         self._lost.pop(kind, None)
-        self.capture.release_before()
 
     async def _on_select(self, kind: Kind) -> None:
         if self.capture is None:
@@ -169,15 +168,11 @@ class Devices:
         """Go on without the device, or with another of its kind if there is one."""
         if self.capture is None or kind in self._lost:
             return
-        granted = self.capture.granted_video() if kind == "video" else self.capture.granted_audio()
-        self._lost[kind] = granted.label if granted else ""
+        self._lost[kind] = self.capture.lose(kind)
         goes_on = " Sound goes on." if kind == "video" and self.capture.granted_audio() is not None else ""
         self._warn(GONE[kind] + goes_on)
-        self.capture.lose(kind)
-        if not await self._take_back(kind):
-            if kind == "video":
-                await self._changed(kind, "The camera was gone.")
-            self.capture.release_before()
+        if not await self._take_back(kind) and kind == "video":
+            await self._changed(kind, "The camera was gone.")
         await self.draw()
 
     async def _on_plugged(self) -> None:

@@ -203,7 +203,7 @@ class GuestPage:
         self._last_take = take
         draw_after(self._document, take)
         self._announce()
-        if self._room is not None and take.bytes:
+        if self._room is not None and (take.bytes or take.delivered):
             self._room.report(take)
         await self._takes.draw()
 
@@ -266,14 +266,13 @@ class GuestPage:
     async def _on_changed(self, kind: Kind, reason: str) -> None:
         """Other tracks are captured: a recording of them goes on in a new part."""
         order = self._deck.order
-        if self._deck.take is None or order is None:
+        if self._deck.is_free or order is None:
             if self._plan_exists:
                 await self._draw_plan()
             return
         if kind == "video" and order.wish.is_audio_only:
             return
-        if await self._deck.source_changed(reason):
-            self._warn(f"{reason} The recording goes on in a new part.")
+        await self._deck.source_changed(reason)
 
     async def _on_pause(self) -> None:
         if self._deck.state is TakeState.PAUSED:

@@ -275,7 +275,7 @@ class GuestRoom:
         return order_for(self._settings, wish if wish.is_ready else wish_for(DEFAULT_VIDEO_KBPS))
 
     async def _stop(self, sender: Sender, command: Command) -> None:
-        if self._deck.take is None:
+        if self._deck.is_free:
             raise Refused("Nothing is being recorded.")
         await self._deck.stop()
 

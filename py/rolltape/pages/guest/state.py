@@ -40,7 +40,11 @@ class Surroundings:
 
 
 def guest_state(now: Surroundings, take: Take | None, status: Status | None, last: Take | None) -> GuestState:
-    """The state to announce; `take` is the one being made, `last` the one before, for what became of it."""
+    """The state to announce.
+
+    `take` is the one being made, None while there is only its order, which `status` tells; `last` is the one before,
+    for what became of it.
+    """
     camera = now.camera
     state = GuestState(
         label=now.label,
@@ -63,7 +67,7 @@ def guest_state(now: Surroundings, take: Take | None, status: Status | None, las
             for one in now.standing[-MAX_STANDING:]
         ),
     )
-    if take is not None and status is not None and status.state is not TakeState.IDLE:
+    if take is not None and status is not None:
         state = _of_take(state, take, status.elapsed_ms, status.bytes)
         return replace(
             state,
@@ -72,6 +76,8 @@ def guest_state(now: Surroundings, take: Take | None, status: Status | None, las
             kbps=round(status.kbps, 1),
             can_record=False,
         )
+    if status is not None:  # there is only the order yet
+        state = replace(state, can_record=False)
     if last is None:
         return state
     failed = last.state is TakeState.FAILED
