@@ -2,13 +2,33 @@
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= python3
+# What `python -m runtime` is told (docs/runtime.md): CI has every step of the build or fails.
+RUNTIME ?= $(if $(CI),--strict)
 BIN := .venv/bin
-SOURCES := $(shell find py -name '*.py' -not -path '*/server/*')
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+SOURCES := $(shell find py -name '*.py' -not -path '*/server/*' -not -path '*/www/*')
+PAGE := index.html sw.js $(wildcard static/*.*)
+# Node from PyPI, where the machine has none that will do (tools/node.py).
+export PATH := $(CURDIR)/.venv/node:$(PATH)
 
-.PHONY: run test quick faults check bench bench-rooms fuzz pictures clean
+.PHONY: run page wheel release versions test quick faults check bench bench-rooms fuzz pictures clean
 
-run: static/vendor/.built
+run: page
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
+
+page: static/vendor/.built
+
+# Installs everywhere, and needs nothing of what built it.
+wheel: page
+	@$(BIN)/python tools/release.py wheel
+
+# Wheel, source and their SHA-256, of what is committed, built twice and compared.
+release: .venv/.serve
+	@$(BIN)/python tools/release.py release
+
+# The page with other Pyodides: make versions VERSIONS="314.0.6 315.0.0-alpha.2"
+versions: node_modules/.test static/vendor/.built .venv/.test
+	$(BIN)/python -m pytest -q tests/install/versions.py
 
 test: node_modules/.test static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio opusinfo opus-tools redis-server redis-server
@@ -45,32 +65,38 @@ pictures: node_modules/.test static/vendor/.built .venv/.test
 	PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/e2e/test_pictures.py
 
 clean:
-	rm -rf .venv node_modules static/vendor build
+	rm -rf .venv node_modules static/vendor py/rolltape/www build dist
 
 .venv/.made:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing: install it, or name it with make PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Rolltape needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + ": name another with make PYTHON=…")'
 	@$(PYTHON) -m venv .venv || { tools/apt.sh - python3-venv && $(PYTHON) -m venv --clear .venv; }
 	@touch $@
 
-.venv/.serve: .venv/.made pyproject.toml constraints.txt
+.venv/.serve: .venv/.made pyproject.toml requirements/serve.txt requirements/build.txt
 	@echo "Installing the server's packages …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve,vendor]'
+	@$(PIP) --require-hashes -r requirements/serve.txt -r requirements/build.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/.test: .venv/.serve
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve,vendor,test]'
+.venv/.test: .venv/.serve requirements/test.txt
+	@$(PIP) --require-hashes -r requirements/test.txt
 	@touch $@
 
-node_modules/.installed: package.json package-lock.json
+node_modules/.installed: .venv/.made package.json package-lock.json
+	@$(BIN)/python tools/node.py
 	@echo "Fetching Python for the browser …"
 	@npm ci --ignore-scripts --silent --omit=dev
 	@touch $@
 
 # With what tests look at the page with, and what the bench compares it with.
-node_modules/.test: package.json package-lock.json
+node_modules/.test: .venv/.made package.json package-lock.json
+	@$(BIN)/python tools/node.py
 	@npm ci --ignore-scripts --silent
 	@touch node_modules/.installed $@
 
-static/vendor/.built: .venv/.serve node_modules/.installed $(wildcard tools/*.py tools/*.mjs) tools/vendor.json $(SOURCES)
+static/vendor/.built: .venv/.serve node_modules/.installed $(shell find tools/runtime -name '*.py' -o -name '*.mjs') requirements/page.txt $(SOURCES) $(PAGE)
+	@$(BIN)/python tools/node.py
 	@echo "Building the page; the first time this takes some minutes …"
-	@$(BIN)/python tools/vendor.py
+	@PYTHONPATH=tools $(BIN)/python -m runtime $(RUNTIME)
 	@touch $@

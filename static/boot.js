@@ -43,6 +43,6 @@ new PerformanceObserver((list) => {
   for (const file of list.getEntries()) if (file.responseStatus >= 400) failed(`${file.responseStatus}: ${file.name}`);
 }).observe({ type: "resource", buffered: true }); // PyScript only logs a file that is missing
 
-const { hooks } = await import("./vendor/pyscript-0.7.31-3/core.js");
+const { hooks } = await import("./vendor/pyscript/core.js");
 // PyScript makes its one worker hook by Function(); without it the page needs no 'unsafe-eval', and we run no worker.
 hooks.worker.onBeforeRunAsync.clear();

@@ -21,6 +21,7 @@ from playwright.sync_api import Playwright, expect, sync_playwright
 
 import crashes
 from media_tools import make_audio, make_video
+from runtime.page import assemble
 from sound import opened_sound
 from waiting import wait_for
 
@@ -32,6 +33,11 @@ NOISE = re.compile(r"^.*pw:browser.*(dbus|ALSA|alsa|crashpad|<launch|cleanup).*\
 # A busy machine is no fault of an example's.
 hypothesis_settings.register_profile("unhurried", deadline=None)
 hypothesis_settings.load_profile("unhurried")
+
+
+def pytest_sessionstart() -> None:
+    """Have the page be as its sources are now: only its Python takes building."""
+    assemble()
 
 
 def pytest_collection_finish() -> None:

@@ -1,4 +1,4 @@
-"""All tests: what needs no browser runs beside what drives one; what breaks things on purpose runs alone, last.
+"""All tests: what needs no browser, or little of one, runs beside what drives one; what breaks things on purpose runs alone, last.
 
 `make test` calls it. The output of what runs beside is shown when it is over, so that no two mix. It exits with 1
 if any run failed, and with 2 where a run could not be started.
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BESIDE = ("tests/unit", "tests/server", "tests/browser")
+BESIDE = ("tests/unit", "tests/server", "tests/browser", "tests/install")
 DRIVING = ("tests/e2e",)
 ALONE = ("tests/faults",)
 """They starve, stop and kill browsers by the clock: nothing else may ask for the machine meanwhile."""

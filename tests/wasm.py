@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from slim_data import DATA
-from slim_pyodide import number
+from runtime.wasm import DATA, number
 
 
 def module(*segments: tuple[int, bytes]) -> bytes:

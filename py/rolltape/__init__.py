@@ -1,3 +1,3 @@
 """Rolltape: records remote guests on their own machines, so that nothing is ever lost."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -29,6 +29,7 @@ from bench import convert_bench, load_bench
 from bench.figures import figure
 from link_between import LinkBetween, link_between
 from processes import private_bytes, renderers
+from rolltape.server.serve import PAGE
 from serving import served
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +104,7 @@ def start_up(playwright: Playwright, folder: Path) -> None:
     version = json.loads((NPM / "package.json").read_text())["version"]
     stock = bare_site(folder / "stock", compressed(NPM, ROOT / "build" / f"stock-{version}"))
     compiled = bare_site(folder / "compiled", ours)
-    sites = {"page": (ROOT, "?record=6000"), "stock": (stock, ""), "compiled": (compiled, "")}
+    sites = {"page": (PAGE, "?record=6000"), "stock": (stock, ""), "compiled": (compiled, "")}
     for link, (one_way_s, bytes_per_s, runs) in LINKS.items():
         visits: dict[str, list[Visit]] = {}
         with ExitStack() as open_:
@@ -179,7 +180,7 @@ def in_page(playwright: Playwright, folder: Path) -> None:
     source += "    sys.modules[name] = types.ModuleType(name)\n    exec(source, sys.modules[name].__dict__)\n"
     source += (here / "in_page.py").read_text().replace("from __future__ import annotations\n", "")
     source += "\nawait main()\n"
-    with served(ROOT) as address, fresh_context(playwright, folder / "profile-in-page") as context:
+    with served(PAGE) as address, fresh_context(playwright, folder / "profile-in-page") as context:
         page = context.new_page()
         page.on("console", lambda said: print(said.text, file=sys.stderr) if said.type == "error" else None)
         page.route(
@@ -222,7 +223,7 @@ def slope(samples: list[tuple[float, int]]) -> float:
 def soak(playwright: Playwright, folder: Path, minutes: int) -> None:
     """A real recording: memory, and how long the end takes."""
     profile = folder / "profile-soak"
-    with served(ROOT) as address, fresh_context(playwright, profile) as context:
+    with served(PAGE) as address, fresh_context(playwright, profile) as context:
         page = context.new_page()
         open_ms(page, f"{address}/?record=6000&recordcodec=h264")
         page.get_by_test_id("record").click()

@@ -10,8 +10,8 @@ const python = await loadPyodide({
 });
 await python.loadPackage("micropip");
 await python.pyimport("micropip").install(["rolltape"], { keep_going: true });
-// The page gets it in browser/library.py.
-const putLibrary = () => python.FS.writeFile("/lib/python314.zip", readFileSync(`${folder}python_stdlib.zip`));
+// The page gets it in browser/stdlib.py.
+const putLibrary = (archive) => python.FS.writeFile(archive, readFileSync(`${folder}python_stdlib.zip`));
 python.registerJsModule("test", { putLibrary });
 console.log(await python.runPythonAsync(`
 import json, sys, types
@@ -49,7 +49,7 @@ for name in zipfile.ZipFile(rolltape.__path__[0].removesuffix("/rolltape")).name
 sys.modules["js"] = real
 
 from test import putLibrary
-putLibrary()
+putLibrary(f"/lib/python{sys.version_info[0]}{sys.version_info[1]}.zip")
 importlib.invalidate_caches()
 import micropip
 await micropip.install("segno>=1.6")

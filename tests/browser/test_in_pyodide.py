@@ -7,6 +7,7 @@ import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LIBRARY = str(ROOT / "node_modules" / "pyodide" / "python_stdlib.zip")
 
 # What needs no other program, no server, and no event loop of its own (that wants stack switching).
 PURE = (
@@ -33,7 +34,7 @@ def test_the_pure_modules_pass_their_tests_in_pyodide() -> None:
     files = [f"tests/unit/test_{name}.py" for name in PURE]
 
     done = subprocess.run(
-        ["node", "tools/pyodide_node.mjs", "tests/browser/units.py", str(packages), *files],
+        ["node", "tools/runtime/in_pyodide.mjs", LIBRARY, "tests/browser/units.py", str(packages), *files],
         cwd=ROOT,
         capture_output=True,
         text=True,

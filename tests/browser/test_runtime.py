@@ -1,4 +1,4 @@
-"""The runtime that `tools/vendor.py` makes: what it leaves out is not missed."""
+"""The runtime that `tools/runtime` makes: what it leaves out is not missed."""
 
 from __future__ import annotations
 

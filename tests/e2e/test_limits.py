@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from guest import Guest, Guests
 from media_tools import probe
-
-ROOT = Path(__file__).parents[2]
+from rolltape.server.serve import PAGE
 
 
 def without(guest: Guest, script: str) -> Guest:
@@ -120,7 +117,7 @@ def test_a_bad_value_is_named_and_the_page_asks_for_the_bitrate(small: Guest) ->
 
 
 def test_a_memory_snapshot_that_does_not_fit_costs_time_and_nothing_else(guests: Guests) -> None:
-    (file,) = (ROOT / "static" / "vendor").glob("pyodide-*/snapshot.bin")
+    (file,) = (PAGE / "static" / "vendor").glob("pyodide-*/snapshot.bin")
     other = bytearray(file.read_bytes())
     other[int.from_bytes(other[4:8], "little") + 4] ^= 1  # the sum
     guest = guests(files=False)

@@ -15,10 +15,10 @@ from guest import Guest
 from link_between import link_between
 from media_tools import decode_errors
 from rolltape.server.app import ROOT_FILES
+from rolltape.server.serve import PAGE
 from serving import served
 from waiting import wait_for
 
-ROOT = Path(__file__).parents[2]
 LATER_VISIT_BYTES = 5_000
 LINK = "?record=1000&width=640&height=360&recordcodec=h264"
 
@@ -96,9 +96,9 @@ def test_a_change_of_any_file_is_seen_at_the_next_visit(
     playwright: Playwright, settings: dict[str, Any], fake_media: tuple[str, str], tmp_path: Path
 ) -> None:
     root, style = tmp_path / "page", tmp_path / "page" / "static" / "style.css"
-    shutil.copytree(ROOT / "static", root / "static", copy_function=os.link)
+    shutil.copytree(PAGE / "static", root / "static", copy_function=os.link)
     for name in ROOT_FILES:
-        shutil.copyfile(ROOT / name, root / name)
+        shutil.copyfile(PAGE / name, root / name)
     with (
         served(root) as address,
         opened_guests(playwright, settings, address, fake_media, tmp_path) as guests,

@@ -15,18 +15,17 @@ from playwright.sync_api import Playwright, expect
 
 from browsers import opened_guests
 from media_tools import decode_errors, packets, probe
+from rolltape.server.serve import PAGE
 from waiting import wait_for
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(params=["", "/studio"], ids=["root", "folder"])
 def static_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The page's address on a host that only hands out files."""
-    folder = ROOT
+    folder = PAGE
     if request.param:
         (tmp_path / "host").mkdir()
-        (tmp_path / "host" / "studio").symlink_to(ROOT)
+        (tmp_path / "host" / "studio").symlink_to(PAGE)
         folder = tmp_path / "host"
     with socket.socket() as probe_socket:
         probe_socket.bind(("127.0.0.1", 0))

@@ -146,7 +146,7 @@ def test_pages_are_served_over_https_with_their_rooms(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_said_in_a_sentence(
     options: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ["serve", "--port", "0", "--root", str(ROOT), "--secret-file", str(tmp_path / "secret")]
+    given = ["serve", "--port", "0", "--secret-file", str(tmp_path / "secret")]
     handlers, level = logging_state()
 
     status = main([*given, *options])

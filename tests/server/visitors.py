@@ -9,7 +9,6 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import socketio
@@ -20,11 +19,11 @@ from rolltape.room.messages import Message, Role, Sender, Welcome
 from rolltape.room.wire import decode, encode, kind_of, sender_of
 from rolltape.server.app import create_app
 from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
+from rolltape.server.serve import PAGE
 from rolltape.server.store import Store
 
 SECRET = b"s" * 40
 KEY, OTHER_KEY = "k" * 22, "o" * 22
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Visitor:
@@ -100,7 +99,7 @@ async def serving(
     rooms = Rooms(SECRET, store, options)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(ROOT, rooms),
+        create_app(PAGE, rooms),
         log_level="error",
         ws_max_size=MAX_PACKET,
         ws_per_message_deflate=False,

@@ -11,10 +11,11 @@ import pytest
 
 from rolltape.server.app import ROOT_FILES
 from rolltape.server.headers import CONTENT_SECURITY_POLICY, KEEP, REVALIDATE, cache_control
+from rolltape.server.serve import PAGE
 from serving import served
 
 ROOT = Path(__file__).parents[2]
-VENDOR = ROOT / "static" / "vendor"
+VENDOR = PAGE / "static" / "vendor"
 
 
 def get(
@@ -142,7 +143,7 @@ def test_the_page_carries_the_same_policy_for_hosts_that_send_no_headers() -> No
 
 
 def test_everything_the_page_names_is_there(base_url: str) -> None:
-    html = (ROOT / "index.html").read_text() + (ROOT / "static" / "boot.js").read_text()
+    html = (PAGE / "index.html").read_text() + (PAGE / "static" / "boot.js").read_text()
     named = set(re.findall(r'(?:href|src|config)="(static/[^"]+)"', html))
     named |= {f"static/{name}" for name in re.findall(r'import\("\./([^"]+)"\)', html)}
 

@@ -6,9 +6,9 @@ import array
 
 import pytest
 
-import slim_data
-import snapshot
-from slim_pyodide import SlimError, number
+from runtime import wasm as reading
+from runtime.step import NotApplicable
+from runtime.steps import memory_snapshot as snapshot
 from wasm import module
 
 SIZE = 8192
@@ -43,7 +43,7 @@ def with_bytes(memory: bytes, **at: bytes) -> bytes:
 
 
 WASM = module((600, b"static" * 10), (1200, b"\xff" * 500))
-FRESH = snapshot.fresh_memory(WASM, SIZE)
+FRESH = reading.fresh_memory(WASM, SIZE)
 BEFORE = with_bytes(FRESH, _1300=b"constructed", _6000=b"LANG=C")
 AFTER = with_bytes(BEFORE, _604=b"changed", _1300=b"and changed", _5000=b"heap", _6000=b"LANG=D")
 
@@ -73,26 +73,26 @@ def test_a_memory_that_cannot_be_told_apart_by_its_place_is_noticed() -> None:
 
 
 def test_a_memory_that_has_grown_is_refused() -> None:
-    with pytest.raises(snapshot.SnapshotError, match="grown"):
+    with pytest.raises(NotApplicable, match="grown"):
         snapshot.packed(WASM, BEFORE, HEAD + AFTER + bytes(4096))
 
 
 def test_data_at_an_unknown_address_is_refused() -> None:
-    passive = b"\1\1" + number(1) + b"x"
-    wasm = b"\0asm\1\0\0\0" + bytes([slim_data.DATA]) + number(len(passive)) + passive
+    passive = b"\1\1" + reading.number(1) + b"x"
+    wasm = b"\0asm\1\0\0\0" + bytes([reading.DATA]) + reading.number(len(passive)) + passive
 
-    with pytest.raises(SlimError, match="fixed address"):
-        list(slim_data.data_segments(wasm))
+    with pytest.raises(reading.WasmError, match="fixed address"):
+        list(reading.data_segments(wasm))
 
 
 def test_pyodide_is_told_where_the_snapshot_is() -> None:
-    script = snapshot.restoring(SCRIPT)
+    script = snapshot.restoring(SCRIPT, "/lib/python314.zip")
 
-    assert script.index(snapshot.LIBRARY) < script.index("let e=")
+    assert script.index("/lib/python314.zip") < script.index("let e=")
     assert "HEAP8.set" not in script
     assert script.startswith("a();") and script.endswith(",l};b()")
 
 
 def test_another_pyodide_is_refused() -> None:
-    with pytest.raises(snapshot.SnapshotError, match="where it did"):
-        snapshot.restoring(SCRIPT.replace("HEAP8.set", "HEAPU8.set"))
+    with pytest.raises(NotApplicable, match="where it did"):
+        snapshot.restoring(SCRIPT.replace("HEAP8.set", "HEAPU8.set"), "/lib/python314.zip")

@@ -62,7 +62,7 @@ async def _fill() -> bool:
     """Fill the copy; whether the page has changed meanwhile."""
     cache = await caches.open(COPY)
     manifest = await _manifest()
-    built = [VENDOR + name for name in json.loads(manifest)]
+    built = [VENDOR + name for name in json.loads(manifest)["files"]]
     fixed = [name for name in built if not name.endswith("-lock.json")]
     changing = [*CHANGING, *(name for name in built if name not in fixed)]
     there = {request.url for request in await cache.keys()}

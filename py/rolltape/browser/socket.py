@@ -17,7 +17,7 @@ from rolltape.core.json_fields import Fields
 from rolltape.room.client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
 from rolltape.room.messages import VERSION
 
-MODULE = "static/vendor/socketio-4.8.4-1/socket.io.esm.min.js"
+MODULE = "static/vendor/socketio/socket.io.esm.min.js"
 ANSWER_TIMEOUT_MS = 5000
 JOIN_TIMEOUT_MS = 8000
 RETRY_S = 1.0

@@ -6,13 +6,14 @@ What else is imported, by libraries that are loaded only when somebody asks for 
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 
 from js import Uint8Array, fetch
 from pyodide_js import FS, lockfileBaseUrl
 
-ARCHIVE = "/lib/python314.zip"
-"""Where Python looks for it; `tools/snapshot.py` names it too."""
+ARCHIVE = f"/lib/python{sys.version_info.major}{sys.version_info.minor}.zip"
+"""Where Python looks for it; `tools/runtime/steps/memory_snapshot.py` names it too."""
 
 
 async def complete() -> None:

@@ -33,6 +33,8 @@ LEAVE_S = 3
 """For how long a server that is told to stop waits for what is being answered."""
 COLLECT_AFTER = (200_000, 1, 1)
 """How many new objects make Python look for cycles among the newest, how many such looks one among more, and all."""
+PAGE = Path(__file__).resolve().parent.parent / "www"
+"""The page as it comes with this package; in a checkout, once `make page` has put it there."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `rolltape serve` understands."""
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the folder with index.html")
+    parser.add_argument(
+        "--root", type=Path, default=PAGE, metavar="FOLDER", help="another page's folder, with index.html"
+    )
     parser.add_argument("--cert", help="serve over HTTPS with this certificate (PEM)")
     parser.add_argument("--key", help="the certificate's key (PEM)")
     parser.add_argument(
@@ -101,7 +105,9 @@ def serve(options: argparse.Namespace) -> int:
 async def _serve(options: argparse.Namespace) -> None:
     root = options.root.resolve()
     if not (root / "index.html").exists():
-        raise CannotServe(f"There is no page in {root}: name its folder with --root.")
+        raise CannotServe(
+            f"There is no page in {root}: build one with make page, or name its folder with --root."
+        )
     if bool(options.cert) is not bool(options.key):
         raise CannotServe("HTTPS needs both --cert and --key.")
     secret, store = await _kept(options)
@@ -124,7 +130,9 @@ async def _kept(options: argparse.Namespace) -> tuple[bytes, Store | None]:
     try:
         from rolltape.server.redis_store import RedisStore
     except ModuleNotFoundError as missing:
-        raise CannotServe(f"--redis needs {missing.name}: pip install 'rolltape[serve]'.") from None
+        raise CannotServe(
+            f"--redis needs {missing.name}, which pip installs with rolltape's wheel."
+        ) from None
     try:
         store = RedisStore(options.redis)
     except ValueError as error:

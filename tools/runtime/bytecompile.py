@@ -1,6 +1,6 @@
 """Byte-compiles the Python files of zip archives; run by the interpreter that is to import them.
 
-`python tools/bytecompile.py SOURCE TARGET LEVEL ...` (three arguments an archive): `mod.pyc` in the place of each
+`python bytecompile.py SOURCE TARGET LEVEL ...` (three arguments an archive): `mod.pyc` in the place of each
 `mod.py`, so that nothing has to be compiled in the page. LEVEL is `compile`'s: 0 keeps assertions, 2 drops them;
 nobody reads docstrings in a page. Tracebacks name file and line, without the line's text.
 

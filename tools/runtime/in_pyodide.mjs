@@ -1,14 +1,17 @@
-// Runs a Python file inside Pyodide in Node, this folder mounted at /repo: node tools/pyodide_node.mjs FILE [ARG ...]
+// Runs a Python file inside npm's Pyodide in Node, this folder mounted at /repo: node in_pyodide.mjs LIBRARY FILE [ARG ...]
 import { loadPyodide } from "pyodide";
 
-const python = await loadPyodide({ env: { PYTHONHASHSEED: "0", PYTHONNODEBUGRANGES: "1", HOME: "/home/pyodide" } });
+const [library, ...given] = process.argv.slice(2);
+const env = { PYTHONHASHSEED: "0", PYTHONNODEBUGRANGES: "1", HOME: "/home/pyodide" };
+const python = await loadPyodide({ stdLibURL: library, env });
 python.FS.mkdirTree("/repo");
 python.mountNodeFS("/repo", process.cwd());
-python.globals.set("arguments", python.toPy(process.argv.slice(2)));
+python.globals.set("arguments", python.toPy(given));
 process.exitCode = python.runPython(`
 import os, runpy, sys, traceback
 os.chdir("/repo")
 sys.argv[:] = arguments
+sys.path.insert(0, "/repo/tools")
 status = 0
 try:
     runpy.run_path(sys.argv[0], run_name="__main__")

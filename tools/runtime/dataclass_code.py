@@ -1,8 +1,8 @@
 """Compiles ahead what dataclasses write and compile whenever they are imported: half the time that takes in a page.
 
-`python tools/dataclass_code.py WHEEL TARGET` imports every module of the wheel in Pyodide, with a stand-in for the
-browser's objects, and writes the code that `dataclasses` made on the way, by the CRC-32 of its text, as `marshal` has
-it. `AHEAD` is how a page uses it; text that is not there is compiled as ever.
+`python dataclass_code.py WHEEL CODE INIT COMPILED` imports every module of the wheel in Pyodide, with a stand-in for
+the browser's objects, and writes to CODE what `dataclasses` compiled on the way, by the CRC-32 of its text, as
+`marshal` has it; and to COMPILED the byte code of INIT, our `__init__`, which uses it (`steps/dataclass_code.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import types
 import zipfile
 from binascii import crc32
 from pathlib import Path
+
+from runtime.bytecompile import compiled
 
 
 class Anything(types.ModuleType):
@@ -50,5 +52,6 @@ def collected(wheel: str) -> dict[int, types.CodeType]:
 
 
 if __name__ == "__main__":
-    wheel, target = sys.argv[1:]
+    wheel, target, source, byte_code = sys.argv[1:]
     Path(target).write_bytes(marshal.dumps(collected(wheel)))
+    Path(byte_code).write_bytes(compiled(Path(source).read_bytes(), "rolltape/__init__.py", 0))

@@ -8,11 +8,12 @@ uses 270 of them. The code itself stays as it is, byte for byte.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-EXPORTS = 7
-FUNCTION, GLOBAL = 0, 3
-"""Section and kinds of export (WebAssembly Core Specification, binary format); other kinds are kept."""
+from runtime import archives
+from runtime.node import start
+from runtime.paths import PYODIDE
+from runtime.step import NotApplicable, Remarks, Step, Tree
+from runtime.wasm import EXPORTS, FUNCTION, GLOBAL, exports, number, sections
 
 ASSIGNMENT = re.compile(
     r'(?P<variable>[\w$]+)=(?:Module\["[\w$]+"\]=)?wasmExports\["(?P<export>[\w$.]+)"\](?:\.value>>>0)?;?'
@@ -22,18 +23,17 @@ DRAWING = 'if(typeof value=="function"){entry.value=addFunction(value,value.sig)
 """Makes a WebAssembly module of each of WebGL's 280 functions, for SDL, which nothing calls."""
 
 
-class SlimError(Exception):
-    """Pyodide's files do not look as they did."""
-
-
 def slim(wasm: bytes, script: str, others: str) -> tuple[bytes, str]:
-    """`pyodide.asm.wasm` and `pyodide.asm.mjs` without unused exports; `others` is code that may use some as well."""
-    begin = script.index("function assignWasmExports(")
-    end = script.index("}", begin)
-    declared = script.rindex(";var ", 0, begin) + 1
+    """`pyodide.asm.wasm` and `pyodide.asm.mjs` without unused exports; `others` is code that may use some as well.
+
+    Raises NotApplicable.
+    """
+    begin = script.find("function assignWasmExports(")
+    end = script.find("}", begin)
+    declared = script.rfind(";var ", 0, max(begin, 0)) + 1
     assigned = {found["export"]: found["variable"] for found in ASSIGNMENT.finditer(script, begin, end)}
-    if len(assigned) < 4000 or script.count(DRAWING) != 1:
-        raise SlimError("Pyodide's JavaScript does not look as it did.")
+    if begin < 0 or not declared or len(assigned) < 4000:
+        raise NotApplicable("Pyodide's JavaScript does not take the exports as it did.")
     words = set(WORD.findall(script[:declared] + script[end:] + others))
     unused = {export for export, variable in assigned.items() if not {export, variable} & words}
 
@@ -64,36 +64,16 @@ def without_exports(wasm: bytes, wanted: set[str]) -> bytes:
     return b"".join(parts)
 
 
-def sections(wasm: bytes) -> Iterator[tuple[int, int, int]]:
-    """Of each section: its number, where its content begins in the file, and where it ends."""
-    at = 8
-    while at < len(wasm):
-        size, begin = read(wasm, at + 1)
-        yield wasm[at], begin, begin + size
-        at = begin + size
+def apply(tree: Tree) -> Remarks:
+    """Take them out. Raises NotApplicable."""
+    script = tree.script.read_text()
+    library = archives.read(PYODIDE / "python_stdlib.zip")
+    python = [text.decode() for name, text in library.items() if "pyodide/" in name and name.endswith(".py")]
+    others = "\n".join([(tree.pyodide / "pyodide.mjs").read_text(), *python])
+    wasm, less = slim(tree.wasm.read_bytes(), script, others)
+    tree.wasm.write_bytes(wasm)
+    tree.script.write_text(less)
+    return [] if DRAWING in script else ["Functions of WebGL are not wrapped where they were."]
 
 
-def exports(body: bytes) -> Iterator[tuple[str, int, bytes]]:
-    """Name, kind and bytes of each entry of the export section."""
-    count, at = read(body, 0)
-    for _ in range(count):
-        size, name = read(body, at)
-        _, end = read(body, name + size + 1)
-        yield body[name : name + size].decode(), body[name + size], body[at:end]
-        at = end
-
-
-def read(data: bytes, at: int) -> tuple[int, int]:
-    """The number (unsigned LEB128) at this place, and the place behind it."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
-        if byte < 0x80:
-            return value, at
-
-
-def number(value: int) -> bytes:
-    """The number as unsigned LEB128."""
-    low, rest = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + number(rest) if rest else bytes([low])
+STEP = Step("exports", "a tenth of a start's time, 0.1 MB", apply, start)
