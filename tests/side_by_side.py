@@ -1,4 +1,4 @@
-"""All tests: what needs no browser, or little of one, runs beside what drives one; what breaks things on purpose runs alone, last.
+"""All tests: what needs no browser, or little of one, runs beside what drives one; what breaks things runs last.
 
 `make test` calls it. The output of what runs beside is shown when it is over, so that no two mix. It exits with 1
 if any run failed, and with 2 where a run could not be started.
