@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -100,5 +101,6 @@ def serving(command: list[str], cwd: Path, env: dict[str, str], log: Path) -> It
     try:
         yield wait_for(address, "it serves", 300)
     finally:
-        os.killpg(process.pid, 15)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)

@@ -51,7 +51,7 @@ class Place:
 
 def made_of(asked: Asked) -> str:
     """A name for all that the runtime is made of, but for our own wheel."""
-    tools = sorted(path for path in HERE.rglob("*") if path.suffix in (".py", ".mjs"))
+    tools = sorted(path for path in HERE.rglob("*") if path.suffix in (".py", ".mjs") and path.name != "page.py")
     npm = [npm_locked(package)["integrity"] for package in (*base.MODULES.values(), "binaryen")]
     facts = [*(sha256(path.read_bytes()) for path in (*tools, REQUIREMENTS)), *npm, *sorted(asked.without)]
     return sha256("\n".join(facts).encode())
@@ -84,12 +84,16 @@ def build_runtime(work: Path, asked: Asked, place: Place) -> None:
     tree = Tree(work / "tree")
     base.build(tree, work, {})
     recipe = run(steps.RUNTIME, tree, work, asked)
-    shutil.rmtree(place.vendor, ignore_errors=True)
-    place.vendor.mkdir(parents=True)
-    for folder in tree.folders():
-        if place.compressed:
-            compress([path for path in folder.iterdir() if not is_ours(path)])
-        shutil.move(folder, place.vendor / content_name(folder, base.MODULES[folder.name]))
+    place.vendor.mkdir(parents=True, exist_ok=True)
+    named = {content_name(folder, base.MODULES[folder.name]): folder for folder in tree.folders()}
+    for stale in place.vendor.iterdir():
+        if stale.name not in named:
+            shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+    for name, folder in named.items():
+        if not (place.vendor / name).exists():  # else it is the same, and compressing it takes long
+            if place.compressed:
+                compress([path for path in folder.iterdir() if not is_ours(path)])
+            shutil.move(folder, place.vendor / name)
     kept = {"made_of": made_of(asked), **vars(recipe)}
     place.recipe.write_text(json.dumps(kept, indent=2) + "\n")
 
