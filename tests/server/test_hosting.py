@@ -9,7 +9,7 @@ from pathlib import Path
 from rolltape.server.serve import add_arguments
 
 TEXT = (Path(__file__).parents[2] / "docs" / "hosting.md").read_text()
-OF_OTHERS = {"--url"}
+OF_OTHERS = {"--url", "--help", "--no-deps", "--require-hashes"}
 """Options of other programs that the document calls."""
 
 
@@ -41,7 +41,7 @@ def test_every_option_that_is_named_is_one() -> None:
 def test_a_command_that_is_shown_is_understood() -> None:
     parser = argparse.ArgumentParser(exit_on_error=False)
     add_arguments(parser)
-    shown = re.findall(r"^ .*python -m rolltape serve(.*)$", TEXT, re.MULTILINE)
+    shown = re.findall(r"^ .*rolltape serve(.*)$", TEXT, re.MULTILINE)
 
     assert len(shown) > 3
     for options in shown:
