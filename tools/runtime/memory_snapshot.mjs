@@ -5,6 +5,9 @@ import crypto from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 
 process.env.TZ = "UTC";
+delete globalThis.navigator; // newer Nodes have one, with the machine's language
+delete WebAssembly.Suspending; // as static/python.js does
+delete WebAssembly.promising;
 Date.now = performance.now = () => 0;
 crypto.randomFillSync = globalThis.crypto.getRandomValues = (view) => view.fill(0);
 
