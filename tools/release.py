@@ -57,7 +57,8 @@ def release() -> None:
     """Make wheel and source of what is committed, twice; into `dist/` if they are the same. Raises ReleaseError."""
     if run("git", "status", "--porcelain", cwd=ROOT):
         raise ReleaseError("There is something that is not committed.")
-    first, second = (built(ROOT / "build" / "release" / name) for name in COPIES)
+    commit = run("git", "rev-parse", "HEAD", cwd=ROOT)
+    first, second = (built(commit, ROOT / "build" / "release" / name) for name in COPIES)
     differing = sorted(name for name in {*first, *second} if first.get(name) != second.get(name))
     if differing:
         raise ReleaseError(f"Built twice, these are not the same: {', '.join(differing)}.")
@@ -68,16 +69,14 @@ def release() -> None:
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(first.items()))
     (DIST / "SHA256SUMS").write_text(sums)
     shutil.rmtree(ROOT / "build" / "release")
-    print(
-        f"{sums}in {DIST.relative_to(ROOT)}/, of {run('git', 'rev-parse', 'HEAD', cwd=ROOT)}, built twice: the same."
-    )
+    print(f"{sums}in {DIST.relative_to(ROOT)}/, of {commit}, built twice: the same.")
 
 
-def built(folder: Path) -> dict[str, bytes]:
-    """Wheel and source by their names, made in a fresh copy of what is committed. Raises ReleaseError."""
+def built(commit: str, folder: Path) -> dict[str, bytes]:
+    """Wheel and source by their names, made in a fresh copy of this commit. Raises ReleaseError."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
     subprocess.run(["tar", "-x"], cwd=folder, check=True, input=archive)
     run("make", "page", "RUNTIME=--strict", cwd=folder)
     run(".venv/bin/python", "tools/release.py", "pack", cwd=folder)

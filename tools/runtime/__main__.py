@@ -51,7 +51,9 @@ class Place:
 
 def made_of(asked: Asked) -> str:
     """A name for all that the runtime is made of, but for our own wheel."""
-    tools = sorted(path for path in HERE.rglob("*") if path.suffix in (".py", ".mjs") and path.name != "page.py")
+    tools = sorted(
+        path for path in HERE.rglob("*") if path.suffix in (".py", ".mjs") and path.name != "page.py"
+    )
     npm = [npm_locked(package)["integrity"] for package in (*base.MODULES.values(), "binaryen")]
     facts = [*(sha256(path.read_bytes()) for path in (*tools, REQUIREMENTS)), *npm, *sorted(asked.without)]
     return sha256("\n".join(facts).encode())
