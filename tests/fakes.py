@@ -279,3 +279,6 @@ class FakeFolder:
         file = FakeFile("folder", self.files, name, self.capacity, self.steps)
         self.opened.append(file)
         return file
+
+    async def size(self, name: str) -> int | None:
+        return len(self.files[name]) if self.allowed and name in self.files else None

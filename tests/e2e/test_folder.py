@@ -90,3 +90,25 @@ def test_a_tab_that_is_closed_midway_leaves_the_file_in_the_folder(guests: Guest
     index = Index()
     index.feed(data)
     assert index.duration_ms > 1000
+
+
+def test_a_take_in_the_folder_is_told_of_before_it_is_removed_to_make_room(guests: Guests) -> None:
+    guest = guests()
+    guest.page.add_init_script(PICKER)
+    opened(guest)
+    guest.id("folder").click()
+    expect(guest.id("destination")).to_contain_text("the folder “chosen”")
+    guest.record()
+    guest.wait_until("0:02")
+    guest.stop()
+    session = guest.context.new_cdp_session(guest.page)
+    origin = {"origin": guest.base_url}
+    used = int(session.send("Storage.getUsageAndQuota", origin)["usage"])
+    session.send("Storage.overrideQuotaForOrigin", {**origin, "quotaSize": used + 50_000_000})
+
+    guest.record()
+
+    told = guest.id("notice").filter(has_text="removed from it in a minute")
+    expect(told).to_contain_text("whole in the folder “chosen”")
+    guest.stop()
+    expect(guest.id("take")).to_have_count(2)

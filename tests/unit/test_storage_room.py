@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rolltape.recording.storage_room import RELEASE_BELOW_MINUTES, Space, releasable, to_release, warning
+from rolltape.recording.storage_room import (
+    RELEASE_BELOW_MINUTES,
+    RELEASE_NOTICE_MS,
+    Release,
+    Space,
+    file_names,
+    releasable,
+    release,
+    to_release,
+    warning,
+)
 from rolltape.recording.take import Delivery, Part, Take, TakeState
 
 GB = 1_000_000_000
 PLENTY = Space(0, 10 * GB)
 
 
-def a_take(
-    id: str, at: int, size: int = GB, state: TakeState = TakeState.FINISHED, saved: bool = True
-) -> Take:
-    delivered = (Delivery.DOWNLOADS,) if saved else ()
-    return Take(id, 1, id, at, state=state, parts=(Part(1, "part1", size),), delivered=delivered)
+def a_take(id: str, at: int, size: int = GB, state: TakeState = TakeState.FINISHED) -> Take:
+    return Take(id, 1, id, at, state=state, parts=(Part(1, "part1", size),), delivered=(Delivery.FOLDER,))
 
 
 @pytest.mark.parametrize(
@@ -52,28 +62,71 @@ def test_a_recording_that_begins_with_little_room_is_told_once_not_thrice() -> N
     assert warning(1, told)[0] is None
 
 
-def test_only_finished_takes_that_are_elsewhere_may_go_oldest_first() -> None:
+def test_only_finished_takes_that_are_proven_to_be_elsewhere_may_go_oldest_first() -> None:
     takes = [
         a_take("new", 3),
         a_take("old", 1),
-        a_take("unsaved", 0, saved=False),
+        a_take("unproven", 0),
         a_take("recovered", 0, state=TakeState.RECOVERED),
         a_take("recording", 0, state=TakeState.RECORDING),
-        a_take("elsewhere", 2),
+        a_take("held", 2),
         replace(a_take("broken", 0), error="The encoder failed."),
     ]
+    elsewhere = {take.id for take in takes} - {"unproven"}
 
-    assert [take.id for take in releasable(takes, frozenset({"elsewhere"}))] == ["old", "new"]
+    assert [take.id for take in releasable(takes, elsewhere, {"held"})] == ["old", "new"]
 
 
 def test_nothing_is_released_while_there_is_room() -> None:
-    assert to_release([a_take("old", 1)], PLENTY, 6000, frozenset()) == []
+    assert to_release([a_take("old", 1)], {"old"}, PLENTY, 6000, frozenset()) == []
 
 
 def test_no_more_is_released_than_is_needed() -> None:
     needed = RELEASE_BELOW_MINUTES * 60 * 6000 * 1000 // 8
     takes = [a_take("c", 3), a_take("a", 1), a_take("b", 2)]
 
-    assert [take.id for take in to_release(takes, Space(0, needed - 1), 6000, frozenset())] == ["a"]
-    assert [take.id for take in to_release(takes, Space(0, needed - GB - 1), 6000, frozenset())] == ["a", "b"]
-    assert [take.id for take in to_release(takes, Space(0, 0), 100_000, frozenset())] == ["a", "b", "c"]
+    def released(left: int, kbps: float = 6000) -> list[str]:
+        return [take.id for take in to_release(takes, {"a", "b", "c"}, Space(0, left), kbps, frozenset())]
+
+    assert released(needed - 1) == ["a"]
+    assert released(needed - GB - 1) == ["a", "b"]
+    assert released(0, 100_000) == ["a", "b", "c"]
+
+
+def test_a_take_is_told_of_before_it_goes_and_stays_if_there_is_room_again() -> None:
+    old, new = a_take("old", 1), a_take("new", 2)
+
+    first = release([old], {}, 1000)
+    waiting = release([old], first.told, 1000 + RELEASE_NOTICE_MS - 1)
+    more = release([old, new], waiting.told, 1000 + RELEASE_NOTICE_MS - 1)
+    due = release([old, new], more.told, 1000 + RELEASE_NOTICE_MS)
+
+    assert (first.tell, first.remove) == ([old], [])
+    assert (waiting.tell, waiting.remove) == ([], [])
+    assert (more.tell, more.remove) == ([old, new], []), "the notice names all that are to go"
+    assert due.remove == [old] and set(due.told) == {"new"}
+    assert release([], first.told, 2000) == Release({}, [], []), (
+        "there is room again: it is told anew the next time"
+    )
+
+
+@given(st.lists(st.tuples(st.floats(0, 30_000), st.sets(st.sampled_from("abcdef"))), min_size=1, max_size=60))
+def test_no_take_ever_goes_untold(looks: list[tuple[float, set[str]]]) -> None:
+    now_ms = 0.0
+    told: Mapping[str, float] = {}
+    said: dict[str, float] = {}
+    for wait_ms, ids in looks:
+        now_ms += wait_ms
+        what = release([a_take(id, 0) for id in sorted(ids)], told, now_ms)
+        told = what.told
+        for take in what.tell:
+            said.setdefault(take.id, now_ms)
+        assert all(now_ms - said[take.id] >= RELEASE_NOTICE_MS for take in what.remove)
+        said = {id: at_ms for id, at_ms in said.items() if id in told}
+
+
+def test_a_file_is_looked_for_under_every_name_it_may_bear() -> None:
+    take = replace(a_take("Ada_take1", 0), mime_type="video/webm;codecs=vp8,opus")
+
+    assert file_names(take, Part(1, "part1")) == ("Ada_take1.webm", "Ada_take1_part1.webm")
+    assert file_names(take, Part(2, "part2")) == ("Ada_take1_part2.webm",)

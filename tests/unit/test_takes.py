@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from typing import cast
 
-from fakes import FakeDownloads, FakeStore
+import pytest
+
+from fakes import FakeDownloads, FakeFolder, FakeStore
 from page_fakes import FakeDocument, FakeRoomBrowser
 from rolltape.core.errors import SinkError
 from rolltape.pages.interfaces import Browser
 from rolltape.pages.takes.storage_room import SpaceView
 from rolltape.pages.takes.takes import Takes
 from rolltape.recording.shelf import Shelf
-from rolltape.recording.take import ShelfState, Take, TakeEvent, TakeState
+from rolltape.recording.take import Delivery, Part, ShelfState, Take, TakeEvent, TakeState
 
 LEFT = Take("t1", 1, "Ada_take1", 0, mime_type="video/webm;codecs=vp8,opus", state=TakeState.RECORDING)
 
@@ -154,3 +157,71 @@ def test_a_warning_of_little_room_goes_when_there_is_room_and_comes_again_the_ne
         return shown
 
     assert asyncio.run(story()) == [0, 1, 0, 0, 1]
+
+
+WHOLE = Take(
+    "t2",
+    2,
+    "Ada_take2",
+    0,
+    mime_type="video/webm;codecs=vp8,opus",
+    state=TakeState.FINISHED,
+    parts=(Part(1, "part1", 5000),),
+    delivered=(Delivery.FOLDER,),
+)
+
+
+async def kept_over_two_minutes(
+    take: Take, in_folder: dict[str, int], left: int = 10**6
+) -> tuple[bool, list[str]]:
+    """Whether a take is still there after two minutes of recording with little room, and what was told."""
+    document, browser, folder = FakeDocument(), StoringBrowser(), FakeFolder()
+    folder.files = {name: bytearray(size) for name, size in in_folder.items()}
+    shelf = Shelf(browser.journal, nobody)
+    await shelf.log(take)
+    view = SpaceView(document, cast("Browser", browser), shelf, lambda: folder)
+    browser.left = left
+    told_before = -1.0
+    for _ in range(12):
+        await view.look(2500.0, recording=True)
+        if not await shelf.takes():
+            assert told_before >= 0, "it was told before"
+            break
+        if any("removed from it in a minute" in notice.text for notice in document.notices):
+            told_before = browser.ms
+        browser.ms += 10_000
+    return bool(await shelf.takes()), [notice.text for notice in document.notices]
+
+
+def test_a_take_that_lies_whole_in_the_folder_goes_a_minute_after_that_was_told() -> None:
+    kept, told = asyncio.run(kept_over_two_minutes(WHOLE, {"Ada_take2.webm": 5000}))
+
+    assert not kept
+    assert (
+        "so Ada_take2 is removed from it in a minute. Its file lies whole in the folder “Recordings”."
+        in told[0]
+    )
+    assert told[-1] == "Ada_take2 was removed from this browser to make room; its file lies in your folder."
+
+
+@pytest.mark.parametrize(
+    ("take", "in_folder", "left"),
+    [
+        pytest.param(
+            replace(WHOLE, delivered=(Delivery.DOWNLOADS,)), {"Ada_take2.webm": 5000}, 10**6, id="download"
+        ),
+        pytest.param(WHOLE, {}, 10**6, id="gone from the folder"),
+        pytest.param(WHOLE, {"Ada_take2.webm": 4999}, 10**6, id="not whole there"),
+        pytest.param(
+            replace(WHOLE, parts=(*WHOLE.parts, Part(2, "part2", 7))),
+            {"Ada_take2.webm": 5000},
+            10**6,
+            id="a part is missing",
+        ),
+        pytest.param(WHOLE, {"Ada_take2.webm": 5000}, 10**9, id="there is room"),
+    ],
+)
+def test_a_take_stays_unless_it_is_seen_to_lie_elsewhere_and_room_is_needed(
+    take: Take, in_folder: dict[str, int], left: int
+) -> None:
+    assert asyncio.run(kept_over_two_minutes(take, in_folder, left))[0]

@@ -121,6 +121,14 @@ class Folder:
         except RolltapeError as error:
             raise SinkError("The folder you chose cannot be written.", error.detail) from error
 
+    async def size(self, name: str) -> int | None:
+        """Bytes of the file of this name that lies there now; None if there is none, or nobody may look."""
+        try:
+            file = await (await self._handle.getFileHandle(name)).getFile()
+        except JsException:
+            return None
+        return int(file.size)
+
     async def _names(self) -> set[str]:
         """What lies in it."""
         names, keys = set(), self._handle.keys()

@@ -124,6 +124,9 @@ class Folder(Protocol):
     async def create(self, name: str) -> PatchableSink:
         """Open a new file of this name for writing; it is there once it is closed. Raises SinkError."""
 
+    async def size(self, name: str) -> int | None:
+        """Bytes of the file of this name that lies there now; None if there is none, or nobody may look."""
+
 
 @dataclass
 class FolderChoice:

@@ -167,10 +167,7 @@ class GuestPage:
             self._room.use(self._devices.capture)
 
     def _kbps(self) -> float:
-        """The rate that is recorded at, or would be."""
-        status = self._deck.status
-        if status is not None and status.kbps:
-            return status.kbps
+        """The rate that was ordered, or would be: no moment of it decides about what is stored."""
         order = None if self._deck.is_free else self._deck.order
         return (order or self._order()).kbps
 

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
 from rolltape.pages.interfaces import Browser, Document
 from rolltape.recording.shelf import Shelf
-from rolltape.recording.storage_room import WARN_BELOW_MINUTES, Space, to_release, warning
+from rolltape.recording.sinks import Folder
+from rolltape.recording.storage_room import (
+    RELEASE_BELOW_MINUTES,
+    WARN_BELOW_MINUTES,
+    Space,
+    announcement,
+    file_names,
+    release,
+    to_release,
+    warning,
+)
+from rolltape.recording.take import Delivery, Take
 
 SUBJECT = "room-left"
+RELEASE_SUBJECT = "room-release"
 
 
 class SpaceView:
     """Looks at the browser's storage when told to."""
 
-    def __init__(self, document: Document, browser: Browser, shelf: Shelf) -> None:
+    def __init__(
+        self,
+        document: Document,
+        browser: Browser,
+        shelf: Shelf,
+        folder: Callable[[], Folder | None] = lambda: None,
+    ) -> None:
+        """`folder` gives the one that the person chose, where files can be seen to lie."""
         self._document = document
         self._browser = browser
         self._shelf = shelf
+        self._folder = folder
         self._told: frozenset[int] = frozenset()
+        self._to_go: Mapping[str, float] = {}
+        """When it was told that a take is going to be removed, by id."""
         self.minutes_left: float | None = None
-        """For how long there is room at the present rate; None: not looked yet."""
+        """For how long there is room at the ordered rate; None: not looked yet."""
 
     async def prepare(self, kbps: float) -> None:
-        """Before a recording: ask the browser to keep what is stored, and make room."""
+        """Before a recording: ask the browser to keep what is stored, and see how much room there is."""
         self._told = frozenset()
         self._document.spawn(self._persist())  # Firefox asks the person, who must not hold up the recording
         await self.look(kbps, recording=True)
@@ -36,9 +59,9 @@ class SpaceView:
             self._browser.log("The browser did not promise to keep the journal when the disk runs full.")
 
     async def look(self, kbps: float, *, recording: bool) -> None:
-        """Show what is left; while recording, warn ahead of time and release what is safely elsewhere."""
+        """Show what is left at the ordered rate; while recording, warn ahead and release what lies elsewhere."""
         space = Space(*await self._browser.space())
-        if recording and await self._release(space, kbps):
+        if await self._release(space, kbps, recording=recording):
             space = Space(*await self._browser.space())
         self.minutes_left = space.minutes(kbps)
         left = f"{words.size(space.left)} left, {space.describe(kbps)}"
@@ -51,14 +74,36 @@ class SpaceView:
             self._told = frozenset()
             self._document.lift(SUBJECT)
 
-    async def _release(self, space: Space, kbps: float) -> bool:
-        running = frozenset(await self._browser.running())
-        released = to_release(await self._shelf.takes(), space, kbps, running)
-        for take in released:
+    async def _release(self, space: Space, kbps: float, *, recording: bool) -> bool:
+        """Tell of takes that have to go, and a minute later let them go, if they still have to; whether any went."""
+        folder = self._folder()
+        chosen: Sequence[Take] = ()
+        if recording and folder is not None and space.minutes(kbps) < RELEASE_BELOW_MINUTES:
+            takes = await self._shelf.takes()
+            elsewhere = frozenset([take.id for take in takes if await _lies_in(folder, take)])
+            running = frozenset(await self._browser.running())
+            chosen = to_release(takes, elsewhere, space, kbps, running)
+        what = release(chosen, self._to_go, self._browser.now_ms())
+        self._to_go = what.told
+        if folder is not None and what.tell:
+            self._document.notify(replace(announcement(what.tell, folder.name), subject=RELEASE_SUBJECT))
+        for take in what.remove:
             await self._shelf.delete(take)
-            self._document.notify(
-                Notice(
-                    Level.INFO, f"{take.name} was removed from this browser to make room; its file is saved."
-                )
+            sentence = (
+                f"{take.name} was removed from this browser to make room; its file lies in your folder."
             )
-        return bool(released)
+            self._document.notify(Notice(Level.INFO, sentence))
+        if not self._to_go:
+            self._document.lift(RELEASE_SUBJECT)
+        return bool(what.remove)
+
+
+async def _lies_in(folder: Folder, take: Take) -> bool:
+    """Whether every file of a take lies in the folder, whole: seen there now, not remembered."""
+    if Delivery.FOLDER not in take.delivered:
+        return False
+    for part in take.parts:
+        sizes = [await folder.size(name) for name in file_names(take, part)]
+        if part.bytes and part.bytes not in sizes:
+            return False
+    return True

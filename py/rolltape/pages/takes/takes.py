@@ -13,6 +13,7 @@ from rolltape.pages.takes.shelf import ShelfView
 from rolltape.pages.takes.storage_room import SpaceView
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.shelf import Shelf
+from rolltape.recording.sinks import Folder
 from rolltape.recording.take import Take
 
 SPACE_EVERY_S = 10.0
@@ -35,7 +36,7 @@ class Takes:
     def __init__(
         self, document: Document, browser: Browser, live: Callable[[], Take | None], kbps: Callable[[], float]
     ) -> None:
-        """`live` gives the take being made here, `kbps` the rate it is or would be recorded at."""
+        """`live` gives the take being made here, `kbps` the rate that it was or would be ordered at."""
         self.places = Places(None, None)
         self.shelf: Shelf | None = None
         self._document = document
@@ -62,17 +63,20 @@ class Takes:
         if store is not None:
             self.shelf = Shelf(store, self._browser.running)
             self._shelf_view = ShelfView(self._document, self._browser, self.shelf)
-            self._space_view = SpaceView(self._document, self._browser, self.shelf)
+            self._space_view = SpaceView(self._document, self._browser, self.shelf, self._folder)
             await self._shelf_view.draw()
             self._document.spawn(self._watch_space(self._space_view))
             self._document.spawn(self._recover(self.shelf, self._shelf_view))
         await self._folder_view.open()
 
+    def _folder(self) -> Folder | None:
+        return self.places.folder.folder if self.places.folder else None
+
     def _draw_destination(self) -> None:
         """Say where a recording goes."""
         places = self.places
         words = DESTINATIONS[places.downloads is not None, places.store is not None]
-        folder = places.folder.folder if places.folder else None
+        folder = self._folder()
         if folder is not None:
             words = IN_FOLDER[places.store is not None].format(folder.name)
         self._document.text("destination", words)
@@ -101,7 +105,7 @@ class Takes:
             self._document.report(error)
 
     async def _watch_space(self, view: SpaceView) -> None:
-        """Look at the room that is left every ten seconds, at the rate that is really recorded."""
+        """Look at the room that is left every ten seconds."""
         while True:
             await view.look(self._kbps(), recording=self._live() is not None)
             await asyncio.sleep(SPACE_EVERY_S)
