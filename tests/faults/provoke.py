@@ -39,6 +39,11 @@ STOP_SHARING = (
     + """page.getActor("WebRTC").sendAsyncMessage("webrtc:StopSharing", String(page.innerWindowId));"""
 )
 """What the button of that name sends; there is no button for fake devices."""
+MUTE = (
+    IN_EVERY_PAGE.replace("{", "{{").replace("}", "}}")
+    + """page.getActor("WebRTC").sendAsyncMessage("{}", String(page.innerWindowId));"""
+)
+"""What its sharing indicator sends."""
 DENY = (
     """Services.prefs.setBoolPref("media.navigator.permission.disabled", false);"""
     + IN_EVERY_PAGE
@@ -90,6 +95,24 @@ def download_canceller(scene: Scene) -> Callable[[], object]:
     session.send("Browser.setDownloadBehavior", where)
     session.on("Browser.downloadWillBegin", lambda event: begun.append(event["guid"]))
     return lambda: session.send("Browser.cancelDownload", {"guid": begun[-1]})
+
+
+def mute_camera(scene: Scene) -> Callable[[], object]:
+    """Mute the camera as Firefox's sharing indicator does; what is returned unmutes it."""
+    scene.run_inside(MUTE.format("webrtc:MuteCamera"))
+    return lambda: scene.run_inside(MUTE.format("webrtc:UnmuteCamera"))
+
+
+def mute_both(scene: Scene) -> Callable[[], object]:
+    """The same for camera and microphone."""
+    for message in ("webrtc:MuteCamera", "webrtc:MuteMicrophone"):
+        scene.run_inside(MUTE.format(message))
+
+    def unmute() -> None:
+        for message in ("webrtc:UnmuteCamera", "webrtc:UnmuteMicrophone"):
+            scene.run_inside(MUTE.format(message))
+
+    return unmute
 
 
 def lose_devices(scene: Scene) -> None:

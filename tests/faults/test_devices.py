@@ -13,6 +13,7 @@ from faults.conftest import Scenes
 from faults.report import Row
 from faults.scene import PATIENCE_S, Scene
 from faults.verdict import judge
+from rolltape.pages.guest.devices import UNMUTED
 from sound import opened_sound
 from waiting import wait_for
 
@@ -43,6 +44,49 @@ def test_recording_survives_both_devices_dying(scenes: Scenes, report: list[Row]
     provoke.lose_devices(scene)
 
     judge_end(scene, report, "camera and microphone die", elapsed_ms)
+
+
+@pytest.mark.parametrize("browser", ["Firefox"])
+def test_recording_survives_a_camera_that_is_muted_and_comes_back(scenes: Scenes, report: list[Row]) -> None:
+    scene = scenes()
+    elapsed_ms = scene.record()
+
+    unmute = provoke.mute_camera(scene)
+    scene.told("The camera is muted")
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    unmute()
+    expect(scene.guest.id("notice").filter(has_text="The camera is muted, by")).to_have_count(0)
+    wait_for(lambda: scene.guest.log()["parts"][-1]["reason"] == UNMUTED, "pictures are recorded again")
+    scene.recorded_for(scene.elapsed_ms() + AFTER_MS / 2)
+    elapsed_ms = scene.stop()
+
+    judge(scene, report, "camera muted, and back", elapsed_ms, state="finished", parts=parts(scene))
+    reasons = [part["reason"] for part in scene.guest.log()["parts"] if part["bytes"]]
+    assert reasons[0] == "" and reasons[-1] == UNMUTED and len(reasons) == 3
+
+
+@in_firefox
+def test_recording_survives_both_being_muted(scenes: Scenes, report: list[Row]) -> None:
+    scene = scenes()
+    elapsed_ms = scene.record()
+
+    unmute = provoke.mute_both(scene)
+    scene.told("Camera and microphone are both muted")
+    scene.recorded_for(elapsed_ms + AFTER_MS)
+    unmute()
+    expect(scene.guest.id("notice").filter(has_text="both muted")).to_have_count(0)
+    wait_for(lambda: scene.guest.log()["parts"][-1]["reason"] == UNMUTED, "pictures are recorded again")
+    scene.recorded_for(scene.elapsed_ms() + AFTER_MS / 2)
+    elapsed_ms = scene.stop()
+
+    judge(
+        scene,
+        report,
+        "camera and microphone muted, and back",
+        elapsed_ms,
+        state="finished",
+        parts=parts(scene),
+    )
 
 
 @in_both

@@ -229,10 +229,15 @@ class Capture:
         """The guest's own picture, without sound."""
         return MediaStream.new(to_js([self.camera])) if self.camera else None
 
+    def is_muted(self, kind: str) -> bool:
+        """Whether the browser mutes the track of this kind, which is there and gives nothing."""
+        track = _live(self.camera if kind == "video" else self.microphone)
+        return track is not None and track.muted
+
     def granted_video(self) -> GrantedVideo | None:
-        """What the camera really gives; None where there is none, or it has ended."""
+        """What the camera really gives; None where there is none, or it has ended or is muted."""
         camera = _live(self.camera)
-        if camera is None:
+        if camera is None or camera.muted:
             return None
         settings = camera.getSettings()
         return GrantedVideo(

@@ -140,10 +140,13 @@ class Capture(Protocol):
         """The picture to show."""
 
     def granted_video(self) -> GrantedVideo | None:
-        """What the camera gives; None without one, or once it has ended."""
+        """What the camera gives; None without one, or once it has ended, or while it is muted."""
 
     def granted_audio(self) -> GrantedAudio | None:
-        """What the microphone gives; None without one, or once it has ended."""
+        """What the microphone gives, be it the silence of a muted one; None without one, or once it has ended."""
+
+    def is_muted(self, kind: str) -> bool:
+        """Whether the browser mutes the camera (`video`) or microphone (`audio`)."""
 
     def peak(self) -> float | None:
         """The loudest sample of the last moment, 0 to 1; None without a microphone, and where nobody can tell."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from rolltape.core.errors import DeviceError, DeviceNotFound, PermissionDenied, RolltapeError, Unsupported
 from rolltape.core.notice import Level, Notice
+from rolltape.pages.guest.muted import SUBJECTS, MutedTracks, notice_of
 from rolltape.pages.interfaces import Browser, Capture, Document
 from rolltape.settings.capture_constraints import (
     Constraints,
@@ -25,6 +27,7 @@ GONE: dict[Kind, str] = {
     "audio": "The microphone is gone: unplugged, switched off, or no longer allowed. There is silence until "
     "one is back.",
 }
+MUTED, UNMUTED = "The camera was muted.", "The camera is not muted any more."
 REMEDIES: dict[type[DeviceError], str] = {
     PermissionDenied: "Allow them by the sign at the beginning of the browser's address bar",
     DeviceNotFound: "Plug one in",
@@ -55,6 +58,9 @@ class Devices:
         self._captured = captured
         self._lost: dict[Kind, str] = {}
         """The names of the devices that are to be used again when they are back."""
+        self._changing: dict[Kind, asyncio.Lock] = {kind: asyncio.Lock() for kind in KINDS}
+        """One change after the other of each kind."""
+        self._muted = MutedTracks()
         document.on("video-device", "change", lambda: self._on_select("video"))
         document.on("audio-device", "change", lambda: self._on_select("audio"))
         browser.on_devices_changed(self._on_plugged)
@@ -89,7 +95,10 @@ class Devices:
     async def close(self) -> None:
         """Release camera and microphone."""
         capture, self.capture = self.capture, None
-        self._lost.clear()
+        for kind in list(self._lost):
+            self._found(kind)
+        self._muted = MutedTracks()
+        self._draw_muted()
         if capture is not None:
             await capture.close()
         self._document.picture("preview", None)
@@ -149,16 +158,18 @@ class Devices:
             one = Constraints(None, (wish.audio or {}) | which)
         if await self.capture.use(one):
             await self._changed(kind, reason)
-        self._lost.pop(kind, None)
 
     async def _on_select(self, kind: Kind) -> None:
+        """Another device was chosen, which stands: one that was lost is not gone back to."""
         if self.capture is None:
             return
-        try:
-            chosen = self._document.value(f"{kind}-device")
-            await self._use(kind, {"deviceId": {"exact": chosen}}, f"The {WORDS[kind]} was switched.")
-        except RolltapeError as error:
-            self._warn(f"The other {WORDS[kind]} cannot be used. {error.sentence}")
+        chosen = self._document.value(f"{kind}-device")
+        async with self._changing[kind]:
+            try:
+                await self._use(kind, {"deviceId": {"exact": chosen}}, f"The {WORDS[kind]} was switched.")
+                self._found(kind)
+            except RolltapeError as error:
+                self._warn(f"The other {WORDS[kind]} cannot be used. {error.sentence}")
         await self.draw()
 
     def _on_ended(self, kind: str) -> None:
@@ -166,37 +177,109 @@ class Devices:
 
     async def _lose(self, kind: Kind) -> None:
         """Go on without the device, or with another of its kind if there is one."""
-        if self.capture is None or kind in self._lost:
-            return
-        self._lost[kind] = self.capture.lose(kind)
-        goes_on = " Sound goes on." if kind == "video" and self.capture.granted_audio() is not None else ""
-        self._warn(GONE[kind] + goes_on)
-        if not await self._take_back(kind) and kind == "video":
-            await self._changed(kind, "The camera was gone.")
+        async with self._changing[kind]:
+            if self.capture is None:
+                return
+            name = self.capture.lose(kind)
+            self._lost.setdefault(kind, name)
+            goes_on = (
+                " Sound goes on." if kind == "video" and self.capture.granted_audio() is not None else ""
+            )
+            self._tell(Level.WARNING, GONE[kind] + goes_on, _gone(kind))
+            if not await self._take_back(kind) and kind == "video":
+                await self._changed(kind, "The camera was gone.")
         await self.draw()
 
     async def _on_plugged(self) -> None:
         """A device came or went: take back what was lost."""
         for kind in list(self._lost):
-            await self._take_back(kind)
+            async with self._changing[kind]:
+                await self._take_back(kind)
         await self.draw()
 
     async def _take_back(self, kind: Kind) -> bool:
-        """Use the lost device again, or another of its kind; whether there is one."""
+        """Use the lost device again; while it is away another of its kind, if there is one. Whether there is one."""
+        lost = self._lost.get(kind)
         devices = [one for one in await self._browser.devices() if one.kind == kind]
-        label = self._lost.get(kind)
-        if not devices or label is None or self.capture is None:
+        if lost is None or not devices or self.capture is None:
             return False
-        found = next((one for one in devices if one.label == label), devices[0])
+        same = next((one for one in devices if is_same(one.label, lost)), None)
+        if same is None and self._granted_label(kind) is not None:
+            return True  # another one is used already
         try:
+            found = same or devices[0]
             await self._use(kind, {"deviceId": {"ideal": found.id}}, f"The {WORDS[kind]} was gone.")
         except RolltapeError:
             return False  # what is said already stays true: it is gone
-        self._tell(Level.INFO, f"The {WORDS[kind]} is back: {found.label or WORDS[kind]}.")
+        self._tell_used(kind, lost, self._granted_label(kind) or found.label)
         return True
+
+    def _tell_used(self, kind: Kind, lost: str, used: str) -> None:
+        word = WORDS[kind]
+        if is_same(used, lost):
+            self._found(kind)
+            self._tell(Level.INFO, f"The {word} was gone and is back: {used or word}.")
+        else:
+            sentence = f"Another {word} is used: {used}. It goes back to {lost} when that is there again."
+            self._tell(Level.WARNING, sentence, _gone(kind))
+
+    def _found(self, kind: Kind) -> None:
+        """Nothing of this kind is missed any more."""
+        self._lost.pop(kind, None)
+        self._document.lift(_gone(kind))
+
+    def _granted_label(self, kind: Kind) -> str | None:
+        if self.capture is None:
+            return None
+        granted = self.capture.granted_video() if kind == "video" else self.capture.granted_audio()
+        return granted.label if granted else None
+
+    @property
+    def muted(self) -> frozenset[Kind]:
+        """What the browser mutes now."""
+        return self._muted.kinds
+
+    def look(self) -> None:
+        """See what the browser mutes; called several times a second."""
+        capture = self.capture
+        if capture is None:
+            return
+        muted = frozenset(kind for kind in KINDS if capture.is_muted(kind))
+        changed = self._muted.look(self._browser.now_ms(), muted)
+        if changed:
+            self._draw_muted()
+            self._document.spawn(self._on_muted(changed))
+
+    async def _on_muted(self, changed: frozenset[Kind]) -> None:
+        """A muted camera is lost until it is back: a recorder would wait for its pictures and hold back the sound."""
+        if "video" in changed:
+            muted = "video" in self._muted.kinds
+            if not muted and self._granted_label("video") is None:
+                return  # it ended while it was muted, which is told and seen to by itself
+            async with self._changing["video"]:
+                await self._changed("video", MUTED if muted else UNMUTED)
+        await self.draw()
+
+    def _draw_muted(self) -> None:
+        notice = notice_of(self._muted.kinds)
+        for subject in SUBJECTS:
+            if notice is None or subject != notice.subject:
+                self._document.lift(subject)
+        if notice is not None:
+            self._document.notify(notice)
 
     def _warn(self, sentence: str) -> None:
         self._tell(Level.WARNING, sentence)
 
-    def _tell(self, level: Level, sentence: str) -> None:
-        self._document.notify(Notice(level, sentence))
+    def _tell(self, level: Level, sentence: str, subject: str = "") -> None:
+        self._document.notify(Notice(level, sentence, subject))
+
+
+def is_same(label: str, other: str) -> bool:
+    """Whether two names are one device's: Chromium names the default one a second time, “Default - Name”."""
+    return not other or label == other or label.endswith(f" - {other}") or other.endswith(f" - {label}")
+
+
+def _gone(kind: Kind) -> str:
+    """The subject of a device that is missed."""
+    return f"{WORDS[kind]}-gone"

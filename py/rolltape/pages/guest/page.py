@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rolltape.core.errors import EngineError
@@ -51,6 +52,14 @@ SAID = {
 """What a screen reader says at each change; times and bytes are not said."""
 
 
+@dataclass(frozen=True)
+class _CutOff:
+    """A recording that ended by itself while what it recorded was muted: it begins anew when that is back."""
+
+    order: Order
+    started_by: str
+
+
 class GuestPage:
     """Everything on the guest's page, and the deck that records what camera and microphone give."""
 
@@ -74,6 +83,7 @@ class GuestPage:
         self._drawn: TakeState | None = None
         self._inputs = InputWatch()
         self._last_take: Take | None = None
+        self._cut_off: _CutOff | None = None
         self._battery: tuple[int, bool] | None = None
         self._level = 0
 
@@ -162,9 +172,18 @@ class GuestPage:
             self._room.announce()
 
     def _on_captured(self) -> None:
-        """Camera or microphone are others than before: the room sees those."""
+        """Camera or microphone are others than before: the room sees those; a recording that they ended goes on."""
         if self._room is not None:
             self._room.use(self._devices.capture)
+        if self._cut_off is not None and self._deck.is_free and len(self._devices.muted) < 2:
+            self._document.spawn(self._begin_anew(self._cut_off))
+
+    async def _begin_anew(self, cut: _CutOff) -> None:
+        self._cut_off = None
+        try:
+            await self._deck.start(cut.order, cut.started_by)
+        except EngineError:
+            self._cut_off = cut  # nothing can be recorded yet
 
     def _kbps(self) -> float:
         """The rate that was ordered, or would be: no moment of it decides about what is stored."""
@@ -179,6 +198,7 @@ class GuestPage:
 
     async def make_room(self, kbps: float) -> None:
         """A recording is about to begin."""
+        self._cut_off = None
         self._document.forget_trouble()
         self._document.show("after", False)
         self._document.spawn(self._rehearsal.clear())
@@ -198,6 +218,8 @@ class GuestPage:
         """The deck is free again."""
         self._document.guard(False)
         self._last_take = take
+        if take.error and self._devices.muted and self._deck.order is not None:
+            self._cut_off = _CutOff(self._deck.order, take.started_by)
         draw_after(self._document, take)
         self._announce()
         if self._room is not None and (take.bytes or take.delivered):
@@ -280,6 +302,7 @@ class GuestPage:
     async def _on_hangup(self) -> None:
         """Finish the recording first, then release the devices."""
         await self._deck.finish()
+        self._cut_off = None
         await self._rehearsal.clear()
         self._plan_exists = False
         await self._devices.close()
@@ -316,6 +339,7 @@ class GuestPage:
         self._draw()
         if self._room is not None:
             self._room.tick()
+        self._devices.look()
         capture = self._devices.capture
         peak = capture.peak() if capture else None
         self._look_ahead(capture, peak)
@@ -323,17 +347,25 @@ class GuestPage:
             return
         self._level = meter_percent(peak or 0.0)
         self._document.attribute("level", "value", str(self._level))
-        status = self._deck.status
-        if status is None or status.state is not TakeState.RECORDING:
-            self._inputs.rest()
-            return
-        pictures = capture.pictures() if self._records_pictures() else None
-        for notice in self._inputs.look(self._browser.now_ms(), peak, pictures):
+        self._look_at_inputs(capture, peak)
+
+    def _look_at_inputs(self, capture: Capture, peak: float | None) -> None:
+        """Tell what is missing in what is recorded; of what the browser mutes that is known already."""
+        notices: list[Notice] = []
+        if self._deck.state is TakeState.RECORDING:
+            sound = None if capture.is_muted("audio") else peak
+            pictures = capture.pictures() if self._records_pictures(capture) else None
+            notices, over = self._inputs.look(self._browser.now_ms(), sound, pictures)
+        else:
+            over = self._inputs.rest()
+        for subject in over:
+            self._document.lift(subject)
+        for notice in notices:
             self._document.notify(notice)
 
-    def _records_pictures(self) -> bool:
+    def _records_pictures(self, capture: Capture) -> bool:
         order = self._deck.order
-        return order is not None and not order.wish.is_audio_only
+        return order is not None and not order.wish.is_audio_only and capture.granted_video() is not None
 
     def _look_ahead(self, capture: Capture | None, peak: float | None) -> None:
         """What is ready for a recording, and the test of it."""

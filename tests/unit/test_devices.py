@@ -1,0 +1,276 @@
+"""Devices that die, come back, are stood in for, or are muted: what is used, and what is told while it is true."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import cast
+
+import pytest
+
+from page_fakes import FakeDocument
+from rolltape.core.errors import DeviceNotFound
+from rolltape.pages.guest.devices import Devices, is_same
+from rolltape.pages.guest.muted import SETTLED_MS, MutedTracks
+from rolltape.pages.interfaces import Browser
+from rolltape.settings.capture_constraints import Constraints, Device, GrantedAudio, GrantedVideo, Kind
+from rolltape.settings.link import parse_link
+
+
+class FakeCapture:
+    """Uses the devices that are plugged in."""
+
+    def __init__(self, plugged: dict[Kind, list[str]]) -> None:
+        self.plugged = plugged
+        self.used: dict[Kind, str] = {}
+        self.muted: set[str] = set()
+
+    async def use(self, wish: Constraints) -> bool:
+        for kind, asked in (("video", wish.video), ("audio", wish.audio)):
+            if asked is None:
+                continue
+            labels = self.plugged[cast("Kind", kind)]
+            if not labels:
+                raise DeviceNotFound("There is no such device or file.")
+            which = cast("dict[str, str]", asked.get("deviceId", {}))
+            wanted = which.get("exact") or which.get("ideal")
+            self.used[cast("Kind", kind)] = wanted if wanted in labels else labels[0]
+        return wish.video is not None
+
+    def lose(self, kind: str) -> str:
+        return self.used.pop(cast("Kind", kind), "")
+
+    def granted_video(self) -> GrantedVideo | None:
+        label = self.used.get("video")
+        return GrantedVideo(label, label, 640, 360, 30.0) if label and "video" not in self.muted else None
+
+    def granted_audio(self) -> GrantedAudio | None:
+        label = self.used.get("audio")
+        return GrantedAudio(label, label, 2, 48_000, False, False, False) if label else None
+
+    def is_muted(self, kind: str) -> bool:
+        return kind in self.muted
+
+    def preview(self) -> object | None:
+        return None
+
+    async def close(self) -> None:
+        self.used.clear()
+
+
+class FakeBrowser:
+    """Devices that are plugged in and out; their ids are their names."""
+
+    def __init__(self) -> None:
+        self.plugged: dict[Kind, list[str]] = {"video": ["Cam"], "audio": ["Yeti", "Built-in"]}
+        self.made = FakeCapture(self.plugged)
+        self.ended: Callable[[str], None] = lambda kind: None
+        self.changed: Callable[[], Awaitable[None]] | None = None
+        self.ms = 0.0
+
+    def now_ms(self) -> float:
+        return self.ms
+
+    async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> FakeCapture:
+        self.ended = on_ended
+        await self.made.use(wish)
+        return self.made
+
+    async def devices(self) -> list[Device]:
+        return [Device(kind, label, label) for kind, labels in self.plugged.items() for label in labels]
+
+    def on_devices_changed(self, handler: Callable[[], Awaitable[None]]) -> None:
+        self.changed = handler
+
+
+@dataclass
+class Scene:
+    document: FakeDocument
+    browser: FakeBrowser
+    devices: Devices
+    parts: list[tuple[Kind, str]]
+
+    async def unplug(self, kind: Kind, label: str) -> None:
+        """What a browser does when a device goes: its track ends, the list is another."""
+        self.browser.plugged[kind].remove(label)
+        if self.browser.made.used.get(kind) == label:
+            self.browser.ended(kind)
+        await self.quiet()
+        await self.tell()
+
+    async def plug(self, kind: Kind, label: str) -> None:
+        self.browser.plugged[kind].insert(0, label)
+        await self.tell()
+
+    async def tell(self) -> None:
+        assert self.browser.changed is not None
+        await self.browser.changed()
+        await self.quiet()
+
+    async def mute(self, *kinds: Kind) -> None:
+        """These are muted, for longer than a moment."""
+        self.browser.made.muted = set(kinds)
+        for _ in range(3):
+            self.devices.look()
+            self.browser.ms += SETTLED_MS
+        await self.quiet()
+
+    async def quiet(self) -> None:
+        for _ in range(30):
+            await asyncio.sleep(0)
+
+    @property
+    def standing(self) -> list[str]:
+        return [notice.text for notice in self.document.standing()]
+
+    @property
+    def subjects(self) -> list[str]:
+        return [notice.subject for notice in self.document.standing()]
+
+
+def story(test: Callable[[Scene], Awaitable[None]]) -> Callable[[], None]:
+    def run() -> None:
+        async def whole() -> None:
+            document, browser, parts = FakeDocument(), FakeBrowser(), list[tuple[Kind, str]]()
+
+            async def changed(kind: Kind, reason: str) -> None:
+                parts.append((kind, reason))
+
+            settings = parse_link("?record=2500").settings
+            devices = Devices(settings, document, cast("Browser", browser), changed, lambda: None)
+            await devices.open()
+            parts.clear()
+            await test(Scene(document, browser, devices, parts))
+
+        asyncio.run(whole())
+
+    run.__name__ = test.__name__
+    return run
+
+
+@story
+async def test_another_microphone_is_called_another_and_the_lost_one_is_used_again(scene: Scene) -> None:
+    await scene.unplug("audio", "Yeti")
+
+    assert scene.browser.made.used["audio"] == "Built-in"
+    assert scene.standing == [
+        "Another microphone is used: Built-in. It goes back to Yeti when that is there again."
+    ]
+
+    await scene.plug("audio", "Yeti")
+
+    assert scene.browser.made.used["audio"] == "Yeti" and scene.standing == []
+    assert scene.document.notices[-1].text == "The microphone was gone and is back: Yeti."
+
+
+@story
+async def test_a_microphone_without_another_is_gone_until_it_is_back(scene: Scene) -> None:
+    scene.browser.plugged["audio"].remove("Built-in")
+    await scene.unplug("audio", "Yeti")
+
+    assert "There is silence until one is back." in scene.standing[0] and len(scene.standing) == 1
+
+    await scene.plug("audio", "Yeti")
+    assert scene.standing == []
+
+    await scene.unplug("audio", "Yeti")
+    assert len(scene.standing) == 1, "it is told again"
+
+
+@story
+async def test_a_stand_in_that_goes_too_does_not_make_the_first_forgotten(scene: Scene) -> None:
+    scene.browser.plugged["audio"].append("Headset")
+    await scene.unplug("audio", "Yeti")
+    await scene.unplug("audio", "Built-in")
+
+    assert scene.browser.made.used["audio"] == "Headset"
+    assert scene.standing == [
+        "Another microphone is used: Headset. It goes back to Yeti when that is there again."
+    ]
+
+    await scene.plug("audio", "Built-in")
+    assert scene.browser.made.used["audio"] == "Headset", "it is no more the lost one than the other is"
+    await scene.plug("audio", "Yeti")
+    assert scene.browser.made.used["audio"] == "Yeti" and scene.standing == []
+
+
+@story
+async def test_a_choice_of_the_persons_own_stands(scene: Scene) -> None:
+    await scene.unplug("audio", "Yeti")
+    scene.document.values["audio-device"] = "Built-in"
+    chosen = scene.document.handlers["audio-device", "change"]()
+    assert chosen is not None
+    await chosen
+    await scene.plug("audio", "Yeti")
+
+    assert scene.browser.made.used["audio"] == "Built-in" and scene.standing == []
+
+
+@story
+async def test_a_lost_camera_leaves_a_part_of_sound_and_gets_a_new_one_when_it_is_back(scene: Scene) -> None:
+    await scene.unplug("video", "Cam")
+    assert scene.parts == [("video", "The camera was gone.")]
+    assert scene.subjects == ["camera-gone"]
+
+    await scene.plug("video", "Cam")
+    assert scene.parts == [("video", "The camera was gone.")] * 2 and scene.standing == []
+
+
+@story
+async def test_a_muted_camera_leaves_a_part_of_sound_until_it_is_back(scene: Scene) -> None:
+    await scene.mute("video")
+    assert scene.parts == [("video", "The camera was muted.")] and scene.subjects == ["camera-muted"]
+
+    await scene.mute()
+    assert scene.parts[1:] == [("video", "The camera is not muted any more.")] and scene.standing == []
+
+    await scene.mute("video")
+    assert scene.subjects == ["camera-muted"], "it is told again"
+
+
+@story
+async def test_both_muted_is_said_in_one_and_loudly(scene: Scene) -> None:
+    await scene.mute("audio")
+    assert scene.subjects == ["microphone-muted"] and scene.parts == []
+
+    await scene.mute("audio", "video")
+    assert scene.subjects == ["both-muted"] and scene.document.standing()[0].level == "error"
+
+    await scene.mute("video")
+    assert scene.subjects == ["camera-muted"]
+
+
+@story
+async def test_hanging_up_ends_every_warning(scene: Scene) -> None:
+    await scene.unplug("audio", "Yeti")
+    await scene.mute("video")
+
+    await scene.devices.close()
+
+    assert scene.standing == []
+
+
+def test_a_camera_that_misses_a_beat_is_not_muted() -> None:
+    tracks, muted = MutedTracks(), frozenset[Kind]({"video"})
+
+    assert not tracks.look(0, muted) and not tracks.look(SETTLED_MS - 1, muted)
+    assert not tracks.look(SETTLED_MS, frozenset())
+    assert not tracks.look(SETTLED_MS + 200, muted)
+    assert tracks.look(2 * SETTLED_MS + 200, muted) == muted
+    assert tracks.look(2 * SETTLED_MS + 400, frozenset()) == muted, "what is back counts at once"
+
+
+@pytest.mark.parametrize(
+    ("label", "other", "same"),
+    [
+        ("Yeti", "Yeti", True),
+        ("Yeti", "Default - Yeti", True),
+        ("Standard - Yeti", "Yeti", True),
+        ("Yeti", "Yeti 2", False),
+        ("Built-in", "Default - Yeti", False),
+        ("Built-in", "", True),
+    ],
+)
+def test_the_default_device_is_known_by_its_own_name_too(label: str, other: str, same: bool) -> None:
+    assert is_same(label, other) is same
