@@ -162,7 +162,7 @@ async def _(mob: Mob) -> None:
         good | {"room": ""},
     ]
     odd += [good | {"uid": "a b"}, good | {"secret": "short"}, good | {"label": 7}, good | {"role": "king"}]
-    odd += [good | {"room": "\u202e\u0000 "}, good | {"label": "x" * 81}, good | {"key": ["k" * 20]}]
+    odd += [good | {"room": "\u202e\u0000 "}, good | {"key": ["k" * 20]}]
     for body in odd:
         status, answer = await mob.join(body)
         assert (status, answer["code"]) == (400, "bad"), body

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rolltape.core.naming import MAX_NAME_BYTES, safe_name
 from rolltape.recording.take import Part, Pause, Take, TakeState
 from rolltape.room.messages import (
     ROUTES,
@@ -34,7 +35,7 @@ from rolltape.room.messages import (
     Welcome,
     room_key,
 )
-from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of, sender_of
+from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of, sender_of, with_sender
 from rolltape.settings.bitrate import wish_for
 from rolltape.settings.codec import CodecWish, VideoCodec
 from rolltape.settings.order import Order
@@ -71,6 +72,11 @@ MESSAGES: list[Message] = [
 ]  # fmt: skip
 
 
+def told(**changes: object) -> str:
+    """A report of a take, changed."""
+    return json.dumps({"v": 1, "take": TAKE.to_plain() | changes})
+
+
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: kind_of(message))
 def test_a_message_arrives_as_it_was_said(message: Message) -> None:
     assert decode(kind_of(message), encode(message)) == message
@@ -85,6 +91,17 @@ def test_what_a_newer_page_adds_is_left_aside(message: Message) -> None:
 
 def test_the_sender_is_the_one_the_server_names() -> None:
     assert sender_of(encode(Away("bo"), ADA)) == ADA
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: kind_of(message))
+def test_what_is_handed_on_is_what_came_and_the_servers_word_on_who_sent_it(message: Message) -> None:
+    forged = encode(message, Sender("eve", Role.DIRECTOR, "k"))
+
+    for text in (encode(message), forged, f"  {forged}\n "):
+        handed_on = with_sender(text, ADA)
+        assert sender_of(handed_on) == ADA
+        assert decode(kind_of(message), handed_on) == message
+        assert len(handed_on) < len(text) + 200
 
 
 def test_a_message_without_sender_is_nobodys() -> None:
@@ -118,8 +135,12 @@ def test_a_message_without_sender_is_nobodys() -> None:
         ("state", '{"v":1,"fps":1e999}'),
         ("state", '{"v":1,"bytes":-1}'),
         ("state", '{"v":1,"bytes":true}'),
-        ("state", '{"v":1,"label":"' + "x" * 81 + '"}'),
         ("take", '{"v":1,"take":{"id":"1"}}'),
+        ("take", told(id="../x")),
+        ("take", told(id="x" * 81)),
+        ("take", told(mime_type="x" * 121)),
+        ("take", told(parts=[{"number": 1, "file": ""}] * 501)),
+        ("take", told(pauses=[{"from_ms": 1}] * 501)),
     ],
 )
 def test_what_is_not_right_is_refused_with_a_sentence(kind: str, text: object) -> None:
@@ -204,13 +225,60 @@ def test_half_a_character_of_our_own_is_sent_as_a_mark_of_one_that_is_missing() 
     assert decode("state", said) == GuestState(warning="Odd: .")
 
 
-@given(st.text(max_size=80))
-def test_a_label_that_arrives_is_one_line_that_can_be_seen(label: str) -> None:
-    read = decode("state", encode(GuestState(label=label)))
+GROWING = st.sampled_from(
+    ["\N{DEVANAGARI LETTER QA}", "\N{MUSICAL SYMBOL SIXTEENTH NOTE}", "\u0344", "\u202e"]
+)
+
+
+@given(st.lists(st.text(max_size=5) | GROWING, max_size=100).map("".join))
+def test_a_label_that_arrives_is_one_line_that_can_be_seen_and_stays_as_it_is(label: str) -> None:
+    read = decode("state", json.dumps({"v": 1, "label": label}))
 
     assert isinstance(read, GuestState)
+    assert len(read.label) <= 80
     assert "\n" not in read.label
     assert "\u202e" not in read.label
+    assert decode("state", encode(read)) == read
+
+
+def test_a_name_that_grows_when_it_is_normalised_keeps_nobody_out() -> None:
+    eve = Member("eve", Role.GUEST, "\N{DEVANAGARI LETTER QA}" * 80)
+
+    welcome = decode("welcome", encode(Welcome("ada", "k", (eve, Member("bo", Role.DIRECTOR, "Bo")))))
+
+    assert isinstance(welcome, Welcome)
+    assert [one.uid for one in welcome.members] == ["eve", "bo"]
+
+
+def test_a_member_who_is_not_right_is_left_aside_and_the_others_are_there() -> None:
+    said = json.loads(encode(Welcome("ada", "k", (Member("eve", Role.GUEST), Member("bo", Role.DIRECTOR)))))
+    said["members"][0]["label"] = 7
+
+    assert decode("welcome", json.dumps(said)) == Welcome("ada", "k", (Member("bo", Role.DIRECTOR),))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\\\\evil.example\\share\\x", "//evil.example/share/x", "file:///etc/passwd", "https://evil.example/x"]
+    + ["../../x", "C:\\x", "", "nul", "x" * 5000, "a\u202eb\n"],
+)
+def test_a_reported_name_leads_nowhere(name: str) -> None:
+    read = decode("take", told(name=name, parts=[{"number": 1, "file": name}]))
+
+    assert isinstance(read, TakeReport)
+    for found in (read.take.name, read.take.parts[0].file):
+        assert 0 < len(found.encode()) <= MAX_NAME_BYTES
+        assert not set('<>:"/\\|?*\n\u202e') & set(found)
+        assert not found.startswith(".") and found.lower() != "nul"
+        assert safe_name(found) == found
+
+
+def test_a_reports_texts_are_such_as_people_read() -> None:
+    read = decode("take", told(label="a" * 500, error="b" * 5000, started_by="\u202ec", room="d\ne"))
+
+    assert isinstance(read, TakeReport)
+    take = read.take
+    assert (take.label, len(take.error or ""), take.started_by, take.room) == ("a" * 80, 500, "c", "d e")
 
 
 def test_every_message_that_members_send_has_a_route() -> None:

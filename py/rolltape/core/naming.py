@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rolltape.core.notice import plain_text, shortened
 
-__all__ = ["MAX_NAME_BYTES", "file_name", "free_name", "take_name"]
+__all__ = ["MAX_NAME_BYTES", "file_name", "free_name", "safe_name", "take_name"]
 
 MAX_NAME_BYTES = 200
 """File systems allow 255 bytes; browsers add ` (1)` and `.crdownload`."""
@@ -39,6 +39,18 @@ def take_name(label: str | None, room: str | None, started_at: datetime, number:
     tail = f"{started_at.year:04d}{started_at:-%m-%d_%H-%M-%S}_take{number}"
     names = [name for name in (_safe(label or ""), _safe(room or "")) if name] or ["guest"]
     stem = "_".join([*_fitted(names, _STEM_BYTES - len(tail)), tail])
+    return f"_{stem}" if _RESERVED.match(stem) else stem
+
+
+def safe_name(text: str) -> str:
+    """Make a name that somebody else gave one that a file of ours could have: a name of `take_name` stays as it is.
+
+    It leads into no other folder, machine or device, and is never empty.
+
+    >>> safe_name("//evil.example/share/x")
+    'evil.example-share-x'
+    """
+    stem = _cut(_safe(text[: 4 * MAX_NAME_BYTES]), _STEM_BYTES) or "take"
     return f"_{stem}" if _RESERVED.match(stem) else stem
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
 from rolltape.recording.take import SPLIT, Part, Pause, Take
 from rolltape.settings.codec import contents
@@ -237,7 +238,7 @@ def _track(name: str, kind: str, played: Sequence[Clip]) -> dict[str, Any]:
             "metadata": {},
             "available_range": _range(0, _frames(clip.placed.part.duration_ms)),
             "available_image_bounds": None,
-            "target_url": file,
+            "target_url": f"./{quote(file)}",  # beside this file, whatever the name is
         }
         children.append(
             _item("Clip.2", file, _range(clip.source, clip.length))

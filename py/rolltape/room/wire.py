@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.json_fields import Fields, well_formed
-from rolltape.core.notice import Notice, plain_text
-from rolltape.recording.take import Take, TakeState
+from rolltape.core.notice import Notice, plain_text, shortened
+from rolltape.recording.take import TakeState
 from rolltape.room.messages import (
     KINDS,
     VERSION,
@@ -42,6 +42,7 @@ from rolltape.room.messages import (
     TakeReport,
     Welcome,
 )
+from rolltape.room.report import read_report
 from rolltape.settings.bitrate import RecordMode, parse_bitrate, record_value
 from rolltape.settings.codec import CodecWish, VideoCodec
 from rolltape.settings.order import Order
@@ -55,7 +56,9 @@ __all__ = [
     "decode",
     "encode",
     "kind_of",
+    "line",
     "sender_of",
+    "with_sender",
 ]
 
 MAX_MESSAGE = 40_000
@@ -87,8 +90,19 @@ def kind_of(message: Message) -> str:
 def encode(message: Message, sender: Sender | None = None) -> str:
     """Write a message, and as the server its sender, as JSON that UTF-8 can encode; what is None is left out."""
     plain: dict[str, Any] = {"v": VERSION, **_plain(message)}
-    if sender is not None:
-        plain["from"] = vars(sender)
+    text = _json(plain)
+    return text if sender is None else with_sender(text, sender)
+
+
+def with_sender(text: str, sender: Sender) -> str:
+    """A message as it came, a JSON object with a field or more, and the server's word on who sent it.
+
+    It is the last `from`, which is the one that counts for every reader of JSON here (ECMA-262, JSON.parse; Python).
+    """
+    return f'{text.rstrip()[:-1]},"from":{_json(vars(sender))}}}'
+
+
+def _json(plain: Mapping[str, Any]) -> str:
     return well_formed(json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
@@ -180,8 +194,20 @@ def _uid(found: Fields, name: str) -> str:
 
 
 def _line(found: Fields, name: str, limit: int = MAX_NAME) -> str:
-    """A text for people: one line, without what cannot be seen."""
-    return plain_text(found.text(name, "", limit))
+    """A text for people: one line, without what cannot be seen, cut to what there is place for.
+
+    It is cut after it was normalised, which can make it longer: whoever reads what was read gets the same again.
+    """
+    return line(found.text(name, "", MAX_MESSAGE), limit)
+
+
+def line(text: str, limit: int = MAX_NAME) -> str:
+    """The same of any text.
+
+    >>> len(line("\N{DEVANAGARI LETTER QA}" * 80))
+    80
+    """
+    return shortened(plain_text(text[: 4 * limit]), limit)
 
 
 def _member(found: Fields) -> Member:
@@ -195,8 +221,17 @@ def _member(found: Fields) -> Member:
 
 
 def _welcome(found: Fields) -> Welcome:
-    members = tuple(_member(one) for one in found.rows("members", MAX_MEMBERS))
+    members = tuple(_members(found.rows("members", MAX_MEMBERS)))
     return Welcome(_uid(found, "uid"), found.text("key_id", "", 64), members)
+
+
+def _members(rows: Iterable[Fields]) -> Iterable[Member]:
+    """Those who are right: one that is not must keep nobody from the others."""
+    for one in rows:
+        try:
+            yield _member(one)
+        except ValueError:
+            continue
 
 
 def _state(found: Fields) -> GuestState:
@@ -299,7 +334,7 @@ _READERS: Mapping[str, Callable[[Fields], Message]] = {
     "away": lambda found: Away(_uid(found, "uid")),
     "left": lambda found: Left(_uid(found, "uid")),
     "state": _state,
-    "take": lambda found: TakeReport(Take.from_fields(found.inner("take"))),
+    "take": lambda found: TakeReport(read_report(found.inner("take"))),
     "command": _command,
     "answer": _answer,
     "signal": _signal,

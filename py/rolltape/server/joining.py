@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from rolltape.core.json_fields import Fields
-from rolltape.core.notice import plain_text
 from rolltape.room.client import JoinReply, JoinRequest, new_secret
 from rolltape.room.messages import VERSION, Role, room_key
+from rolltape.room.wire import line
 from rolltape.server.ownership import Claim, key_id
 from rolltape.server.store import Hindrance, Store
 from rolltape.server.tokens import BadToken, Invitation, Session, Tokens, page_mark
@@ -46,7 +46,7 @@ def read_request(text: str) -> JoinRequest:
             said.member("role", Role),
             said.text("uid"),
             said.text("secret"),
-            plain_text(said.text("label", "", 80)),
+            line(said.text("label", "")),
             said.text("key", "", 64),
             said.text("invite", "", 2000),
         )

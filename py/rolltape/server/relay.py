@@ -25,7 +25,7 @@ from rolltape.room.messages import (
     Sender,
     Welcome,
 )
-from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of
+from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of, with_sender
 from rolltape.server.admission import VISIT, Visit
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.log import room_mark
@@ -206,7 +206,7 @@ class Relay:
             self._check_rate(sid, text)
             route = self._route(one, kind)
             message = decode(kind, text)
-            await self._hand_on(one, route, kind, message)
+            await self._hand_on(one, route, kind, message, str(text))
             await self._follow(one, message)
         except _Refused as refused:
             return await self._refuse(sid, refused)
@@ -231,14 +231,15 @@ class Relay:
             raise _Refused(f"A {one.session.role} does not say that.", "not_allowed")
         return route
 
-    async def _hand_on(self, one: _Connection, route: Route, kind: str, message: Message) -> None:
+    async def _hand_on(self, one: _Connection, route: Route, kind: str, message: Message, said: str) -> None:
+        """What is handed on is what came, with who sent it: writing it anew would cost more than reading it."""
         session = one.session
         room = session.room
         if session.role is Role.DIRECTOR:
             claim = await self._store.claimed_by(room)
             if claim is None or claim.key_id != session.key_id:
                 raise _Refused("This room belongs to another key.", "other_key")
-        text = encode(message, Sender(session.uid, session.role, session.key_id))
+        text = with_sender(said, Sender(session.uid, session.role, session.key_id))
         if not route.to_one:
             await self.server.emit(kind, text, room=_of_role(room, route.receiver))
             return

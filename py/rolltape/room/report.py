@@ -1,0 +1,62 @@
+"""A take as a guest reports it: a stranger's word, so it is bounded, and its names are such as a file may have."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from rolltape.core.json_fields import Fields
+from rolltape.core.naming import safe_name
+from rolltape.core.notice import plain_text, shortened
+from rolltape.recording.take import Part, Take
+
+__all__ = ["MAX_PARTS", "read_report"]
+
+MAX_PARTS = 500
+"""Of one take, and as many pauses: a part each minute for eight hours."""
+MAX_LINE = 80
+MAX_SENTENCE = 500
+MAX_TYPE = 120
+_ID = re.compile(r"[\w-]{1,80}")
+
+
+def read_report(said: Fields) -> Take:
+    """Read a take that somebody else has made. Raises ValueError.
+
+    What it returns can be put into a file for an editor as it is: no name leads out of a folder, no text is longer
+    than people read or has what cannot be seen.
+    """
+    for name in ("parts", "pauses"):
+        said.rows(name, MAX_PARTS)
+    take = Take.from_fields(said)
+    if not _ID.fullmatch(take.id):
+        raise ValueError("id is not an id")
+    return replace(
+        take,
+        name=safe_name(take.name),
+        label=None if take.label is None else _line(take.label),
+        room=None if take.room is None else _line(take.room),
+        started_by=_line(take.started_by),
+        mime_type=_type(take.mime_type),
+        error=None if take.error is None else _line(take.error, MAX_SENTENCE),
+        parts=tuple(map(_part, take.parts)),
+    )
+
+
+def _part(part: Part) -> Part:
+    return replace(
+        part,
+        file=safe_name(part.file),
+        mime_type=_type(part.mime_type),
+        reason=_line(part.reason, MAX_SENTENCE),
+    )
+
+
+def _line(text: str, limit: int = MAX_LINE) -> str:
+    return shortened(plain_text(text[: 4 * limit]), limit)
+
+
+def _type(text: str) -> str:
+    if len(text) > MAX_TYPE:
+        raise ValueError(f"mime_type is longer than {MAX_TYPE} characters")
+    return plain_text(text)
