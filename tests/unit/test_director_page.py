@@ -58,6 +58,8 @@ class Browser(FakeRoomBrowser):
 
     def keep(self, name: str, value: str) -> None:
         self.disk[name] = value
+        if not value:
+            del self.disk[name]
 
     def kept(self, name: str) -> str:
         return self.disk.get(name, "")
@@ -186,6 +188,56 @@ def test_the_key_of_the_address_opens_the_room_and_is_kept_once_it_has() -> None
     played(story)
 
 
+def test_another_key_in_a_link_is_asked_about_and_never_replaces_the_kept_one() -> None:
+    async def story(scene: Scene) -> None:
+        scene.browser.disk["key-studio"] = "m" * 22
+        scene.document.spawn(scene.page.open())
+        await scene.settle()
+        assert scene.browser.line.request is None  # nothing is said to a server before
+        assert scene.document.shown["key-choice"] and not scene.document.shown["director-controls"]
+
+        scene.document.press("link-key")
+        await scene.settle()
+        assert scene.request.key == "k" * 22
+        assert scene.request.invite == ""
+        scene.hear(Welcome(scene.request.uid, "key-1"))
+        assert scene.browser.disk["key-studio"] == "m" * 22
+
+        reloaded = Scene(disk=scene.browser.disk)
+        reloaded.browser.memory = dict(scene.browser.memory)
+        await reloaded.come_in()
+        assert reloaded.request.key == "k" * 22
+
+    played(story)
+
+
+def test_the_kept_key_can_be_chosen_over_a_links() -> None:
+    async def story(scene: Scene) -> None:
+        scene.browser.disk["key-studio"] = "m" * 22
+        scene.document.spawn(scene.page.open())
+        await scene.settle()
+        scene.document.press("own-key")
+        await scene.settle()
+
+        assert scene.request.key == "m" * 22
+        assert scene.browser.fragment == "#key=" + "m" * 22
+        assert scene.document.shown["director-controls"] and not scene.document.shown["key-choice"]
+
+    played(story)
+
+
+def test_what_shows_that_the_room_was_directed_from_here_is_brought_along() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        assert scene.request.invite == ""
+        reloaded = Scene(disk=scene.browser.disk)
+        await reloaded.come_in()
+
+        assert reloaded.request.invite == "INVITE"
+
+    played(story)
+
+
 def test_without_a_key_the_kept_one_is_used_and_put_into_the_address() -> None:
     async def story(scene: Scene) -> None:
         scene.browser.disk["key-studio"] = "m" * 22
@@ -211,6 +263,8 @@ def test_a_refused_director_reads_why_and_has_no_buttons_and_the_key_is_not_kept
     async def story(scene: Scene) -> None:
         scene.browser.disk["key-studio"] = "m" * 22
         scene.document.spawn(scene.page.open())
+        await scene.settle()
+        scene.document.press("link-key")
         await scene.settle()
         scene.client.closed("Somebody else opened this room.")
 
@@ -584,6 +638,14 @@ def test_finished_takes_are_saved_as_a_session_after_a_reload_too() -> None:
         assert scene.document.enabled["session-json"]
 
         reloaded = Scene(disk=scene.browser.disk)
+        row = reloaded.document.lists["session-takes"]["ada 1"]
+        row.tick("session-use", False)
+        row.handlers["session-use", "change"]()
+        assert not reloaded.document.enabled["session-json"]
+        again = Scene(disk=reloaded.browser.disk)
+        assert again.document.texts["session-count"].startswith("No recording")
+        row.tick("session-use", True)
+        row.handlers["session-use", "change"]()
         reloaded.document.press("session-json")
         reloaded.document.press("session-otio")
 
@@ -600,5 +662,93 @@ def test_finished_takes_are_saved_as_a_session_after_a_reload_too() -> None:
         reloaded.document.press("session-forget")
         reloaded.document.press("session-forget")
         assert not reloaded.document.enabled["session-json"]
+
+    played(story)
+
+
+def reported(id: str, label: str = "Ada", **more: Any) -> TakeReport:
+    now_ms = round(time.time() * 1000)
+    made = Take(id, 1, f"{label}_take{id}", now_ms, label=label, parts=(Part(1, "part1", 5, 1000),))
+    return TakeReport(replace(made, **more))
+
+
+def test_no_guest_pushes_anothers_takes_out_of_the_session_or_takes_their_place() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(ADA, Member("eve", Role.GUEST, "Eve"))
+        scene.hear(reported("1"))
+        for number in range(230):
+            scene.hear(reported(f"e{number}", "Eve"), "eve")
+        scene.hear(reported("1", "Eve"), "eve")
+
+        scene.document.press("session-json")
+        takes = json.loads(scene.browser.saved[0][1])["takes"]
+        assert [one["guest"] for one in takes].count("Ada") == 1
+        assert len(takes) == 51
+        assert len(scene.browser.disk) < 60
+
+    played(story)
+
+
+def test_what_says_it_was_recorded_in_another_age_is_no_part_of_the_session() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(ADA)
+        scene.hear(reported("1", room_started_at_ms=0))
+        scene.hear(reported("2", started_at_ms=253_000_000_000_000))
+
+        assert not scene.document.enabled["session-json"]
+
+    played(story)
+
+
+def test_what_an_uninvited_guest_reports_is_left_out_until_it_is_ticked() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(Member("eve", Role.GUEST, "Eve", invited=False))
+        scene.hear(reported("1", "Eve"), "eve")
+        assert not scene.document.enabled["session-json"]
+
+        row = scene.document.lists["session-takes"]["eve 1"]
+        row.tick("session-use", True)
+        row.handlers["session-use", "change"]()
+        assert scene.document.enabled["session-json"]
+
+    played(story)
+
+
+def test_a_report_that_is_told_again_writes_nothing() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(ADA)
+        report = reported("1")
+        scene.hear(report)
+        scene.browser.disk["takes-studio/ada/1"] = "untouched"
+        scene.hear(report)
+
+        assert scene.browser.disk["takes-studio/ada/1"] == "untouched"
+
+    played(story)
+
+
+def test_a_guest_who_fails_again_and_again_is_one_notice_and_few_tones() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.with_ada()
+        for number in range(100):
+            scene.hear(replace(RECORDING, take_id=str(number)))
+            scene.browser.ms += 100
+            scene.hear(replace(IDLE, take_id=str(number), failed=True, warning=f"Late {number}."))
+
+        assert len(scene.document.standing()) == 1
+        assert "Late 99." in scene.document.standing()[0].text
+        assert scene.browser.tones.count(880.0) == 2
+
+    played(story)
+
+
+def test_a_hundred_guests_who_fail_are_a_few_notices() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(*(Member(f"g{number}", Role.GUEST, f"G{number}") for number in range(100)))
+        for number in range(100):
+            scene.hear(replace(RECORDING, label=f"G{number}"), f"g{number}")
+            scene.hear(replace(IDLE, take_id="1", label=f"G{number}", failed=True), f"g{number}")
+
+        assert len(scene.document.standing()) == 6
 
     played(story)

@@ -452,3 +452,21 @@ def test_a_guest_without_a_name_is_called_here_what_the_director_calls_them() ->
         assert scene.room.nameless() == f"Guest {scene.uid[:4]}"
 
     played(story, Scene("/?room=studio"))
+
+
+def test_a_director_who_starts_or_renames_again_and_again_is_kept_at_a_pace() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        for kind, more in ((CommandKind.START, {}), (CommandKind.RENAME, {"label": "Zoë"})):
+            answers = []
+            for number in range(40):
+                answers.append(await scene.order(scene.command(kind, f"{kind}{number}", **more)))
+                await scene.order(scene.command(CommandKind.STOP, f"{kind}-stop-{number}"))
+            assert [one.accepted for one in answers] == [True] * 15 + [False] * 25
+            assert "in a minute" in answers[-1].reason
+        assert [one.subject for one in scene.document.board.shown] == ["renamed"]
+
+        scene.browser.ms += 60_000
+        assert (await scene.order(scene.command(CommandKind.START, "later"))).accepted
+
+    played(story)

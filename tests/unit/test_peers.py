@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from page_fakes import FakeConnection
+from rolltape.core.errors import Unsupported
 from rolltape.room.client import IceServer, RoomError
 from rolltape.room.messages import Description, IceCandidate, Member, Message, Role, Sender, SendRates, Signal
 from rolltape.room.peers import MAX_MESH, PREVIEW, TALK, Peers
@@ -204,3 +205,48 @@ def test_other_tracks_go_to_everybody() -> None:
     asyncio.run(scene.peers.refresh())
 
     assert all("refresh" in one.calls for one in scene.made)
+
+
+def test_a_flood_of_offers_makes_few_connections_and_the_last_one_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rolltape.room.peers.ANEW_MS", 50.0)
+
+    async def story() -> None:
+        tasks: list[asyncio.Task[None]] = []
+        made: list[FakeConnection] = []
+        scene = Scene(members={"bo": BO, "cy": CY})
+
+        def make(*_: Any) -> FakeConnection:
+            made.append(FakeConnection(True, lambda step: None, lambda: None))
+            return made[-1]
+
+        peers = Peers(
+            scene, Role.GUEST, cast(Any, make), scene, lambda work: tasks.append(asyncio.ensure_future(work))
+        )
+        eve = Sender("cy", Role.GUEST, "")
+        candidate = Candidate("candidate:1")
+        for number in range(200):
+            await peers.receive(eve, Signal("ada", f"s{number}", Description("offer", str(number))))
+        await peers.receive(eve, Signal("ada", "s199", candidate=candidate))
+        await peers.receive(Sender("bo", Role.DIRECTOR, "k"), Signal("ada", "b", OFFER))
+        assert len(made) == 4  # three of the one who floods, and at once of the other
+
+        await asyncio.gather(*tasks)
+        assert len(made) == 5
+        assert [call for call in made[4].calls if call != "close"] == [Description("offer", "199"), candidate]
+
+    asyncio.run(story())
+
+
+def test_a_connection_that_the_browser_does_not_give_is_a_missing_picture() -> None:
+    scene = Scene(members={"bo": BO})
+
+    def make(*_: Any) -> FakeConnection:
+        raise Unsupported("This browser makes no more connections.")
+
+    scene.peers = Peers(scene, Role.GUEST, cast(Any, make), scene, scene.spawn)
+    scene.peers.connect()
+    scene.hear(BO, Signal("ada", "s", OFFER))
+
+    assert scene.streams == {"bo": None}

@@ -189,9 +189,12 @@ class ThisBrowser:
         return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
 
     def keep(self, name: str, value: str) -> None:
-        """Keep a text on this machine, where the browser lets it."""
+        """Keep a text on this machine, where the browser lets it; an empty one is kept no more."""
         with suppress(JsException):
-            localStorage.setItem(f"rolltape-{name}", value)
+            if value:
+                localStorage.setItem(f"rolltape-{name}", value)
+            else:
+                localStorage.removeItem(f"rolltape-{name}")
 
     def kept(self, name: str) -> str:
         """A text that was kept on this machine; empty if none was."""

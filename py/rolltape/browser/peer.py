@@ -11,6 +11,7 @@ from js import Event, MediaStream, MediaStreamTrack, RTCPeerConnection, console
 from pyodide.ffi import JsException, jsnull, to_js
 
 from rolltape.browser.interop import Listeners, maybe, member
+from rolltape.core.errors import Unsupported
 from rolltape.room.client import IceServer
 from rolltape.room.messages import Description, IceCandidate
 from rolltape.room.peers import Arriving, SendLimits
@@ -82,9 +83,12 @@ class Peer:
         self._stream = MediaStream.new()
         self._waiting: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._connection = RTCPeerConnection.new(
-            to_js({"iceServers": [_as_plain(one) for one in servers], "bundlePolicy": "max-bundle"})
-        )
+        wanted = to_js({"iceServers": [_as_plain(one) for one in servers], "bundlePolicy": "max-bundle"})
+        try:
+            self._connection = RTCPeerConnection.new(wanted)
+        except JsException as error:
+            console.warn(f"A connection was not made: {error}")
+            raise Unsupported("This browser makes no more connections.", str(error)) from None
         self._listeners = Listeners()
         for event, handler in (
             ("negotiationneeded", lambda event: self._spawn(self._negotiate())),

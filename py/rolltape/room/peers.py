@@ -12,6 +12,8 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from rolltape.core.errors import Unsupported
+from rolltape.core.pace import Pace
 from rolltape.room.client import IceServer, RoomError, new_secret
 from rolltape.room.messages import Description, IceCandidate, Member, Message, Role, Sender, SendRates, Signal
 
@@ -46,6 +48,11 @@ TALK = SendLimits(150, 48, 180, 15)
 
 INBOUND_HEIGHT, INBOUND_FPS = 2160, 60
 """While a director records what arrives, only the asked rates limit it."""
+
+ANEW_TIMES, ANEW_MS = 3, 6000.0
+"""A member's page gets new connections so often within a while: browsers count those that were given up, too."""
+MAX_WAITING = 100
+"""Of a member's signals, while their connection is not due: an offer and all ways to reach them."""
 
 MAX_MESH = 8
 """With more guests than this, guests see the directors only: a mesh grows with the square."""
@@ -111,7 +118,7 @@ class PeerMaker(Protocol):
         show: Callable[[object | None], None],
         failed: Callable[[], None],
     ) -> Connection:
-        """`polite` gives way when both sides offer at once (WebRTC 1.0 section 10.7)."""
+        """`polite` gives way when both sides offer at once (WebRTC 1.0 section 10.7). Raises Unsupported."""
 
 
 class PeersView(Protocol):
@@ -167,13 +174,18 @@ class Peers:
         self._spawn = spawn
         self._session = new_secret(6)
         self._peers: dict[str, _Peer] = {}
+        self._paces: dict[str, Pace] = {}
+        """Of connections that a member asked for (by the loop's time), by uid."""
+        self._waiting: dict[str, list[Signal]] = {}
+        """What is to be done once one may be made again: an offer, and what came after it."""
 
     def connect(self) -> None:
         """After each welcome: connect with everybody who is there and has no connection yet."""
         for member in self._room.present:
             if member.uid not in self._peers and self._wanted(member):
                 peer = self._add(member, "")
-                self._spawn(peer.connection.offer())
+                if peer is not None:
+                    self._spawn(peer.connection.offer())
 
     def members_changed(self) -> None:
         """Somebody came, went or changed: connections with those who have left are over."""
@@ -182,6 +194,7 @@ class Peers:
                 peer.member = self._room.members[uid]
             else:
                 self._drop(uid)
+        self._paces = {uid: pace for uid, pace in self._paces.items() if uid in self._room.members}
 
     async def receive(self, sender: Sender, signal: Signal) -> None:
         """One step from another member; a new page of theirs makes a new connection."""
@@ -192,16 +205,41 @@ class Peers:
             self._drop(sender.uid)
             peer = None
         if peer is None:
-            member = next((one for one in self._room.present if one.uid == sender.uid), None)
-            if member is None or signal.description is None or not self._wanted(member):
+            peer = await self._begun_by(sender.uid, signal)
+            if peer is None:
                 return
-            peer = self._add(member, signal.session)
         peer.session = signal.session
         async with peer.turn:
             if signal.description is not None:
                 await peer.connection.describe(signal.description)
             elif signal.candidate is not None:
                 await peer.connection.candidate(signal.candidate)
+
+    async def _begun_by(self, uid: str, signal: Signal) -> _Peer | None:
+        """The connection that a member begins with this; None: with another signal, later, or never."""
+        waiting = self._waiting.get(uid)
+        if signal.description is None:
+            if waiting is not None and waiting[0].session == signal.session and len(waiting) < MAX_WAITING:
+                waiting.append(signal)
+            return None
+        member = next((one for one in self._room.present if one.uid == uid), None)
+        if member is None or not self._wanted(member):
+            return None
+        now_ms = asyncio.get_running_loop().time() * 1000
+        pace = self._paces.setdefault(uid, Pace(ANEW_TIMES, ANEW_MS))
+        if not pace.allows(now_ms):
+            self._waiting[uid] = [signal]  # the page's last word: what it offered before is over
+            if waiting is None:
+                self._spawn(self._begin_later(uid, pace.wait_ms(now_ms) / 1000))
+            return None
+        return self._add(member, signal.session)
+
+    async def _begin_later(self, uid: str, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        for signal in self._waiting.pop(uid):
+            member = self._room.members.get(uid)
+            if member is not None:
+                await self.receive(Sender(uid, member.role, ""), signal)
 
     async def set_rates(self, uid: str, rates: SendRates | None) -> None:
         """Send to a member at these rates; None: as before."""
@@ -246,15 +284,20 @@ class Peers:
             fps=INBOUND_FPS if rates.video_kbps else usual.fps,
         )
 
-    def _add(self, member: Member, session: str) -> _Peer:
+    def _add(self, member: Member, session: str) -> _Peer | None:
+        """A connection with a member; None where the browser gives none, which is a missing picture."""
         uid = member.uid
-        connection = self._make(
-            self._room.ice_servers,
-            self._room.uid < uid,
-            lambda step: self._spawn(self._say(uid, step)),
-            lambda stream: self._view.show_stream(uid, stream),
-            lambda: self._failed(uid),
-        )
+        try:
+            connection = self._make(
+                self._room.ice_servers,
+                self._room.uid < uid,
+                lambda step: self._spawn(self._say(uid, step)),
+                lambda stream: self._view.show_stream(uid, stream),
+                lambda: self._failed(uid),
+            )
+        except Unsupported:
+            self._view.show_stream(uid, None)
+            return None
         peer = _Peer(member, session, connection, asyncio.Lock())
         self._peers[uid] = peer
         self._spawn(connection.limit(self._limits(member)))

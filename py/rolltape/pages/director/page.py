@@ -10,6 +10,7 @@ from rolltape.core.notice import Level, Notice
 from rolltape.pages.director.guests import Cards
 from rolltape.pages.director.identity import identity
 from rolltape.pages.director.inbound import InboundDeck
+from rolltape.pages.director.keys import RoomKeys
 from rolltape.pages.director.links import Links
 from rolltape.pages.director.news import NewsView
 from rolltape.pages.director.session import SessionView
@@ -31,7 +32,6 @@ from rolltape.room.messages import (
     SendRates,
     Signal,
     TakeReport,
-    room_key,
 )
 from rolltape.room.peers import Peers
 from rolltape.settings.fragment import Secrets, read_fragment, write_fragment
@@ -70,6 +70,7 @@ class DirectorPage:
         self._answers: dict[str, asyncio.Future[str]] = {}
         self._time = RoomTime(self._client, browser.now_ms)
         self._key = ""
+        self._keys = RoomKeys(browser, self._room)
         self._had_guests = False
 
     async def open(self) -> None:
@@ -83,35 +84,40 @@ class DirectorPage:
         document.options("all-format", list(FORMATS.items()), format)
         document.text("director-title", f"Room {self._room}")
         self._where("connecting …")
-        self._key = self._find_key()
         self._cards.draw()
+        document.on("own-key", "click", lambda: self._use_key(self._keys.kept))
+        document.on("link-key", "click", lambda: self._use_key(self._secrets.key))
         document.ready("director")
         document.spawn(self._tick())
         await self._takes.open()
         document.spawn(self._time.keep())
+        if self._keys.is_asked(self._secrets.key):
+            self._where("which key is right?")
+            document.show("director-controls", False)
+            document.show("key-choice", True)
+        else:
+            await self._use_key(self._secrets.key or self._keys.kept or new_secret())
+
+    async def _use_key(self, key: str) -> None:
+        """Open the room with this key; the address then has it."""
+        self._key = key
+        self._keys.choose(key)
+        self._browser.set_fragment(write_fragment(Secrets(key=key)))
+        self._document.show("key-choice", False)
+        self._document.show("director-controls", True)
+        self._where("connecting …")
         await self._join()
 
     async def _join(self) -> None:
         uid, secret, _ = await identity(self._browser, "director")
         label = self._settings.label or "The director"
-        request = JoinRequest(self._room, Role.DIRECTOR, uid, secret, label, key=self._key)
+        request = JoinRequest(
+            self._room, Role.DIRECTOR, uid, secret, label, self._key, self._keys.invite_for(self._key)
+        )
         try:
             await self._client.open(request)
         except Unsupported as error:
             self.room_closed(f"{error.sentence} A director needs a server with rooms.")
-
-    def _find_key(self) -> str:
-        """The room's key: from the address, else kept on this machine, else a new one; the address then has it.
-
-        It is kept only once the server has accepted it: a wrong one in an address does not replace a right one.
-        """
-        key = self._secrets.key or self._browser.kept(self._key_name) or new_secret()
-        self._browser.set_fragment(write_fragment(Secrets(key=key)))
-        return key
-
-    @property
-    def _key_name(self) -> str:
-        return f"key-{room_key(self._room)}"
 
     # What the room tells (room_client.RoomListener).
 
@@ -122,7 +128,7 @@ class DirectorPage:
             self._control.disconnected()
             self._cards.draw()
             return
-        self._browser.keep(self._key_name, self._key)
+        self._keys.accepted(self._key, self._client.invite)
         self._links.show(self._client.invite, self._key)
         self._tell(self._control.welcomed(self._client.members, self._browser.now_ms()))
         self._members_changed()
@@ -144,7 +150,8 @@ class DirectorPage:
             if waiting is not None and not waiting.done():
                 waiting.set_result("" if message.accepted else message.reason)
         elif isinstance(message, TakeReport):
-            self._session.add(uid, message)
+            member = self._client.members.get(uid)
+            self._session.add(uid, message, member is not None and member.invited)
         elif isinstance(message, Signal):
             self._document.spawn(self._peers.receive(sender, message))
             return
@@ -157,7 +164,7 @@ class DirectorPage:
         self._peers.close()
         self._document.show("director-controls", False)
         self._document.text("refused-reason", reason)
-        kept = self._browser.kept(self._key_name)
+        kept = self._keys.kept
         if kept and kept != self._key:
             self._browser.set_fragment(write_fragment(Secrets(key=kept)))
             self._document.text(

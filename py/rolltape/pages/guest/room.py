@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from rolltape.core.clock import Instant
 from rolltape.core.errors import RolltapeError, Unsupported
 from rolltape.core.notice import Level, Notice
+from rolltape.core.pace import Pace
 from rolltape.pages.guest.people import People
 from rolltape.pages.interfaces import Browser, Capture, Document
 from rolltape.pages.room_time import RoomTime
@@ -36,6 +37,8 @@ TICK_MS = 1000.0
 IDLE_TICK_MS = 5000.0
 REMEMBERED_COMMANDS = 200
 REMEMBERED_TAKES = 50
+AT_MOST = 15
+"""Recordings that a director may start here within a minute, and names that they may give."""
 
 
 class Refused(Exception):
@@ -77,6 +80,7 @@ class GuestRoom:
         self._changed = False
         self._let_go: Callable[[], None] = lambda: None
         self._uid = ""
+        self._pace = {kind: Pace(AT_MOST, 60_000) for kind in (CommandKind.START, CommandKind.RENAME)}
         self._doing: Mapping[CommandKind, Callable[[Sender, Command], Awaitable[None]]] = {
             CommandKind.START: self._start,
             CommandKind.STOP: self._stop,
@@ -244,6 +248,10 @@ class GuestRoom:
             return
         self._answered.append(command.id)
         reason = refusal(sender, command, self._client.uid, self._client.key_id)
+        if not reason and not self._is_paced(command.kind):
+            reason = (
+                "That was asked for so often that this page does it only now and then: try again in a minute."
+            )
         if not reason:
             try:
                 await self._doing[command.kind](sender, command)
@@ -255,6 +263,11 @@ class GuestRoom:
         if command.kind is CommandKind.REMOVE and not reason:
             self.close()
         self.announce()
+
+    def _is_paced(self, kind: CommandKind) -> bool:
+        """Each start is a file in the guest's Downloads, each name a notice: not more than anybody means."""
+        pace = self._pace.get(kind)
+        return pace is None or pace.allows(self._browser.now_ms())
 
     async def _answer(self, answer: Answer) -> None:
         try:
@@ -291,9 +304,8 @@ class GuestRoom:
 
     async def _take_name(self, sender: Sender, command: Command) -> None:
         self._rename(command.label)
-        self._document.notify(
-            Notice(Level.INFO, f"{command.by or 'The director'} calls you “{command.label}” in this room.")
-        )
+        sentence = f"{command.by or 'The director'} calls you “{command.label}” in this room."
+        self._document.notify(Notice(Level.INFO, sentence, "renamed"))
 
     async def _leave(self, sender: Sender, command: Command) -> None:
         self._warn(
