@@ -151,6 +151,11 @@ class FakeDocument(FakeView):
             self.spawn(result)
 
 
+def uid_for(request: JoinRequest) -> str:
+    """Who the test's server takes a page for."""
+    return f"{request.push or 'uid'}-{request.secret}"
+
+
 class FakeLine:
     """A connection to a server that says what the test has it say."""
 
@@ -164,7 +169,7 @@ class FakeLine:
 
     async def open(self, request: JoinRequest, client: RoomClient) -> None:
         self.request, self.client = request, client
-        client.joined(JoinReply("token", request.uid, "key-1"))
+        client.joined(JoinReply("token", uid_for(request), "key-1"))
 
     async def send(self, kind: str, text: str) -> str:
         if self.closed:

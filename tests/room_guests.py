@@ -28,6 +28,7 @@ from rolltape.room.messages import (
     Welcome,
 )
 from rolltape.room.wire import decode, encode, kind_of, sender_of
+from rolltape.server.tokens import uid_of
 from rolltape.settings.fragment import read_fragment
 from rolltape.settings.link import parse_link
 
@@ -50,7 +51,8 @@ class SimulatedGuest:
         self.room = parse_link(f"?{parts.query}").settings.room or ""
         self.invite = read_fragment(parts.fragment).invite
         self.label = label
-        self.uid, self.secret = new_secret(6), new_secret()
+        self.secret = new_secret()
+        self.uid = uid_of(self.secret)
         self.state = GuestState(label, can_record=True)
         self.commands: list[Command] = []
         self.obedient = True
@@ -113,7 +115,6 @@ class SimulatedGuest:
             "v": 1,
             "room": self.room,
             "role": Role.GUEST,
-            "uid": self.uid,
             "secret": self.secret,
             "label": self.label,
             "invite": self.invite,

@@ -43,7 +43,8 @@ class Server:
         # A crowd comes at once: the limits of an address allow three joins at once for ten connections.
         options = ["--port", "0", "--root", str(ROOT), "--connections-per-address", str(connections * 4)]
         options += ["--redis", redis] if redis else ["--secret-file", str(folder / "secret")]
-        options += ["--metrics"]
+        options += ["--metrics-token-file", str(folder / "metrics-token")]
+        self.token = folder / "metrics-token"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rolltape", "serve", *options],
             env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -59,7 +60,10 @@ class Server:
     @property
     def connections(self) -> int:
         """How many it has, by its own count."""
-        with urllib.request.urlopen(f"{self.address}/metrics", timeout=30) as answer:
+        headers = {"Authorization": f"Bearer {self.token.read_text()}"}
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self.address}/metrics", headers=headers), timeout=30
+        ) as answer:
             lines = answer.read().decode().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("rolltape_connections "))
 

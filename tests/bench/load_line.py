@@ -37,7 +37,7 @@ class Seat:
 
 def join(server: http.client.HTTPConnection, address: str, **asked: str) -> Seat:
     """Join a room as a page does; `server` is a connection to `address`."""
-    wanted = {"v": 1, "uid": new_secret(6), "secret": new_secret(), "role": Role.GUEST} | asked
+    wanted = {"v": 1, "secret": new_secret(), "role": Role.GUEST} | asked
     server.request("POST", "/api/join", json.dumps(wanted), {"Content-Type": "application/json"})
     answer = server.getresponse()
     said = json.loads(answer.read())

@@ -161,7 +161,7 @@ async def _(mob: Mob) -> None:
         good | {"v": 2},
         good | {"room": ""},
     ]
-    odd += [good | {"uid": "a b"}, good | {"secret": "short"}, good | {"label": 7}, good | {"role": "king"}]
+    odd += [good | {"push": "a b"}, good | {"secret": "short"}, good | {"label": 7}, good | {"role": "king"}]
     odd += [good | {"room": "\u202e\u0000 "}, good | {"key": ["k" * 20]}]
     for body in odd:
         status, answer = await mob.join(body)
@@ -254,11 +254,11 @@ async def _(mob: Mob) -> None:
         pass
 
 
-@attack("ask for a uid that is somebody else's", "another uid is given; theirs stays theirs")
+@attack("ask for a uid that is somebody else's", "another uid is given: one follows from the page's secret")
 async def _(mob: Mob) -> None:
     director, guest = await mob.victims()
     for uid in (guest.uid, director.uid):
-        assert (await mob.visitor(uid=uid).join())["uid"] != uid
+        assert (await mob.visitor(push=uid).join())["uid"] != uid
 
 
 # Connecting.

@@ -20,7 +20,7 @@ if __name__ == "__main__":
     write_json_lines()
     url, lease_s = wanted.get("redis", ""), wanted.get("lease_s", LEASE_S)
     options = RoomsOptions(
-        Limits(**wanted.get("limits", {})), has_metrics=True, redis_url=url, lease_s=lease_s
+        Limits(**wanted.get("limits", {})), metrics_token=b"t" * 32, redis_url=url, lease_s=lease_s
     )
     rooms = Rooms(b"s" * 40, RedisStore(url, lease_s) if url else None, options)
     uvicorn.run(

@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from rolltape.room.client import IceServer
 from rolltape.room.messages import Role
-from rolltape.server.admission import is_foreign
+from rolltape.server.admission import address_of, is_foreign
 from rolltape.server.limits import Limiter, Limits, Rate
 from rolltape.server.log import JsonLines, RepeatFilter, room_mark
 from rolltape.server.metrics import Metrics
@@ -30,7 +30,7 @@ from rolltape.server.secret import BadSecret, default_file, given_secret, load_s
 from rolltape.server.send_queue import MAX_WAITING, Outbox
 from rolltape.server.serve import _listener
 from rolltape.server.socketio_rooms import Groups
-from rolltape.server.tokens import BadToken, Session, Tokens, page_mark
+from rolltape.server.tokens import BadToken, Session, Tokens
 from rolltape.server.turn import CREDENTIAL_S, Ice
 from server.visitors import Clock
 
@@ -71,7 +71,7 @@ def test_a_secret_that_anybody_could_guess_is_not_used(tmp_path: Path) -> None:
 
 def test_a_token_says_what_it_was_given_until_it_runs_out() -> None:
     clock = Clock()
-    session = Session("stüdio", Role.GUEST, "ada", "Ädä", False, Claim("k", 7), page_mark("s" * 16))
+    session = Session("stüdio", Role.GUEST, "ada", "Ädä", False, Claim("k", 7, 9))
     tokens = Tokens(b"s" * 40, clock)
     token = tokens.session(session)
 
@@ -104,6 +104,7 @@ def test_many_addresses_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) 
         clock.turn(0.1)
 
     assert len(limiter._buckets) <= 101
+    assert not limiter.allows("9999")  # who asked last is not forgotten
     assert Limits.for_addresses(200) == Limits()
 
 
@@ -201,6 +202,7 @@ def test_what_our_pages_do_not_say_is_not_heard(text: object) -> None:
         ("https://evil/a.example", "a.example", True),
         ("null", "a.example", True),
         ("", "a.example", True),
+        ("http://[", "a.example", True),
     ],
 )
 def test_pages_of_other_origins_are_known(origin: str | None, host: str, foreign: bool) -> None:
@@ -208,6 +210,23 @@ def test_pages_of_other_origins_are_known(origin: str | None, host: str, foreign
     scope: Scope = {"type": "websocket", "headers": headers}
 
     assert is_foreign(scope) is foreign
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+        ("2001:db8:0:1:ffff::", "2001:db8:0:1::/64"),
+        ("2001:db8:0:2::1", "2001:db8:0:2::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("no:address", "no:address"),
+    ],
+)
+def test_a_network_of_ipv6_is_one_address(address: str, counted: str) -> None:
+    assert address_of({"type": "http", "client": (address, 1)}) == counted
+    assert address_of({"type": "http", "client": None}) == ""
 
 
 def test_a_line_of_the_log_is_json_with_what_was_given() -> None:

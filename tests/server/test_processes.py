@@ -101,7 +101,7 @@ def test_a_room_reaches_over_processes_and_survives_what_happens_to_them(cluster
         assert (thief["status"], thief["code"]) == (403, "key")
 
         # Who connects anew to another process takes their own place there.
-        moved = cluster.visitor(0, uid=guest.uid, secret=str(guest.asked["secret"]), label="Ada")
+        moved = cluster.visitor(0, secret=str(guest.asked["secret"]), label="Ada")
         await moved.come()
         await guest.until(lambda: not guest.client.connected)
         assert await director.say(Command(guest.uid, "c2", CommandKind.STOP)) == ""
@@ -131,7 +131,7 @@ def test_a_process_that_is_stopped_lets_its_guests_go_at_once_to_another(cluster
 
         await asyncio.gather(stopped, guest.until(lambda: not guest.client.connected))
         await director.hears(Away(guest.uid))
-        who = {name: str(guest.asked[name]) for name in ("uid", "secret", "label", "invite")}
+        who = {name: str(guest.asked[name]) for name in ("secret", "label", "invite")}
         again = await cluster.visitor(0, Role.GUEST, **who).come()
         await director.until(lambda: told(director, Joined(Member(guest.uid, Role.GUEST, "Ada"))) == 2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 import socketio
@@ -25,10 +26,10 @@ from rolltape.room.messages import (
     Welcome,
 )
 from rolltape.server.memory import MemoryStore
-from rolltape.server.ownership import Claim, key_id
+from rolltape.server.ownership import CLAIM_S, Claim, key_id
 from rolltape.server.rooms import RoomsOptions
 from rolltape.server.store import LEASE_S, MAX_MEMBERS, REMOVED_S
-from rolltape.server.tokens import Invitation, Session, Tokens
+from rolltape.server.tokens import Invitation, Session, Tokens, uid_of
 from rolltape.server.turn import Ice
 from server.visitors import KEY, OTHER_KEY, SECRET, Clock, Scene, Visitor, played, post, serving
 
@@ -168,14 +169,62 @@ def test_a_connection_without_a_right_token_is_refused(token: str) -> None:
     played(story)
 
 
-def test_a_uid_that_somebody_else_is_becomes_another() -> None:
+def test_a_uid_follows_from_the_pages_secret_on_every_server() -> None:
     async def story(scene: Scene) -> None:
         _, guest = await scene.pair()
-        same = await scene.visitor(uid=guest.uid, secret=str(guest.asked["secret"])).join()
-        other = await scene.visitor(uid=guest.uid).join()
+        secret = str(guest.asked["secret"])
+        same = await scene.visitor(secret=secret).join()
+        named = await scene.visitor(secret=secret, push="cam-1").join()
+        other = await scene.visitor(push=guest.uid).join()
+        async with serving() as (address, _rooms):
+            elsewhere = await Visitor(address, secret=secret).join()
 
-        assert same["uid"] == guest.uid
-        assert other["uid"] != guest.uid
+        assert same["uid"] == guest.uid == uid_of(secret) == elsewhere["uid"]
+        assert named["uid"] == f"cam-1-{guest.uid}"
+        assert other["uid"] not in (guest.uid, named["uid"])
+
+    played(story)
+
+
+def test_who_comes_by_the_name_alone_does_not_learn_whether_there_is_a_room() -> None:
+    async def story(scene: Scene) -> None:
+        director, _ = await scene.pair()
+        stranger = await scene.visitor().join()
+        nobody_there = await scene.visitor(room="another").join()
+        invited = await scene.visitor(invite=str(director.reply["invite"])).join()
+
+        assert stranger["key_id"] == nobody_there["key_id"] == ""
+        assert stranger.keys() == nobody_there.keys()
+        assert invited["key_id"] == director.reply["key_id"] != ""
+
+    played(story)
+
+
+def test_a_name_that_somebody_opened_earlier_takes_no_room_from_who_has_it_now() -> None:
+    async def story(scene: Scene) -> None:
+        squatter = await scene.visitor(Role.DIRECTOR, key=OTHER_KEY).come()
+        old = str(squatter.reply["invite"])
+        await squatter.client.disconnect()
+        clock.turn(CLAIM_S + 2 * LEASE_S)
+        director, guest = await scene.pair()
+
+        back = await scene.visitor(Role.DIRECTOR, key=OTHER_KEY, invite=old).join()
+        assert (back["status"], back["code"]) == (403, "key")
+        assert (await scene.visitor(invite=old).join())["code"] == "invite"
+        assert (await director.join())["status"] == (await guest.join())["status"] == 200
+
+    clock = Clock()
+    played(story, options=RoomsOptions(now_s=clock))
+
+
+@pytest.mark.parametrize("text", ["\ud800" * 20, "\ud800.a.b", "a" * 16 + "\udfff"])
+@pytest.mark.parametrize("field", ["key", "invite", "label", "room", "secret", "push"])
+def test_what_is_no_text_of_unicodes_is_answered_with_a_sentence(field: str, text: str) -> None:
+    async def story(scene: Scene) -> None:
+        role = Role.DIRECTOR if field == "key" else Role.GUEST
+        answer = await scene.visitor(role, **{field: text}).join()
+
+        assert (answer["status"], answer["code"]) == (400, "bad")
 
     played(story)
 
@@ -277,7 +326,8 @@ def test_a_server_that_was_started_anew_is_told_by_the_director_whose_room_it_wa
 def test_a_director_whose_key_does_not_hold_any_more_directs_nothing() -> None:
     async def story(scene: Scene) -> None:
         thief = await scene.visitor(Role.DIRECTOR, key=OTHER_KEY).come()
-        claim = Claim(key_id(KEY), 1)
+        now_ms = round(time.time() * 1000)
+        claim = Claim(key_id(KEY), now_ms - 60_000, now_ms - 50_000)  # from before the server was started
         guest = await scene.visitor(invite=Tokens(SECRET).invitation(Invitation("studio", claim))).come()
 
         refused = await thief.say(Command(guest.uid, "c1", CommandKind.START))
@@ -290,7 +340,7 @@ def test_a_director_whose_key_does_not_hold_any_more_directs_nothing() -> None:
 def test_who_connects_anew_takes_their_own_place_and_the_old_connection_ends() -> None:
     async def story(scene: Scene) -> None:
         director, guest = await scene.pair()
-        again = scene.visitor(uid=guest.uid, secret=str(guest.asked["secret"]), label="Ada")
+        again = scene.visitor(secret=str(guest.asked["secret"]), label="Ada")
 
         await again.come()
         await guest.until(lambda: not guest.client.connected)
@@ -321,7 +371,7 @@ def test_a_removed_guest_may_come_again_later() -> None:
 def test_a_room_has_room_for_so_many() -> None:
     async def story(scene: Scene) -> None:
         for number in range(MAX_MEMBERS):
-            await store.sit("studio", Member(f"m{number}", Role.GUEST), f"c{number}", "")
+            await store.sit("studio", Member(f"m{number}", Role.GUEST), f"c{number}")
 
         answer = await scene.visitor().join()
 

@@ -57,7 +57,7 @@ class Started:
         return found
 
     def join(self, room: str, role: Role, **more: str) -> tuple[int, dict[str, object]]:
-        asked = {"v": 1, "room": room, "role": role, "uid": new_secret(6), "secret": new_secret()} | more
+        asked = {"v": 1, "room": room, "role": role, "secret": new_secret()} | more
         return post(f"http://localhost:{self.port}/api/join", asked)
 
 
@@ -97,14 +97,33 @@ def test_the_links_it_prints_open_one_room_at_once_and_after_a_restart(tmp_path:
     assert [json.loads(line)["from"] for line in server.log.read_text().splitlines()]
 
 
-def test_figures_are_for_this_machine_only(tmp_path: Path) -> None:
-    with started(tmp_path, "--metrics") as server:
+def test_figures_are_for_who_has_their_token(tmp_path: Path) -> None:
+    token = tmp_path / "metrics-token"
+    with started(tmp_path, "--metrics-token-file", str(token)) as server:
         server.join("studio", Role.GUEST)
 
-        status, text = server.get("/metrics")
+        assert token.stat().st_mode & 0o777 == 0o600
+        status, text = server.get("/metrics", Authorization=f"Bearer {token.read_text()}")
         assert status == 200
         assert 'rolltape_joins_total{what="ok"} 1\n' in text
-        assert server.get("/metrics", X_Forwarded_For="203.0.113.1")[0] == 404
+        assert server.get("/metrics")[0] == 404
+        assert server.get("/metrics", Authorization="Bearer \u00e4")[0] == 404
+        assert server.get("/metrics", Authorization=f"Bearer {token.read_text()[1:]}")[0] == 404
+
+
+def test_a_page_of_another_site_does_not_reach_the_server_under_its_own_name(tmp_path: Path) -> None:
+    with started(tmp_path, "--allowed-host", "record.example.org", "--allowed-host", "*.home.arpa") as server:
+        own = ["record.example.org", "RECORD.example.org:443", "studio.home.arpa", "[::1]:8000", "192.0.2.7"]
+        for host in [*own, "localhost", f"a.localhost:{server.port}"]:
+            assert server.get("/", Host=host)[0] == 200, host
+        for host in (
+            "evil.example",
+            "record.example.org.evil.example",
+            "home.arpa",
+            "127.0.0.1.evil.example",
+        ):
+            status, text = server.get("/api/join", Host=host, Origin=f"http://{host}")
+            assert (status, "--allowed-host" in text) == (421, True), host
 
 
 def test_pages_are_served_over_https_with_their_rooms(tmp_path: Path) -> None:
@@ -124,7 +143,7 @@ def test_pages_are_served_over_https_with_their_rooms(tmp_path: Path) -> None:
         assert address == f"https://localhost:{server.port}/"
         trust = ssl.create_default_context()
         trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-        body = {"v": 1, "room": "a", "role": "guest", "uid": "u", "secret": "s" * 16}
+        body = {"v": 1, "room": "a", "role": "guest", "secret": "s" * 16}
         request = urllib.request.Request(
             f"{address}api/join", json.dumps(body).encode(), {"Origin": address.rstrip("/")}
         )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from rolltape.room.messages import Member, Role
 from rolltape.server.memory import MemoryStore
-from rolltape.server.ownership import CLAIM_S, Claim
-from rolltape.server.redis_store import RedisStore
+from rolltape.server.ownership import CLAIM_S, UNUSED_S, Claim
+from rolltape.server.redis_store import SINCE, RedisStore
 from rolltape.server.store import (
     LEASE_S,
     MAX_MEMBERS,
+    MAX_UNINVITED,
     Held,
     Hindrance,
     NotSeated,
@@ -50,16 +52,49 @@ def played(request: pytest.FixtureRequest) -> Callable[[Story], None]:
     return play
 
 
-def test_of_two_claims_the_earlier_one_holds(played: Callable[[Story], None]) -> None:
+def test_a_room_belongs_to_the_key_that_opened_it_first(played: Callable[[Story], None]) -> None:
     async def story(store: Store, room: str) -> None:
         assert await store.claimed_by(room) is None
-        assert await store.claim(room, Claim("late", 1_764_000_000_001)) == Claim("late", 1_764_000_000_001)
-        assert await store.claim(room, Claim("later", 1_764_000_000_002)) == Claim("late", 1_764_000_000_001)
-        assert await store.claim(room, Claim("same", 1_764_000_000_001)) == Claim("late", 1_764_000_000_001)
-        assert await store.claim(room, Claim("early", 999)) == Claim("early", 999)
+        first = await store.open(room, "first")
+        now_ms = time.time() * 1000
+        assert (first.key_id, abs(first.opened_ms - now_ms) < 2000) == ("first", True)
+        assert first.opened_ms <= first.held_ms
+        assert await store.open(room, "second") == first
+        held = await store.claimed_by(room)
+        assert held == first and held is not None and held.held_ms >= first.held_ms
         await store.keep_claims([room, "nobody's"])
-        assert await store.claimed_by(room) == Claim("early", 999)
+        assert await store.claimed_by(room) == first
         assert await store.claimed_by("nobody's") is None
+
+    played(story)
+
+
+def test_a_claim_that_the_store_has_forgotten_comes_back_and_no_other(
+    played: Callable[[Story], None],
+) -> None:
+    async def story(store: Store, room: str) -> None:
+        held = await store.open(room, "stranger")
+        began_ms = await since_ms(store)
+        hour_ms = 3_600_000
+
+        # Signed in the store's own time: what it has seen has run out, however early it was.
+        assert await store.show(room, Claim("squatter", 999, began_ms + 1)) == held
+        # Run out long before the room was opened anew.
+        assert await store.show(room, Claim("squatter", 999, began_ms - 25 * hour_ms)) == held
+        # Not earlier.
+        assert await store.show(room, Claim("late", held.opened_ms, began_ms - 1)) == held
+        # Forgotten by a store that was started anew.
+        theirs = Claim("director", held.opened_ms - hour_ms, began_ms - 1)
+        assert await store.show(room, theirs) == theirs
+        assert await store.open(room, "stranger") == theirs
+        other = f"{room} other"
+        assert await store.show(other, Claim("squatter", 999, began_ms + 1)) == Claim("squatter", 999)
+
+    async def since_ms(store: Store) -> int:
+        if isinstance(store, RedisStore):
+            return int(await store._redis.get(SINCE))
+        assert isinstance(store, MemoryStore)
+        return store._since_ms
 
     played(story)
 
@@ -68,10 +103,10 @@ def test_who_sits_down_sees_the_others_and_takes_their_own_place_again(
     played: Callable[[Story], None],
 ) -> None:
     async def story(store: Store, room: str) -> None:
-        assert await store.sit(room, ADA, "c1", "a") == Seating("", ())
-        assert await store.sit(room, BO, "c2", "b") == Seating("", (ADA,))
-        assert await store.sit(room, ADA, "c3", "a") == Seating("c1", (BO,))
-        assert await store.seat(room, "ada") == Seat(ADA, "c3", "a")
+        assert await store.sit(room, ADA, "c1") == Seating("", ())
+        assert await store.sit(room, BO, "c2") == Seating("", (ADA,))
+        assert await store.sit(room, ADA, "c3") == Seating("c1", (BO,))
+        assert await store.seat(room, "ada") == Seat(ADA, "c3")
         assert await store.seat(room, "cy") is None
         assert await store.seat(room + "x", "ada") is None
 
@@ -80,29 +115,15 @@ def test_who_sits_down_sees_the_others_and_takes_their_own_place_again(
 
 def test_a_lost_connection_leaves_the_place_unless_another_took_it(played: Callable[[Story], None]) -> None:
     async def story(store: Store, room: str) -> None:
-        await store.sit(room, ADA, "c1", "a")
-        await store.sit(room, ADA, "c2", "a")
+        await store.sit(room, ADA, "c1")
+        await store.sit(room, ADA, "c2")
 
         assert not await store.lose(room, "ada", "c1")
         assert await store.lose(room, "ada", "c2")
         assert not await store.lose(room, "cy", "c9")
-        assert await store.sit(room, BO, "c3", "b") == Seating(
+        assert await store.sit(room, BO, "c3") == Seating(
             "", (Member("ada", Role.GUEST, ADA.label, False, False),)
         )
-
-    played(story)
-
-
-def test_a_uid_stays_its_pages(played: Callable[[Story], None]) -> None:
-    async def story(store: Store, room: str) -> None:
-        assert await store.own(room, "ada", "a")
-        assert await store.own(room, "ada", "a")
-        assert not await store.own(room, "ada", "other")
-        with pytest.raises(NotSeated) as refused:
-            await store.sit(room, ADA, "c1", "other")
-        assert refused.value.why is Hindrance.TAKEN
-        await store.sit(room, ADA, "c1", "a")
-        assert await store.own(room + "x", "ada", "other")
 
     played(story)
 
@@ -119,51 +140,99 @@ def test_a_name_changes_and_the_place_stays(played: Callable[[Story], None]) -> 
     async def story(store: Store, room: str) -> None:
         zoe = Member("ada", Role.GUEST, "Zoë", False)
         assert not await store.rename(room, zoe)
-        await store.sit(room, ADA, "c1", "a")
+        await store.sit(room, ADA, "c1")
 
         assert await store.rename(room, zoe)
-        assert await store.seat(room, "ada") == Seat(zoe, "c1", "a")
+        assert await store.seat(room, "ada") == Seat(zoe, "c1")
 
     played(story)
 
 
 def test_who_was_removed_is_not_let_in(played: Callable[[Story], None]) -> None:
     async def story(store: Store, room: str) -> None:
-        await store.sit(room, ADA, "c1", "a")
+        await store.sit(room, ADA, "c1")
 
         assert await store.remove(room, "ada") == "c1"
         assert await store.remove(room, "cy") == ""
         assert await store.seat(room, "ada") is None
-        assert await store.hindrance(room, "ada") is Hindrance.REMOVED
-        assert await store.hindrance(room, "bo") is None
+        assert await store.hindrance(room, ADA) is Hindrance.REMOVED
+        assert await store.hindrance(room, BO) is None
         with pytest.raises(NotSeated) as refused:
-            await store.sit(room, ADA, "c2", "a")
+            await store.sit(room, ADA, "c2")
         assert refused.value.why is Hindrance.REMOVED
 
     played(story)
 
 
-def test_a_room_is_full_at_some_time(played: Callable[[Story], None]) -> None:
-    async def story(store: Store, room: str) -> None:
-        for number in range(MAX_MEMBERS):
-            await store.sit(room, Member(f"m{number}", Role.GUEST), f"c{number}", "")
+def test_a_room_is_full_for_strangers_first_and_never_for_its_directors(
+    played: Callable[[Story], None],
+) -> None:
+    async def full(store: Store, room: str, member: Member) -> bool:
+        found = await store.hindrance(room, member)
+        if found is not None:
+            with pytest.raises(NotSeated) as refused:
+                await store.sit(room, member, "c")
+            assert refused.value.why is found is Hindrance.FULL
+        return found is not None
 
-        assert await store.hindrance(room, "ada") is Hindrance.FULL
-        assert await store.hindrance(room, "m3") is None
-        with pytest.raises(NotSeated) as refused:
-            await store.sit(room, ADA, "c", "a")
-        assert refused.value.why is Hindrance.FULL
+    async def story(store: Store, room: str) -> None:
+        cy = Member("cy", Role.GUEST, "Cy")
+        for number in range(MAX_UNINVITED):
+            await store.sit(room, Member(f"u{number}", Role.GUEST, "", False), f"c{number}")
+        assert [await full(store, room, one) for one in (ADA, cy, BO)] == [True, False, False]
+        assert not await full(store, room, Member("u3", Role.GUEST, "", False))  # has a place
+
+        for number in range(MAX_MEMBERS - MAX_UNINVITED):
+            await store.sit(room, Member(f"i{number}", Role.GUEST), f"d{number}")
+        assert [await full(store, room, one) for one in (ADA, cy, BO)] == [True, True, False]
 
     played(story)
+
+
+def test_a_claim_that_nobody_uses_runs_out_in_minutes() -> None:
+    async def story() -> None:
+        clock = Clock()
+        store = MemoryStore(clock)
+        for room in ("used", "unused"):
+            await store.open(room, "k")
+        await store.sit("used", BO, "c1")
+
+        clock.turn(UNUSED_S)
+        assert await store.claimed_by("unused") is None
+        assert await store.claimed_by("used") is not None
+        await store.expire()
+        clock.turn(CLAIM_S)
+        assert await store.claimed_by("used") is None
+
+    asyncio.run(story())
+
+
+def test_looking_for_what_has_run_out_costs_nothing_for_what_has_not() -> None:
+    async def story() -> None:
+        clock = Clock()
+        store = MemoryStore(clock)
+        for number in range(100_000):
+            await store.open(str(number), "k")
+        began = time.process_time()
+        for _ in range(1000):
+            await store.expire()
+        took_s = time.process_time() - began
+
+        assert took_s < 0.5  # of all of them once it is 0.05 s, so a thousand times would be 50 s
+        clock.turn(UNUSED_S)
+        await store.expire()
+        assert not store._claims._entries and not store._claims._due
+
+    asyncio.run(story())
 
 
 def test_a_renewed_lease_holds_and_another_runs_out_once() -> None:
     async def story() -> None:
         clock = Clock()
         store = MemoryStore(clock)
-        await store.sit("studio", ADA, "c1", "a")
-        await store.sit("studio", BO, "c2", "b")
-        await store.claim("studio", Claim("k", 1))
+        await store.sit("studio", ADA, "c1")
+        await store.sit("studio", BO, "c2")
+        await store.show("studio", Claim("k", 1))
 
         clock.turn(LEASE_S - 1)
         assert await store.expire() == []
@@ -183,8 +252,8 @@ def test_a_lease_in_redis_runs_out_for_one_of_two_who_look(redis: RedisServer) -
     async def story() -> None:
         one, other = RedisStore(redis.url, lease_s=0.3), RedisStore(redis.url)
         room = next(_rooms)
-        await one.sit(room, ADA, "c1", "a")
-        await other.sit(room, BO, "c2", "b")
+        await one.sit(room, ADA, "c1")
+        await other.sit(room, BO, "c2")
         assert await other.renew([Held(room, "bo"), Held(room, "cy")]) == [Held(room, "cy")]
 
         told: list[Held] = []
@@ -195,7 +264,7 @@ def test_a_lease_in_redis_runs_out_for_one_of_two_who_look(redis: RedisServer) -
 
         assert told == [Held(room, "ada")]
         assert await one.seat(room, "ada") is None
-        assert await one.seat(room, "bo") == Seat(BO, "c2", "b")
+        assert await one.seat(room, "bo") == Seat(BO, "c2")
         assert await one.signing_secret(b"first") == await other.signing_secret(b"second") == b"first"
         await one.close()
         await other.close()
@@ -209,9 +278,9 @@ def test_a_store_that_does_not_answer_says_so() -> None:
         with pytest.raises(StoreGone):
             await store.claimed_by("studio")
         with pytest.raises(StoreGone):
-            await store.sit("studio", ADA, "c1", "a")
+            await store.sit("studio", ADA, "c1")
         with pytest.raises(StoreGone):
-            await store.hindrance("studio", "ada")
+            await store.hindrance("studio", ADA)
         await store.close()
 
     asyncio.run(story())

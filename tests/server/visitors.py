@@ -34,7 +34,7 @@ class Visitor:
     ) -> None:
         self.address = address
         self.headers = {"X-Forwarded-For": sender} if sender else {}
-        self.asked = {"v": 1, "room": room, "role": role, "uid": new_secret(6), "secret": new_secret()} | more
+        self.asked = {"v": 1, "room": room, "role": role, "secret": new_secret()} | more
         self.reply: dict[str, Any] = {}
         self.heard: list[tuple[Message, Sender | None]] = []
         self.client = socketio.AsyncClient(reconnection=False)

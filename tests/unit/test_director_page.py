@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from page_fakes import FakeDocument, FakeRoomBrowser, FakeView
+from page_fakes import FakeDocument, FakeRoomBrowser, FakeView, uid_for
 from rolltape.core.errors import Unsupported
 from rolltape.core.notice import Level
 from rolltape.pages.director.page import DirectorPage
@@ -116,8 +116,8 @@ class Scene:
     async def come_in(self, *members: Member) -> None:
         self.document.spawn(self.page.open())
         await self.settle()
-        self.client.joined(JoinReply("token", self.request.uid, "key-1", "INVITE"))
-        self.hear(Welcome(self.request.uid, "key-1", members))
+        self.client.joined(JoinReply("token", uid_for(self.request), "key-1", "INVITE"))
+        self.hear(Welcome(uid_for(self.request), "key-1", members))
         await self.settle()
 
     async def with_ada(self, state: GuestState = IDLE) -> None:
@@ -182,7 +182,7 @@ def test_the_key_of_the_address_opens_the_room_and_is_kept_once_it_has() -> None
         assert scene.request.key == "k" * 22
         assert scene.browser.disk == {}
 
-        scene.hear(Welcome(scene.request.uid, "key-1"))
+        scene.hear(Welcome(uid_for(scene.request), "key-1"))
         assert scene.browser.disk == {"key-studio": "k" * 22}
 
     played(story)
@@ -200,7 +200,7 @@ def test_another_key_in_a_link_is_asked_about_and_never_replaces_the_kept_one() 
         await scene.settle()
         assert scene.request.key == "k" * 22
         assert scene.request.invite == ""
-        scene.hear(Welcome(scene.request.uid, "key-1"))
+        scene.hear(Welcome(uid_for(scene.request), "key-1"))
         assert scene.browser.disk["key-studio"] == "m" * 22
 
         reloaded = Scene(disk=scene.browser.disk)
@@ -287,8 +287,11 @@ def test_a_reload_is_the_same_director_and_a_duplicated_tab_another() -> None:
         await reloaded.come_in()
         await duplicate.come_in()
 
-        assert (reloaded.request.uid, reloaded.request.secret) == (scene.request.uid, scene.request.secret)
-        assert duplicate.request.uid != scene.request.uid
+        assert (uid_for(reloaded.request), reloaded.request.secret) == (
+            uid_for(scene.request),
+            scene.request.secret,
+        )
+        assert uid_for(duplicate.request) != uid_for(scene.request)
         assert duplicate.request.secret != scene.request.secret
 
     played(story)
@@ -426,7 +429,7 @@ def test_starting_asks_with_the_order_for_all_and_shows_no_hope() -> None:
         assert not scene.ada.enabled["start"]
         assert scene.ada.texts["pending"] == "asked to start …"
 
-        scene.hear(Answer(scene.request.uid, command.id, True))
+        scene.hear(Answer(uid_for(scene.request), command.id, True))
         scene.hear(RECORDING)
         assert scene.ada.texts["pending"] == ""
 
@@ -496,7 +499,7 @@ def test_a_refusal_is_shown_with_its_reason() -> None:
         await scene.with_ada()
         scene.press("start")
         await scene.settle()
-        scene.hear(Answer(scene.request.uid, scene.commands()[0].id, False, "No camera."))
+        scene.hear(Answer(uid_for(scene.request), scene.commands()[0].id, False, "No camera."))
 
         assert scene.ada.texts["error"] == "No camera."
         assert scene.news[0] == "Ada did not start. No camera."

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from page_fakes import FakeDocument, FakeRoomBrowser
+from page_fakes import FakeDocument, FakeRoomBrowser, uid_for
 from rolltape.core.errors import EngineError
 from rolltape.pages.guest.room import GuestRoom, cannot_record
 from rolltape.recording.take import Take, TakeState
@@ -107,7 +107,7 @@ class Scene:
     @property
     def uid(self) -> str:
         assert self.browser.line.request is not None
-        return self.browser.line.request.uid
+        return uid_for(self.browser.line.request)
 
     def hear(self, message: Message, sender: Sender | None = None) -> None:
         assert self.browser.line.client is not None
@@ -172,7 +172,7 @@ def test_a_reloaded_page_is_the_same_guest_and_a_second_tab_another() -> None:
 
         assert reloaded.uid == scene.uid
         assert second.uid != scene.uid
-        assert second.browser.memory["secret"] != scene.browser.memory["secret"]
+        assert second.browser.memory["guest-secret"] != scene.browser.memory["guest-secret"]
 
     played(story)
 

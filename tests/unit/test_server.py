@@ -46,6 +46,16 @@ def test_every_answer_carries_the_security_headers(base_url: str, path: str) -> 
     assert "server" not in answer.headers
 
 
+def test_an_answer_to_what_nobody_expected_carries_them_too_and_no_trace(tmp_path: Path) -> None:
+    (tmp_path / "static").mkdir()
+    with served(tmp_path) as address:  # a folder without a page: reading it raises
+        answer, body = get(address, "/")
+
+    assert answer.status == 500
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert body == b"Internal Server Error"
+
+
 @pytest.mark.parametrize(
     ("path", "kind"),
     [

@@ -39,14 +39,15 @@ class JoinRequest:
 
     room: str
     role: Role
-    uid: str
+    push: str
+    """What their `uid` begins with, by their own choice; may be empty."""
     secret: str
-    """Known to this page only, so that nobody else can be this `uid`."""
+    """Known to this page only; their `uid` follows from it, so that nobody else can be it."""
     label: str = ""
     key: str = ""
     """A director's."""
     invite: str = ""
-    """A guest's, from the link; empty: came by the room's name alone."""
+    """A guest's, from the link; empty: came by the room's name alone. A director's own: it was theirs before."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ class JoinReply:
 
     token: str
     uid: str
-    """The one asked for, or another where somebody else is that one already."""
+    """What follows from the request's secret, so that it is the same each time."""
     key_id: str
+    """The key that directs the room, for those who were invited; empty: nobody's, or not told yet."""
     invite: str = ""
     """For directors: what a guest's link carries behind `#`."""
     ice_servers: tuple[IceServer, ...] = ()

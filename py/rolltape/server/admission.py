@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -141,9 +142,27 @@ class _Saying:
 
 
 def address_of(scope: Scope) -> str:
-    """The address a request comes from; behind a trusted proxy the one that it names (uvicorn's doing)."""
+    """The address a request comes from; behind a trusted proxy the one that it names (uvicorn's doing).
+
+    Of an IPv6 address its network of 64 bits: whoever has one has them all (RFC 7421).
+    """
     client = scope.get("client")
-    return str(client[0]) if client else ""
+    return _network(str(client[0])) if client else ""
+
+
+def _network(address: str) -> str:
+    """What counts as one address.
+
+    >>> _network("2001:db8:0:1:2:3:4:5"), _network("203.0.113.9"), _network("::ffff:203.0.113.9")
+    ('2001:db8:0:1::/64', '203.0.113.9', '203.0.113.9')
+    """
+    if ":" not in address:
+        return address
+    try:
+        found = IPv6Address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or IPv6Network((found, 64), strict=False))
 
 
 def is_foreign(scope: Scope) -> bool:
@@ -152,7 +171,11 @@ def is_foreign(scope: Scope) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    host = urlsplit(origin).netloc.lower()
-    default = {"http": ":80", "https": ":443"}.get(urlsplit(origin).scheme, "")
+    try:
+        said = urlsplit(origin)
+    except ValueError:
+        return True
+    host = said.netloc.lower()
+    default = {"http": ":80", "https": ":443"}.get(said.scheme, "")
     asked = headers.get("host", "").lower()
     return not host or host.removesuffix(default) != asked.removesuffix(default)

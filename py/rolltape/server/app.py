@@ -18,6 +18,7 @@ from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rolltape.server.headers import SECURITY_HEADERS, cache_control
+from rolltape.server.hosts import Hosts, OwnHosts
 from rolltape.server.rooms import Rooms
 
 # Set here, not taken from the machine's table of types, which differs from one system to the next.
@@ -41,7 +42,7 @@ ROOT_FILES = (PAGE, "sw.js")
 
 
 class SecurityHeaders:
-    """Middleware that adds the security headers to every answer, errors included."""
+    """Around the whole application: adds the security headers to every answer, also to its own errors'."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -133,8 +134,11 @@ class PageFiles(StaticFiles):
         return response
 
 
-def create_app(root: Path, rooms: Rooms | None = None) -> Starlette:
-    """The application that serves the page in the folder `root` (with `index.html` and `static/`), and rooms."""
+def create_app(root: Path, rooms: Rooms | None = None, hosts: Hosts | None = None) -> ASGIApp:
+    """The application that serves the page in the folder `root` (with `index.html` and `static/`), and rooms.
+
+    `hosts` are the names that it answers to; None: to every name.
+    """
     files = PageFiles(directory=root / "static")
     version = PageVersion(root)
 
@@ -166,7 +170,7 @@ def create_app(root: Path, rooms: Rooms | None = None) -> Starlette:
         if rooms is not None
         else []
     )
-    app = Starlette(
+    app: ASGIApp = Starlette(
         routes=[
             Route("/", root_file),
             Route("/healthz", healthz),
@@ -176,5 +180,4 @@ def create_app(root: Path, rooms: Rooms | None = None) -> Starlette:
         ],
         lifespan=lifespan,
     )
-    app.add_middleware(SecurityHeaders)
-    return app
+    return SecurityHeaders(app if hosts is None else OwnHosts(app, hosts))

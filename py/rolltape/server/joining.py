@@ -6,18 +6,18 @@ import re
 from dataclasses import dataclass
 
 from rolltape.core.json_fields import Fields
-from rolltape.room.client import JoinReply, JoinRequest, new_secret
-from rolltape.room.messages import VERSION, Role, room_key
+from rolltape.room.client import JoinReply, JoinRequest
+from rolltape.room.messages import VERSION, Member, Role, room_key
 from rolltape.room.wire import line
 from rolltape.server.ownership import Claim, key_id
 from rolltape.server.store import Hindrance, Store
-from rolltape.server.tokens import BadToken, Invitation, Session, Tokens, page_mark
+from rolltape.server.tokens import BadToken, Invitation, Session, Tokens, uid_of
 from rolltape.server.turn import Ice
 
 __all__ = ["Joining", "NotLetIn", "read_request"]
 
 MAX_ROOM = 60
-_UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PUSH = re.compile(r"[A-Za-z0-9_-]{0,64}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 HINDRANCES = {
@@ -44,7 +44,7 @@ def read_request(text: str) -> JoinRequest:
         request = JoinRequest(
             said.text("room", limit=MAX_ROOM),
             said.member("role", Role),
-            said.text("uid"),
+            said.text("push", ""),
             said.text("secret"),
             line(said.text("label", "")),
             said.text("key", "", 64),
@@ -52,8 +52,8 @@ def read_request(text: str) -> JoinRequest:
         )
         if not room_key(request.room):
             raise ValueError("the room has no name")
-        if not _UID.fullmatch(request.uid) or not _SECRET.fullmatch(request.secret):
-            raise ValueError("uid and secret are not as they should be")
+        if not _PUSH.fullmatch(request.push) or not _SECRET.fullmatch(request.secret):
+            raise ValueError("push and secret are not as they should be")
     except ValueError as error:
         raise NotLetIn(400, "bad", f"The request to join is not right: {error}.") from None
     return request
@@ -67,41 +67,37 @@ class Joining:
         self._tokens = tokens
         self._ice = ice
 
-    async def join(self, request: JoinRequest, now_ms: int) -> JoinReply:
+    async def join(self, request: JoinRequest, now_s: float) -> JoinReply:
         """What to answer. Raises NotLetIn, StoreGone."""
-        room = room_key(request.room)
-        why = await self._store.hindrance(room, request.uid)
+        room, uid = room_key(request.room), uid_of(request.secret, request.push)
+        invited = request.role is Role.DIRECTOR or bool(request.invite)
+        why = await self._store.hindrance(room, Member(uid, request.role, request.label, invited))
         if why is not None:
             raise NotLetIn(*HINDRANCES[why])
-        claim, invited = await self._claim(room, request, now_ms)
-        mark = page_mark(request.secret)
-        uid = request.uid
-        if not await self._store.own(room, uid, mark):
-            uid = new_secret(9)
-        token = self._tokens.session(Session(room, request.role, uid, request.label, invited, claim, mark))
+        claim = await self._claim(room, request)
+        token = self._tokens.session(Session(room, request.role, uid, request.label, invited, claim))
         invite = ""
         if request.role is Role.DIRECTOR and claim is not None:
             invite = self._tokens.invitation(Invitation(room, claim))
-        return JoinReply(
-            token, uid, claim.key_id if claim else "", invite, self._ice.servers(uid, now_ms / 1000)
-        )
+        # Who was not invited learns nothing of the room before they are in it, not even whether there is one.
+        key_id = claim.key_id if claim is not None and invited else ""
+        return JoinReply(token, uid, key_id, invite, self._ice.servers(uid, now_s))
 
-    async def _claim(self, room: str, request: JoinRequest, now_ms: int) -> tuple[Claim | None, bool]:
-        """Whose the room is, and whether this one was invited."""
+    async def _claim(self, room: str, request: JoinRequest) -> Claim | None:
+        """Whose the room is. Raises NotLetIn."""
         if request.role is Role.DIRECTOR:
-            return await self._directed(room, request, now_ms), True
+            return await self._directed(room, request)
         if request.invite:
-            return await self._invited(room, request.invite), True
-        return await self._store.claimed_by(room), False
+            return await self._invited(room, request.invite)
+        return await self._store.claimed_by(room)
 
-    async def _directed(self, room: str, request: JoinRequest, now_ms: int) -> Claim:
+    async def _directed(self, room: str, request: JoinRequest) -> Claim:
         if len(request.key) < 16:
             raise NotLetIn(403, "key", "Directing a room needs its key: open the director's whole link.")
-        offered = Claim(key_id(request.key), now_ms)
-        if request.invite:  # an older one of their own shows that the room was theirs before
-            offered = self._shown(room, request.invite, offered)
-        held = await self._store.claim(room, offered)
-        if held.key_id != offered.key_id:
+        wanted = key_id(request.key)
+        shown = self._shown(room, request.invite, wanted) if request.invite else None
+        held = await (self._store.show(room, shown) if shown else self._store.open(room, wanted))
+        if held.key_id != wanted:
             raise NotLetIn(
                 403,
                 "key",
@@ -110,12 +106,13 @@ class Joining:
             )
         return held
 
-    def _shown(self, room: str, invite: str, offered: Claim) -> Claim:
+    def _shown(self, room: str, invite: str, wanted: str) -> Claim | None:
+        """The claim of a director's own invitation, which shows that the room was theirs before."""
         try:
             shown = self._tokens.read_invitation(invite)
         except BadToken:
-            return offered
-        return shown.claim if (shown.room, shown.claim.key_id) == (room, offered.key_id) else offered
+            return None
+        return shown.claim if (shown.room, shown.claim.key_id) == (room, wanted) else None
 
     async def _invited(self, room: str, invite: str) -> Claim:
         try:
@@ -126,7 +123,7 @@ class Joining:
             ) from None
         if invitation.room != room:
             raise NotLetIn(403, "invite", "This link's invitation is for another room: ask for a new link.")
-        held = await self._store.claim(room, invitation.claim)
+        held = await self._store.show(room, invitation.claim)
         if held.key_id != invitation.claim.key_id:
             raise NotLetIn(403, "invite", "This room belongs to somebody else by now: ask for a new link.")
         return held

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["Limiter", "Limits", "Rate"]
 
 KEPT = 100_000
-"""Buckets; beyond that the full ones, which say nothing, are forgotten."""
+"""Buckets; beyond that the ones that were longest not asked of are forgotten."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +62,14 @@ class Limiter:
     def allows(self, name: str, cost: float = 1) -> bool:
         """Take so much from this name's bucket; False, and nothing is taken, if there is less."""
         now = self._now_s()
-        left, at = self._buckets.get(name, (self._rate.burst, now))
+        left, at = self._buckets.pop(name, (self._rate.burst, now))  # and in again, as the newest
         left = min(self._rate.burst, left + (now - at) * self._rate.per_s)
         allowed = left >= cost
         self._buckets[name] = (left - cost if allowed else left, now)
         if len(self._buckets) > KEPT:
-            self._forget_full(now)
+            del self._buckets[next(iter(self._buckets))]
         return allowed
 
     def forget(self, name: str) -> None:
         """This name is gone."""
         self._buckets.pop(name, None)
-
-    def _forget_full(self, now: float) -> None:
-        rate = self._rate
-        self._buckets = {
-            name: (left, at)
-            for name, (left, at) in self._buckets.items()
-            if left + (now - at) * rate.per_s < rate.burst
-        }

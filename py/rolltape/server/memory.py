@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hmac
+import heapq
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
-from rolltape.room.messages import Member
-from rolltape.server.ownership import CLAIM_S, Claim, earlier
+from rolltape.room.messages import Member, Role
+from rolltape.server.ownership import CLAIM_S, UNUSED_S, Claim, goes_before
 from rolltape.server.store import (
     LEASE_S,
     MAX_MEMBERS,
-    OWNED_S,
+    MAX_UNINVITED,
     REMOVED_S,
     Held,
     Hindrance,
@@ -23,6 +24,34 @@ from rolltape.server.store import (
 from rolltape.server.tokens import SESSION_S
 
 __all__ = ["MemoryStore"]
+
+_Key = TypeVar("_Key", str, tuple[str, str])
+_Value = TypeVar("_Value")
+
+
+class _Lasting(Generic[_Key, _Value]):
+    """Entries that run out; looking for those costs nothing for the ones that stay, however many."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._entries: dict[_Key, tuple[_Value, float]] = {}
+        self._due: list[tuple[float, _Key]] = []
+
+    def put(self, key: _Key, value: _Value, lasts_s: float) -> None:
+        until_s = self._now_s() + lasts_s
+        self._entries[key] = (value, until_s)
+        heapq.heappush(self._due, (until_s, key))
+
+    def get(self, key: _Key) -> _Value | None:
+        value, until_s = self._entries.get(key, (None, 0.0))
+        return value if until_s > self._now_s() else None
+
+    def sweep(self) -> None:
+        now = self._now_s()
+        while self._due and self._due[0][0] <= now:
+            _, key = heapq.heappop(self._due)
+            if key in self._entries and self._entries[key][1] <= now:
+                del self._entries[key]
 
 
 @dataclass(frozen=True)
@@ -37,61 +66,65 @@ class MemoryStore:
     def __init__(self, now_s: Callable[[], float] = time.monotonic, lease_s: float = LEASE_S) -> None:
         self._now_s = now_s
         self._lease_s = lease_s
+        self._since_ms = round(time.time() * 1000)
+        self._since_s = now_s()
         self._rooms: dict[str, dict[str, _Leased]] = {}
-        self._claims: dict[str, tuple[Claim, float]] = {}
-        self._owned: dict[tuple[str, str], tuple[str, float]] = {}
-        self._removed: dict[tuple[str, str], float] = {}
-        self._used: dict[str, float] = {}
+        self._claims: _Lasting[str, Claim] = _Lasting(now_s)
+        self._removed: _Lasting[tuple[str, str], bool] = _Lasting(now_s)
+        self._used: _Lasting[str, bool] = _Lasting(now_s)
 
-    async def claim(self, room: str, offered: Claim) -> Claim:
-        """Claim a room; whose it is then."""
-        held = earlier(await self.claimed_by(room), offered)
-        self._claims[room] = (held, self._now_s() + CLAIM_S)
-        return held
+    async def open(self, room: str, key_id: str) -> Claim:
+        """Claim a room that is nobody's for a key."""
+        held = self._claims.get(room)
+        if held is None:
+            held = Claim(key_id, self._now_ms())
+            self._claims.put(room, held, UNUSED_S)
+        return self._seen(held)
+
+    async def show(self, room: str, claim: Claim) -> Claim:
+        """Claim a room by a claim that this server has signed before."""
+        held = self._claims.get(room)
+        if held is None or goes_before(claim, held, self._since_ms):
+            held = claim
+            self._claims.put(room, held, CLAIM_S if self._rooms.get(room) else UNUSED_S)
+        return self._seen(held)
 
     async def claimed_by(self, room: str) -> Claim | None:
         """Whose a room is; None: nobody's."""
-        known = self._claims.get(room)
-        return None if known is None or known[1] <= self._now_s() else known[0]
+        held = self._claims.get(room)
+        return None if held is None else self._seen(held)
 
     async def keep_claims(self, rooms: Collection[str]) -> None:
         """Somebody is in these rooms: they stay whose they are."""
         for room in rooms:
-            if room in self._claims:
-                self._claims[room] = (self._claims[room][0], self._now_s() + CLAIM_S)
+            self._keep_claim(room)
 
-    async def hindrance(self, room: str, uid: str) -> Hindrance | None:
+    async def hindrance(self, room: str, member: Member) -> Hindrance | None:
         """Whether somebody cannot come in."""
-        if self._removed.get((room, uid), 0.0) > self._now_s():
+        if self._removed.get((room, member.uid)):
             return Hindrance.REMOVED
         seats = self._rooms.get(room, {})
-        return Hindrance.FULL if uid not in seats and len(seats) >= MAX_MEMBERS else None
-
-    async def own(self, room: str, uid: str, mark: str) -> bool:
-        """Take a uid for the page with this mark."""
-        if not hmac.compare_digest(self._owner(room, uid) or mark, mark):
-            return False
-        self._owned[room, uid] = (mark, self._now_s() + OWNED_S)
-        return True
+        if member.uid in seats or member.role is Role.DIRECTOR:
+            return None
+        return Hindrance.FULL if _is_full((one.seat.member for one in seats.values()), member) else None
 
     async def use(self, token_id: str) -> bool:
         """Use up a token."""
-        if token_id in self._used:
+        if self._used.get(token_id):
             return False
-        self._used[token_id] = self._now_s() + SESSION_S
+        self._used.put(token_id, True, SESSION_S)
         return True
 
-    async def sit(self, room: str, member: Member, connection: str, mark: str) -> Seating:
+    async def sit(self, room: str, member: Member, connection: str) -> Seating:
         """Somebody's connection is there. Raises NotSeated."""
-        why = await self.hindrance(room, member.uid)
-        if why is None and not await self.own(room, member.uid, mark):
-            why = Hindrance.TAKEN
+        why = await self.hindrance(room, member)
         if why is not None:
             raise NotSeated(why)
+        self._keep_claim(room)
         seats = self._rooms.setdefault(room, {})
         before = seats.get(member.uid)
         others = tuple(one.seat.member for uid, one in seats.items() if uid != member.uid)
-        seats[member.uid] = self._leased(Seat(replace(member, present=True), connection, mark))
+        seats[member.uid] = self._leased(Seat(replace(member, present=True), connection))
         return Seating(before.seat.connection if before else "", others)
 
     async def lose(self, room: str, uid: str, connection: str) -> bool:
@@ -119,8 +152,11 @@ class MemoryStore:
 
     async def remove(self, room: str, uid: str) -> str:
         """Take somebody's place, let them in no more for a while."""
-        self._removed[room, uid] = self._now_s() + REMOVED_S
-        leased = self._rooms.get(room, {}).pop(uid, None)
+        self._removed.put((room, uid), True, REMOVED_S)
+        seats = self._rooms.get(room, {})
+        leased = seats.pop(uid, None)
+        if room in self._rooms and not seats:
+            del self._rooms[room]
         return "" if leased is None else leased.seat.connection
 
     async def renew(self, held: Sequence[Held]) -> list[Held]:
@@ -145,11 +181,10 @@ class MemoryStore:
         ]
         for one in late:
             del self._rooms[one.room][one.uid]
-        self._rooms = {room: seats for room, seats in self._rooms.items() if seats}
-        self._claims = {room: one for room, one in self._claims.items() if one[1] > now}
-        self._owned = {who: one for who, one in self._owned.items() if one[1] > now}
-        self._removed = {who: until for who, until in self._removed.items() if until > now}
-        self._used = {token: until for token, until in self._used.items() if until > now}
+            if not self._rooms[one.room]:
+                del self._rooms[one.room]
+        for lasting in (self._claims, self._removed, self._used):
+            lasting.sweep()
         return late
 
     async def close(self) -> None:
@@ -158,9 +193,19 @@ class MemoryStore:
     def _leased(self, seat: Seat) -> _Leased:
         return _Leased(seat, self._now_s() + self._lease_s)
 
-    def _owner(self, room: str, uid: str) -> str:
-        leased = self._rooms.get(room, {}).get(uid)
-        if leased is not None:
-            return leased.seat.mark
-        mark, until = self._owned.get((room, uid), ("", 0.0))
-        return mark if until > self._now_s() else ""
+    def _keep_claim(self, room: str) -> None:
+        held = self._claims.get(room)
+        if held is not None:
+            self._claims.put(room, held, CLAIM_S)
+
+    def _seen(self, held: Claim) -> Claim:
+        return replace(held, held_ms=self._now_ms())
+
+    def _now_ms(self) -> int:
+        return self._since_ms + round((self._now_s() - self._since_s) * 1000)
+
+
+def _is_full(there: Iterable[Member], member: Member) -> bool:
+    guests = [one for one in there if one.role is Role.GUEST]
+    uninvited = sum(not one.invited for one in guests)
+    return len(guests) >= MAX_MEMBERS or (not member.invited and uninvited >= MAX_UNINVITED)

@@ -14,11 +14,11 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from rolltape.room.messages import Member, Role
-from rolltape.server.ownership import CLAIM_S, Claim
+from rolltape.server.ownership import CLAIM_S, UNUSED_S, Claim
 from rolltape.server.store import (
     LEASE_S,
     MAX_MEMBERS,
-    OWNED_S,
+    MAX_UNINVITED,
     REMOVED_S,
     Held,
     Hindrance,
@@ -34,49 +34,82 @@ __all__ = ["RedisStore"]
 PREFIX = "rolltape:"
 LEASES = f"{PREFIX}leases"
 """A sorted set of all places, by the millisecond at which their leases run out."""
+SINCE = f"{PREFIX}since"
+"""Since when this Redis remembers claims (milliseconds since 1970)."""
 CONNECTIONS = 8
 TIMEOUT_S = 3.0
 SWEEP = 500
 """Places that one sweep takes at most."""
 
-# A place is written "CONNECTION|MARK|MEMBER"; neither of the first two can have a bar in it.
+# A place is written "CONNECTION|MEMBER", the member as JSON that begins with role and whether they were invited; a
+# claim "OPENED|KEY ID". Neither of the first can have a bar in it.
 _NOW = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
 
-CLAIM = """
-local held = redis.call('GET', KEYS[1])
-if not held or tonumber(ARGV[1]) < tonumber(held:match('^(%d+)|')) then held = ARGV[1] .. '|' .. ARGV[2] end
-redis.call('SET', KEYS[1], held, 'EX', ARGV[3])
-return held
-"""
-
-OWNER = """
-local place = redis.call('HGET', KEYS[1], ARGV[1])
-local owner = place and place:match('^[^|]*|([^|]*)|') or redis.call('GET', KEYS[2])
-"""
-
-OWN = (
-    OWNER
+OPEN = (
+    _NOW
     + """
-if owner and owner ~= ARGV[2] then return 0 end
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
-return 1
+redis.call('SET', KEYS[2], string.format('%.0f', now), 'NX')
+local held = redis.call('GET', KEYS[1])
+if not held then
+  held = string.format('%.0f', now) .. '|' .. ARGV[1]
+  redis.call('SET', KEYS[1], held, 'EX', ARGV[2])
+end
+return {held, string.format('%.0f', now)}
 """
 )
 
+# What `ownership.goes_before` says. ARGV: the claim shown, when it was known to hold, for how long one does and one
+# that is not used does, the latter in seconds.
+SHOW = (
+    _NOW
+    + """
+redis.call('SET', KEYS[2], string.format('%.0f', now), 'NX')
+local held = redis.call('GET', KEYS[1])
+local shown_held = tonumber(ARGV[2])
+local function goes_before()
+  local opened = tonumber(held:match('^(%d+)|'))
+  return tonumber(ARGV[1]:match('^(%d+)|')) < opened and shown_held <= tonumber(redis.call('GET', KEYS[2]))
+    and opened - shown_held < ARGV[3] * 1000
+end
+if not held or goes_before() then
+  held = ARGV[1]
+  redis.call('SET', KEYS[1], held, 'EX', redis.call('EXISTS', KEYS[3]) == 1 and ARGV[3] or ARGV[4])
+end
+return {held, string.format('%.0f', now)}
+"""
+)
+
+# Whether a room is full for a member. ARGV: uid, the member, how many guests and uninvited ones have a place.
+_FULL = """
+local there = redis.call('HGETALL', KEYS[1])
+local function is_full()
+  if ARGV[2]:sub(1, 9) ~= '["guest",' then return false end
+  local guests, uninvited = 0, 0
+  for index = 1, #there, 2 do
+    if there[index] == ARGV[1] then return false end
+    local member = there[index + 1]:match('^[^|]*|(.*)$')
+    if member:sub(1, 9) == '["guest",' then guests = guests + 1 end
+    if member:sub(1, 14) == '["guest",false' then uninvited = uninvited + 1 end
+  end
+  return guests >= tonumber(ARGV[3]) or (ARGV[2]:sub(1, 14) == '["guest",false' and uninvited >= tonumber(ARGV[4]))
+end
+if redis.call('EXISTS', KEYS[2]) == 1 then return {'removed'} end
+if is_full() then return {'full'} end
+"""
+
+HINDRANCE = _FULL + "return {''}"
+
 SIT = (
     _NOW
-    + OWNER
+    + _FULL
     + """
-if redis.call('EXISTS', KEYS[4]) == 1 then return {'removed'} end
-if not place and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[6]) then return {'full'} end
-if owner and owner ~= ARGV[2] then return {'taken'} end
-local there = redis.call('HGETALL', KEYS[1])
-redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[4] .. '|' .. ARGV[2] .. '|' .. ARGV[5])
-redis.call('ZADD', KEYS[3], now + ARGV[7], ARGV[8])
+local place = redis.call('HGET', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[5] .. '|' .. ARGV[2])
+redis.call('ZADD', KEYS[3], now + ARGV[6], ARGV[7])
+redis.call('EXPIRE', KEYS[4], ARGV[8])
 return {'', place and place:match('^([^|]*)|') or '', there}
 """
 )
@@ -95,7 +128,7 @@ return 1
 RENAME = """
 local place = redis.call('HGET', KEYS[1], ARGV[1])
 if not place then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], place:match('^([^|]*|[^|]*|)') .. ARGV[2])
+redis.call('HSET', KEYS[1], ARGV[1], place:match('^([^|]*|)') .. ARGV[2])
 return 1
 """
 
@@ -149,7 +182,7 @@ class RedisStore:
         self._lease_ms = round(lease_s * 1000)
         self._scripts = {
             text: self._redis.register_script(text)
-            for text in (CLAIM, OWN, SIT, LOSE, RENAME, REMOVE, RENEW, EXPIRE)
+            for text in (OPEN, SHOW, HINDRANCE, SIT, LOSE, RENAME, REMOVE, RENEW, EXPIRE)
         }
 
     async def signing_secret(self, offered: bytes) -> bytes:
@@ -158,15 +191,23 @@ class RedisStore:
             await self._redis.set(f"{PREFIX}secret", offered.decode(), nx=True)
             return str(await self._redis.get(f"{PREFIX}secret")).encode()
 
-    async def claim(self, room: str, offered: Claim) -> Claim:
-        """Claim a room; whose it is then."""
-        return _claim(await self._run(CLAIM, [_claim_key(room)], offered.opened_ms, offered.key_id, CLAIM_S))
+    async def open(self, room: str, key_id: str) -> Claim:
+        """Claim a room that is nobody's for a key; whose it is then."""
+        return _claim(*await self._run(OPEN, [_claim_key(room), SINCE], key_id, UNUSED_S))
+
+    async def show(self, room: str, claim: Claim) -> Claim:
+        """Claim a room by a claim that this server has signed before; whose it is then."""
+        keys = [_claim_key(room), SINCE, _room_key(room)]
+        said = f"{claim.opened_ms}|{claim.key_id}"
+        return _claim(*await self._run(SHOW, keys, said, claim.held_ms, CLAIM_S, UNUSED_S))
 
     async def claimed_by(self, room: str) -> Claim | None:
         """Whose a room is; None: nobody's."""
-        async with _asking():
-            held = await self._redis.get(_claim_key(room))
-        return None if held is None else _claim(held)
+        async with _asking(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.get(_claim_key(room))
+            pipeline.time()
+            held, (seconds, micros) = await pipeline.execute()
+        return None if held is None else _claim(held, seconds * 1000 + micros // 1000)
 
     async def keep_claims(self, rooms: Collection[str]) -> None:
         """Somebody is in these rooms: they stay whose they are."""
@@ -175,34 +216,22 @@ class RedisStore:
                 pipeline.expire(_claim_key(room), CLAIM_S)
             await pipeline.execute()
 
-    async def hindrance(self, room: str, uid: str) -> Hindrance | None:
+    async def hindrance(self, room: str, member: Member) -> Hindrance | None:
         """Whether somebody cannot come in."""
-        async with _asking(), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.exists(_removed_key(room, uid))
-            pipeline.hexists(_room_key(room), uid)
-            pipeline.hlen(_room_key(room))
-            removed, is_there, members = await pipeline.execute()
-        if removed:
-            return Hindrance.REMOVED
-        return Hindrance.FULL if not is_there and members >= MAX_MEMBERS else None
-
-    async def own(self, room: str, uid: str, mark: str) -> bool:
-        """Take a uid for the page with this mark."""
-        keys = [_room_key(room), _owned_key(room, uid)]
-        return bool(await self._run(OWN, keys, uid, mark, round(OWNED_S)))
+        keys = [_room_key(room), _removed_key(room, member.uid)]
+        (why,) = await self._run(HINDRANCE, keys, *_wants(member))
+        return Hindrance(why) if why else None
 
     async def use(self, token_id: str) -> bool:
         """Use up a token."""
         async with _asking():
             return bool(await self._redis.set(f"{PREFIX}used:{token_id}", "1", nx=True, ex=SESSION_S))
 
-    async def sit(self, room: str, member: Member, connection: str, mark: str) -> Seating:
+    async def sit(self, room: str, member: Member, connection: str) -> Seating:
         """Somebody's connection is there. Raises NotSeated."""
-        keys = [_room_key(room), _owned_key(room, member.uid), LEASES, _removed_key(room, member.uid)]
-        answer = await self._run(
-            SIT, keys, member.uid, mark, round(OWNED_S), connection, _member_text(member), MAX_MEMBERS,
-            self._lease_ms, _lease(room, member.uid),
-        )  # fmt: skip
+        keys = [_room_key(room), _removed_key(room, member.uid), LEASES, _claim_key(room)]
+        lease = (self._lease_ms, _lease(room, member.uid))
+        answer = await self._run(SIT, keys, *_wants(member), connection, *lease, CLAIM_S)
         if answer[0]:
             raise NotSeated(Hindrance(answer[0]))
         there = zip(answer[2][::2], answer[2][1::2], strict=True)
@@ -265,10 +294,6 @@ def _room_key(room: str) -> str:
     return f"{PREFIX}room:{room}"
 
 
-def _owned_key(room: str, uid: str) -> str:
-    return f"{PREFIX}own:{room}\n{uid}"
-
-
 def _removed_key(room: str, uid: str) -> str:
     return f"{PREFIX}removed:{room}\n{uid}"
 
@@ -277,16 +302,20 @@ def _lease(room: str, uid: str) -> str:
     return f"{room}\n{uid}"
 
 
-def _claim(held: str) -> Claim:
+def _claim(held: str, now_ms: str | int) -> Claim:
     opened, _, key_id = held.partition("|")
-    return Claim(key_id, int(opened))
+    return Claim(key_id, int(opened), int(now_ms))
+
+
+def _wants(member: Member) -> tuple[str, str, int, int]:
+    return member.uid, _member_text(member), MAX_MEMBERS, MAX_UNINVITED
 
 
 def _member_text(member: Member) -> str:
-    return json.dumps([member.role, member.label, member.invited], ensure_ascii=False)
+    return json.dumps([member.role, member.invited, member.label], ensure_ascii=False, separators=(",", ":"))
 
 
 def _seat(uid: str, place: str) -> Seat:
-    connection, mark, text = place.split("|", 2)
-    role, label, invited = json.loads(text)
-    return Seat(Member(uid, Role(role), label, invited, bool(connection)), connection, mark)
+    connection, text = place.split("|", 1)
+    role, invited, label = json.loads(text)
+    return Seat(Member(uid, Role(role), label, invited, bool(connection)), connection)

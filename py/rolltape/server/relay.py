@@ -161,9 +161,9 @@ class Relay:
             await self.server.enter_room(one.sid, group)
         claim = await self._store.claimed_by(room)
         if session.claim is not None and claim is None:
-            claim = await self._store.claim(room, session.claim)
+            claim = await self._store.show(room, session.claim)
         try:
-            seating = await self._store.sit(room, one.member, one.sid, session.mark)
+            seating = await self._store.sit(room, one.member, one.sid)
         except NotSeated as refused:
             self._turned_away(refused.why)
             await self._let_go(one)

@@ -18,6 +18,7 @@ import uvicorn
 from rolltape.room.client import new_secret
 from rolltape.server import log as logs
 from rolltape.server.app import create_app
+from rolltape.server.hosts import Hosts
 from rolltape.server.limits import Limits
 from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret, new_signing_secret
@@ -76,7 +77,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a proxy on this machine says who asks (X-Forwarded-For, X-Forwarded-Proto)",
     )
-    parser.add_argument("--metrics", action="store_true", help="answer /metrics, to this machine only")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that the server goes by, beside localhost, the name in --host and addresses; "
+        "*.example.org: all names below it",
+    )
+    parser.add_argument(
+        "--metrics-token-file",
+        type=Path,
+        metavar="FILE",
+        help="answer /metrics to who has the token in this file, which is made at the first start",
+    )
     parser.add_argument(
         "--connections-per-address",
         type=int,
@@ -112,7 +126,8 @@ async def _serve(options: argparse.Namespace) -> None:
         raise CannotServe("HTTPS needs both --cert and --key.")
     secret, store = await _kept(options)
     rooms = Rooms(secret, store, _rooms_options(options))
-    server = uvicorn.Server(_config(options, create_app(root, rooms)))
+    hosts = Hosts([options.host, *options.allowed_host])
+    server = uvicorn.Server(_config(options, create_app(root, rooms, hosts)))
     with contextlib.closing(_listener(options.host, options.port)) as listener:
         port = listener.getsockname()[1]
         for line in await _links(rooms, _address(options, port)):
@@ -152,9 +167,13 @@ def _rooms_options(options: argparse.Namespace) -> RoomsOptions:
     return RoomsOptions(
         Limits.for_addresses(options.connections_per_address),
         Ice(tuple(options.stun_url), tuple(options.turn_url), turn_secret),
-        options.metrics,
+        _metrics_token(options),
         options.redis,
     )
+
+
+def _metrics_token(options: argparse.Namespace) -> bytes:
+    return load_secret(options.metrics_token_file) if options.metrics_token_file else b""
 
 
 def _config(options: argparse.Namespace, app: Any) -> uvicorn.Config:

@@ -13,7 +13,7 @@ from rolltape.server.ownership import Claim
 __all__ = [
     "LEASE_S",
     "MAX_MEMBERS",
-    "OWNED_S",
+    "MAX_UNINVITED",
     "REMOVED_S",
     "Held",
     "Hindrance",
@@ -26,12 +26,12 @@ __all__ = [
 
 LEASE_S = 15.0
 """For how long a member counts whose server says nothing of them; it says so every third of that."""
-OWNED_S = 3600.0
-"""For how long a `uid` is kept for the page that had it."""
 REMOVED_S = 600.0
 """For how long a guest whom a director removed is not let in again."""
 MAX_MEMBERS = 100
-"""In one room."""
+"""Guests in one room; directors always find a place."""
+MAX_UNINVITED = 50
+"""Of those, who came by the room's name alone: the others have theirs, however many want in."""
 
 
 class StoreGone(Exception):
@@ -43,7 +43,6 @@ class Hindrance(StrEnum):
 
     REMOVED = "removed"
     FULL = "full"
-    TAKEN = "taken"
 
 
 class NotSeated(Exception):
@@ -61,8 +60,6 @@ class Seat:
     member: Member
     connection: str
     """Empty while there is none."""
-    mark: str
-    """Of the page (`tokens.page_mark`)."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +82,11 @@ class Held:
 class Store(Protocol):
     """Each method is one step that nobody else's step falls into. All raise StoreGone."""
 
-    async def claim(self, room: str, offered: Claim) -> Claim:
-        """Claim a room; whose it is then (`claims.earlier`)."""
+    async def open(self, room: str, key_id: str) -> Claim:
+        """Claim a room that is nobody's for a key; whose it is then."""
+
+    async def show(self, room: str, claim: Claim) -> Claim:
+        """Claim a room by a claim that this server has signed before (`goes_before`); whose it is then."""
 
     async def claimed_by(self, room: str) -> Claim | None:
         """Whose a room is; None: nobody's."""
@@ -94,17 +94,14 @@ class Store(Protocol):
     async def keep_claims(self, rooms: Collection[str]) -> None:
         """Somebody is in these rooms: they stay whose they are."""
 
-    async def hindrance(self, room: str, uid: str) -> Hindrance | None:
-        """Whether somebody cannot come in: removed, or the room is full."""
-
-    async def own(self, room: str, uid: str, mark: str) -> bool:
-        """Take a uid for the page with this mark; False: it is another page's."""
+    async def hindrance(self, room: str, member: Member) -> Hindrance | None:
+        """Whether somebody cannot come in: removed, or the room is full for such as them."""
 
     async def use(self, token_id: str) -> bool:
         """Use up a token; False: it has been used before."""
 
-    async def sit(self, room: str, member: Member, connection: str, mark: str) -> Seating:
-        """Somebody's connection is there. Raises NotSeated."""
+    async def sit(self, room: str, member: Member, connection: str) -> Seating:
+        """Somebody's connection is there: the room's claim is one that is used. Raises NotSeated."""
 
     async def lose(self, room: str, uid: str, connection: str) -> bool:
         """A connection is gone; whether it was the one that counts."""

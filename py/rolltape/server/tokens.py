@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import jwt
@@ -15,7 +15,7 @@ import jwt
 from rolltape.room.messages import Role
 from rolltape.server.ownership import Claim
 
-__all__ = ["SESSION_S", "BadToken", "Invitation", "Session", "Tokens", "page_mark"]
+__all__ = ["SESSION_S", "BadToken", "Invitation", "Session", "Tokens", "uid_of"]
 
 SESSION_S = 600
 INVITATION_S = 30 * 24 * 3600
@@ -37,8 +37,6 @@ class Session:
     invited: bool = True
     claim: Claim | None = None
     """Whose the room was when they were let in."""
-    mark: str = ""
-    """Of the page, by its secret (`page_mark`)."""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     """A token opens one connection."""
 
@@ -74,7 +72,6 @@ class Tokens:
             uid=session.uid,
             label=session.label,
             invited=session.invited,
-            mark=session.mark,
             **_claim_said(session.claim),
         )
 
@@ -88,7 +85,6 @@ class Tokens:
             said["label"],
             said["invited"],
             _claim_read(said),
-            said["mark"],
             said["jti"],
         )
 
@@ -99,7 +95,7 @@ class Tokens:
     def read_invitation(self, token: str) -> Invitation:
         """Read an invitation. Raises BadToken."""
         said = self._read("invite", token)
-        return Invitation(said["room"], Claim(said["key_id"], said["opened_ms"]))
+        return Invitation(said["room"], Claim(said["key_id"], said["opened_ms"], said.get("held_ms", 0)))
 
     def _sign(self, use: str, lasts_s: int, **said: object) -> str:
         return jwt.encode(
@@ -115,21 +111,29 @@ class Tokens:
                 audience=use,
                 options={"require": ["exp", "aud"], "verify_exp": False},
             )
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, ValueError) as error:  # the latter for what is no text of Unicode's
             raise BadToken(str(error)) from None
         if said["exp"] < self._now_s():  # by our own clock, so that tests can turn it
             raise BadToken("It has run out.")
         return dict(said)
 
 
-def page_mark(secret: str) -> str:
-    """What stands for a page's secret where the secret itself must not be seen."""
-    return urlsafe_b64encode(hashlib.sha256(b"page\n" + secret.encode()).digest()).decode()[:22]
+def uid_of(secret: str, push: str = "") -> str:
+    """Who a page is, by its secret; nobody can be the same without it, on no server and at no time.
+
+    >>> uid_of("s" * 22) == uid_of("s" * 22) != uid_of("t" * 22)
+    True
+    >>> uid_of("s" * 22, "ada").startswith("ada-")
+    True
+    """
+    digest = sha256(b"page\n" + secret.encode()).digest()
+    own = urlsafe_b64encode(digest).decode()[:16]
+    return f"{push[:40]}-{own}" if push else own
 
 
 def _claim_said(claim: Claim | None) -> dict[str, object]:
-    return {} if claim is None else {"key_id": claim.key_id, "opened_ms": claim.opened_ms}
+    return {} if claim is None else vars(claim)
 
 
 def _claim_read(said: dict[str, Any]) -> Claim | None:
-    return Claim(said["key_id"], said["opened_ms"]) if "key_id" in said else None
+    return Claim(said["key_id"], said["opened_ms"], said["held_ms"]) if "key_id" in said else None

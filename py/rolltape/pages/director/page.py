@@ -8,13 +8,13 @@ from dataclasses import replace
 from rolltape.core.errors import Unsupported
 from rolltape.core.notice import Level, Notice
 from rolltape.pages.director.guests import Cards
-from rolltape.pages.director.identity import identity
 from rolltape.pages.director.inbound import InboundDeck
 from rolltape.pages.director.keys import RoomKeys
 from rolltape.pages.director.links import Links
 from rolltape.pages.director.news import NewsView
 from rolltape.pages.director.session import SessionView
 from rolltape.pages.director.talk import Talk
+from rolltape.pages.identity import identity
 from rolltape.pages.interfaces import Browser, Document
 from rolltape.pages.room_time import RoomTime
 from rolltape.pages.takes.takes import Takes
@@ -109,10 +109,10 @@ class DirectorPage:
         await self._join()
 
     async def _join(self) -> None:
-        uid, secret, _ = await identity(self._browser, "director")
+        secret, _ = await identity(self._browser, "director")
         label = self._settings.label or "The director"
         request = JoinRequest(
-            self._room, Role.DIRECTOR, uid, secret, label, self._key, self._keys.invite_for(self._key)
+            self._room, Role.DIRECTOR, "", secret, label, self._key, self._keys.invite_for(self._key)
         )
         try:
             await self._client.open(request)

@@ -10,11 +10,12 @@ from rolltape.core.errors import RolltapeError, Unsupported
 from rolltape.core.notice import Level, Notice
 from rolltape.core.pace import Pace
 from rolltape.pages.guest.people import People
+from rolltape.pages.identity import identity
 from rolltape.pages.interfaces import Browser, Capture, Document
 from rolltape.pages.room_time import RoomTime
 from rolltape.recording.deck import Deck
 from rolltape.recording.take import Take, TakeState
-from rolltape.room.client import JoinRequest, RoomClient, RoomError, new_secret, refusal
+from rolltape.room.client import JoinRequest, RoomClient, RoomError, refusal
 from rolltape.room.messages import (
     Answer,
     Command,
@@ -79,7 +80,6 @@ class GuestRoom:
         self._announcing = False
         self._changed = False
         self._let_go: Callable[[], None] = lambda: None
-        self._uid = ""
         self._pace = {kind: Pace(AT_MOST, 60_000) for kind in (CommandKind.START, CommandKind.RENAME)}
         self._doing: Mapping[CommandKind, Callable[[Sender, Command], Awaitable[None]]] = {
             CommandKind.START: self._start,
@@ -103,7 +103,7 @@ class GuestRoom:
 
     def nameless(self) -> str:
         """What this guest is called here while they have given no name; empty: not known yet."""
-        return nameless(self._uid) if self._uid else ""
+        return nameless(self._client.uid) if self._client.uid else ""
 
     def at(self, own_ms: float) -> Instant | None:
         """A moment of this page's clock on the room's."""
@@ -111,15 +111,15 @@ class GuestRoom:
 
     async def open(self) -> None:
         """Join the room, and stay in it."""
-        self._uid = uid = await self._identity()
+        secret, self._let_go = await identity(self._browser, "guest")
         self._where("connecting …")
         try:
             await self._client.open(
                 JoinRequest(
                     self._settings.room or "",
                     Role.GUEST,
-                    uid,
-                    self._remembered("secret", new_secret()),
+                    self._settings.stream_id or "",
+                    secret,
                     self._settings.label or "",
                     invite=self._secrets.invite,
                 ),
@@ -129,21 +129,6 @@ class GuestRoom:
             self.room_closed(error.sentence)
             return
         self._document.spawn(self._time.keep())
-
-    async def _identity(self) -> str:
-        """The link's own id, or one that this tab keeps; another if a second tab has it already."""
-        uid = self._settings.stream_id or self._remembered("uid", new_secret(9))
-        if f"guest-{uid}" in await self._browser.running():
-            uid = new_secret(9)
-            self._browser.remember("uid", uid)
-            self._browser.remember("secret", new_secret())
-        self._let_go = await self._browser.hold(f"guest-{uid}")
-        return uid
-
-    def _remembered(self, name: str, otherwise: str) -> str:
-        found = self._browser.remembered(name) or otherwise
-        self._browser.remember(name, found)
-        return found
 
     def use(self, capture: Capture | None) -> None:
         """Send what is captured now."""
