@@ -225,7 +225,7 @@ def test_a_flood_of_offers_makes_few_connections_and_the_last_one_counts(
             scene, Role.GUEST, cast(Any, make), scene, lambda work: tasks.append(asyncio.ensure_future(work))
         )
         eve = Sender("cy", Role.GUEST, "")
-        candidate = Candidate("candidate:1")
+        candidate = IceCandidate("candidate:1")
         for number in range(200):
             await peers.receive(eve, Signal("ada", f"s{number}", Description("offer", str(number))))
         await peers.receive(eve, Signal("ada", "s199", candidate=candidate))
