@@ -99,7 +99,7 @@ def serving(command: list[str], cwd: Path, env: dict[str, str], log: Path) -> It
         return lines[0].split()[1].rstrip("/") if lines else None
 
     try:
-        yield wait_for(address, "it serves", 300)
+        yield wait_for(address, "it serves", 500)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
