@@ -12,7 +12,7 @@ SILENT = Notice(
 )
 FROZEN = Notice(
     Level.WARNING,
-    "The camera gives no new pictures: see whether it is covered or held up. The recording goes on.",
+    "The camera gives no new pictures: see whether it is covered or held up. Sound may be written late meanwhile.",
     "no-pictures",
 )
 
