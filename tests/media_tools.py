@@ -34,6 +34,11 @@ def probe(path: Path, *what: str) -> dict[str, Any]:
     return found
 
 
+def kinds(path: Path) -> list[str]:
+    """What kinds of streams are in a file: `audio`, `video`, sorted."""
+    return sorted(stream["codec_type"] for stream in probe(path)["streams"])
+
+
 @dataclass(frozen=True)
 class Packet:
     stream: int

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from guest import Guest, Guests
-from media_tools import decode_errors, packets, probe, samples
+from media_tools import decode_errors, kinds, packets, probe, samples
 from waiting import wait_for
 
 TWO_CAMERAS = ("--use-fake-device-for-media-stream=device-count=2",)
@@ -22,10 +22,6 @@ LINK = "?record=800&width=320&height=180&recordcodec=h264"
 @pytest.fixture(scope="module")
 def guest(module_guests: Guests) -> Guest:
     return module_guests(files=False, flags=TWO_CAMERAS)
-
-
-def kinds(path: Path) -> list[str]:
-    return sorted(stream["codec_type"] for stream in probe(path)["streams"])
 
 
 def other_option(guest: Guest, name: str) -> str:

@@ -15,6 +15,7 @@ from rolltape.room.director_model import (
     OFFLINE,
     OVER,
     PATIENCE_MS,
+    RECORDED,
     RUN_ON_MS,
     Alarm,
     Control,
@@ -61,6 +62,25 @@ def test_start_and_stop_are_told_once_each() -> None:
     assert [one.text for one in first] == ["Ada is being recorded."]
     assert [one.text for one in last] == ["Ada's recording is finished."]
     assert again == once_more == []
+
+
+def test_a_guest_who_is_only_starting_is_not_said_to_be_recorded() -> None:
+    control = with_ada()
+
+    starting = control.heard("ada", replace(recording("2"), state=TakeState.STARTING), 1)
+    recorded = control.heard("ada", recording("2"), 2)
+
+    assert starting == []
+    assert [one.text for one in recorded] == ["Ada is being recorded."]
+
+
+def test_a_start_that_comes_to_nothing_is_told_as_a_failure_alone() -> None:
+    control = with_ada()
+    control.heard("ada", replace(recording("2"), state=TakeState.STARTING), 1)
+
+    told = control.heard("ada", over("2", failed=True, warning="The recording could not start."), 2)
+
+    assert kinds(told) == [News.FAILED]
 
 
 def test_who_started_it_is_told() -> None:
@@ -423,11 +443,10 @@ def played(steps: list[tuple[str, str, object]]) -> Story:
 
 def check_told(told: list[Told], before: GuestState | None, now: GuestState, fresh: bool) -> None:
     counted = Counter(kinds(told))
-    was = before.state in BUSY if before else not fresh and now.state in BUSY
-    is_ = now.state in BUSY
-    if not was and is_:
+    was = before.state in RECORDED if before else not fresh and now.state in RECORDED
+    if not was and now.state in RECORDED:
         assert counted[News.STARTED] == 1
-    if was and not is_:
+    if was and now.state not in BUSY:
         assert counted[News.STOPPED] + counted[News.FAILED] == 1
     assert counted[News.STARTED] <= 1
     assert counted[News.STOPPED] + counted[News.FAILED] <= 1

@@ -93,6 +93,16 @@ def test_a_lock_that_nobody_waits_for_any_more_is_let_go_of_when_it_comes(
     asyncio.run(story())
 
 
+def test_where_the_locks_may_not_be_looked_at_none_is_held(browser: tuple[Any, SimpleNamespace]) -> None:
+    locks, navigator = browser
+
+    async def query() -> None:
+        raise JsException("SecurityError", "denied")
+
+    navigator.locks = SimpleNamespace(query=query)
+    assert asyncio.run(locks.running()) == frozenset()
+
+
 def test_where_there_are_no_locks_there_is_nothing_to_wait_for(browser: tuple[Any, SimpleNamespace]) -> None:
     locks, navigator = browser
     navigator.locks = None

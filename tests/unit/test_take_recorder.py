@@ -12,9 +12,10 @@ from fakes import FakeClock, FakeDownloads, FakeEngine, FakeFolder, FakeStore
 from rolltape import __version__
 from rolltape.core.clock import Instant
 from rolltape.core.errors import EngineError, SinkError
-from rolltape.core.notice import Notice
+from rolltape.core.notice import Level, Notice
 from rolltape.media.webm import Index, WebmStream
 from rolltape.media.webm_track import Kind
+from rolltape.recording import take_recorder
 from rolltape.recording.sinks import FolderChoice
 from rolltape.recording.take import Delivery, Take, TakeState
 from rolltape.recording.take_recorder import Places, Plan, Recording, plan
@@ -1047,3 +1048,107 @@ async def test_what_fails_after_the_stop_is_told_of_the_end() -> None:
 
     assert take.state is TakeState.FINISHED
     assert take.error == "The last moments may be missing. The encoder failed."
+
+
+async def watched(studio: Studio, recording: Recording, until_ms: float) -> list[float]:
+    """Look at the recording five times a second, by its clock, until this moment; when each notice came."""
+    told: list[float] = []
+    while studio.clock.ms < until_ms and not recording.take.is_over:
+        studio.clock.ms += 200
+        recording.check()
+        await turns(40)
+        told += [studio.clock.ms] * (len(studio.notices) - len(told))
+    return told
+
+
+@pytest.mark.parametrize("mp4", [False, True])
+def test_a_recorder_that_never_delivers_is_told_of_and_followed_by_another_format(
+    mp4: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(take_recorder, "GIVES_OUT_S", 0)
+
+    @studio_test
+    async def story() -> None:
+        studio = Studio()
+        recording = studio.recording(candidates(CodecWish(mp4=mp4)))
+        task = await started(recording)
+        began_ms = studio.clock.ms
+        silent = studio.engines[0]
+        silent.stops = False
+
+        told = await watched(studio, recording, began_ms + (8000 if mp4 else 5000))
+        assert told[0] - began_ms <= 5000
+        assert "Nothing is recorded yet" in studio.notices[0].text
+        assert len(studio.engines) == 2, "within ten seconds another is recorded"
+        assert studio.engines[1].mime_type != silent.mime_type
+        assert studio.told("delivered nothing; ")
+        studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+        await until(lambda: studio.engines[1].queue.empty())
+        silent.queue.put_nowait(None)
+        await recording.stop()
+        take = await task
+
+        assert take.state is TakeState.FINISHED and take.delivered == (Delivery.DOWNLOADS,)
+        assert [part.number for part in take.parts] == [2]
+        assert take.mime_type == studio.engines[1].mime_type
+        assert not studio.told("What it held is kept")
+
+    story()
+
+
+def test_where_no_format_delivers_the_take_fails_and_that_is_said_loudly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(take_recorder, "GIVES_OUT_S", 0)
+
+    @studio_test
+    async def story() -> None:
+        studio = Studio()
+        listed = candidates(CodecWish())[:2]
+        recording = studio.recording(listed)
+        task = await started(recording)
+        await watched(studio, recording, studio.clock.ms + 20_000)
+        take = await task
+
+        assert [engine.mime_type for engine in studio.engines] == [one.mime_type for one in listed]
+        assert take.state is TakeState.FAILED and take.parts == () and take.delivered == ()
+        assert take.error == "The browser's recorder delivers nothing, in any format."
+        loud = [notice.text for notice in studio.notices if notice.level is Level.ERROR]
+        assert loud[0].startswith("Nothing is recorded now.")
+        assert loud[-1].endswith("Nothing was recorded.")
+
+    story()
+
+
+@studio_test
+async def test_a_recorder_that_gives_out_what_it_withheld_keeps_its_format() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    withholding = studio.engines[0]
+    withholding.stops = False
+    rolling = asyncio.create_task(watched(studio, recording, studio.clock.ms + 5000))
+    await until(lambda: "stop" in withholding.calls)
+    withholding.give(*chunks_of("chromium-vp8-opus.webm"))
+    withholding.queue.put_nowait(None)
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await rolling
+    await recording.stop()
+    take = await task
+
+    assert studio.engines[1].mime_type == withholding.mime_type
+    assert len(take.parts) == 2 and studio.told("What it held is kept")
+
+
+@studio_test
+async def test_a_take_into_which_nothing_came_is_not_finished() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    await recording.stop()
+    take = await task
+
+    assert (take.state, take.delivered, take.parts) == (TakeState.FAILED, (), ())
+    assert take.error == "The recording was stopped before anything was recorded."
+    assert studio.told(take.error)

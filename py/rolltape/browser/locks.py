@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from js import navigator
-from pyodide.ffi import create_proxy
+from pyodide.ffi import JsException, create_proxy
 
 from rolltape.browser.interop import member, translated
 
@@ -70,5 +70,8 @@ async def running() -> frozenset[str]:
     """The ids of all takes whose lock is held."""
     if member(navigator, "locks") is None:
         return frozenset()
-    held = (await navigator.locks.query()).held
+    try:
+        held = (await navigator.locks.query()).held
+    except JsException:  # refused, as to a page without an origin: the same as a browser without locks
+        return frozenset()
     return frozenset(lock.name.removeprefix(PREFIX) for lock in held if lock.name.startswith(PREFIX))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rolltape.pages.interfaces import Browser
+from rolltape.pages.tab_lock import claimed
 from rolltape.room.client import new_secret
 
 __all__ = ["identity"]
@@ -19,4 +20,4 @@ async def identity(browser: Browser, role: str) -> tuple[str, Callable[[], None]
     if not secret or f"{role}-{secret}" in await browser.running():
         secret = new_secret()
         browser.remember(f"{role}-secret", secret)
-    return secret, await browser.hold(f"{role}-{secret}")
+    return secret, await claimed(browser, f"{role}-{secret}", role)

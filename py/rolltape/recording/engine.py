@@ -71,8 +71,14 @@ class Plan:
 
     def after_failure(self, error: EngineError) -> Plan | None:
         """The same with the next format of the list, since this one failed; None if it was the last."""
-        reason = error.detail or error.sentence
-        following = next_choice(self.listed, self.choice, self.is_supported, reason)
+        return self._stepped_down(error.detail or error.sentence, "failed to start")
+
+    def after_nothing(self) -> Plan | None:
+        """The same, since this one was started and delivered nothing."""
+        return self._stepped_down("", "delivered nothing")
+
+    def _stepped_down(self, reason: str, what: str) -> Plan | None:
+        following = next_choice(self.listed, self.choice, self.is_supported, reason, what)
         return None if following is None else self.from_choice(following)
 
 

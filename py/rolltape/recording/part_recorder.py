@@ -42,6 +42,12 @@ QUIET_AFTER_MS = 2000.0
 """A recorder that delivers every half second and then nothing for this long withholds what it records (quirk 1)."""
 QUIET_AFTER_MP4_MS = 8000.0
 """MP4 is delivered at key frames only, which are two seconds apart."""
+EMPTY_AFTER_MS = 4000.0
+"""The same for the first chunk of all: encoders begin slowly on a busy machine, and another format is a loss."""
+EMPTY_AFTER_MP4_MS = 7000.0
+"""Within ten seconds another format is recorded."""
+NOTHING_AFTER_MS = 3000.0
+"""A person is told of a part that has nothing after this time."""
 BLOCKED_AFTER_MS = 1500.0
 """Where looks are further apart than this, the page itself was held up, and chunks may be waiting."""
 STOP_PATIENCE_S = 30.0
@@ -115,6 +121,8 @@ class PartRecorder:
         """Whether the journal's copy lacks the end."""
         self.flowing = asyncio.Event()
         """Set once the file holds something of every track, and when it is over."""
+        self.over = asyncio.Event()
+        """Set when no chunk comes any more."""
         self._report = report
         self._now_ms = now_ms
         self._pauses = pauses
@@ -185,6 +193,7 @@ class PartRecorder:
         if self.ended_ms is None:
             self.ended_ms = self._now_ms()
         self.flowing.set()
+        self.over.set()
         if self._engine is not None:
             self._asked(self._engine.close)
 
@@ -218,18 +227,26 @@ class PartRecorder:
             self._heard_ms = self._now_ms()
             self._throughput.restart()
 
-    def is_quiet(self) -> bool:
-        """Whether the engine ought to have delivered something and has not; look about once a second."""
+    def quiet_ms(self) -> float:
+        """For how long the engine has delivered nothing; look about once a second.
+
+        0 while it need not: it is paused, stopped or over, or the page itself was held up and chunks may be waiting.
+        """
         now_ms = self._now_ms()
         if now_ms - self._looked_ms > BLOCKED_AFTER_MS:
             self._heard_ms = now_ms
         self._looked_ms = now_ms
         if self.stop_asked or self._pauses.is_paused or self.ended_ms is not None:
-            return False
-        patience_ms = (
-            QUIET_AFTER_MP4_MS if contents(self.mime_type).container is Container.MP4 else QUIET_AFTER_MS
-        )
-        return now_ms - self._heard_ms > patience_ms
+            return 0.0
+        return now_ms - self._heard_ms
+
+    @property
+    def patience_ms(self) -> float:
+        """For how long the engine may deliver nothing, by its format and whether it ever has."""
+        is_mp4 = contents(self.mime_type).container is Container.MP4
+        if self._stream.is_empty:
+            return EMPTY_AFTER_MP4_MS if is_mp4 else EMPTY_AFTER_MS
+        return QUIET_AFTER_MP4_MS if is_mp4 else QUIET_AFTER_MS
 
     @property
     def stream(self) -> ContainerStream:

@@ -10,13 +10,14 @@ import asyncio
 import itertools
 import math
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rolltape.core.clock import Instant
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.engine import Engine, Plan, plan
-from rolltape.recording.part_recorder import PartName, PartRecorder, Places
+from rolltape.recording.part_recorder import NOTHING_AFTER_MS, PartName, PartRecorder, Places
 from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.shelf import folder_of
 from rolltape.recording.take import SPLIT, Delivery, Part, ShelfState, Take, TakeEvent, TakeState
@@ -58,6 +59,10 @@ ENDS_EARLY = {
 """By the place that holds the whole."""
 
 QUIET = "The recorder had gone quiet."
+NOTHING = "The recorder delivered nothing."
+GAVE_NOTHING = "The browser's recorder delivers nothing, in any format."
+GIVES_OUT_S = 1.0
+"""A recorder that withheld something gives it out at once when it is stopped."""
 GONE = "Camera and microphone are gone."
 NOTHING_KEPT = "Nothing was recorded."
 NOTHING_YET = "The recording was stopped before anything was recorded."
@@ -183,11 +188,22 @@ class Recording:
                 self._report("no sink", Level.ERROR, "The recording stops: nothing can be written any more.")
                 self._cause = " ".join(["Nothing can be written any more.", *part.broken()])
                 part.stop()
-        current = self._current
-        if current is not None and current.is_quiet() and self._may_roll:
-            self._roll(self._revive(current))
-        elif self._is_time_to_split():
+        if self._current is not None:
+            self._listen_to(self._current)
+        if self._is_time_to_split():
             self._roll(self.roll_over(SPLIT))
+
+    def _listen_to(self, part: PartRecorder) -> None:
+        """See whether it delivers something."""
+        quiet_ms = part.quiet_ms()
+        if quiet_ms > part.patience_ms and self._may_roll:
+            self._roll(self._revive(part))
+        elif quiet_ms > NOTHING_AFTER_MS and part.stream.is_empty:
+            self._report(
+                "nothing yet",
+                Level.WARNING,
+                "Nothing is recorded yet: the recorder delivers nothing. If that goes on, another format is tried.",
+            )
 
     def _roll(self, rolling: Coroutine[None, None, bool]) -> None:
         task = asyncio.create_task(rolling)
@@ -203,13 +219,30 @@ class Recording:
             if not self._is_under_way:
                 return False
             quiet.stop()
-            wanted = await self._repaired(quiet.plan)
-            if wanted is None or await self._began(QUIET, wanted) is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GIVES_OUT_S):
+                    await quiet.over.wait()
+            is_empty = quiet.stream.is_empty
+            wanted = await self._revived(quiet) if is_empty else await self._repaired(quiet.plan)
+            if wanted is None or await self._began(NOTHING if is_empty else QUIET, wanted) is None:
                 return False
-        self._report(
-            QUIET, Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
-        )
+        if not is_empty:  # of another format its own notice tells
+            self._report(
+                QUIET, Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
+            )
         return True
+
+    async def _revived(self, silent: PartRecorder) -> Plan | None:
+        """How to record after a recorder that delivered nothing at all: what is alive, in the next format.
+
+        Where there is no other, the take ends: nothing is recorded, and that is said.
+        """
+        alive = await self._repaired(silent.plan)
+        following = alive.from_choice(silent.plan.choice).after_nothing() if alive is not None else None
+        if alive is not None and following is None:
+            self._cause = GAVE_NOTHING
+            self._report("nothing", Level.ERROR, f"Nothing is recorded now. {GAVE_NOTHING}")
+        return following
 
     async def change(self, reason: str, wanted: Plan) -> bool:
         """Other tracks are there than before: go on with them, recorded by `wanted`, in a new part.
@@ -386,7 +419,8 @@ class Recording:
     async def _after_end(self, part: PartRecorder) -> Plan | None:
         if part.error is None:
             return await self._repaired(None)
-        return part.plan.after_failure(part.error) if part.recorded_ms < YOUNG_MS else part.plan
+        never_worked = part.recorded_ms < YOUNG_MS or part.stream.is_empty
+        return part.plan.after_failure(part.error) if never_worked else part.plan
 
     async def _repaired(self, otherwise: Plan | None) -> Plan | None:
         """How to record what is alive; `otherwise` where nobody repairs."""

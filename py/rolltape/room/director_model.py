@@ -35,6 +35,8 @@ MAX_GONE = 20
 """Guests who have left are shown until they are taken off the page, the last so many."""
 
 BUSY = frozenset({TakeState.STARTING, TakeState.RECORDING, TakeState.PAUSED, TakeState.STOPPING})
+RECORDED = BUSY - {TakeState.STARTING}
+"""In these something is recorded, or was a moment ago: one that is only starting may never be."""
 TRANSPORT = frozenset({CommandKind.START, CommandKind.STOP, CommandKind.PAUSE, CommandKind.RESUME})
 NEEDS: Mapping[CommandKind, frozenset[TakeState]] = {
     CommandKind.STOP: frozenset({TakeState.STARTING, TakeState.RECORDING, TakeState.PAUSED}),
@@ -381,11 +383,13 @@ def _changes(row: GuestRow, before: GuestState, now: GuestState) -> list[Told]:
     another = now.take_id != before.take_id
     told = []
     if was_busy and (not is_busy or another):
-        told.append(_over(uid, name, now, now.failed and not is_busy))
+        failed = now.failed and not is_busy
+        if failed or before.state in RECORDED:  # else nobody was told that it had begun
+            told.append(_over(uid, name, now, failed))
     elif another and not is_busy and now.take_id:
         # Began and ended without a word in between, for example while this page was not connected.
         told.append(_over(uid, name, now, now.failed))
-    if is_busy and (not was_busy or another):
+    if now.state in RECORDED and (before.state not in RECORDED or another):
         who = "" if now.started_by in ("", "you") else f", started by {now.started_by}"
         told.append(Told(News.STARTED, uid, f"{name} is being recorded{who}."))
     another_warning = (now.warning, now.warnings_told) != (before.warning, before.warnings_told)

@@ -144,16 +144,20 @@ def choose(listed: Sequence[Candidate], is_supported: Callable[[str], bool]) -> 
 
 
 def next_choice(
-    listed: Sequence[Candidate], failed: Choice, is_supported: Callable[[str], bool], error: str = ""
+    listed: Sequence[Candidate],
+    failed: Choice,
+    is_supported: Callable[[str], bool],
+    error: str = "",
+    what: str = "failed to start",
 ) -> Choice | None:
-    """Step down after a choice failed although the browser had called it supported."""
+    """Step down after a choice failed although the browser had called it supported; `what` it did is told."""
     remaining = listed[listed.index(failed.candidate) + 1 :]
     following = choose(remaining, is_supported)
     if following is None:
         return None
     said = f" ({quoted(error)})" if error.strip() else ""
     before, now = describe(failed.candidate.mime_type), describe(following.candidate.mime_type)
-    failure = f"{before} failed to start{said}"
+    failure = f"{before} {what}{said}"
     instead = "trying the same in another way" if now == before else f"recording {now} instead"
     told = Notice(Level.WARNING, f"{failure}; {instead}.")
     newly_unmet = [words for words in following.candidate.unmet if words not in failed.candidate.unmet]
