@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeClock, FakeDownloads, FakeEngine, FakeFile, FakeFolder, FakeStore, Steps
 from rolltape.core.errors import EngineError, RolltapeError, SinkError
 from rolltape.core.notice import Level
-from rolltape.recording import part_recorder
+from rolltape.recording import part_recorder, part_sinks
 from rolltape.recording.engine import plan
 from rolltape.recording.part_recorder import PartName, PartRecorder, Places
 from rolltape.recording.pause_clock import PauseClock
@@ -215,7 +215,7 @@ def test_no_place_waits_for_the_end_of_another(late: str) -> None:
 def test_a_place_that_never_answers_does_not_hold_up_the_end_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(part_recorder, "END_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(part_sinks, "END_TIMEOUT_S", 0.01)
 
     async def story() -> None:
         scene = Scene()

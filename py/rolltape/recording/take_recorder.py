@@ -120,7 +120,7 @@ class Recording:
         if part is None:
             return Status(self.take.state, 0, 0, None, 0.0)
         numbers = {one.name.number for one in self._parts}
-        written = sum(one.safe_bytes for one in self._parts)
+        written = sum(one.sinks.safe_bytes for one in self._parts)
         written += sum(one.bytes for one in self.take.parts if one.number not in numbers)
         rate = part.rate
         return Status(self.take.state, self._elapsed_ms(), written, rate.fps, rate.kbps)
@@ -183,10 +183,10 @@ class Recording:
     def check(self) -> None:
         """Tell of sinks in trouble, and split where it is time; call it about once a second."""
         for part in self._running():
-            part.check()
-            if not part.live_sinks() and not self._is_stopping:
+            part.sinks.check()
+            if not part.sinks.live() and not self._is_stopping:
                 self._report("no sink", Level.ERROR, "The recording stops: nothing can be written any more.")
-                self._cause = " ".join(["Nothing can be written any more.", *part.broken()])
+                self._cause = " ".join(["Nothing can be written any more.", *part.sinks.broken()])
                 part.stop()
         if self._current is not None:
             self._listen_to(self._current)

@@ -1,0 +1,271 @@
+"""Where one part's bytes go: the journal, and a folder or the downloads.
+
+No sink waits for another: each is written beside the others, and made whole and closed beside them, whatever becomes
+of the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from rolltape.core.errors import RolltapeError
+from rolltape.core.notice import Level
+from rolltape.media.webm import Ending, Patch
+from rolltape.recording.recovery import mend
+from rolltape.recording.sinks import Downloads, DownloadSink, FolderChoice, PatchableSink, Sink, Store
+from rolltape.recording.take import Delivery
+from rolltape.settings.codec import Container, contents
+
+Report = Callable[[str, Level, str], None]
+"""Tells a person of trouble: its subject (told once a recording and subject), how serious, a sentence."""
+
+LOST = {
+    "journal": "The crash-proof copy is not written any more; the download goes on.",
+    "download": "The file in your Downloads folder is not complete; save the recording from the list below.",
+    "folder": "The file in the folder you chose is not complete; save the recording from the list below.",
+}
+LATE = {
+    "journal": "The disk has not confirmed the crash-proof copy for five seconds; the download goes on.",
+    "download": "The browser has not taken the download for five seconds. If it asks whether this page may "
+    "download files, allow it; the crash-proof copy goes on.",
+    "folder": "The folder you chose has taken nothing for five seconds; the crash-proof copy goes on.",
+}
+
+END_TIMEOUT_S = 90.0
+"""No sink takes longer to be made whole, nor to close; a folder's has 60 s of its own."""
+
+_Sink = TypeVar("_Sink", bound=Sink)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where recordings go; None for what this browser has not got."""
+
+    store: Store | None
+    downloads: Downloads | None
+    folder: FolderChoice | None = None
+    """Where one is chosen, it is written instead of the downloads."""
+
+
+@dataclass(frozen=True)
+class PartName:
+    """What one part is called, wherever it goes."""
+
+    number: int
+    take_id: str
+    stem: str
+    """The download's file name without its ending."""
+    folder: str
+    """The take's folder in the journal."""
+
+    @property
+    def file(self) -> str:
+        """Its name in the take's folder of the journal."""
+        return f"part{self.number}"
+
+    @property
+    def path(self) -> str:
+        """Where it lies in the journal."""
+        return f"{self.folder}/{self.file}"
+
+    @property
+    def download_id(self) -> str:
+        """What the download is called on its way to the browser."""
+        return f"{self.take_id}-{self.number}"
+
+
+@dataclass(frozen=True)
+class PartEnd:
+    """What has become of a part's bytes."""
+
+    size: int
+    """Bytes in the journal."""
+    delivery: Delivery | None
+    """The place outside this browser's storage that holds the whole of it."""
+    holds_something: bool
+    """Whether any place has taken a byte."""
+    ends_early: bool = False
+    """Whether the journal's copy lacks the end."""
+    duration_ms: int | None = None
+    """How long the journal's copy is, where that was cut."""
+
+
+class PartSinks:
+    """The sinks of one part; `report` is told what goes wrong with any of them."""
+
+    def __init__(self, name: PartName, report: Report, now_ms: Callable[[], float]) -> None:
+        self._name = name
+        self._report = report
+        self._now_ms = now_ms
+        self._store: Store | None = None
+        self._journal: PatchableSink | None = None
+        self._folder: PatchableSink | None = None
+        self._download: DownloadSink | None = None
+        self._ends_early = False
+
+    async def open_journal(self, store: Store | None) -> None:
+        """Open the journal's file, where there is a journal; what does not open is told."""
+        self._store = store
+        if store is not None:
+            self._journal = await self._opened("journal", store.create(self._name.path))
+
+    async def open_outside(self, places: Places, mime_type: str) -> None:
+        """Begin the file in the folder or the download, named after what is written; what does not open is told."""
+        kind = contents(mime_type)
+        name = self._name.stem + kind.ending
+        if places.folder is not None and places.folder.folder is not None:
+            self._folder = await self._opened("folder", places.folder.folder.create(name))
+        if places.downloads is not None and self._folder is None:
+            creating = places.downloads.create(self._name.download_id, name, kind.content_type)
+            self._download = await self._opened("download", creating)
+
+    async def _opened(self, name: str, opening: Awaitable[_Sink]) -> _Sink | None:
+        try:
+            return await opening
+        except Exception as error:  # one place less is no reason not to record
+            self._tell_lost(name, error)
+            return None
+
+    def _tell_lost(self, name: str, error: Exception) -> None:
+        self._report(f"{name} broke", Level.WARNING, f"{LOST[name]} {sentence_of(error)}")
+
+    @property
+    def safe_bytes(self) -> int:
+        """Bytes acknowledged by the journal, or by the download where there is no journal."""
+        if self._journal is not None and self._journal.error is None:
+            return self._journal.ledger.acknowledged
+        outside = self._folder or self._download
+        return outside.ledger.acknowledged if outside is not None else 0
+
+    def _all(self) -> list[Sink]:
+        return [sink for sink in (self._journal, self._folder, self._download) if sink is not None]
+
+    def live(self) -> list[Sink]:
+        """The sinks that still take bytes."""
+        return [sink for sink in self._all() if sink.error is None]
+
+    def broken(self) -> list[str]:
+        """Why the sinks that broke did, each sentence once."""
+        return list(dict.fromkeys(sink.error.sentence for sink in self._all() if sink.error is not None))
+
+    def check(self) -> None:
+        """Tell of sinks that broke or owe an acknowledgement."""
+        for sink in self._all():
+            if sink.error is not None:
+                self._report(f"{sink.name} broke", Level.WARNING, f"{LOST[sink.name]} {sink.error.sentence}")
+            elif sink.ledger.is_late(self._now_ms()):
+                self._report(f"{sink.name} late", Level.WARNING, LATE[sink.name])
+
+    def write(self, data: bytes, patches: Sequence[Patch]) -> None:
+        """Hand bytes to each place, and what is to be put right in what it holds; nothing here waits."""
+        for sink in self.live():
+            sink.write(data)
+        for file in (self._journal, self._folder):
+            if file is not None:
+                file.patch(patches)
+
+    async def finish(self, ending: Ending, container: Container, is_empty: bool) -> PartEnd:
+        """Make every place whole and close it; `is_empty` where nothing that could be played was written.
+
+        What goes wrong is told. A journal's copy that lacks the end is cut at its last whole block.
+        """
+        size, delivery = await asyncio.gather(
+            self._close_journal(ending), self._close_outside(ending, is_empty)
+        )
+        taken = any(one.ledger.acknowledged for one in self._all())
+        end = PartEnd(size, delivery, bool(size or delivery or taken), self._ends_early)
+        return await self._mended(end, container) if self._ends_early and not is_empty else end
+
+    async def _close_journal(self, ending: Ending) -> int:
+        """Make the file seekable and close it; its size in bytes."""
+        if self._journal is None:
+            return 0
+        try:
+            async with asyncio.timeout(END_TIMEOUT_S):
+                await _complete(self._journal, ending)
+        except Exception as error:
+            self._tell_lost("journal", error)
+            self._ends_early = True
+        try:
+            async with asyncio.timeout(END_TIMEOUT_S):
+                return await self._journal.close()
+        except Exception as error:
+            sentence = f"The browser does not let go of the crash-proof copy. {sentence_of(error)}"
+            self._report("journal open", Level.WARNING, sentence)
+            return self._journal.ledger.acknowledged
+
+    async def _close_outside(self, ending: Ending, is_empty: bool) -> Delivery | None:
+        """Close what lies outside this browser's storage; the place that holds the whole of it now."""
+        if self._folder is not None:
+            return await self._close_folder(self._folder, ending, is_empty)
+        if self._download is not None:
+            return await self._close_download(self._download, is_empty)
+        return None
+
+    async def _close_folder(self, folder: PatchableSink, ending: Ending, is_empty: bool) -> Delivery | None:
+        """The file is not there before it is closed; one that broke takes itself away then."""
+        whole = await self._ended("folder", _complete(folder, ending))
+        closed = await self._ended("folder", folder.close())
+        return Delivery.FOLDER if whole and closed and not is_empty else None
+
+    async def _close_download(self, download: DownloadSink, is_empty: bool) -> Delivery | None:
+        """A download that holds nothing is broken off: an empty file would look like a recording."""
+        if is_empty:
+            await self._ended("download", download.abandon())
+            return None
+        whole = await self._ended("download", download.settle())
+        closed = await self._ended("download", download.close())
+        return Delivery.DOWNLOADS if whole and closed and download.ledger.acknowledged else None
+
+    async def _ended(self, name: str, ending: Awaitable[object]) -> bool:
+        """Whether a step of a sink's end came about; if not, that is told."""
+        try:
+            async with asyncio.timeout(END_TIMEOUT_S):
+                await ending
+        except Exception as error:
+            self._tell_lost(name, error)
+            return False
+        return True
+
+    async def close_unused(self) -> None:
+        """Close what was opened for a part that does not come about."""
+        for sink in (self._journal, self._folder):
+            if sink is not None:
+                await self._ended(sink.name, sink.close())
+        if self._download is not None:
+            await self._ended("download", self._download.abandon())
+
+    async def _mended(self, torn: PartEnd, container: Container) -> PartEnd:
+        """The journal took no more at some place: what it has is cut at its last whole block and finished."""
+        assert self._store is not None
+        try:
+            mended = await mend(self._store, self._name.path, container)
+        except Exception as error:  # it is kept as it is, and finished at the next visit
+            sentence = f"The crash-proof copy is not seekable yet. {sentence_of(error)}"
+            self._report("mending", Level.WARNING, sentence)
+            return torn
+        if mended is None:
+            return replace(torn, size=0)
+        return replace(torn, size=mended.size, duration_ms=mended.duration_ms)
+
+
+async def _complete(file: PatchableSink, ending: Ending) -> None:
+    """Write what makes a file whole and seekable. Raises SinkError."""
+    await file.settle()
+    if ending.truncate_to is not None:
+        await file.truncate(ending.truncate_to)
+    file.write(ending.append)
+    file.patch(ending.patches)
+    await file.settle()
+
+
+def sentence_of(error: Exception) -> str:
+    """What went wrong, for people: its own sentence, or what the browser said."""
+    if isinstance(error, RolltapeError):
+        return error.sentence
+    if isinstance(error, TimeoutError):
+        return "The browser did not answer in time."
+    return f"({type(error).__name__}: {error})"
