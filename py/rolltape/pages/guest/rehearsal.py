@@ -183,6 +183,7 @@ class Rehearsal:
         self._document.attribute("test", "data-state", state)
         if take.state is TakeState.STARTING:
             self._document.text("test-text", "Testing …")
+        elif take.state is TakeState.RECORDING:
             self._document.say("The test recording has begun: five seconds.")
 
     async def take_over(self, take: Take) -> None:
