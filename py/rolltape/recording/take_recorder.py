@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import math
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from rolltape.core.clock import Instant
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.engine import Engine, Plan, plan
 from rolltape.recording.part_recorder import NOTHING_AFTER_MS, PartName, PartRecorder, Places
-from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.shelf import folder_of
 from rolltape.recording.take import SPLIT, Delivery, Part, ShelfState, Take, TakeEvent, TakeState
+from rolltape.recording.take_clock import RoomTime, TakeClock
 
 __all__ = ["Engine", "Places", "Plan", "Recording", "Status", "plan"]
 
@@ -81,12 +79,11 @@ class Recording:
         now_ms: Callable[[], float],
         split_ms: float | None = None,
         repair: Repair | None = None,
-        room_time: Callable[[float], Instant | None] = lambda own_ms: None,
+        room_time: RoomTime = lambda own_ms: None,
     ) -> None:
         self.take = take.after(TakeEvent.START_REQUESTED)
         """Its state also says whether a stop was asked for: `stopping` from then on."""
         self._repair = repair
-        self._room_time = room_time
         self._plan = wanted
         self._places = places
         self._log = log
@@ -106,12 +103,7 @@ class Recording:
         self._reported: set[str] = set()
         self._cause = ""
         """Why the take ends by itself, where that is known better than by its last engine."""
-        self._first: PartRecorder | None = None
-        """The part at whose beginning the take's clock stands at 0."""
-        self._placed_ms: float | None = None
-        """The beginning that was put on the room's clock."""
-        self._pauses = PauseClock(now_ms)
-        self._ended_ms: float | None = None
+        self._clock = TakeClock(now_ms, room_time)
 
     @property
     def status(self) -> Status:
@@ -123,7 +115,7 @@ class Recording:
         written = sum(one.sinks.safe_bytes for one in self._parts)
         written += sum(one.bytes for one in self.take.parts if one.number not in numbers)
         rate = part.rate
-        return Status(self.take.state, self._elapsed_ms(), written, rate.fps, rate.kbps)
+        return Status(self.take.state, self._clock.elapsed_ms(), written, rate.fps, rate.kbps)
 
     async def run(self) -> Take:
         """Record until stopped; the take as it ended.
@@ -168,7 +160,7 @@ class Recording:
         if self.take.state is TakeState.RECORDING:
             for part in self._running():
                 part.pause()
-            self.take = self.take.with_pause(self._on_takes_clock(self._pauses.pause()))
+            self.take = self.take.with_pause(self._clock.at(self._clock.pauses.pause()))
             await self._advance(TakeEvent.PAUSED)
 
     async def resume(self) -> None:
@@ -303,18 +295,18 @@ class Recording:
     async def _until_it_flows(self, part: PartRecorder) -> None:
         """Wait until a part holds something or is over, at most so long; a pause does not count."""
         while not part.flowing.is_set():
-            if self._pauses.is_paused:
-                await _either(part.flowing.wait(), self._pauses.until_resumed())
+            if self._clock.pauses.is_paused:
+                await _either(part.flowing.wait(), self._clock.pauses.until_resumed())
                 continue
             try:
                 async with asyncio.timeout(FLOW_TIMEOUT_S):
-                    await _either(part.flowing.wait(), self._pauses.until_paused())
+                    await _either(part.flowing.wait(), self._clock.pauses.until_paused())
             except TimeoutError:
                 return
 
     async def _begin_part(self, reason: str, wanted: Plan) -> PartRecorder:
         """Open the next part and have it run. Raises RolltapeError."""
-        part = PartRecorder(self._next_name(), reason, self._report, self._now_ms, self._pauses, wanted)
+        part = PartRecorder(self._next_name(), reason, self._report, self._now_ms, self._clock.pauses, wanted)
         await part.open(self._places, lambda: not self._is_stopping)
         for notice in part.plan.choice.notices:
             if notice not in self._plan.choice.notices:
@@ -322,14 +314,14 @@ class Recording:
         before, self._current = self._current, part
         self._parts.append(part)
         self._tasks.add(asyncio.create_task(self._write(part, before)))
-        if self._pauses.is_paused:
+        if self._clock.pauses.is_paused:
             part.pause()
         if self._is_stopping:
             part.stop()
         if not self.take.parts:
-            self._first = part
+            self._clock.begins_with(part)
         described = part.described(0, ShelfState.RECORDING)
-        self._put(replace(described, started_ms=self._on_takes_clock(part.started_ms)))
+        self._put(replace(described, started_ms=self._clock.at(part.started_ms)))
         if before is not None:
             await self._log_take()
         return part
@@ -363,14 +355,14 @@ class Recording:
     def _drop(self, part: PartRecorder) -> None:
         """A part that holds nothing is none of the take's; the take begins where the first one that does begins."""
         self.take = self.take.without_part(part.name.number)
-        if self._first is part and self._parts:
-            self._first = self._parts[0]
+        if self._clock.is_begun_by(part) and self._parts:
+            self._clock.begins_with(self._parts[0])
         if self.take.parts:
             self.take = self.take.with_mime_type(self.take.parts[0].mime_type)
 
     def _joined(self, finished: Part, part: PartRecorder, before: PartRecorder | None) -> Part:
         """The part with its place on the take's clock, and what it shares with the one before or lacks."""
-        finished = replace(finished, started_ms=self._on_takes_clock(part.started_ms))
+        finished = replace(finished, started_ms=self._clock.at(part.started_ms))
         if before is None or before.stream.is_empty:
             return finished
         return replace(
@@ -385,7 +377,7 @@ class Recording:
             await self._until_one_is_over()
             current = self._current
             if current is not None and not self._tasks:
-                self._ended_ms = current.ended_ms
+                self._clock.ended_ms = current.ended_ms
                 if self._is_under_way and not await self._go_on_after(current):
                     self._note_end(current)
                     break
@@ -412,7 +404,7 @@ class Recording:
         wanted = await self._after_end(part)
         if wanted is None or not await self.roll_over(reason, wanted):
             return False
-        self._ended_ms = None
+        self._clock.ended_ms = None
         self._report("engine", Level.WARNING, f"{reason} The recording goes on in a new part.")
         return True
 
@@ -479,7 +471,7 @@ class Recording:
 
     async def _end(self) -> None:
         """Log that the take is over, then let it be: who sees it finished may close the page at once."""
-        self._note_room_start()
+        self.take = self._clock.placed(self.take)
         self.take = self.take.with_deliveries_of_parts()
         if not self._is_kept and self.take.error is None:
             self._note_failure(NOTHING_YET)
@@ -489,7 +481,7 @@ class Recording:
         self.take = over
 
     async def _log_take(self) -> None:
-        self._note_room_start()
+        self.take = self._clock.placed(self.take)
         await self._write_log(self.take)
 
     async def _write_log(self, take: Take) -> None:
@@ -498,20 +490,6 @@ class Recording:
         except Exception as error:
             told = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
             self._report("log", Level.WARNING, f"The recording's notes could not be written. {told}")
-
-    def _note_room_start(self) -> None:
-        """Put the start on the room's clock, as well as that is known by now."""
-        began = self._room_time(self._began_ms) if self._first is not None else None
-        known = self.take.room_error_ms
-        if began is not None and (
-            known is None or began.error_ms < known or self._placed_ms != self._began_ms
-        ):
-            self._placed_ms = self._began_ms
-            self.take = self.take.with_room_start(round(began.at_ms), math.ceil(began.error_ms))
-
-    @property
-    def _began_ms(self) -> float:
-        return self._first.started_ms if self._first is not None else 0.0
 
     def _report(self, subject: str, level: Level, sentence: str) -> None:
         """Tell once a recording and subject."""
@@ -550,17 +528,9 @@ class Recording:
         return self.take.state is TakeState.RECORDING and part.recorded_ms >= self._split_ms
 
     def _end_pause(self) -> None:
-        if self._pauses.is_paused:
-            ended_ms = self._pauses.resume(self._ended_ms)
-            self.take = self.take.with_pause_over(self._on_takes_clock(ended_ms))
-
-    def _on_takes_clock(self, at_ms: float) -> int:
-        return round(at_ms - self._began_ms)
-
-    def _elapsed_ms(self) -> int:
-        if not self._began_ms:
-            return 0
-        return round(self._pauses.recorded_ms(self._began_ms, self._ended_ms or self._now_ms()))
+        if self._clock.pauses.is_paused:
+            ended_ms = self._clock.pauses.resume(self._clock.ended_ms)
+            self.take = self.take.with_pause_over(self._clock.at(ended_ms))
 
 
 async def _either(*waits: Coroutine[None, None, object]) -> None:
