@@ -39,9 +39,12 @@ function failed(reason) {
 }
 addEventListener("error", (event) => failed(event.error ?? event.target?.src ?? event.message), true);
 addEventListener("unhandledrejection", (event) => failed(event.reason));
-new PerformanceObserver((list) => {
-  for (const file of list.getEntries()) if (file.responseStatus >= 400) failed(`${file.responseStatus}: ${file.name}`);
-}).observe({ type: "resource", buffered: true }); // PyScript only logs a file that is missing
+const ask = globalThis.fetch;
+globalThis.fetch = async (...given) => {
+  const answer = await ask(...given);
+  if (!answer.ok && answer.url.includes("/static/")) failed(`${answer.status}: ${answer.url}`);
+  return answer; // PyScript only logs a file that is missing
+};
 
 const { hooks } = await import("./vendor/pyscript/core.js");
 // PyScript makes its one worker hook by Function(); without it the page needs no 'unsafe-eval', and we run no worker.

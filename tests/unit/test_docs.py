@@ -74,5 +74,6 @@ def test_every_quirk_that_is_cited_is_described() -> None:
 def test_the_page_has_little_javascript() -> None:
     scripts = [ROOT / "sw.js", *(ROOT / "static").glob("*.js")]
 
+    # What only JavaScript can do: start Python, be a worker, stream a download. All else is Python.
     lines = [line.strip() for script in scripts for line in script.read_text().splitlines()]
-    assert sum(bool(line) and not line.startswith("//") for line in lines) < 250
+    assert sum(bool(line) and not line.startswith("//") for line in lines) < 320

@@ -69,5 +69,9 @@ def test_a_browser_says_what_it_records() -> None:
 
     assert browser_can(lambda mime: True).startswith("VP8, H.264, VP9 and AV1.")
     assert browser_can(firefox.__contains__).startswith("only VP8.")
+    assert browser_can(lambda mime: "mp4" in mime and "avc1" in mime).startswith("only H.264 in MP4.")
+    assert browser_can(lambda mime: mime == "video/webm").startswith("only a codec of its own choice.")
+    assert browser_can(lambda mime: "matroska" in mime).startswith("VP8, H.264, VP9 and AV1.")
+    assert browser_can(lambda mime: mime.startswith("audio/mp4")) == "no pictures"
     assert browser_can(lambda mime: mime.startswith("audio")) == "no pictures"
     assert browser_can(lambda mime: False) == "nothing"

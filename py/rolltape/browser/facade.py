@@ -156,10 +156,12 @@ class ThisBrowser:
 
         return Outgoing()
 
-    def peer_maker(self, outgoing: peers.Outgoing) -> peers.PeerMaker:
-        """Makes connections that send this."""
-        from rolltape.browser.peer import Outgoing, Peer
+    def peer_maker(self, outgoing: peers.Outgoing) -> peers.PeerMaker | None:
+        """Makes connections that send this; None where the browser makes no calls."""
+        from rolltape.browser.peer import Outgoing, Peer, RTCPeerConnection
 
+        if RTCPeerConnection is None:
+            return None
         assert isinstance(outgoing, Outgoing)
         return partial(Peer, outgoing)
 

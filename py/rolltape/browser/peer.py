@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from js import Event, MediaStream, MediaStreamTrack, RTCPeerConnection, console
+from js import Event, MediaStream, MediaStreamTrack, console, window
 from pyodide.ffi import JsException, jsnull, to_js
 
 from rolltape.browser.interop import Listeners, maybe, member
@@ -17,6 +17,8 @@ from rolltape.room.messages import Description, IceCandidate
 from rolltape.room.peers import Arriving, SendLimits
 from rolltape.room.sdp import with_stereo_opus
 
+RTCPeerConnection = member(window, "RTCPeerConnection")
+"""None where the browser makes no calls (quirk 7)."""
 KINDS = ("audio", "video")
 DISCONNECTED_S = 4.0
 """A connection that is interrupted often comes back by itself; after this it is made anew."""

@@ -248,8 +248,8 @@ class Browser(Protocol):
     def outgoing(self) -> Outgoing:
         """What is sent to others: nothing yet."""
 
-    def peer_maker(self, outgoing: Outgoing) -> PeerMaker:
-        """Makes connections that send this."""
+    def peer_maker(self, outgoing: Outgoing) -> PeerMaker | None:
+        """Makes connections that send this; None where the browser makes no calls."""
 
     def inbound(self, stream: object, name: str) -> Source:
         """What arrives from a member of this name, to be recorded."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rolltape.settings.codec import VideoCodec
+from rolltape.settings.codec import CodecWish, Container, VideoCodec, candidates
 
 __all__ = ["HEARD_FROM", "Check", "CheckState", "Known", "Readiness", "browser_can", "readiness"]
 
@@ -83,14 +83,18 @@ def readiness(known: Known) -> Readiness:
 
 
 def browser_can(can_record: Callable[[str], bool]) -> str:
-    """What this browser records at all, in words."""
+    """What this browser records at all, in words: of the very formats that a recording tries."""
     named = {VideoCodec.VP8: "VP8", VideoCodec.H264: "H.264", VideoCodec.VP9: "VP9", VideoCodec.AV1: "AV1"}
-    found = [name for codec, name in named.items() if can_record(f"video/webm;codecs={codec.value},opus")]
-    if not found:
-        return "no pictures" if can_record("audio/webm;codecs=opus") else "nothing"
+    formats = [one for one in candidates(CodecWish()) if can_record(one.mime_type)]
+    if not formats:
+        sound = candidates(CodecWish(), has_video=False)
+        return "no pictures" if any(can_record(one.mime_type) for one in sound) else "nothing"
+    codecs = {one.video for one in formats}
+    found = [name for codec, name in named.items() if codec in codecs] or ["a codec of its own choice"]
     listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
     only = "only " if len(found) == 1 else ""
-    return f"{only}{listed}. Keep this tab open until the recording is finished."
+    where = " in MP4" if all(one.container is Container.MP4 for one in formats) else ""
+    return f"{only}{listed}{where}. Keep this tab open until the recording is finished."
 
 
 def _devices(known: Known) -> CheckState:

@@ -157,13 +157,13 @@ class _Peer:
 
 
 class Peers:
-    """All connections of one page."""
+    """All connections of one page; none where `make` is None, and the room goes on without."""
 
     def __init__(
         self,
         room: Room,
         role: Role,
-        make: PeerMaker,
+        make: PeerMaker | None,
         view: PeersView,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -267,6 +267,8 @@ class Peers:
         self._view.show_stream(uid, None)
 
     def _wanted(self, member: Member) -> bool:
+        if self._make is None:
+            return False
         if self._role is Role.DIRECTOR or member.role is Role.DIRECTOR:
             return True
         guests = sum(one.role is Role.GUEST for one in self._room.present) + 1
@@ -287,6 +289,7 @@ class Peers:
     def _add(self, member: Member, session: str) -> _Peer | None:
         """A connection with a member; None where the browser gives none, which is a missing picture."""
         uid = member.uid
+        assert self._make is not None, "no connection is wanted where none can be made"
         try:
             connection = self._make(
                 self._room.ice_servers,

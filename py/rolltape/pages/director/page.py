@@ -40,6 +40,10 @@ from rolltape.settings.order import Order
 from rolltape.settings.order_form import FORMATS, BadOrder, first_choice, read_order
 
 TICK_S = 0.25
+NO_CALLS = (
+    "This browser makes no calls: you neither see nor hear your guests, and they do not hear you. "
+    "They are recorded all the same."
+)
 ARRIVING_EVERY = 8
 """Ticks between two looks at what arrives."""
 RATES_PATIENCE_S = 3.0
@@ -62,9 +66,10 @@ class DirectorPage:
         self._links = Links(document, browser, link.settings)
         self._session = SessionView(document, browser, self._room)
         self._outgoing = browser.outgoing()
-        self._peers = Peers(
-            self._client, Role.DIRECTOR, browser.peer_maker(self._outgoing), self, document.spawn
-        )
+        make = browser.peer_maker(self._outgoing)
+        if make is None:
+            document.notify(Notice(Level.WARNING, NO_CALLS))
+        self._peers = Peers(self._client, Role.DIRECTOR, make, self, document.spawn)
         self._talk = Talk(document, browser, link.settings, self._outgoing, self._peers.refresh)
         self._takes = Takes(document, browser, self._live, self._kbps)
         self._answers: dict[str, asyncio.Future[str]] = {}

@@ -40,6 +40,10 @@ REMEMBERED_COMMANDS = 200
 REMEMBERED_TAKES = 50
 AT_MOST = 15
 """Recordings that a director may start here within a minute, and names that they may give."""
+NO_CALLS = (
+    "This browser makes no calls: the room neither sees nor hears you, and you see and hear nobody. You are recorded "
+    "all the same."
+)
 
 
 class Refused(Exception):
@@ -69,9 +73,10 @@ class GuestRoom:
         self._client = RoomClient(browser.room_line(), self)
         self._outgoing = browser.outgoing()
         self._people = People(document, self._outgoing)
-        self._peers = Peers(
-            self._client, Role.GUEST, browser.peer_maker(self._outgoing), self._people, document.spawn
-        )
+        make = browser.peer_maker(self._outgoing)
+        if make is None:
+            document.notify(Notice(Level.WARNING, NO_CALLS))
+        self._peers = Peers(self._client, Role.GUEST, make, self._people, document.spawn)
         self._time = RoomTime(self._client, browser.now_ms)
         self._answered: deque[str] = deque(maxlen=REMEMBERED_COMMANDS)
         self._takes: deque[Take] = deque(maxlen=REMEMBERED_TAKES)
