@@ -31,7 +31,7 @@ versions: node_modules/.test static/vendor/.built .venv/.test
 	$(BIN)/python -m pytest -q tests/install/versions.py
 
 test: node_modules/.test static/vendor/.built .venv/.test
-	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio opusinfo opus-tools redis-server redis-server
+	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio opusinfo opus-tools redis-server redis-server Xvfb xvfb openbox openbox xdotool xdotool
 	$(BIN)/python tests/side_by_side.py
 
 # What is pure, in CPython: for every few minutes of work.
@@ -40,7 +40,7 @@ quick: .venv/.test
 
 # What docs/reliability.md reports: every fault three times.
 faults: static/vendor/.built .venv/.test
-	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg pulseaudio pulseaudio
+	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg pulseaudio pulseaudio Xvfb xvfb openbox openbox xdotool xdotool
 	@rm -f build/reliability.jsonl
 	@for run in 1 2 3; do FAULTS=all $(BIN)/python -m pytest -q tests/faults || exit 1; done
 	@PYTHONPATH=tests $(BIN)/python -m faults.report

@@ -302,6 +302,7 @@ class Navigator:
     mediaCapabilities: Any
     locks: Any
     clipboard: Any
+    permissions: Any
     def getBattery(self) -> Awaitable[Any]: ...
     userAgent: str
 

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.recording.acknowledgements import LATE_AFTER_MS, Ledger
+from rolltape.recording.acknowledgements import LATE_AFTER_MS, MAX_WAITING, Ledger, has_room
 
 
 def test_what_is_acknowledged_is_what_was_given_before() -> None:
@@ -45,3 +47,19 @@ def test_the_count_never_shrinks_and_never_passes_what_was_given(events: list[tu
         assert before <= ledger.acknowledged <= ledger.given
         assert (ledger.waiting_ms(float(len(events))) > 0) == (ledger.owed > 0)
         before = ledger.acknowledged
+
+
+@given(st.lists(st.integers(1, MAX_WAITING // 3), max_size=8), st.integers(1, MAX_WAITING))
+def test_no_more_waits_in_memory_than_may_over_all_downloads(owed: list[int], size: int) -> None:
+    ledgers = [Ledger() for _ in owed]
+    for ledger, amount in zip(ledgers, owed, strict=True):
+        ledger.give(amount + 5, 0)
+        ledger.acknowledge(5)
+
+    assert has_room(ledgers, size) == (sum(owed) + size <= MAX_WAITING)
+
+
+def test_what_the_page_lets_wait_is_less_than_the_service_worker_does() -> None:
+    worker = (Path(__file__).parents[2] / "sw.js").read_text()
+
+    assert "MAX_WAITING = 32 << 20" in worker and MAX_WAITING < 32 << 20

@@ -7,6 +7,7 @@ message channel; the worker reports what the browser has taken (docs/architectur
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from js import (
@@ -27,8 +28,9 @@ from pyodide.ffi import to_js
 from rolltape.browser import locks
 from rolltape.browser.interop import Listeners, maybe, member, translated, uint8array
 from rolltape.browser.scripts import script_url
-from rolltape.core.errors import SinkError, Unsupported
-from rolltape.recording.acknowledgements import Ledger
+from rolltape.core.errors import NotTaken, RolltapeError, SinkError, Unsupported
+from rolltape.recording.acknowledgements import Ledger, has_room
+from rolltape.recording.save_permission import SavePermission, has_begun, is_asking
 
 # Firefox stops a service worker that hears nothing for 30 s and calls the download complete (quirk 2).
 PING_EVERY_S = 5.0
@@ -36,13 +38,38 @@ ANNOUNCE_TIMEOUT_S = 5.0
 FRAME_KEPT_S = 60.0
 """A frame that goes takes a download with it that the browser has not yet begun, though it has taken all bytes:
 those of a short file fit into the pipe before it. Nothing tells of the beginning."""
+END_TIMEOUT_S = 0.5
+"""So long is waited for a download's last bytes: no question of the browser's holds up the end of a recording."""
+LOOK_EVERY_S = 0.2
+LOOK_AFTERWARDS_EVERY_S = 1.0
+ALONE_AFTER_MS = 3000.0
+NOT_TAKEN = (
+    "The browser has not saved the file: most likely it asks something first. The recording is kept in this browser; "
+    "“Save seekable copy” in the list below puts it into your Downloads folder."
+)
+
+
+async def save_permission() -> SavePermission:
+    """Whether the browser saves one more file of this page (quirk 20)."""
+    permissions = member(navigator, "permissions")
+    if permissions is None:
+        return SavePermission.NO_QUESTION
+    try:
+        with translated():
+            return SavePermission(str((await permissions.query(to_js({"name": "background-fetch"}))).state))
+    except (RolltapeError, ValueError):  # this browser knows no such permission, or another word
+        return SavePermission.NO_QUESTION
 
 
 class Downloads:
-    """The service worker that streams downloads."""
+    """The service worker that streams downloads; what waits for the browser is bounded over all of them."""
 
     def __init__(self, registration: ServiceWorkerRegistration) -> None:
-        self._registration = registration
+        self.registration = registration
+        self.taken_late: Callable[[str], None] = lambda id: None
+        """Told of a download, by its id, that the browser took after `close` had given up waiting for it."""
+        self._open: list[Download] = []
+        self._opened_ms = -ALONE_AFTER_MS
 
     @classmethod
     async def open(cls) -> Downloads:
@@ -55,9 +82,28 @@ class Downloads:
 
     async def create(self, id: str, name: str, content_type: str) -> Download:
         """Begin a download of this name; it appears in the Downloads folder with its first bytes."""
-        download = Download(self._registration)
-        await download.announce(id, name, content_type)
+        alone, self._opened_ms = self._is_alone(), performance.now()
+        download = Download(self, id, await save_permission(), alone=alone)
+        await download.announce(name, content_type)
+        self._open.append(download)
         return download
+
+    def _is_alone(self) -> bool:
+        return performance.now() - self._opened_ms >= ALONE_AFTER_MS
+
+    def has_room(self, size: int) -> bool:
+        """Whether so many more bytes may wait in memory; for them, downloads that are over are given up."""
+        over = iter([one for one in self._open if one.is_over])
+        while not has_room([one.ledger for one in self._open], size):
+            if (waiting := next(over, None)) is None:
+                return False
+            waiting.give_up()
+        return True
+
+    def forget(self, download: Download) -> None:
+        """A download holds nothing any more."""
+        if download in self._open:
+            self._open.remove(download)
 
 
 class Download:
@@ -65,8 +111,13 @@ class Download:
 
     name = "download"
 
-    def __init__(self, registration: ServiceWorkerRegistration) -> None:
-        self._registration = registration
+    def __init__(self, owner: Downloads, id: str, permission: SavePermission, *, alone: bool) -> None:
+        self._owner = owner
+        self._registration = owner.registration
+        self._id = id
+        self._permission = permission
+        self._alone = alone
+        self._lock = f"rolltape-download-{id}"
         self._listeners = Listeners()
         self._port: MessagePort | None = None
         self._frame: Element | None = None
@@ -74,13 +125,15 @@ class Download:
         self._change = asyncio.Event()
         self._ping: asyncio.Task[None] | None = None
         self._guard: asyncio.Task[None] | None = None
-        self.began = False
+        self._waiting: asyncio.Task[None] | None = None
+        self._begun = False
+        self.is_over = False
+        """Whether `close` was called: no byte comes any more."""
         self.ledger = Ledger()
         self.error: SinkError | None = None
 
-    async def announce(self, id: str, name: str, content_type: str) -> None:
+    async def announce(self, name: str, content_type: str) -> None:
         """Tell the service worker, then open the download's address. Raises SinkError."""
-        self._lock = f"rolltape-download-{id}"
         channel = MessageChannel.new()
         self._port = channel.port1
         self._listeners.add(self._port, "message", self._on_message)
@@ -89,7 +142,7 @@ class Download:
         if worker is None:
             raise SinkError("The service worker that writes downloads is not running.")
         worker.postMessage(
-            to_js({"announce": id, "name": name, "type": content_type}), to_js([channel.port2])
+            to_js({"announce": self._id, "name": name, "type": content_type}), to_js([channel.port2])
         )
         try:
             async with asyncio.timeout(ANNOUNCE_TIMEOUT_S):
@@ -100,7 +153,7 @@ class Download:
         self._listeners.add(window, "pagehide", self._on_pagehide)
         self._frame = document.createElement("iframe")
         self._frame.hidden = True
-        self._frame.src = f"download/{id}/{encodeURIComponent(name)}"
+        self._frame.src = f"download/{self._id}/{encodeURIComponent(name)}"
         document.body.append(self._frame)
         self._ping = asyncio.create_task(self._keep_alive())
 
@@ -113,15 +166,18 @@ class Download:
             self._guard = asyncio.ensure_future(self._await_death())
         elif getattr(message, "cancelled", None):
             self.error = self.error or SinkError("The download was cancelled.")
+        elif getattr(message, "full", None):
+            self.give_up()
         else:
-            self.began = True
             self.ledger.acknowledge(message.taken)
         self._change.set()
 
     async def _await_death(self) -> None:
         """A worker that ends before the download does has lost it: it lets go of its lock without a word."""
         await locks.until_free(self._lock)
-        if self._port is not None:
+        if self.is_over:  # it lets go of its lock too when all is taken, and its last word may be on its way
+            await self._changed(LOOK_AFTERWARDS_EVERY_S)
+        if self._port is not None and (self.ledger.owed or not self.is_over):
             self.error = self.error or SinkError("The browser stopped the service worker that writes it.")
             self._change.set()
 
@@ -141,28 +197,83 @@ class Download:
         """Hand the data over; it is acknowledged in the ledger once the browser has taken it."""
         if self.error is not None or self._port is None or not data:
             return
+        if not self._owner.has_room(len(data)):
+            self.give_up()
+            return
         self.ledger.give(len(data), performance.now())
         array = uint8array(data)
         self._port.postMessage(array, to_js([array.buffer]))
 
-    async def settle(self, timeout_s: float = 10.0) -> None:
-        """Wait until everything handed over is acknowledged. Raises SinkError."""
+    async def settle(self, timeout_s: float = END_TIMEOUT_S) -> None:
+        """Wait until the browser has taken everything handed over, and writes it, as far as a page can know.
+
+        Raises SinkError where it broke, NotTaken where the browser asks its person first, or the time is over: it
+        may still be taken after `close`.
+        """
+        if self.error is None and is_asking(
+            self._permission, await save_permission(), self.ledger.acknowledged
+        ):
+            raise NotTaken(NOT_TAKEN)
         try:
             async with asyncio.timeout(timeout_s):
-                while self.error is None and self.ledger.owed:
-                    self._change.clear()
-                    await self._change.wait()
+                while self.error is None and not await self._is_taken():
+                    await self._changed(LOOK_EVERY_S)
         except TimeoutError:
-            self.error = SinkError("The browser did not take the download's last bytes.")
+            raise NotTaken(NOT_TAKEN) from None
         if self.error is not None:
             raise self.error
 
+    async def _is_taken(self) -> bool:
+        """Whether nothing is owed, and the browser does not ask its person first."""
+        if self.ledger.owed:
+            return False
+        if not self._begun:
+            taken = self.ledger.acknowledged
+            self._begun = has_begun(self._permission, await save_permission(), taken, alone=self._alone)
+        return self._begun
+
+    async def _changed(self, at_most_s: float) -> None:
+        """Wait for a message, or for long enough that the person may have answered."""
+        self._change.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._change.wait(), at_most_s)
+
     async def close(self) -> int:
-        """End the download, so that the browser gives the file its name; bytes it has taken."""
-        if self._port is not None and self.error is None:
-            self._port.postMessage(to_js({"close": True}))
+        """End the download, so that the browser gives the file its name; bytes it has taken.
+
+        Nothing is waited for: what the browser has not taken yet, since it asks its person first, it is offered
+        until they have answered, the page goes, or another recording needs the room.
+        """
+        self.is_over = True
+        taken = self.ledger.acknowledged
+        if self._port is None or self.error is not None:
+            self._release()
+            return taken
+        self._port.postMessage(to_js({"close": True}))
+        if await self._is_taken():
+            self._release()
+        else:
+            self._waiting = asyncio.create_task(self._wait())
+        return taken
+
+    async def _wait(self) -> None:
+        """Until it is taken or refused."""
+        while self.error is None and not await self._is_taken():
+            await self._changed(LOOK_AFTERWARDS_EVERY_S)
+            if not self._begun and await save_permission() is SavePermission.REFUSED:
+                break
+        else:
+            if self.error is None:
+                self._owner.taken_late(self._id)
         self._release()
-        return self.ledger.acknowledged
+
+    def give_up(self) -> None:
+        """Too much waits for the browser: let go of it."""
+        self.error = self.error or NotTaken(NOT_TAKEN)
+        if self._port is not None:
+            self._port.postMessage(to_js({"abandon": True}))
+        self._release()
+        self._change.set()
 
     async def abandon(self) -> None:
         """Break the download off, so that the browser does not take it for whole."""
@@ -171,6 +282,7 @@ class Download:
         self._release()
 
     def _release(self) -> None:
+        self._owner.forget(self)
         self._listeners.close()
         if self._ping is not None:
             self._ping.cancel()

@@ -8,6 +8,7 @@ RolltapeError
 ├── EngineError            the recorder does not start, or stopped by itself
 ├── SinkError              a place to write to is not there any more
 │   ├── StorageFull        no room is left
+│   ├── NotTaken           the browser does not take a download, or has not yet
 │   └── StorageLocked      another tab holds the file
 ├── ConvertError           a file cannot be converted as asked
 └── Unsupported            this browser cannot do it
@@ -51,6 +52,10 @@ class SinkError(RolltapeError):
 
 class StorageFull(SinkError):
     """No room is left where the data should go."""
+
+
+class NotTaken(SinkError):
+    """The browser does not take a download, or has not yet: most likely it asks its person something first."""
 
 
 class StorageLocked(SinkError):

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 # A sink that has not acknowledged for this long is reported to the guest and the director.
 LATE_AFTER_MS = 5000.0
+
+MAX_WAITING = 31 << 20
+"""Bytes that may wait in memory until the browser takes them, over all downloads of a page. One MiB less than what
+the service worker holds for all pages (`sw.js`): the page knows first, and says why."""
 
 
 class Ledger:
@@ -42,3 +47,8 @@ class Ledger:
     def is_late(self, now_ms: float) -> bool:
         """Whether an acknowledgement is overdue."""
         return self.waiting_ms(now_ms) > LATE_AFTER_MS
+
+
+def has_room(ledgers: Iterable[Ledger], size: int) -> bool:
+    """Whether `size` more bytes may wait in memory beside what these owe."""
+    return sum(ledger.owed for ledger in ledgers) + size <= MAX_WAITING

@@ -1,0 +1,47 @@
+"""The browser's own question before it saves another file of a page, and what is known because of it.
+
+Chromium saves one file of a page without asking. Before the next one it asks whether the page may “Download multiple
+files”, unless the person has pressed something on the page meanwhile. Until that is answered nothing of the file is
+taken but what fits into a pipe, and the page hears nothing. Its answer to `permissions.query` for `background-fetch`
+tells how it stands (browser quirk 20).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["PIPE_BYTES", "SavePermission", "has_begun", "is_asking"]
+
+PIPE_BYTES = 2 << 20
+"""More than fits between the service worker and a browser that has not begun to write: 64 kB were seen."""
+
+
+class SavePermission(StrEnum):
+    """Whether the browser saves one more file of this page; the value is its own word (W3C Permissions)."""
+
+    NO_QUESTION = ""
+    """This browser does not ask, or does not tell."""
+    FREE = "granted"
+    """The next file is saved without asking."""
+    ASKS = "prompt"
+    """Before the next file it asks, or it is asking now; where the person allowed it for good, the file is saved."""
+    REFUSED = "denied"
+    """No file is saved: the person said no, or closed the question."""
+
+
+def has_begun(before: SavePermission, now: SavePermission, taken: int, *, alone: bool) -> bool:
+    """Whether the browser writes a download for certain, as far as a page can know.
+
+    `before` it was opened and `now`; `taken` bytes were acknowledged. Not `alone`: another download was opened in
+    the same moment, so that what was free for one file may have been used up by the other.
+    """
+    if taken > PIPE_BYTES or now is SavePermission.NO_QUESTION:
+        return True
+    if before is SavePermission.FREE and alone:
+        return True
+    return before is SavePermission.ASKS and now is SavePermission.FREE
+
+
+def is_asking(before: SavePermission, now: SavePermission, taken: int) -> bool:
+    """Whether the browser's question about a download stands unanswered; the arguments are those of `has_begun`."""
+    return taken <= PIPE_BYTES and before is SavePermission.ASKS and now is SavePermission.ASKS

@@ -1,0 +1,100 @@
+"""In a real window: what the browser asks its person, answered, refused, and left unanswered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from faults.choice import in_the_long_form
+from media_tools import packets
+from real_window import RealWindow, opened_display
+
+DEVICES_ALLOWED = "--use-fake-ui-for-media-stream"
+LINK = "/?record=2500"
+PERMISSION = "navigator.permissions.query({ name: 'background-fetch' }).then((one) => one.state)"
+MB = 1 << 20
+
+
+class Opens(Protocol):
+    """Opens a window at the guest's page."""
+
+    def __call__(self, *flags: str, link: str = LINK, **preferences: object) -> RealWindow: ...
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """A screen for all windows of this module."""
+    with opened_display() as name:
+        yield name
+
+
+@pytest.fixture
+def window(display: str, base_url: str, tmp_path: Path) -> Iterator[Opens]:
+    """Opens windows, each with a profile and a Downloads folder of its own; all are closed at the end."""
+    with ExitStack() as opened:
+
+        def open(*flags: str, link: str = LINK, **preferences: object) -> RealWindow:
+            made = RealWindow(tmp_path, display, flags, preferences)
+            opened.callback(made.close)
+            made.open(base_url + link)
+            return made
+
+        yield open
+
+
+@pytest.fixture
+def asked(window: Opens) -> RealWindow:
+    """A window whose browser asks before it saves the next file: one recording was begun without a gesture."""
+    guest = window(DEVICES_ALLOWED)
+    guest.record()
+    guest.stop()
+    guest.waits_for(1)
+    assert (
+        guest.value("navigator.permissions.query({ name: 'background-fetch' }).then((one) => one.state)")
+        == "prompt"
+    )
+    return guest
+
+
+def test_a_question_nobody_answers_holds_nothing_up_and_the_take_is_one_press_away(asked: RealWindow) -> None:
+    asked.record()
+    assert asked.stop() < 1000
+    asked.wait_text("after-where", "in this browser only")
+    assert len(asked.saved()) == 1, "nothing was to be saved"
+    assert any("Save seekable copy" in told for told in asked.told()), asked.told()
+
+    asked.press("save")  # of the newest take
+    asked.allow()
+
+    found = asked.waits_for(3)  # the seekable copy, and the download that had waited
+    assert all(packets(path) for path in found)
+
+
+@in_the_long_form
+def test_a_question_answered_while_it_records_costs_nothing(asked: RealWindow) -> None:
+    asked.record()
+    asked.allow()
+    asked.record_on(4)
+    asked.stop()
+
+    asked.wait_text("after-where", "Downloads folder")
+    assert all(packets(path) for path in asked.waits_for(2))
+    asked.record()
+    asked.stop()
+    asked.waits_for(3)  # it does not ask again
+
+
+@in_the_long_form
+def test_a_question_refused_is_told_and_the_take_is_kept(asked: RealWindow) -> None:
+    asked.record()
+    asked.close_question()
+    asked.wait("document.querySelector('#notices p')", "the refusal is told")
+    asked.record_on(3)
+    assert asked.stop() < 1000
+
+    asked.wait_text("after-where", "in this browser only")
+    assert "cancelled" in asked.told()[0]

@@ -1,0 +1,244 @@
+"""A browser as a person has it: a plain process in a window, whose own questions are asked, answered or left alone.
+
+Drivers of browsers answer some questions themselves and take downloads over, so that what a person meets is never
+seen by tests that use them. Here Chromium runs under Xvfb with a window manager. The page is looked at by
+`Runtime.evaluate` alone (DevTools protocol), which changes nothing; what a person does is done by xdotool's mouse
+and keys. A press by script (`press`) is no gesture: it stands for a director who starts a recording.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from websockets.sync.client import ClientConnection, connect
+
+from processes import browser_pids, private_bytes
+from waiting import wait_for
+
+READY_S = 60.0
+GEOMETRY = (1400, 1000)
+UNFINISHED = (".crdownload", ".part")
+_Value = TypeVar("_Value")
+
+
+@contextmanager
+def opened_display() -> Iterator[str]:
+    """A screen with a window manager; its name (`DISPLAY`)."""
+    reading, writing = os.pipe()
+    size = "x".join(map(str, (*GEOMETRY, 24)))
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp"],
+        pass_fds=(writing,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        display = f":{told.readline().strip()}"
+    manager = subprocess.Popen(
+        ["openbox"],
+        env={**os.environ, "DISPLAY": display},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield display
+    finally:
+        for process in (manager, screen):
+            process.terminate()
+            process.wait(10)
+
+
+class RealWindow:
+    """Chromium in a window of its own, on a profile in `folder`; its Downloads folder is `downloads`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        display: str,
+        flags: Sequence[str] = (),
+        preferences: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.downloads = folder / "downloads"
+        self.profile = folder / "profile"
+        self._environment = {**os.environ, "DISPLAY": display, "HOME": str(folder)}
+        self.downloads.mkdir(parents=True)
+        (self.profile / "Default").mkdir(parents=True)
+        where = {"default_directory": str(self.downloads), "prompt_for_download": False}
+        settings = {"download": where | dict((preferences or {}).get("download", {}))}
+        (self.profile / "Default" / "Preferences").write_text(json.dumps({**(preferences or {}), **settings}))
+        root = ["--no-sandbox"] if os.geteuid() == 0 else []
+        self._process = subprocess.Popen(
+            ["chromium", f"--user-data-dir={self.profile}", "--remote-debugging-port=0", "--lang=en-US"]
+            + ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
+            + ["--disable-sync", "--password-store=basic", "--use-fake-device-for-media-stream"]
+            + [*root, *flags, "about:blank"],
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._asked = 0
+        self._connection = ExitStack()
+        self._page: ClientConnection = self._connection.enter_context(
+            connect(wait_for(self._address, "the browser is there", READY_S), max_size=None)
+        )
+
+    def _address(self) -> str | None:
+        """The page's own end of the DevTools protocol."""
+        with suppress(OSError, IndexError):
+            port = (self.profile / "DevToolsActivePort").read_text().split()[0]
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=5) as answer:
+                pages = [one for one in json.load(answer) if one["type"] == "page"]
+            return str(pages[0]["webSocketDebuggerUrl"])
+        return None
+
+    # Looking.
+
+    def value(self, script: str) -> Any:
+        """What an expression gives in the page; a promise is awaited."""
+        self._asked += 1
+        asked = {"expression": script, "awaitPromise": True, "returnByValue": True}
+        self._page.send(json.dumps({"id": self._asked, "method": "Runtime.evaluate", "params": asked}))
+        while True:
+            answer = json.loads(self._page.recv(timeout=READY_S))
+            if answer.get("id") == self._asked:
+                result = answer["result"]
+                assert "exceptionDetails" not in result, result
+                return result["result"].get("value")
+
+    def wait(self, script: str, what: str, seconds: float = 30.0) -> None:
+        """Wait until an expression gives something true."""
+        wait_for(lambda: self.value(f"!!({script})"), lambda: f"{what}; {self.told()}", seconds)
+
+    def text(self, name: str) -> str:
+        """The text of the element of this `data-testid`."""
+        return str(self.value(f"document.querySelector('[data-testid={name}]').innerText"))
+
+    def wait_text(self, name: str, text: str, seconds: float = 30.0) -> None:
+        """Wait until an element that is seen holds this text."""
+        found = f"[...document.querySelectorAll('[data-testid={name}]')].some((one) => one.checkVisibility()"
+        self.wait(f"{found} && one.innerText.includes({json.dumps(text)}))", f"{name} says “{text}”", seconds)
+
+    def told(self) -> list[str]:
+        """The notices on the page."""
+        return list(self.value("[...document.querySelectorAll('#notices p')].map((one) => one.innerText)"))
+
+    def state(self) -> str:
+        """Where the recording stands."""
+        return str(self.value("document.querySelector('[data-testid=record]').dataset.state"))
+
+    def saved(self) -> list[Path]:
+        """The files in Downloads that have their names and are whole, as far as their names tell."""
+        return sorted(one for one in self.downloads.iterdir() if not is_unfinished(one))
+
+    def waits_for(self, count: int, seconds: float = 20.0) -> list[Path]:
+        """Wait until so many files are whole in Downloads."""
+        there = [sorted(path.name for path in self.downloads.iterdir())]
+
+        def arrived() -> list[Path] | None:
+            there[0] = sorted(path.name for path in self.downloads.iterdir())
+            return found if len(found := self.saved()) >= count else None
+
+        return wait_for(arrived, lambda: f"{count} files are saved; there are {there[0]}", seconds)
+
+    def memory(self) -> int:
+        """Bytes that all processes of the browser keep to themselves."""
+        total = 0
+        for pid in browser_pids(self.profile):
+            with suppress(OSError):
+                total += private_bytes(pid)
+        return total
+
+    # What the page does by itself, or a director does.
+
+    def open(self, address: str) -> None:
+        """Go there and wait until the page is the guest's."""
+        self.value(f"location.href = {json.dumps(address)}")
+        there = f"location.href === {json.dumps(address)}"
+        self.wait(f"{there} && document.documentElement?.dataset.ready", "it starts", READY_S)
+        assert self.value("document.documentElement.dataset.ready") == "guest", self.told()
+
+    def press(self, name: str) -> None:
+        """Press a button by script: to the browser that is no gesture of the person's."""
+        self.value(f"document.querySelector('[data-testid={name}]').click()")
+
+    def record(self, seconds: float = 2.0) -> None:
+        """Have a recording begin without a gesture, and run for so long."""
+        self.wait("!document.querySelector('[data-testid=record]').disabled", "it can record", READY_S)
+        self.press("record")
+        self.wait(
+            "document.querySelector('[data-testid=record]').dataset.state === 'recording'", "it records", 60
+        )
+        self.record_on(seconds)
+
+    def record_on(self, seconds: float) -> None:
+        """Wait until the page shows at least so much as recorded."""
+        shown = "document.querySelector('[data-testid=elapsed]').getAttribute('datetime').slice(2, -1)"
+        self.wait(f"{shown} >= {seconds}", f"{seconds} s are recorded", 60)
+
+    def stop(self) -> float:
+        """Stop without a gesture; after how many milliseconds the take was over, by the page's own clock."""
+        return float(
+            self.value(
+                """new Promise((resolve) => {
+                    const button = document.querySelector("[data-testid=record]");
+                    const began = performance.now();
+                    const look = () => button.dataset.state === "idle" && resolve(performance.now() - began);
+                    new MutationObserver(look).observe(button, { attributes: true });
+                    button.click();
+                })"""
+            )
+        )
+
+    # What a person does.
+
+    def click(self, name: str) -> None:
+        """Press a button with the mouse: a gesture."""
+        x, y = self.value(
+            f"""(() => {{
+                const button = document.querySelector("[data-testid={name}]");
+                button.scrollIntoView({{ block: "center", behavior: "instant" }});
+                const box = button.getBoundingClientRect();
+                const [left, top] = [(outerWidth - innerWidth) / 2, outerHeight - innerHeight];
+                return [screenX + left + box.x + box.width / 2, screenY + top + box.y + box.height / 2];
+            }})()"""
+        )
+        self._xdotool("mousemove", round(x), round(y), "click", 1)
+
+    def allow(self) -> None:
+        """Say yes in the browser's question."""
+        self._xdotool("key", "--delay", 200, "alt+shift+a", "Tab", "Return")
+
+    def close_question(self) -> None:
+        """Close the browser's question without an answer, which it takes for a no."""
+        self._xdotool("key", "Escape")
+
+    def windows(self) -> list[str]:
+        """The titles of all windows that are seen."""
+        found = self._xdotool("search", "--onlyvisible", "--name", ".").split()
+        return [title for window in found if (title := self._xdotool("getwindowname", window))]
+
+    def _xdotool(self, *arguments: object) -> str:
+        asked = ["xdotool", *map(str, arguments)]
+        done = subprocess.run(asked, env=self._environment, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    def close(self) -> None:
+        """Quit, whatever is asked."""
+        self._connection.close()
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+        self._process.kill()
+        self._process.wait(10)
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether the browser is still writing it, or has never finished it."""
+    return path.suffix in UNFINISHED or path.name.startswith(".")
