@@ -23,7 +23,10 @@ def test_a_finished_take_names_its_file_and_the_next_step() -> None:
     said = afterwards(TAKE)
 
     assert said.title == "Your recording is finished."
-    assert said.where == "Ada_take1.mkv is in your Downloads folder. A second copy is in this browser."
+    assert said.where == (
+        "Ada_take1.mkv is going to your Downloads folder; if a Save window is open, answer it. "
+        "A second copy is in this browser."
+    )
     assert "Send it" in said.next and "Save seekable copy" in said.next
 
 
@@ -39,7 +42,7 @@ def test_a_take_in_a_chosen_folder_or_saved_from_the_shelf_is_there() -> None:
     in_both = afterwards(replace(TAKE, delivered=(Delivery.DOWNLOADS, Delivery.FOLDER, Delivery.SAVED)))
 
     assert in_folder.where.startswith("Ada_take1.mkv is in the folder you chose.")
-    assert in_both.where.startswith("Ada_take1.mkv is in your Downloads folder and the folder you chose.")
+    assert in_both.where.startswith("Ada_take1.mkv is in the folder you chose and going to your Downloads")
 
 
 def test_without_a_copy_in_the_browser_no_button_is_promised() -> None:
@@ -52,7 +55,7 @@ def test_parts_are_counted() -> None:
     parts = (Part(1, "part1", 10), Part(2, "part2", 10), Part(3, "part3", 0))
 
     assert afterwards(replace(TAKE, parts=parts)).where.startswith(
-        "Ada_take1 (2 files, part1, part2 …) is in"
+        "Ada_take1 (2 files, part1, part2 …) is going"
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from fakes import FakeDownloads, FakeFolder, FakeStore
 from page_fakes import FakeDocument, FakeRoomBrowser
-from rolltape.core.errors import SinkError
+from rolltape.core.errors import PermissionDenied, SinkError
 from rolltape.pages.interfaces import Browser
 from rolltape.pages.takes.storage_room import SpaceView
 from rolltape.pages.takes.takes import Takes
@@ -225,3 +225,22 @@ def test_a_take_stays_unless_it_is_seen_to_lie_elsewhere_and_room_is_needed(
     take: Take, in_folder: dict[str, int], left: int
 ) -> None:
     assert asyncio.run(kept_over_two_minutes(take, in_folder, left))[0]
+
+
+class PrivateBrowser(StoringBrowser):
+    """A private window of Firefox: its private file system refuses."""
+
+    async def store(self) -> FakeStore:
+        raise PermissionDenied("The browser's security settings do not allow it.")
+
+
+def test_a_private_window_is_said_to_be_one() -> None:
+    async def story() -> list[str]:
+        document = FakeDocument()
+        takes = Takes(document, cast("Browser", PrivateBrowser()), lambda: None, lambda: 2500.0)
+        await takes.open()
+        return [notice.text for notice in document.notices]
+
+    (told,) = asyncio.run(story())
+
+    assert told.startswith("This is a private window, or") and "there is no crash-proof copy" in told

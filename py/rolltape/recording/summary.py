@@ -11,11 +11,9 @@ __all__ = ["Afterwards", "afterwards"]
 
 SEND = "Send it to whoever invited you, and keep it until they have it."
 EDIT = "For editing, press “Save seekable copy” and send that one instead."
-PLACES = {
-    Delivery.DOWNLOADS: "your Downloads folder",
-    Delivery.FOLDER: "the folder you chose",
-    Delivery.SAVED: "your Downloads folder",
-}
+IN_FOLDER = "in the folder you chose"
+TO_DOWNLOADS = "going to your Downloads folder; if a Save window is open, answer it"
+"""A page does not learn whether the person has answered, or where to: the browser takes the bytes all the same."""
 SAVE = "Press “Save seekable copy” now, then send that to whoever invited you."
 
 
@@ -34,7 +32,7 @@ def afterwards(take: Take) -> Afterwards:
         return Afterwards("Nothing was recorded.", take.error or "", "See the notices above, then try again.")
     if not take.delivered:
         return Afterwards(_title(take), f"{_files(take)} in this browser only.", SAVE)
-    where = f"{_files(take)} in {_places(take)}."
+    where = f"{_files(take)} {_places(take)}."
     if not take.bytes:
         return Afterwards(_title(take), where, SEND)
     return Afterwards(_title(take), f"{where} A second copy is in this browser.", f"{SEND} {EDIT}")
@@ -47,8 +45,10 @@ def _title(take: Take) -> str:
 
 
 def _places(take: Take) -> str:
-    """Where its files lie; parts may lie in two places."""
-    return " and ".join(dict.fromkeys(PLACES[delivery] for delivery in take.delivered))
+    """Where its files lie, or are going; parts may lie in two places."""
+    known = [IN_FOLDER] if Delivery.FOLDER in take.delivered else []
+    known += [TO_DOWNLOADS] if set(take.delivered) - {Delivery.FOLDER} else []
+    return " and ".join(known)
 
 
 def _files(take: Take) -> str:

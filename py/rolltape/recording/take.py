@@ -160,11 +160,15 @@ _Log: TypeAlias = str | bytes
 
 
 class Delivery(StrEnum):
-    """A place outside the journal that holds the take."""
+    """A place outside the journal that the take was given to, whole."""
 
     DOWNLOADS = "downloads"
+    """The browser took every byte while it was recorded. Whether it is in the Downloads folder no page can know: a
+    Save window may stand open, or the window is a private one."""
     FOLDER = "folder"
+    """It is in the folder that the person chose: the page wrote and closed the file itself."""
     SAVED = "saved"
+    """The browser was asked to save it from the shelf; what became of that no page can know."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from rolltape.core.errors import RolltapeError, SinkError
+from rolltape.core.errors import PermissionDenied, RolltapeError, SinkError
 from rolltape.core.notice import Level, Notice
 from rolltape.pages.interfaces import Browser, Document
 from rolltape.pages.takes.folder import FolderView
@@ -23,6 +23,11 @@ DESTINATIONS = {
     (False, True): "a crash-proof copy in this browser; save it from the list below when it is finished",
     (False, False): "nowhere: this browser gives no place to write it to",
 }
+
+PRIVATE = (
+    "This is a private window, or the browser is set to keep nothing of this page: there is no crash-proof copy. "
+    "An ordinary window keeps one."
+)
 
 IN_FOLDER = {
     True: "the folder “{}”, where the file is whole when you stop, and a crash-proof copy in this browser",
@@ -53,7 +58,8 @@ class Takes:
         try:
             store = await self._browser.store()
         except RolltapeError as error:
-            self._warn(f"{error.sentence} If this page crashes while recording, the recording may be lost.")
+            sentence = PRIVATE if isinstance(error, PermissionDenied) else error.sentence
+            self._warn(f"{sentence} If this page crashes while recording, the recording may be lost.")
         try:
             downloads = await self._browser.downloads()
         except RolltapeError as error:
