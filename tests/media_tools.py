@@ -101,6 +101,13 @@ def make_video(path: Path) -> Path:
     return path
 
 
+def make_noise(path: Path) -> Path:
+    """A second of pictures that no encoder makes small."""
+    noise = f"nullsrc=s={WIDTH}x{HEIGHT}:r={FPS}:d=1,geq=lum='random(1)*255':cb=128:cr=128"
+    run("ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", noise, "-q:v", "3", "-f", "mjpeg", path)
+    return path
+
+
 def make_audio(path: Path) -> Path:
     """Ten seconds of one tone left and another right, whole periods so that it loops without a click."""
     run(

@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 
 from faults.choice import in_the_long_form
-from media_tools import packets
+from media_tools import make_noise, packets
 from real_window import RealWindow, opened_display
 
 DEVICES_ALLOWED = "--use-fake-ui-for-media-stream"
@@ -97,4 +97,80 @@ def test_a_question_refused_is_told_and_the_take_is_kept(asked: RealWindow) -> N
     assert asked.stop() < 1000
 
     asked.wait_text("after-where", "in this browser only")
-    assert "cancelled" in asked.told()[0]
+    assert any("cancelled" in told for told in asked.told()), asked.told()
+
+
+def test_a_guest_who_is_asked_before_is_not_asked_again(window: Opens) -> None:
+    guest = window(DEVICES_ALLOWED)
+    guest.wait_text("saving", "one by itself")
+    guest.click("saving-ask")
+    guest.wait_text("saving", "answer “Allow”")
+    guest.allow()
+    guest.wait_text("saving", "by itself, as many as there are")
+
+    for count in (3, 4):  # beside the two small files that raised the question
+        guest.record()
+        guest.stop()
+        guest.wait_text("after-where", "going to your Downloads folder")
+        guest.waits_for(count)
+    assert guest.told() == []
+
+
+@in_the_long_form
+def test_a_question_nobody_answers_costs_no_more_memory_however_long_it_stands(
+    window: Opens, tmp_path: Path
+) -> None:
+    picture = make_noise(tmp_path / "noise.mjpeg")
+    guest = window(DEVICES_ALLOWED, f"--use-file-for-fake-video-capture={picture}", link="/?record=40000")
+    guest.record()
+    guest.stop()
+    guest.waits_for(1)
+    guest.record(5)
+    before = guest.memory()
+
+    written = "document.querySelector('[data-testid=bytes]').value"
+    guest.wait(f"{written} > {120 * MB}", "a lot is written", 240)
+
+    assert guest.memory() - before < (32 + 64) * MB
+    assert any("has not saved the file" in told for told in guest.told()), guest.told()
+    assert guest.stop() < 1000
+    guest.wait_text("after-where", "in this browser only")
+
+
+@in_the_long_form
+@pytest.mark.parametrize("kind", ["asks for every file", "private"])
+def test_a_save_window_that_stands_open_is_not_called_a_file(window: Opens, kind: str) -> None:
+    private = ["--incognito"] if kind == "private" else []
+    guest = window(DEVICES_ALLOWED, *private, download={"prompt_for_download": kind != "private"})
+
+    for _ in range(2):
+        guest.record()
+        assert guest.stop() < 1000
+
+    assert guest.saved() == [], "nothing has its name yet"
+    assert "Downloads folder. " not in guest.text("after-where")
+    assert any("Save" in title for title in guest.windows()), guest.windows()
+
+
+@in_the_long_form
+def test_camera_and_microphone_are_asked_for_and_nothing_is_said_to_be_ready_before(window: Opens) -> None:
+    guest = window()
+    guest.wait_text("readiness", "Looking for camera and microphone")
+    assert guest.value("document.querySelector('[data-testid=record]').disabled")
+
+    guest.allow()
+
+    guest.wait_text("readiness", "Ready")
+    guest.record()
+    guest.stop()
+    guest.waits_for(1)
+
+
+@in_the_long_form
+def test_a_question_for_the_camera_that_is_closed_is_told(window: Opens) -> None:
+    guest = window()
+    guest.wait_text("readiness", "Looking for camera and microphone")
+
+    guest.close_question()
+
+    guest.wait_text("readiness", "neither camera nor microphone")

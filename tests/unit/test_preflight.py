@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rolltape.recording.preflight import CheckState, Known, browser_can, readiness
+from rolltape.recording.save_permission import Saving
 
 READY = Known(
     opened=True,
@@ -50,6 +51,11 @@ def test_all_is_well() -> None:
         (replace(READY, minutes_left=None), {"space": "wait"}, "ok", "Ready to record"),
         (replace(READY, minutes_left=None, journal=False), {"space": "warning"}, "warning", "marked"),
         (replace(READY, refused=True), {}, "bad", "does not allow"),
+        (replace(READY, saving=Saving.UNKNOWN), {"saving": "wait"}, "ok", "Ready to record"),
+        (replace(READY, saving=Saving.UNKNOWN, directed=True), {"saving": "warning"}, "warning", "Ask now"),
+        (replace(READY, saving=Saving.ASKS), {"saving": "warning"}, "warning", "Ask now"),
+        (replace(READY, saving=Saving.ASKING), {"saving": "warning"}, "warning", "marked"),
+        (replace(READY, saving=Saving.REFUSED), {"saving": "warning"}, "warning", "marked"),
     ],
 )
 def test_what_stands_in_the_way_is_marked_and_said(

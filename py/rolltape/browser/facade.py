@@ -30,13 +30,15 @@ from pyodide.ffi import JsException, jsnull, to_js
 from rolltape.browser import encoders, files, folder, locks, pcm, recorder, stdlib
 from rolltape.browser.awake import Awake
 from rolltape.browser.capture import Capture, devices, on_devices_changed
-from rolltape.browser.download import Downloads
+from rolltape.browser.download import Downloads, save_permission
 from rolltape.browser.files import StoredFile
 from rolltape.browser.folder import Folder
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.journal import Journal
 from rolltape.browser.page import Handler, Page
 from rolltape.core.errors import Unsupported
+from rolltape.core.notice import Level, Notice
+from rolltape.recording.save_permission import SavePermission
 from rolltape.settings.capture_constraints import Constraints, Device
 from rolltape.settings.codec import VideoCodec
 
@@ -45,6 +47,11 @@ if TYPE_CHECKING:
     from rolltape.browser.peer import Outgoing
     from rolltape.browser.socket import SocketLine
     from rolltape.room import peers
+
+
+TAKEN_LATE = Notice(
+    Level.INFO, "The recording that had waited for your answer is going to your Downloads folder now."
+)
 
 
 class ThisBrowser:
@@ -102,7 +109,13 @@ class ThisBrowser:
 
     async def downloads(self) -> Downloads:
         """The downloads. Raises Unsupported."""
-        return await Downloads.open()
+        downloads = await Downloads.open()
+        downloads.taken_late = lambda id: self._page.notify(TAKEN_LATE)
+        return downloads
+
+    async def save_permission(self) -> SavePermission:
+        """Whether the browser saves one more file of this page without asking."""
+        return await save_permission()
 
     def can_choose_folder(self) -> bool:
         """Whether the person can choose a folder that the page may write."""

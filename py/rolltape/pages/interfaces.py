@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from rolltape.core.notice import Notice
 from rolltape.recording.deck import Source
 from rolltape.recording.engine import Engine
+from rolltape.recording.save_permission import SavePermission
 from rolltape.recording.sinks import Downloads, Folder, Store, StoredBytes
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.capture_constraints import Constraints, Device, GrantedAudio, GrantedVideo
@@ -211,6 +212,9 @@ class Browser(Protocol):
 
     async def downloads(self) -> Downloads:
         """The downloads. Raises Unsupported."""
+
+    async def save_permission(self) -> SavePermission:
+        """Whether the browser saves one more file of this page without asking."""
 
     def can_choose_folder(self) -> bool:
         """Whether the person can choose a folder that the page may write."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rolltape.recording.save_permission import Saving
 from rolltape.settings.codec import CodecWish, Container, VideoCodec, candidates
 
 __all__ = ["HEARD_FROM", "Check", "CheckState", "Known", "Readiness", "browser_can", "readiness"]
@@ -16,6 +17,8 @@ __all__ = ["HEARD_FROM", "Check", "CheckState", "Known", "Readiness", "browser_c
 HEARD_FROM = 0.02
 """The loudest sample must reach this (-34 dBFS): above a quiet room's noise, below quiet speech."""
 ENOUGH_MINUTES = 30
+ASKED_LATER = (Saving.UNKNOWN, Saving.ASKS)
+"""The browser's question comes at a time when perhaps nobody is there."""
 
 
 class CheckState(StrEnum):
@@ -45,6 +48,9 @@ class Known:
     journal: bool = False
     minutes_left: float | None = None
     """None: nobody knows."""
+    saving: Saving = Saving.ALLOWED
+    directed: bool = False
+    """Whether somebody else may start recordings, while nobody is here to answer the browser."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ def readiness(known: Known) -> Readiness:
         Check("heard", _heard(known)),
         Check("codec", _needed(known, known.format_found)),
         Check("destination", _places(known)),
+        Check("saving", _saving(known)),
         Check("space", _space(known)),
     )
     state, verdict = _verdict(known, {check.name: check.state for check in checks})
@@ -124,6 +131,12 @@ def _places(known: Known) -> CheckState:
     return _needed(known, known.downloads and known.journal)
 
 
+def _saving(known: Known) -> CheckState:
+    if not known.opened or (known.saving is Saving.UNKNOWN and not known.directed):
+        return CheckState.WAIT
+    return CheckState.OK if known.saving is Saving.ALLOWED or not known.downloads else CheckState.WARNING
+
+
 def _space(known: Known) -> CheckState:
     if known.minutes_left is None:
         return CheckState.WAIT if known.journal or not known.opened else CheckState.WARNING
@@ -145,6 +158,11 @@ def _verdict(known: Known, states: dict[str, CheckState]) -> tuple[CheckState, s
             return CheckState.BAD, f"Not ready. {reason}"
     if states["heard"] is CheckState.WAIT:
         return CheckState.WARNING, "Ready, but nothing was heard yet: say something."
+    if states["saving"] is CheckState.WARNING and known.saving in ASKED_LATER:
+        return (
+            CheckState.WARNING,
+            "Ready, but the browser will ask before it saves another file: press “Ask now”.",
+        )
     if CheckState.WARNING in states.values():
         return CheckState.WARNING, "Ready. See what is marked below."
     return CheckState.OK, "Ready to record."

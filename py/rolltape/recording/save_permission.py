@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["PIPE_BYTES", "SavePermission", "has_begun", "is_asking"]
+__all__ = ["PIPE_BYTES", "SavePermission", "Saving", "has_begun", "is_asking", "saving"]
 
 PIPE_BYTES = 2 << 20
 """More than fits between the service worker and a browser that has not begun to write: 64 kB were seen."""
@@ -45,3 +45,29 @@ def has_begun(before: SavePermission, now: SavePermission, taken: int, *, alone:
 def is_asking(before: SavePermission, now: SavePermission, taken: int) -> bool:
     """Whether the browser's question about a download stands unanswered; the arguments are those of `has_begun`."""
     return taken <= PIPE_BYTES and before is SavePermission.ASKS and now is SavePermission.ASKS
+
+
+class Saving(StrEnum):
+    """What a guest has to know before a recording of how this browser saves files; the value is its `data-saving`."""
+
+    ALLOWED = "allowed"
+    """As many as there are, without a question."""
+    UNKNOWN = "unknown"
+    """One file; whether it asks before the next was not tried yet."""
+    ASKS = "asks"
+    """It asks before it saves the next one."""
+    ASKING = "asking"
+    """Its question is on the screen, or about to be."""
+    REFUSED = "refused"
+    """It saves none."""
+
+
+def saving(permission: SavePermission, *, allowed_before: bool, asking: bool) -> Saving:
+    """How things stand; `allowed_before`: the person said yes at some time, `asking`: they are being asked now."""
+    if permission is SavePermission.REFUSED:
+        return Saving.REFUSED
+    if asking:
+        return Saving.ASKING
+    if permission is SavePermission.NO_QUESTION or allowed_before:
+        return Saving.ALLOWED
+    return Saving.ASKS if permission is SavePermission.ASKS else Saving.UNKNOWN

@@ -14,6 +14,7 @@ from rolltape.pages.guest.inputs import InputWatch
 from rolltape.pages.guest.name import GuestName
 from rolltape.pages.guest.preflight import ReadyView
 from rolltape.pages.guest.rehearsal import Rehearsal
+from rolltape.pages.guest.saving import SavingCheck
 from rolltape.pages.guest.summary import draw_after
 from rolltape.pages.interfaces import Browser, Capture, Document
 from rolltape.pages.meter import meter_percent
@@ -77,6 +78,7 @@ class GuestPage:
         self._secrets = read_fragment(link.fragment)
         self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps)
         self._ready = ReadyView(link.settings, document, browser)
+        self._saving = SavingCheck(document, browser)
         self._rehearsal = Rehearsal(document, browser, lambda: self._devices.capture, self._order)
         self._opened = False
         self._plan_exists = False
@@ -103,6 +105,7 @@ class GuestPage:
             document.notify(Notice(Level.INFO, "This link does not allow recording."))
         document.ready("guest")
         document.spawn(self._tick())
+        document.spawn(self._saving.watch())
         await asyncio.gather(self._open_takes(), self._devices.open(), self._open_room())
         document.show("hangup", self._devices.capture is not None)
         await self._draw_plan()
@@ -371,7 +374,9 @@ class GuestPage:
         """What is ready for a recording, and the test of it."""
         if self._opened:
             takes = self._takes
-            self._ready.look(capture, peak, takes.places, self._plan_exists, takes.minutes_left)
+            self._ready.look(
+                *(capture, peak, takes.places, self._plan_exists, takes.minutes_left, self._saving.now)
+            )
         self._rehearsal.offer(self._deck.is_free and self._ready.can_test)
         self._rehearsal.look(peak)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from rolltape.pages.interfaces import Browser, Capture, Document
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.preflight import HEARD_FROM, Known, Readiness, browser_can, readiness
+from rolltape.recording.save_permission import Saving
 from rolltape.settings.bitrate import RecordMode
 from rolltape.settings.link import Settings
 from rolltape.settings.query import NO_DEVICE
@@ -40,6 +41,7 @@ class ReadyView:
         places: Places,
         has_plan: bool,
         minutes: float | None,
+        saving: Saving,
     ) -> None:
         """Take in what is true now, once devices and storage were asked for."""
         settings = self._settings
@@ -58,6 +60,8 @@ class ReadyView:
             downloads=places.downloads is not None,
             journal=places.store is not None,
             minutes_left=minutes,
+            saving=saving,
+            directed=settings.room is not None,
         )
         self._draw()
 
