@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fakes import FakeClock, FakeDownloads, FakeEngine, FakeFile, FakeFolder, FakeStore, Steps
-from rolltape.core.errors import EngineError, RolltapeError, SinkError
+from rolltape.core.errors import EngineError, NotTaken, RolltapeError, SinkError
 from rolltape.core.notice import Level
 from rolltape.recording import part_recorder, part_sinks
 from rolltape.recording.engine import plan
@@ -264,3 +264,16 @@ def test_a_header_alone_is_nothing_that_was_recorded() -> None:
         assert part is None and scene.downloads.opened[0].abandoned
 
     run(story)
+
+
+def test_a_download_the_browser_asks_about_is_told_as_that_and_not_as_a_file_with_a_hole() -> None:
+    async def story() -> tuple[Scene, Part | None]:
+        scene = Scene()
+        await scene.open()
+        scene.downloads.opened[0].settle_error = NotTaken("The browser has not saved the file.")
+        return scene, await scene.recorded()
+
+    scene, part = run(story)
+
+    assert part is not None and part.bytes and part.delivered is None
+    assert scene.told == ["The browser has not saved the file."] and scene.nothing_is_open

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from rolltape.core.errors import RolltapeError
+from rolltape.core.errors import NotTaken, RolltapeError
 from rolltape.core.notice import Level
 from rolltape.media.webm import Ending, Patch
 from rolltape.recording.recovery import mend
@@ -155,7 +155,7 @@ class PartSinks:
         """Tell of sinks that broke or owe an acknowledgement."""
         for sink in self._all():
             if sink.error is not None:
-                self._report(f"{sink.name} broke", Level.WARNING, f"{LOST[sink.name]} {sink.error.sentence}")
+                self._tell_lost(sink.name, sink.error)
             elif sink.ledger.is_late(self._now_ms()):
                 self._report(f"{sink.name} late", Level.WARNING, LATE[sink.name])
 

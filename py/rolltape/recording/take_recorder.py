@@ -50,7 +50,7 @@ Repair = Callable[[], Awaitable[Plan | None]]
 """Puts right what it can of a capture that delivers nothing; how to record what is alive, None if nothing is."""
 
 ENDS_EARLY = {
-    Delivery.DOWNLOADS: "The copy kept here ends early; the file in your Downloads folder is whole.",
+    Delivery.DOWNLOADS: "The copy kept here ends early; the file that goes to your Downloads folder is whole.",
     Delivery.FOLDER: "The copy kept here ends early; the file in the folder you chose is whole.",
     None: "The copy kept here ends early, and no other is whole.",
 }
