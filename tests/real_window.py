@@ -182,6 +182,11 @@ class RealWindow:
         shown = "document.querySelector('[data-testid=elapsed]').getAttribute('datetime').slice(2, -1)"
         self.wait(f"{shown} >= {seconds}", f"{seconds} s are recorded", 60)
 
+    def recorded_ms(self) -> int:
+        """What the page shows as recorded."""
+        shown = "document.querySelector('[data-testid=elapsed]').getAttribute('datetime').slice(2, -1)"
+        return round(1000 * float(self.value(shown)))
+
     def stop(self) -> float:
         """Stop without a gesture; after how many milliseconds the take was over, by the page's own clock."""
         return float(

@@ -161,7 +161,7 @@ def _verdict(known: Known, states: dict[str, CheckState]) -> tuple[CheckState, s
     if states["saving"] is CheckState.WARNING and known.saving in ASKED_LATER:
         return (
             CheckState.WARNING,
-            "Ready, but the browser will ask before it saves another file: press “Ask now”.",
+            "Ready, but the browser may ask before it saves another file: press “Ask now”.",
         )
     if CheckState.WARNING in states.values():
         return CheckState.WARNING, "Ready. See what is marked below."
