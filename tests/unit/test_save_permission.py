@@ -39,6 +39,7 @@ def test_what_does_not_fit_into_a_pipe_was_taken_by_the_browser_itself() -> None
 
 def test_of_two_downloads_in_one_moment_neither_is_sure_of_the_one_free_file() -> None:
     assert not has_begun(FREE, ASKS, 1000, alone=False)
+    assert has_begun(FREE, FREE, 1000, alone=False), "no question stands, so both are saved"
 
 
 @given(states, states, taken, st.booleans())

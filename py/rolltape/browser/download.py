@@ -42,7 +42,8 @@ END_TIMEOUT_S = 0.5
 """So long is waited for a download's last bytes: no question of the browser's holds up the end of a recording."""
 LOOK_EVERY_S = 0.2
 LOOK_AFTERWARDS_EVERY_S = 1.0
-ALONE_AFTER_MS = 3000.0
+ALONE_AFTER_MS = 1000.0
+"""So long after a download was opened the browser has noted it: its answer then counts it."""
 NOT_TAKEN = (
     "The browser has not saved the file: most likely it asks something first. The recording is kept in this browser; "
     "“Save seekable copy” in the list below puts it into your Downloads folder."

@@ -37,9 +37,9 @@ def has_begun(before: SavePermission, now: SavePermission, taken: int, *, alone:
     """
     if taken > PIPE_BYTES or now is SavePermission.NO_QUESTION:
         return True
-    if before is SavePermission.FREE and alone:
-        return True
-    return before is SavePermission.ASKS and now is SavePermission.FREE
+    if before is SavePermission.REFUSED:
+        return False
+    return now is SavePermission.FREE or (before is SavePermission.FREE and alone)
 
 
 def is_asking(before: SavePermission, now: SavePermission, taken: int) -> bool:
