@@ -166,23 +166,12 @@ def test_a_save_window_that_stands_open_is_not_called_a_file(window: Opens, kind
 
 
 @in_the_long_form
-def test_camera_and_microphone_are_asked_for_and_nothing_is_said_to_be_ready_before(window: Opens) -> None:
+def test_before_the_camera_is_allowed_nothing_is_ready_and_a_question_that_is_closed_is_told(
+    window: Opens,
+) -> None:
     guest = window()
     guest.wait_text("readiness", "Looking for camera and microphone")
     assert guest.value("document.querySelector('[data-testid=record]').disabled")
-
-    guest.allow()
-
-    guest.wait_text("readiness", "Ready")
-    guest.record()
-    guest.stop()
-    guest.waits_for(1)
-
-
-@in_the_long_form
-def test_a_question_for_the_camera_that_is_closed_is_told(window: Opens) -> None:
-    guest = window()
-    guest.wait_text("readiness", "Looking for camera and microphone")
 
     guest.close_question()
 
