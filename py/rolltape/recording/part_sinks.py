@@ -130,7 +130,9 @@ class PartSinks:
             return None
 
     def _tell_lost(self, name: str, error: Exception) -> None:
-        self._report(f"{name} broke", Level.WARNING, f"{LOST[name]} {sentence_of(error)}")
+        # What was not taken is no file that could be incomplete.
+        lost = "" if isinstance(error, NotTaken) else f"{LOST[name]} "
+        self._report(f"{name} broke", Level.WARNING, f"{lost}{sentence_of(error)}")
 
     @property
     def safe_bytes(self) -> int:
