@@ -11,7 +11,7 @@ PAGE := index.html sw.js $(wildcard static/*.*)
 # Node from PyPI, where the machine has none that will do (tools/node.py).
 export PATH := $(CURDIR)/.venv/node:$(PATH)
 
-.PHONY: run page wheel release versions test quick faults check bench bench-rooms fuzz pictures clean
+.PHONY: run page wheel release versions test quick faults check bench bench-rooms fuzz fuzz-recovery pictures clean
 
 run: page
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
@@ -52,6 +52,11 @@ check: .venv/.test
 
 fuzz: .venv/.test
 	ROLLTAPE_FUZZ=100000 $(BIN)/python -m pytest -q tests/unit/test_convert_fuzz.py
+
+# 10 000 damaged journals, judged by ffmpeg and mkvmerge: an hour or two.
+fuzz-recovery: .venv/.test
+	@tools/apt.sh ffmpeg ffmpeg mkvmerge mkvtoolnix
+	ROLLTAPE_RECOVERY_FUZZ=10000 $(BIN)/python -m pytest -q tests/unit/test_recovery_fuzz.py
 
 bench: node_modules/.test static/vendor/.built .venv/.test
 	@tools/apt.sh chromium chromium ffmpeg ffmpeg redis-server redis-server

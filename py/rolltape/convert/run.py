@@ -114,7 +114,7 @@ class Conversion:
             taker.begin(part)
             reader = PacketReader(part.track.number if part.track else 0)
             async for piece in _slices(part, reader):
-                for block in reader.feed(piece):
+                for block in reader.feed(piece) if piece else reader.rest():
                     for out in taker.take(reader, block):
                         if out:
                             held.append(out)
@@ -142,7 +142,10 @@ class Conversion:
 
 
 async def _slices(part: InputPart, reader: PacketReader) -> AsyncIterator[bytes]:
-    """The file in slices, each as long as suits the blocks in the one before; others run in between."""
+    """The file in slices, each as long as suits the blocks in the one before; others run in between.
+
+    The last one is empty.
+    """
     length = FIRST_SLICE
     async with aclosing(part.source.chunks()) as chunks:
         async for chunk in chunks:
@@ -157,6 +160,7 @@ async def _slices(part: InputPart, reader: PacketReader) -> AsyncIterator[bytes]
                     await asyncio.sleep(0)
             if reader.error:
                 return
+    yield b""
 
 
 class _Patched:

@@ -112,13 +112,15 @@ class WebmStream:
 
 
 def finish(index: Index) -> Ending:
-    """What makes the file seekable that `index` was fed with: nothing, if it is, or if it has no media.
+    """What makes the file seekable that `index` was fed with: nothing, if it is, or if it has no media, or
+    if it is two recordings in one: players find the second by what stands between them.
 
     A Segment of known size must not hold a Cluster of unknown size, so where one cannot be closed the
     Segment stays open too.
     """
+    index.end_reading()
     layout = index.layout
-    if layout.segment is None or not layout.clusters or index.error or index.finished:
+    if layout.segment is None or not layout.clusters or index.error or index.finished or index.runs > 1:
         return Ending(None, b"", ())
     clusters = index.close()
     cues = index.key_frames.cues()

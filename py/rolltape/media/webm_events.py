@@ -71,6 +71,8 @@ class Cluster:
     end: int | None
     ticks: int | None = None
     """Its Timestamp, once that was met."""
+    guessed: bool = False
+    """There is no Timestamp that can be read; `ticks` is that of the block before."""
     cued: bool = False
     """For the one who makes the Cues."""
 
@@ -106,10 +108,33 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """Something was not understood, and skipped by the size that it says."""
+
+    start: int
+    end: int
+    beside: bool
+    """It stands beside the clusters, not in one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resync:
-    """Something made no sense; here, at a Cluster, reading goes on."""
+    """Something made no sense; here reading goes on."""
+
+    offset: int
+    start: int
+    """Where what made no sense begins."""
+    cluster: Cluster | None
+    """In which it stood; None: beside the clusters."""
+    within: bool
+    """It goes on with a block of that Cluster, not with a new Cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStart:
+    """A second recording of the same tracks begins."""
 
     offset: int
 
 
-Event: TypeAlias = SegmentStart | Element | Cluster | ClusterEnd | Block | Resync
+Event: TypeAlias = SegmentStart | Element | Cluster | ClusterEnd | Block | Passed | Resync | SecondStart

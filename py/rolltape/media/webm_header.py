@@ -30,6 +30,8 @@ DURATION_ROOM: Final = 11
 MAX_HEADER: Final = 1 << 20
 """No recording has a longer header: beyond it we stop waiting for the first Cluster."""
 
+DEFAULT_SCALE_NS: Final = 1_000_000
+"""A tick where a file does not say how long it is."""
 DOC_TYPES: Final = ("webm", "matroska")
 SEGMENT_START: Final = ebml.write_id(Id.SEGMENT) + ebml.write_size(UNKNOWN, 8)
 
@@ -88,6 +90,14 @@ def check_head(raw: bytes) -> None:
     """Raise WebmError if these first bytes, however few, cannot begin an EBML file."""
     if raw[:4] != _EBML_START[: len(raw)]:
         raise WebmError("This is not a WebM or Matroska recording.", f"begins with {raw[:8].hex(' ')}")
+
+
+def read_scale(info: bytes) -> int:
+    """Nanoseconds in a tick of the file's clock, by the payload of its Info (RFC 9559, section 5.1.2.9)."""
+    for ident, _, body, end in ebml.children(info):
+        if ident == Id.TIMESTAMP_SCALE and (scale := ebml.read_uint(info[body:end])):
+            return scale
+    return DEFAULT_SCALE_NS
 
 
 def check_doc_type(payload: bytes) -> str:

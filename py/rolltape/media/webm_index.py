@@ -7,18 +7,21 @@ each cluster. It is also what finishing and recovery need to know: see `rolltape
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from typing import Final
 
 from rolltape.media import ebml
-from rolltape.media.ebml import UNKNOWN
+from rolltape.media.ebml import UNKNOWN, Id
 from rolltape.media.webm_events import (
     Block,
     Cluster,
     ClusterEnd,
     Element,
     Event,
+    Passed,
     Patch,
     Resync,
+    SecondStart,
     SegmentStart,
     SizeField,
 )
@@ -36,6 +39,8 @@ MAX_DAMAGES: Final = 256
 AUDIO_CUE_MS: Final = 5_000
 """Without video there is a cue about as often as this."""
 
+_KEPT_AT_END: Final = frozenset({Id.TAGS, Id.CHAPTERS, Id.ATTACHMENTS})
+"""What players may want of what stands behind the last Cluster."""
 _CUE_TRACK_ORDER: Final = (Kind.VIDEO, Kind.AUDIO, Kind.OTHER)
 
 
@@ -44,7 +49,7 @@ class Index:
 
     def __init__(self, gap_ms: float = GAP_MS) -> None:
         self.end = 0
-        """The offset after the last whole block: here a torn file may be cut."""
+        """The offset after the last thing that is whole, Cues aside: here a torn file may be cut."""
         self.doc_type = ""
         self.layout = Layout()
         self.cluster_offsets = array("Q")
@@ -58,12 +63,20 @@ class Index:
         """Stretches (from, to) that made no sense; the first MAX_DAMAGES of them."""
         self.open_ended = 0
         """How many sizes, or damaged stretches, leave no room for being put right."""
+        self.passed_over = 0
+        """Bytes in all damaged stretches."""
+        self.runs = 1
+        """How many recordings of the same tracks there are, one behind the other."""
         self._gap_ms = gap_ms
         self._reader = Reader()
         self._counters: dict[int, Counter] = {}
         self._cue_track = 0
         self._segment_body = 0
         self._last: Cluster | None = None
+        self._inside: Cluster | None = None
+        """The Cluster that is not known to be over."""
+        self._extra: tuple[int, int] | None = None
+        """The latest element behind clusters, and where the file could be cut before it."""
         self._patches: list[Patch] = []
 
     # What it knows.
@@ -141,23 +154,38 @@ class Index:
         Raises WebmError where it cannot go on, and then at every call: at the beginning of what is no
         WebM, at a header without tracks, at a second recording behind the first. What is known stays.
         """
-        for event in self._reader.feed(data):
+        self._take(self._reader.feed(data))
+        if self._reader.error:
+            raise self._reader.error
+
+    def end_reading(self) -> None:
+        """No more bytes will come: take what was held until it was seen what follows it."""
+        self._take(self._reader.end())
+
+    def _take(self, events: Iterable[Event]) -> None:
+        for event in events:
             if type(event) is Block:
                 self._block(event)
             else:
                 self._other(event)
-        if self._reader.error:
-            raise self._reader.error
 
     def drain(self) -> list[Patch]:
         """Return the patches due since the last call, each once: sizes of closed clusters, covers over damage."""
         patches, self._patches = self._patches, []
         return patches
 
+    @property
+    def cut(self) -> int:
+        """How many bytes at the file's end are no use to anybody: an older index, or what cannot be read."""
+        return self.size - self.end
+
     def close(self) -> list[Patch]:
         """The same, with the last cluster closed at `end`: the file is cut there, and no more is fed."""
-        if self._last:
-            self._close(self._last.field, self.end)
+        if self._extra and self._extra[0] > self.size:
+            self.end = self._extra[1]
+        inside = self._inside
+        if inside and inside.field.body <= self.end:
+            self._close(inside.field, self.end)
         return [patch for patch in self.drain() if patch.offset < self.end]
 
     def _other(self, event: Event) -> None:
@@ -166,16 +194,19 @@ class Index:
                 self._begin(event)
             case ClusterEnd():
                 self._close(event.cluster.field, event.offset)
+                self._inside = None
+            case Passed():
+                self._pass(event)
             case Element():
-                self.layout.note(event)
-                if not self.layout.clusters:
-                    self.end = event.end
+                self._element(event)
+            case SecondStart():
+                self.runs += 1
             case SegmentStart():
                 self.doc_type = event.doc_type
                 self.layout.segment = event.field
                 self._segment_body = event.field.body
             case Resync():
-                self._mend(event.offset)
+                self._mend(event)
             case _:
                 pass
 
@@ -184,6 +215,7 @@ class Index:
             self.layout.clusters = self.end = cluster.offset
             self._counters = {t.number: Counter(t, self.tick_ms, self._gap_ms) for t in self.tracks}
             self._cue_track = min(self.tracks, key=lambda t: _CUE_TRACK_ORDER.index(t.kind)).number
+        self._inside = cluster
         for counter in self._counters.values():
             counter.mark()
 
@@ -194,6 +226,8 @@ class Index:
             self.gaps.append(gap)
         if cluster is not self._last:
             self._last = cluster
+            if cluster.guessed:
+                self._put_date(block)
             self.cluster_offsets.append(cluster.offset)
             self.cluster_ticks.append(cluster.ticks or 0)
         if not cluster.cued and block.track == self._cue_track:
@@ -220,16 +254,45 @@ class Index:
         elif patch := field.patch(end):
             self._patches.append(patch)
 
-    def _mend(self, offset: int) -> None:
-        """What lies between the last whole block and `offset` becomes a Void behind the cluster before."""
-        if self._last:
-            self._close(self._last.field, self.end)
-        damaged = offset - self.end
-        if not damaged:
+    def _element(self, element: Element) -> None:
+        """What stands beside the clusters is kept, behind the last one too, but for older Cues."""
+        self.layout.note(element)
+        if not self.layout.clusters:
+            self.end = element.end
             return
+        self._inside = None
+        if element.ident in _KEPT_AT_END:
+            self._extra = element.end, self.end
+            self.end = element.end
+
+    def _pass(self, passed: Passed) -> None:
+        """Beside the clusters it becomes a Void: mkvmerge loses its way there, and may read nothing behind it."""
+        if passed.beside:
+            self._patches.append(Patch(passed.start, ebml.void_header(passed.end - passed.start)))
+        if self.layout.clusters:
+            self.end = passed.end
+
+    def _mend(self, resync: Resync) -> None:
+        """What made no sense becomes a Void: of its Cluster, or behind that, if the next thing is a Cluster."""
+        start, end = resync.start, resync.offset
+        if not resync.within:
+            if resync.cluster:
+                self._close(resync.cluster.field, start)
+            self._inside = None
+        if end == start:
+            return
+        self.passed_over += end - start
         if len(self.damages) < MAX_DAMAGES:
-            self.damages.append((self.end, offset))
-        if damaged < 2:
+            self.damages.append((start, end))
+        if end - start < 2:
             self.open_ended += 1
             return
-        self._patches.append(Patch(self.end, ebml.void_header(damaged)))
+        self._patches.append(Patch(start, ebml.void_header(end - start)))
+
+    def _put_date(self, block: Block) -> None:
+        """Give a Cluster whose Timestamp is damaged another, in the room before its first block."""
+        ticks = ebml.element(Id.TIMESTAMP, ebml.uint_payload(block.cluster.ticks or 0))
+        left = block.position - len(ticks)
+        if left == 0 or left >= 2:
+            head = ticks + (ebml.void_header(left) if left else b"")
+            self._patches.append(Patch(block.cluster.field.body, head))

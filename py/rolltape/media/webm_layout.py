@@ -9,7 +9,7 @@ from typing import Final
 from rolltape.media import ebml
 from rolltape.media.ebml import Id
 from rolltape.media.webm_events import Element, Patch, SizeField
-from rolltape.media.webm_header import DURATION_ROOM
+from rolltape.media.webm_header import DEFAULT_SCALE_NS, DURATION_ROOM, read_scale
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Layout:
     """The Cues, wherever they are."""
     duration: float | None = None
     """The Duration that is written, in ticks."""
-    timestamp_scale_ns: int = 1_000_000
+    timestamp_scale_ns: int = DEFAULT_SCALE_NS
     muxing_app: str = ""
     writing_app: str = ""
 
@@ -71,11 +71,10 @@ class Layout:
         return Patch(self.duration_room, ebml.element(Id.DURATION, ebml.float_payload(ticks)))
 
     def _read_info(self, info: Element) -> None:
+        self.timestamp_scale_ns = read_scale(info.payload)
         for ident, start, body, end in ebml.children(info.payload):
             value = info.payload[body:end]
-            if ident == Id.TIMESTAMP_SCALE:
-                self.timestamp_scale_ns = ebml.read_uint(value) or self.timestamp_scale_ns
-            elif ident == Id.MUXING_APP:
+            if ident == Id.MUXING_APP:
                 self.muxing_app = ebml.read_string(value)
             elif ident == Id.WRITING_APP:
                 self.writing_app = ebml.read_string(value)

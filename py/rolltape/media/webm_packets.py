@@ -11,13 +11,13 @@ Memory is bounded by the largest block there may be, whatever the file's size.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from rolltape.media import ebml
 from rolltape.media.ebml import Id
-from rolltape.media.webm_events import Block, Element, Event, Resync, SegmentStart
+from rolltape.media.webm_events import Block, Element, Event, Passed, Resync, SegmentStart
 from rolltape.media.webm_frames import LACED, PLAIN, Encoding, read_encodings, unlace
 from rolltape.media.webm_header import WebmError
 from rolltape.media.webm_reader import MAX_BLOCK, Reader
@@ -81,6 +81,7 @@ class BlockReader:
         self.ticks = 0
         """The time of the latest block."""
         self.blocks = 0
+        self._latest: Block | None = None
         self._reader = Reader()
         self._first, self._data = 0, b""
         """The latest piece, and where it begins."""
@@ -108,19 +109,28 @@ class BlockReader:
 
     def feed(self, data: bytes) -> Iterator[Block]:
         """Take the file's next bytes; the blocks that are whole now, to be read to their end."""
-        only = self._only
         self._first, self._data = self.size, data
         self._pieces.append((self._first, data))
-        for event in self._reader.feed(data):
+        yield from self._blocks(self._reader.feed(data))
+        self._forget()
+
+    def rest(self) -> Iterator[Block]:
+        """No more bytes will come: the blocks that were held until it was seen what follows them."""
+        self._first, self._data = self.size, b""
+        yield from self._blocks(self._reader.end())
+
+    def _blocks(self, events: Iterable[Event]) -> Iterator[Block]:
+        only = self._only
+        for event in events:
             if type(event) is Block:
                 self.end = event.end
+                self._latest = event
                 self.ticks = event.ticks
                 self.blocks += 1
                 if not only or event.track == only:
                     yield event
             else:
                 self._other(event)
-        self._forget()
 
     def element(self, block: Block) -> bytes:
         """The block's element, head and all."""
@@ -137,10 +147,13 @@ class BlockReader:
     def _other(self, event: Event) -> None:
         match event:
             case Resync():
-                self.lost += event.offset - self.end
-                if len(self.damages) < MAX_DAMAGES:
-                    self.damages.append(Damage(self.end, event.offset, self.ticks))
+                if event.offset > event.start:
+                    self.lost += event.offset - event.start
+                    if len(self.damages) < MAX_DAMAGES:
+                        self.damages.append(Damage(event.start, event.offset, self.ticks))
                 self.end = event.offset
+            case Passed():
+                self.end = event.end
             case SegmentStart():
                 self.doc_type = event.doc_type
             case Element():
@@ -173,7 +186,10 @@ class BlockReader:
 
     def _forget(self) -> None:
         """Let go of what no block can need any more."""
-        keep = max(self.end, self.size - MAX_BLOCK - (1 << 16))
+        keep = self.end
+        if latest := self._latest:  # it may yet turn out to be something else
+            keep = min(keep, latest.cluster.field.body + latest.position)
+        keep = max(keep, self.size - 2 * MAX_BLOCK)
         pieces = self._pieces
         while pieces and pieces[0][0] + len(pieces[0][1]) <= keep:
             pieces.popleft()
@@ -188,6 +204,11 @@ class PacketReader(BlockReader):
         A frame that cannot be restored is left out.
         """
         for block in self.feed(data):
+            yield from self.unpack(block)
+
+    def last_packets(self) -> Iterator[Packet]:
+        """The packets of the blocks in `rest`."""
+        for block in self.rest():
             yield from self.unpack(block)
 
     def unpack(self, block: Block) -> Iterator[Packet]:
