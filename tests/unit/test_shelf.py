@@ -12,8 +12,11 @@ from fakes import FakeStore
 from rolltape.core.errors import SinkError
 from rolltape.media.wav_recording import header
 from rolltape.media.webm import Index, WebmStream
+from rolltape.recording.missing import missing
 from rolltape.recording.shelf import Shelf
-from rolltape.recording.take import Delivery, Part, ShelfState, Take, TakeState
+from rolltape.recording.take import Delivery, Part, Pause, ShelfState, Take, TakeState
+from unit.media_files import block, cluster
+from unit.media_files import header as header_of_webm
 
 DATA = Path(__file__).parents[1] / "data"
 RECORDED = (DATA / "chromium-vp8-opus.webm").read_bytes()
@@ -193,7 +196,9 @@ def test_of_a_take_in_parts_only_the_unfinished_part_is_recovered_each_by_its_ow
     (found,) = machine.takes()
     assert [part.number for part in found.parts] == [1, 2, 10]
     assert found.parts[0] == parts[0]
-    assert found.parts[1] == replace(parts[1], bytes=len(wav), duration_ms=1000, state=ShelfState.RECOVERED)
+    assert found.parts[1] == replace(
+        parts[1], bytes=len(wav), duration_ms=1000, state=ShelfState.RECOVERED, cut=3
+    )
     assert found.parts[2].state is ShelfState.RECOVERED and found.parts[2].duration_ms > 500
 
 
@@ -213,3 +218,39 @@ def test_parts_are_saved_under_their_numbers_with_the_ending_of_what_is_in_them(
         ("Ada_take1_part1.webm", b"one."),
         ("Ada_take1_part2.mka", b"two."),
     ]
+
+
+def test_what_recovery_passed_over_and_what_is_missing_is_noted_in_the_take() -> None:
+    machine = Machine()
+    sound = [block(2, at * 20, b"\x08" + bytes(20)) for at in range(50)]
+    stream = WebmStream("Rolltape")
+    begun = stream.feed(header_of_webm()) + stream.feed(cluster(0, *sound))
+    damaged = bytearray(begun + cluster(1000, *sound) + cluster(30_000, *sound))
+    at = damaged.rindex(sound[20])
+    damaged[at : at + 16] = b"\0" * 16
+    machine.journal(a_take("t1"), bytes(damaged) + b"\xa3\x41")
+    machine.recover(a_take("t1"))
+
+    (found,) = machine.takes()
+    (part,) = found.parts
+    assert [(hole.from_ms, hole.to_ms) for hole in part.holes] == [(1980, 30_000)]
+    assert part.passed_over >= 16 and part.cut == 2
+    assert missing(found) == [
+        "28 s of the sound are missing at 0:01",
+        f"{part.passed_over} bytes are damaged and were passed over",
+        "the last 2 bytes could not be read",
+    ]
+
+
+def test_a_pause_that_is_in_the_log_is_no_hole_of_a_recovered_take() -> None:
+    machine = Machine()
+    sound = [block(2, at * 20, b"\x08" + bytes(20)) for at in range(50)]
+    stream = WebmStream("Rolltape")
+    data = stream.feed(header_of_webm()) + stream.feed(cluster(0, *sound) + cluster(31_000, *sound))
+    take = replace(a_take("t1"), pauses=(Pause(1000, 31_000),))
+    machine.journal(take, data)
+
+    machine.recover(take)
+
+    (found,) = machine.takes()
+    assert found.parts[0].holes == () and found.parts[0].is_whole

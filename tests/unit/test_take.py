@@ -24,6 +24,7 @@ from rolltape.recording.take import (
     advance,
     diagram,
 )
+from rolltape.recording.timeline import Hole, Missing
 from rolltape.room.messages import TakeReport
 from rolltape.room.wire import decode, encode
 from rolltape.settings.bitrate import Rates
@@ -325,6 +326,10 @@ parts = st.builds(
     bytes=times,
     duration_ms=times,
     gap_before_ms=times,
+    holes=st.lists(st.builds(Hole, times, times, st.sampled_from(Missing)), max_size=2).map(tuple),
+    behind_ms=times,
+    passed_over=times,
+    cut=times,
     state=st.sampled_from(ShelfState),
 )
 takes = st.builds(

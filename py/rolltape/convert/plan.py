@@ -215,7 +215,7 @@ def _check_mp4(name: str, reader: BlockReader) -> None:
             raise ConvertError(
                 f"MP4 cannot hold the {what} in {name} as it is ({codec}), and nothing is encoded anew."
             )
-        too_many = track.codec == "A_OPUS" and track.channels > 8
+        too_many = track.channels > (8 if track.codec == "A_OPUS" else 0xFFFF)
         if too_many or (track.codec in _DESCRIBED and len(track.codec_private) < 2):
             raise ConvertError(f"The {what} in {name} is described too poorly to be put into an MP4 file.")
     if all(track.kind is Kind.OTHER for track in reader.tracks):

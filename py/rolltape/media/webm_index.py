@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rolltape.media import ebml
@@ -34,6 +35,8 @@ GAP_MS: Final = 500.0
 """A track without a frame for longer than this has a gap."""
 MAX_GAPS: Final = 256
 """So many gaps of a file are kept with their times; any further ones are only counted."""
+JUMP_MS: Final = 10_000
+"""Times that go further ahead between two Clusters, and come back, are wrong."""
 MAX_DAMAGES: Final = 256
 """So many damaged stretches of a file are kept."""
 AUDIO_CUE_MS: Final = 5_000
@@ -42,6 +45,16 @@ AUDIO_CUE_MS: Final = 5_000
 _KEPT_AT_END: Final = frozenset({Id.TAGS, Id.CHAPTERS, Id.ATTACHMENTS})
 """What players may want of what stands behind the last Cluster."""
 _CUE_TRACK_ORDER: Final = (Kind.VIDEO, Kind.AUDIO, Kind.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    """The times went far ahead."""
+
+    ticks: int
+    """From here."""
+    lasts: dict[int, int]
+    """When each track's latest frame began."""
 
 
 class Index:
@@ -58,7 +71,7 @@ class Index:
         self.key_frames = KeyFrames()
         """Without video: a block about every AUDIO_CUE_MS."""
         self.gaps: list[Gap] = []
-        """The first MAX_GAPS of them."""
+        """The first MAX_GAPS of them; what a block that comes later fills of one is none."""
         self.damages: list[tuple[int, int]] = []
         """Stretches (from, to) that made no sense; the first MAX_DAMAGES of them."""
         self.open_ended = 0
@@ -78,6 +91,7 @@ class Index:
         self._extra: tuple[int, int] | None = None
         """The latest element behind clusters, and where the file could be cut before it."""
         self._patches: list[Patch] = []
+        self._jump: _Jump | None = None
 
     # What it knows.
 
@@ -221,7 +235,12 @@ class Index:
 
     def _block(self, block: Block) -> None:
         cluster = block.cluster
-        gap = self._counters[block.track].add(block)
+        if cluster is not self._last:
+            self._look_for_jump(cluster.ticks or 0)
+        counter = self._counters[block.track]
+        if self.gaps and block.ticks < counter.last:
+            self.gaps = _filled(self.gaps, block.track, block.ticks * self.tick_ms, self._gap_ms)
+        gap = counter.add(block)
         if gap and len(self.gaps) < MAX_GAPS:
             self.gaps.append(gap)
         if cluster is not self._last:
@@ -233,6 +252,19 @@ class Index:
         if not cluster.cued and block.track == self._cue_track:
             self._cue(block)
         self.end = block.end
+
+    def _look_for_jump(self, ticks: int) -> None:
+        """A Cluster far ahead, from which the times come back, is dated wrongly: it counts for no time at all."""
+        far = JUMP_MS / self.tick_ms
+        latest = max((counter.last for counter in self._counters.values() if counter.blocks), default=ticks)
+        if self._jump and ticks < self._jump.ticks + far:
+            for number, last in self._jump.lasts.items():
+                self._counters[number].last = last
+            self.gaps = [gap for gap in self.gaps if gap.from_ms < self._jump.ticks * self.tick_ms - JUMP_MS]
+            self._jump = None
+        elif not self._jump and ticks - latest > far:
+            lasts = {number: counter.last for number, counter in self._counters.items()}
+            self._jump = _Jump(latest, lasts)
 
     def _cue(self, block: Block) -> None:
         """Cues name only clusters with a video key frame: elsewhere H.264 and AV1 show rubbish at first."""
@@ -296,3 +328,15 @@ class Index:
         if left == 0 or left >= 2:
             head = ticks + (ebml.void_header(left) if left else b"")
             self._patches.append(Patch(block.cluster.field.body, head))
+
+
+def _filled(gaps: list[Gap], track: int, at_ms: float, least_ms: float) -> list[Gap]:
+    """The gaps without what a frame of the track at this time fills of one."""
+    kept = []
+    for gap in gaps:
+        if gap.track == track and gap.from_ms < at_ms < gap.to_ms:
+            pieces = (replace(gap, to_ms=at_ms), replace(gap, from_ms=at_ms))
+            kept += [piece for piece in pieces if piece.to_ms - piece.from_ms > least_ms]
+        else:
+            kept.append(gap)
+    return kept

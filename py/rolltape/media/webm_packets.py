@@ -111,13 +111,12 @@ class BlockReader:
         """Take the file's next bytes; the blocks that are whole now, to be read to their end."""
         self._first, self._data = self.size, data
         self._pieces.append((self._first, data))
-        yield from self._blocks(self._reader.feed(data))
-        self._forget()
+        return self._blocks(self._reader.feed(data))
 
     def rest(self) -> Iterator[Block]:
         """No more bytes will come: the blocks that were held until it was seen what follows them."""
         self._first, self._data = self.size, b""
-        yield from self._blocks(self._reader.end())
+        return self._blocks(self._reader.end())
 
     def _blocks(self, events: Iterable[Event]) -> Iterator[Block]:
         only = self._only
@@ -131,6 +130,7 @@ class BlockReader:
                     yield event
             else:
                 self._other(event)
+        self._forget()
 
     def element(self, block: Block) -> bytes:
         """The block's element, head and all."""

@@ -42,8 +42,10 @@ MAX_BLOCK: Final = 32 << 20
 _SHORT_IN_CLUSTER: Final = frozenset({Id.POSITION, Id.PREV_SIZE, Id.CRC_32})
 _SLACK_MS: Final = 250
 """Blocks of different tracks may be so much out of order."""
-_NEVER: Final = 1 << 62
-"""No time is later, in ticks."""
+_LONGEST_NS: Final = 60 * 10**9
+"""A frame that says that it lasts longer is not believed."""
+_NEVER_NS: Final = 1000 * 366 * 86_400 * 10**9
+"""No time is later: a thousand years."""
 _KEY: Final = 0x80
 _LACED: Final = 0x06
 
@@ -263,7 +265,7 @@ class Reader:
             if after > len(data):
                 return None
             ticks = ebml.read_uint(data[body:after])
-            if ticks < _NEVER:
+            if ticks * self._scale_ns < _NEVER_NS:
                 cluster.ticks = ticks + self._shift
                 self._suspect = None
                 return after
@@ -374,7 +376,8 @@ class Reader:
             if ident == Id.REFERENCE_BLOCK:
                 group.key = False
             if ident == Id.BLOCK_DURATION and size <= 8:
-                group.duration = ebml.read_uint(data[start:body])
+                duration = ebml.read_uint(data[start:body])
+                group.duration = duration if duration * self._scale_ns <= _LONGEST_NS else 0
         if not group.track:
             return self._lose(data, at, after)
         self._events.append(group)
@@ -392,7 +395,8 @@ class Reader:
         block.ticks = self._date(self._cluster) + (data[head] ^ 0x80) * 256 + data[head + 1] - 0x8000
         block.size = after - start
         block.peek = b"" if flags & _LACED else data[start : min(start + 2, after)]
-        block.key = flags >= _KEY or block.group
+        if not block.group:
+            block.key = flags >= _KEY
         self._note_time(block)
         return True
 

@@ -17,6 +17,8 @@ WINDOW_MS: Final = 5_000
 MAX_MARKS: Final = 64
 """So many points in time are kept for that."""
 
+MAX_RATE: Final = float(1 << 32)
+"""No sampling rate is higher."""
 OPUS_RATE: Final = 48_000
 _OPUS_FRAMES: Final = (480, 960, 1920, 2880) * 3 + (480, 960) * 2 + (120, 240, 480, 960) * 4
 """Samples at 48 kHz in a frame, by the packet's configuration number (RFC 6716, section 3.1, table 2)."""
@@ -98,13 +100,18 @@ def _read_track(payload: bytes) -> Track:
         codec_private=entry.get(Id.CODEC_PRIVATE, b""),
         width=ebml.read_uint(video.get(Id.PIXEL_WIDTH, b"")),
         height=ebml.read_uint(video.get(Id.PIXEL_HEIGHT, b"")),
-        sampling_rate=ebml.read_float(audio.get(Id.SAMPLING_FREQUENCY, b"")),
+        sampling_rate=_rate(ebml.read_float(audio.get(Id.SAMPLING_FREQUENCY, b""))),
         channels=ebml.read_uint(audio.get(Id.CHANNELS, b"\1" if audio else b"")),
         bit_depth=ebml.read_uint(audio.get(Id.BIT_DEPTH, b"")),
         default_duration_ns=ebml.read_uint(entry.get(Id.DEFAULT_DURATION, b"")),
         codec_delay_ns=ebml.read_uint(entry.get(Id.CODEC_DELAY, b"")),
         encoded=Id.CONTENT_ENCODINGS in entry,
     )
+
+
+def _rate(written: float) -> float:
+    """A sampling rate, 0 where what is written cannot be one."""
+    return written if 0 < written < MAX_RATE else 0.0
 
 
 def _fields(payload: bytes) -> dict[int, bytes]:

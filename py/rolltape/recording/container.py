@@ -13,6 +13,7 @@ from rolltape import __version__
 from rolltape.media.wav_recording import WavStream
 from rolltape.media.webm import Ending, Index, Patch, WebmError, WebmStream, finish
 from rolltape.media.webm_track import Kind
+from rolltape.recording.timeline import Silence
 from rolltape.settings.codec import Container
 
 NOTHING = Ending(None, b"", ())
@@ -53,6 +54,18 @@ class ContainerStream(Protocol):
     @property
     def whole_until_ms(self) -> float | None:
         """Until when the file has something of every track; None where the container does not tell."""
+
+    @property
+    def silences(self) -> Sequence[Silence]:
+        """Stretches in which a track has nothing, as far as the container tells."""
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there are pictures and sound in it."""
+
+    @property
+    def passed_over(self) -> int:
+        """Bytes that made no sense and were passed over."""
 
     @property
     def pictures(self) -> int | None:
@@ -129,6 +142,22 @@ class TornWebm:
         return min(index.progress(track.number).end_ms or 0.0 for track in index.tracks)
 
     @property
+    def silences(self) -> Sequence[Silence]:
+        """The gaps between its times."""
+        kinds = {track.number: track.kind for track in self.index.tracks}
+        return [Silence(kinds[gap.track] is Kind.VIDEO, gap.from_ms, gap.to_ms) for gap in self.index.gaps]
+
+    @property
+    def has_both(self) -> bool:
+        """Whether there is a track of each kind."""
+        return {Kind.VIDEO, Kind.AUDIO} <= {track.kind for track in self.index.tracks}
+
+    @property
+    def passed_over(self) -> int:
+        """Bytes of all damaged stretches."""
+        return self.index.passed_over
+
+    @property
     def pictures(self) -> int | None:
         """The frames of the first video track."""
         index = self.index
@@ -174,6 +203,9 @@ class Wav(WavStream):
 
     first_picture_ms: float | None = None
     pictures: int | None = None
+    silences: Sequence[Silence] = ()
+    has_both = False
+    passed_over = 0
 
     @property
     def is_empty(self) -> bool:
@@ -194,6 +226,9 @@ class Untouched:
     duration_ms: float | None = None
     whole_until_ms: float | None = None
     pictures: int | None = None
+    silences: Sequence[Silence] = ()
+    has_both = False
+    passed_over = 0
 
     def __init__(self) -> None:
         self.has_media = False

@@ -14,13 +14,18 @@ from rolltape.core.notice import Level
 from rolltape.media.webm import Ending
 from rolltape.recording.container import NOTHING, ContainerStream, stream_for
 from rolltape.recording.engine import Engine, Plan, as_engine_error, start_engine
+from rolltape.recording.missing import of_hole, of_lag
 from rolltape.recording.part_sinks import PartName, PartSinks, Places, Report, sentence_of
 from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.take import Part, ShelfState
 from rolltape.recording.throughput import Rate, Throughput
+from rolltape.recording.timeline import Clock, Hole, holes
 from rolltape.settings.codec import Container, contents
 
 __all__ = ["PartName", "PartRecorder", "Places"]
+
+WHY_HOLE = "the machine slept, or was too busy. The recording goes on; make sure that it stays awake."
+WHY_BEHIND = "this machine is too busy to keep up. The recording goes on; close what you do not need."
 
 QUIET_AFTER_MS = 2000.0
 """A recorder that delivers every half second and then nothing for this long withholds what it records (quirk 1)."""
@@ -72,6 +77,8 @@ class PartRecorder:
         self._engine: Engine | None = None
         self._stream: ContainerStream = stream_for(contents("").container)
         self.sinks = PartSinks(name, report, now_ms)
+        self._clock = Clock()
+        self._stop_asked_ms: float | None = None
         self._patience: asyncio.Timeout | None = None
         """What the next chunk is waited for with."""
         self._heard_ms = 0.0
@@ -150,6 +157,7 @@ class PartRecorder:
         if self.stop_asked or self._engine is None:
             return
         self.stop_asked = True
+        self._stop_asked_ms = self._now_ms()
         patience_s = STOP_PATIENCE_S if self._asked(self._engine.stop) else 0.0
         if self._patience is not None and self.ended_ms is None:
             self._patience.reschedule(asyncio.get_running_loop().time() + patience_s)
@@ -203,6 +211,24 @@ class PartRecorder:
         return self._pauses.recorded_ms(self.started_ms, self.ended_ms or self._now_ms())
 
     @property
+    def holes(self) -> tuple[Hole, ...]:
+        """What its file lacks between its times."""
+        return holes(self._stream.silences, self._stream.has_both, self._pauses.closed(self.started_ms))
+
+    @property
+    def behind_ms(self) -> int:
+        """How much less its file holds than went by, holes aside; 0 up to a second."""
+        return self._clock.behind_ms
+
+    def check(self) -> None:
+        """Tell of sinks in trouble, and of what is missing."""
+        self.sinks.check()
+        if found := self.holes:
+            self._report("hole", Level.WARNING, f"{of_hole(found[0])}: {WHY_HOLE}")
+        if behind_ms := self.behind_ms:
+            self._report("behind", Level.WARNING, f"{of_lag(behind_ms)}: {WHY_BEHIND}")
+
+    @property
     def media_end_ms(self) -> float:
         """When its last sample was taken, by the clock."""
         return self._by_the_clock(self._stream.duration_ms)
@@ -243,12 +269,15 @@ class PartRecorder:
             mime_type=self.mime_type,
             reason=self.reason,
             state=state,
+            holes=self.holes,
+            behind_ms=self.behind_ms,
         )
 
     def _take_in(self, chunk: bytes) -> None:
         """Hand one chunk to both sinks; nothing here waits."""
         self._heard_ms = self._now_ms()
         data = self._stream.feed(chunk)
+        self._compare()
         self._came += len(chunk)
         self._throughput.note(self._heard_ms, self._stream.pictures, self._came)
         if self._stream.problem:
@@ -258,6 +287,13 @@ class PartRecorder:
         if self._stream.has_media and not self.flowing.is_set():
             self._date()
             self.flowing.set()
+
+    def _compare(self) -> None:
+        """Compare what the file holds with what went by, until the end was asked for."""
+        media_ms = self._stream.duration_ms
+        if media_ms is not None and self.flowing.is_set():
+            until_ms = self._now_ms() if self._stop_asked_ms is None else self._stop_asked_ms
+            self._clock.note(self._pauses.recorded_ms(self.started_ms, until_ms), media_ms)
 
     def _date(self) -> None:
         """Say when the file's time began, as the engine knows it now."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from rolltape.recording.timeline import ClosedPause
+
 
 class PauseClock:
     """Pauses of one take, in milliseconds of the clock `now_ms`; one is open at most."""
@@ -60,6 +62,15 @@ class PauseClock:
             if from_ms <= began_ms < at_ms:
                 at_ms += ended_ms - began_ms
         return at_ms
+
+    def closed(self, from_ms: float) -> list[ClosedPause]:
+        """The pauses that are over in a file that began at this moment, as they close up in it."""
+        over = [(max(began, from_ms), ended) for began, ended in self._pauses if ended > from_ms]
+        found, closed_ms = [], 0.0
+        for began_ms, ended_ms in over:
+            found.append(ClosedPause(began_ms - from_ms - closed_ms, ended_ms - began_ms))
+            closed_ms += ended_ms - began_ms
+        return found
 
     def _overlap_ms(self, from_ms: float, to_ms: float) -> list[float]:
         open_pause = [] if self._since_ms is None else [(self._since_ms, max(self._since_ms, self._now_ms()))]

@@ -6,13 +6,15 @@ file goes without.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 
 from rolltape.core.errors import SinkError
 from rolltape.media.webm import Ending
 from rolltape.recording.container import ContainerStream, reader_for
 from rolltape.recording.sinks import PatchableSink, Store, StoredBytes
+from rolltape.recording.take import Part
+from rolltape.recording.timeline import ClosedPause, Hole, holes
 from rolltape.settings.codec import Container
 
 SLICE_BYTES = 1 << 20
@@ -26,6 +28,23 @@ class Mended:
     duration_ms: int
     problem: str
     """A sentence where it could not be finished; it is kept as it was then."""
+    holes: tuple[Hole, ...] = ()
+    """What it lacks between its times."""
+    passed_over: int = 0
+    """Bytes in it that made no sense."""
+    cut: int = 0
+    """Bytes that nobody could have read and that were cut off at its end."""
+
+    def part(self, part: Part) -> Part:
+        """What is known of the part now."""
+        return replace(
+            part,
+            bytes=self.size,
+            duration_ms=self.duration_ms,
+            holes=self.holes,
+            passed_over=self.passed_over,
+            cut=self.cut,
+        )
 
 
 async def mend(store: Store, path: str, container: Container) -> Mended | None:
@@ -48,25 +67,33 @@ async def read_into(reader: ContainerStream, file: StoredBytes) -> AsyncIterator
         yield min(1.0, (start + SLICE_BYTES) / file.size)
 
 
-async def finish_in_place(store: Store, path: str, reader: ContainerStream, size: int) -> Mended:
-    """Cut off what is torn and write what a finished file has; `reader` was fed with all of it."""
+async def finish_in_place(
+    store: Store, path: str, reader: ContainerStream, size: int, pauses: Sequence[ClosedPause] = ()
+) -> Mended:
+    """Cut off what is torn and write what a finished file has; `reader` was fed with all of it.
+
+    `pauses` are the take's, as they lie in this file: they are no holes.
+    """
     duration_ms = round(reader.duration_ms or 0)
     if reader.problem:
         return Mended(size, duration_ms, f"It is kept as it was written: {reader.problem}")
     ending = reader.finish()
+    duration_ms = round(reader.duration_ms or 0)
+    found = holes(reader.silences, reader.has_both, pauses)
+    cut = size - ending.truncate_to if ending.truncate_to is not None else 0
     try:
         file = await store.create(path)
     except SinkError as error:
-        return Mended(size, duration_ms, f"It could not be made seekable. {error.sentence}")
+        return Mended(size, duration_ms, f"It could not be made seekable. {error.sentence}", found)
     try:
         if ending.truncate_to is not None:
             await file.truncate(ending.truncate_to)
         file = await _append(store, path, file, ending)
     except SinkError as error:
         return Mended(
-            await _closed(file, size), duration_ms, f"It could not be made seekable. {error.sentence}"
+            await _closed(file, size), duration_ms, f"It could not be made seekable. {error.sentence}", found
         )
-    return Mended(await file.close(), duration_ms, "")
+    return Mended(await file.close(), duration_ms, "", found, reader.passed_over, cut)
 
 
 async def _closed(file: PatchableSink, size: int) -> int:

@@ -14,6 +14,7 @@ from rolltape.recording.container import reader_for
 from rolltape.recording.recovery import finish_in_place, read_into
 from rolltape.recording.sinks import Store, StoredBytes
 from rolltape.recording.take import Delivery, Part, ShelfState, Take, TakeEvent
+from rolltape.recording.timeline import ClosedPause
 from rolltape.settings.codec import contents
 
 FOLDER = "takes"
@@ -73,10 +74,9 @@ class Shelf:
             reader = reader_for(contents(take.type_of(part)).container)
             async for share in read_into(reader, file):
                 yield (done + share) / len(names)
-            mended = await finish_in_place(self._store, path_of(take, name), reader, file.size)
-            recovered = recovered.with_part(
-                replace(part, bytes=mended.size, duration_ms=mended.duration_ms, state=ShelfState.RECOVERED)
-            )
+            pauses = closed_pauses(take, part)
+            mended = await finish_in_place(self._store, path_of(take, name), reader, file.size, pauses)
+            recovered = recovered.with_part(replace(mended.part(part), state=ShelfState.RECOVERED))
             if mended.problem:
                 recovered = recovered.with_error(mended.problem)
         if not recovered.bytes:
@@ -107,6 +107,18 @@ class Shelf:
         if take.id in await self._running():
             raise SinkError("This take is being recorded; stop it first.")
         await self._store.remove(f"{FOLDER}/{take.id}")
+
+
+def closed_pauses(take: Take, part: Part) -> list[ClosedPause]:
+    """The take's pauses during a part, as they lie in its file."""
+    found, closed_ms = [], 0
+    for pause in take.pauses:
+        if pause.to_ms is None or pause.to_ms < part.started_ms:
+            continue
+        length_ms = pause.to_ms - max(pause.from_ms, part.started_ms)
+        found.append(ClosedPause(max(0, pause.from_ms - part.started_ms - closed_ms), length_ms))
+        closed_ms += length_ms
+    return found
 
 
 def _part_named(take: Take, file: str, position: int) -> Part:

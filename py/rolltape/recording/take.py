@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from rolltape.core.json_fields import Fields
+from rolltape.recording.timeline import Hole, Missing
 from rolltape.settings.bitrate import Rates
 
 __all__ = [
@@ -207,6 +208,19 @@ class Part:
     """Why it was begun, in words; empty for the first."""
     delivered: Delivery | None = None
     """The place outside the journal that holds the whole of it."""
+    holes: tuple[Hole, ...] = ()
+    """What is missing within it, in order."""
+    behind_ms: int = 0
+    """How much less is in it than went by, holes aside."""
+    passed_over: int = 0
+    """Bytes in it that made no sense when it was recovered."""
+    cut: int = 0
+    """Bytes that were cut off at its end when it was recovered: nobody could have read them."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is known to be missing in it."""
+        return not (self.holes or self.behind_ms or self.passed_over)
 
 
 @dataclass(frozen=True)
@@ -408,6 +422,16 @@ def _part(fields: Fields) -> Part:
         reason=fields.text("reason", ""),
         state=fields.member("state", ShelfState, ShelfState.RECORDING),
         delivered=_KNOWN_DELIVERIES.get(fields.text_or_none("delivered") or ""),
+        holes=tuple(map(_hole, fields.rows("holes"))),
+        behind_ms=fields.whole("behind_ms", 0),
+        passed_over=fields.whole("passed_over", 0),
+        cut=fields.whole("cut", 0),
+    )
+
+
+def _hole(fields: Fields) -> Hole:
+    return Hole(
+        fields.whole("from_ms"), fields.whole("to_ms"), fields.member("of", Missing, Missing.EVERYTHING)
     )
 
 

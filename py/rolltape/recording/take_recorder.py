@@ -175,7 +175,7 @@ class Recording:
     def check(self) -> None:
         """Tell of sinks in trouble, and split where it is time; call it about once a second."""
         for part in self._running():
-            part.sinks.check()
+            part.check()
             if not part.sinks.live() and not self._is_stopping:
                 self._report("no sink", Level.ERROR, "The recording stops: nothing can be written any more.")
                 self._cause = " ".join(["Nothing can be written any more.", *part.sinks.broken()])

@@ -214,6 +214,9 @@ def _part_as_plain(one: Placed, first_ms: int) -> dict[str, Any]:
         "duration_ms": one.part.duration_ms,
         "overlap_before_ms": one.part.overlap_before_ms,
         "gap_before_ms": one.part.gap_before_ms,
+        "holes": [{"from_ms": hole.from_ms, "to_ms": hole.to_ms, "of": hole.of} for hole in one.part.holes],
+        "behind_ms": one.part.behind_ms,
+        "damaged_bytes": one.part.passed_over,
         "stretches": [
             {
                 "offset_ms": stretch.at_ms - first_ms,

@@ -6,8 +6,9 @@ from contextlib import aclosing
 
 from rolltape.pages import words
 from rolltape.pages.interfaces import Browser, Document, View
+from rolltape.recording.missing import missing
 from rolltape.recording.shelf import Shelf
-from rolltape.recording.take import ShelfState, Take
+from rolltape.recording.take import ShelfState, Take, TakeState
 from rolltape.settings.codec import AudioCodec, Container, contents, describe
 
 STATE_WORDS = {
@@ -150,5 +151,8 @@ def facts(take: Take) -> list[str]:
     if len(parts) > 1:
         known.append(f"{len(parts)} parts")
         missing_ms = sum(part.gap_before_ms for part in parts)
-        known.append(f"{missing_ms / 1000:.1f} s missing between them" if missing_ms else "nothing missing")
-    return known
+        if missing_ms:
+            known.append(f"{missing_ms / 1000:.1f} s missing between them")
+        elif take.state is TakeState.FINISHED and all(part.is_whole for part in parts):
+            known.append("nothing missing")
+    return known + missing(take)

@@ -1,0 +1,102 @@
+"""What a recording lacks is told once, and noted in its take."""
+
+from __future__ import annotations
+
+from rolltape.recording.missing import missing
+from rolltape.recording.take import Take
+from unit.media_files import block, cluster, header
+from unit.test_take_recorder import Studio, started, studio_test, until
+
+
+def seconds_of(*starts: int) -> list[bytes]:
+    """A chunk for each second that begins so: 10 pictures and 50 packets of sound."""
+    return [
+        cluster(
+            at * 1000,
+            *(
+                one
+                for tick in range(0, 1000, 20)
+                for one in (
+                    *([block(1, tick, b"picture", tick == 0)] if tick % 100 == 0 else []),
+                    block(2, tick, b"\x08" + bytes(20)),
+                )
+            ),
+        )
+        for at in starts
+    ]
+
+
+async def recorded(studio: Studio, chunks: list[bytes], second_ms: float = 1000) -> Take:
+    """The take of a recorder that gives a chunk each second by the clock."""
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(header())
+    for chunk in chunks:
+        studio.clock.ms += second_ms
+        studio.engines[0].give(chunk)
+        await until(lambda: studio.engines[0].queue.empty())
+        recording.check()
+    await recording.stop()
+    return await task
+
+
+@studio_test
+async def test_a_machine_that_slept_is_told_once_and_noted_in_the_take() -> None:
+    studio = Studio()
+
+    take = await recorded(studio, seconds_of(0, 1, 2, 47, 48, 60, 61))
+
+    first, second = take.parts[0].holes
+    assert (first.from_ms, first.to_ms) == (2980, 47_000)
+    assert second.length_ms == 11_020
+    assert [notice.text for notice in studio.notices] == [
+        "44 s are missing at 0:02: the machine slept, or was too busy. The recording goes on; "
+        "make sure that it stays awake."
+    ]
+    assert missing(take) == ["44 s are missing at 0:02", "11 s are missing at 0:48"]
+    assert not take.parts[0].is_whole
+
+
+@studio_test
+async def test_time_that_is_not_in_the_file_is_told_once_and_noted_in_the_take() -> None:
+    studio = Studio()
+
+    take = await recorded(studio, seconds_of(*range(30)), second_ms=1200)
+
+    assert 5_000 <= take.parts[0].behind_ms <= 6_500
+    (notice,) = studio.notices
+    assert "less than went by were recorded: this machine is too busy" in notice.text
+    assert "less than went by were recorded" in missing(take)[0]
+
+
+@studio_test
+async def test_nothing_is_said_of_a_recording_that_lacks_nothing() -> None:
+    studio = Studio()
+
+    take = await recorded(studio, seconds_of(*range(30)))
+
+    assert studio.notices == []
+    assert take.parts[0].is_whole and missing(take) == []
+
+
+@studio_test
+async def test_a_pause_is_no_hole_whether_it_closes_up_in_the_file_or_not() -> None:
+    for after in (range(3, 6), range(23, 26)):
+        studio = Studio()
+        recording = studio.recording()
+        task = await started(recording)
+        studio.engines[0].give(header(), *seconds_of(0, 1, 2))
+        await until(studio.engines[0].queue.empty)
+        studio.clock.ms += 3000
+        await recording.pause()
+        studio.clock.ms += 20_000
+        await recording.resume()
+        studio.engines[0].give(*seconds_of(*after))
+        await until(studio.engines[0].queue.empty)
+        studio.clock.ms += 3000
+        recording.check()
+        await recording.stop()
+
+        take = await task
+
+        assert studio.notices == [] and missing(take) == []
