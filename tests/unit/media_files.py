@@ -185,6 +185,27 @@ def cluster(ticks: int, *children: bytes, width: int = 8) -> bytes:
     )
 
 
+def mp4_header() -> bytes:
+    """What a browser writes before an MP4's first fragment: track 1 is video, in milliseconds."""
+    words = [mp4_box(b"tkhd", bytes(12) + b"\0\0\0\1"), mp4_box(b"mdhd", bytes(12) + b"\0\0\3\xe8")]
+    media = mp4_box(b"mdia", words[1] + mp4_box(b"hdlr", bytes(8) + b"vide"))
+    return mp4_box(b"ftyp", b"iso5") + mp4_box(b"moov", mp4_box(b"trak", words[0] + media))
+
+
+def mp4_fragment(at_ms: int, samples: int) -> bytes:
+    """A fragment of samples that last 40 ms each."""
+    header = mp4_box(b"tfhd", b"\0\0\0\x08\0\0\0\1\0\0\0\x28")
+    when = mp4_box(b"tfdt", bytes(4) + at_ms.to_bytes(4, "big"))
+    run = mp4_box(b"trun", bytes(4) + samples.to_bytes(4, "big"))
+    moof = mp4_box(b"moof", mp4_box(b"traf", header + when + run))
+    return moof + mp4_box(b"mdat", bytes(samples * 10))
+
+
+def mp4_box(kind: bytes, payload: bytes) -> bytes:
+    """One box."""
+    return (8 + len(payload)).to_bytes(4, "big") + kind + payload
+
+
 def half_seconds(count: int, frame_bytes: int = 100) -> Iterator[bytes]:
     """A header, then chunks of half a second: 30 frames a second, a key frame each 2 s, Opus of 20 ms."""
     yield header()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rolltape.recording.missing import missing
-from rolltape.recording.take import Take
-from unit.media_files import block, cluster, header
+from rolltape.recording.take import Take, TakeState
+from rolltape.settings.codec import CodecWish, candidates
+from unit.media_files import block, cluster, header, mp4_header
 from unit.test_take_recorder import Studio, started, studio_test, until
 
 
@@ -100,3 +101,17 @@ async def test_a_pause_is_no_hole_whether_it_closes_up_in_the_file_or_not() -> N
         take = await task
 
         assert studio.notices == [] and missing(take) == []
+
+
+@studio_test
+async def test_an_mp4_of_which_only_the_beginning_came_is_no_recording() -> None:
+    studio = Studio(supported=lambda mime_type: mime_type.startswith("video/mp4"))
+    recording = studio.recording(candidates(CodecWish(mp4=True)))
+    task = await started(recording)
+
+    studio.engines[0].give(mp4_header())
+    await until(studio.engines[0].queue.empty)
+    await recording.stop()
+    take = await task
+
+    assert take.state is TakeState.FAILED and take.delivered == ()

@@ -21,6 +21,7 @@ from rolltape.recording.take import Delivery, Take, TakeState
 from rolltape.recording.take_recorder import Places, Plan, Recording, plan
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.codec import Candidate, CodecWish, candidates
+from unit.media_files import mp4_fragment, mp4_header
 
 DATA = Path(__file__).parents[1] / "data"
 VP8 = "video/webm;codecs=vp8,opus"
@@ -816,12 +817,15 @@ async def test_mp4_goes_through_untouched_and_unremarked() -> None:
     recording = studio.recording(candidates(CodecWish(mp4=True)))
     task = await started(recording)
 
-    studio.engines[0].give(b"\0\0\0\x18ftypiso5", b"moof")
+    chunks = [mp4_header(), mp4_fragment(0, 50), mp4_fragment(2000, 50)]
+    studio.engines[0].give(*chunks)
+    studio.clock.ms += 4000
     await until(lambda: studio.engines[0].queue.empty())
     await recording.stop()
-    await task
+    take = await task
 
-    assert studio.journal == b"\0\0\0\x18ftypiso5moof"
+    assert studio.journal == b"".join(chunks)
+    assert take.duration_ms == 4000
     assert studio.notices == []
     assert studio.downloads is not None and list(studio.downloads.files) == ["Ada_take1.mp4"]
 
