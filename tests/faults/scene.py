@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Dialog, Error, Locator, Page, expect
@@ -120,6 +120,20 @@ class Scene:
                 os.kill(int(pid), signal.SIGKILL)
         wait_for(lambda: not self.pids(), "the browser is gone")
         self.close()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """SIGSTOP for every process of the browser, as sleep does; SIGCONT afterwards."""
+        pids = self.pids()
+        assert pids
+        try:
+            for pid in pids:
+                os.kill(int(pid), signal.SIGSTOP)
+            yield
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGCONT)
 
     @property
     def inside(self) -> Path:
