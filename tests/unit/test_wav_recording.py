@@ -7,6 +7,8 @@ import struct
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media_tools import decode_errors, probe, samples
 from rolltape.media.wav_recording import HEADER_SIZE, WavStream, header
@@ -121,3 +123,29 @@ def test_a_finished_file_reads_back_as_the_same() -> None:
 
     assert again.problem == ""
     assert patched(whole, again.finish().patches) == whole
+
+
+@given(
+    st.integers(1, 8),
+    st.binary(max_size=300),
+    st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=8))),
+)
+def test_recovery_of_a_damaged_wav_cuts_no_more_than_half_a_sample(
+    channels: int, samples: bytes, damage: list[tuple[int, bytes]]
+) -> None:
+    data = bytearray(header(48_000, channels) + samples)
+    for at, junk in damage:
+        data[at : at + len(junk)] = junk[: max(0, len(data) - at)]
+    stream = WavStream()
+    stream.feed(bytes(data))
+
+    ending = stream.finish()
+
+    kept = len(data) if ending.truncate_to is None else ending.truncate_to
+    assert kept == len(data) or len(data) - kept < stream_frame(bytes(data))
+    assert ending.append == b""
+
+
+def stream_frame(data: bytes) -> int:
+    """Bytes of a sample of all channels, as the header says."""
+    return 4 * int.from_bytes(data[58:60], "little")

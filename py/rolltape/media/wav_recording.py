@@ -23,6 +23,9 @@ from rolltape.media.webm import Ending, Patch
 IEEE_FLOAT = 3
 BYTES_A_SAMPLE = 4
 UNKNOWN = 0xFFFFFFFF
+MAX_CHANNELS = 1024
+MAX_RATE_HZ = 1 << 20
+"""No recorder of ours makes more: a header that says so is damaged."""
 DS64_SIZE = 28
 
 # RIFF head; JUNK in the place of ds64; fmt with an empty extension and fact, as formats other than integer
@@ -105,7 +108,8 @@ class WavStream:
 
     def _read_header(self) -> None:
         channels, sample_rate_hz = struct.unpack_from("<HI", self._head, _JUNK_AT + 8 + DS64_SIZE + 10)
-        if not channels or not sample_rate_hz or not _is_ours(self._head, channels, sample_rate_hz):
+        is_possible = 0 < channels <= MAX_CHANNELS and 0 < sample_rate_hz <= MAX_RATE_HZ
+        if not is_possible or not _is_ours(self._head, channels, sample_rate_hz):
             self.problem = "This is no WAV file of this recorder."
             return
         self._format = _Format(channels, sample_rate_hz)
