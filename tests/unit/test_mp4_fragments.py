@@ -18,7 +18,7 @@ RECIPE = (
     "-c:a libopus -movflags frag_keyframe+empty_moov+default_base_moof -f mp4 pipe:1"
 )
 
-pytestmark = pytest.mark.skipif(sys.platform == "emscripten", reason="needs ffmpeg")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "emscripten", reason="needs ffmpeg")]
 
 
 @functools.cache

@@ -151,6 +151,7 @@ def fewer(seed: int, folder: Path) -> str:
     return f"seed {seed}: {'; '.join(told)}" if told else ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "emscripten", reason="needs other programs as judges")
 def test_recovery_keeps_all_that_ffmpeg_or_mkvmerge_would_and_cuts_only_what_nobody_can_read(
     tmp_path: Path,

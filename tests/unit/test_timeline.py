@@ -74,3 +74,12 @@ def test_what_comes_as_it_should_once_more_does_not_bring_lost_time_back() -> No
         clock.note(second * 1000, second * 1000 - (5_000 if second > 10 else 100))
 
     assert clock.behind_ms == 5_000
+
+
+def test_time_lost_right_before_the_end_is_seen_once_all_bytes_have_come() -> None:
+    clock = Clock()
+    seen(clock, 10, 200)
+    clock.note(12_500, 10_300)
+
+    assert clock.behind_ms == 0
+    assert clock.behind_at_end_ms == 2_200

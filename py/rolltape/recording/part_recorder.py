@@ -218,7 +218,7 @@ class PartRecorder:
     @property
     def behind_ms(self) -> int:
         """How much less its file holds than went by, holes aside; 0 up to a second."""
-        return self._clock.behind_ms
+        return self._clock.behind_ms if self.ended_ms is None else self._clock.behind_at_end_ms
 
     def check(self) -> None:
         """Tell of sinks in trouble, and of what is missing."""

@@ -100,8 +100,16 @@ class Clock:
         """How much less the file holds than went by; 0 up to BEHIND_MS, and before WINDOW_MS have been seen."""
         if not self._lags or self._lags[-1][0] < WINDOW_MS:
             return 0
-        least = min(lag for _, lag in self._lags)
-        return round(least) if least > BEHIND_MS else 0
+        return _told(min(lag for _, lag in self._lags))
+
+    @property
+    def behind_at_end_ms(self) -> int:
+        """The same once all bytes have come: nothing is held back any more, so the last lag counts."""
+        return _told(self._lags[-1][1]) if self._lags and self._lags[-1][0] >= WINDOW_MS else 0
+
+
+def _told(lag_ms: float) -> int:
+    return round(lag_ms) if lag_ms > BEHIND_MS else 0
 
 
 def _is_pause(silence: Silence, pauses: Sequence[ClosedPause]) -> bool:
