@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from rolltape.recording.take import Take
 from waiting import wait_for
 
 NEWEST_LOG = """async () => {
@@ -18,7 +21,7 @@ NEWEST_LOG = """async () => {
     for (;;) {
         const file = await (await folder.getFileHandle("take.jsonl")).getFile();
         const text = await file.text().catch(() => null); // it has grown meanwhile: quirk 3
-        if (text !== null) return JSON.parse(text.trim().split("\\n").at(-1));
+        if (text !== null) return text;
     }
 }"""
 
@@ -105,8 +108,10 @@ class Guest:
 
     def log(self) -> dict[str, Any]:
         """What the journal's log says of the newest take."""
-        found: dict[str, Any] = self.page.evaluate(NEWEST_LOG)
-        return found
+        take = Take.from_json_lines(str(self.page.evaluate(NEWEST_LOG)))
+        assert take is not None
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(take)))
+        return plain
 
     def files(self, count: int) -> list[Path]:
         """So many finished files in the Downloads folder, by name."""

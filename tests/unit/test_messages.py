@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from rolltape.core.naming import MAX_NAME_BYTES, safe_name
@@ -35,7 +37,17 @@ from rolltape.room.messages import (
     Welcome,
     room_key,
 )
-from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of, sender_of, with_sender
+from rolltape.room.session_file import Report
+from rolltape.room.wire import (
+    MAX_MESSAGE,
+    BadMessage,
+    decode,
+    encode,
+    kind_of,
+    reports_of,
+    sender_of,
+    with_sender,
+)
 from rolltape.settings.bitrate import wish_for
 from rolltape.settings.codec import CodecWish, VideoCodec
 from rolltape.settings.order import Order
@@ -57,6 +69,7 @@ MESSAGES: list[Message] = [
                "VP8", 1280, 720, 29.97, 6012.5, 6000, 128, 40, 120.5, 80, False, True, True, 3, "Late.", False,
                4, (StandingWarning("microphone-silence", "No sound."), StandingWarning("room-left", "Little."))),
     TakeReport(TAKE),
+    TakeReport(TAKE, 12, 3),
     Command("ada", "c1", CommandKind.START, "Bo"),
     Command("ada", "c1", CommandKind.START, "Bo",
             Order(wish_for(2500), CodecWish(VideoCodec.H264, True, True), 96)),
@@ -156,11 +169,12 @@ def test_no_text_does_more_than_be_refused(kind: str, text: str) -> None:
         decode(kind, text)
 
 
+@hypothesis_settings(max_examples=400)
 @given(st.sampled_from(MESSAGES), st.data())
 def test_what_is_accepted_can_be_said_again_and_sent(message: Message, data: st.DataObject) -> None:
     said = json.loads(encode(message))
     changed = data.draw(st.sampled_from(_places(said)))
-    _put(said, changed, data.draw(foreign.json_values))
+    _put(said, changed, data.draw(foreign.texts | foreign.numbers | foreign.json_values))
 
     try:
         read = decode(kind_of(message), json.dumps(said))
@@ -279,6 +293,45 @@ def test_a_reports_texts_are_such_as_people_read() -> None:
     assert isinstance(read, TakeReport)
     take = read.take
     assert (take.label, len(take.error or ""), take.started_by, take.room) == ("a" * 80, 500, "c", "d e")
+
+
+LONG = replace(
+    TAKE,
+    error="It broke off. " * 200,
+    parts=tuple(
+        Part(n, f"part{n}", 5_000_000, 60_000, reason="The recorder broke off. " * 100)
+        for n in range(1, 1441)
+    ),
+    pauses=tuple(Pause(n * 1000, n * 1000 + 500) for n in range(2000)),
+)
+
+
+def test_a_take_of_a_day_in_parts_of_a_minute_is_reported_in_messages_that_are_taken() -> None:
+    pieces = reports_of(LONG)
+    shuffled = random.Random(1).sample(pieces, len(pieces))
+    whole: Report | None = None
+    for piece in [*shuffled, pieces[0]]:
+        told = decode("take", encode(piece, Sender("a" * 64, Role.GUEST, "k" * 64)))
+        assert isinstance(told, TakeReport)
+        whole = Report("ada", told.take, told.all_parts, told.all_pauses).before(whole)
+
+    assert whole is not None
+    assert whole.is_whole
+    assert [part.number for part in whole.take.parts] == list(range(1, 1441))
+    assert whole.take.pauses == LONG.pauses
+
+
+def test_a_take_of_which_a_piece_is_missing_is_not_whole() -> None:
+    whole: Report | None = None
+    for piece in reports_of(LONG)[:-1]:
+        whole = Report("ada", piece.take, piece.all_parts, piece.all_pauses).before(whole)
+
+    assert whole is not None
+    assert not whole.is_whole
+
+
+def test_an_ordinary_take_is_reported_in_one_message() -> None:
+    assert reports_of(TAKE) == [TakeReport(TAKE)]
 
 
 def test_every_message_that_members_send_has_a_route() -> None:

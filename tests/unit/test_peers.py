@@ -179,6 +179,20 @@ def test_many_guests_see_the_directors_only() -> None:
     assert len(scene.made) == 1
 
 
+def test_the_ninth_guest_is_connected_with_all_when_another_has_left() -> None:
+    guests = {f"g{number}": Member(f"g{number}", Role.GUEST) for number in range(MAX_MESH)}
+    ninth, first = Scene("ada", members=dict(guests)), Scene("zoe", members=dict(guests))
+    for scene in (ninth, first):
+        scene.peers.connect()
+        assert scene.made == []
+        del scene.members["g0"]
+        scene.peers.members_changed()
+        scene.peers.members_changed()
+
+    assert [one.calls for one in ninth.made] == [["offer"]] * (MAX_MESH - 1), "of two the lesser uid offers"
+    assert first.made == []
+
+
 def test_one_side_looks_for_another_way_when_a_connection_fails() -> None:
     ada, zoe = Scene("ada", members={"bo": BO}), Scene("zoe", members={"bo": BO})
     for scene in (ada, zoe):

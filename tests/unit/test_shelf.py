@@ -89,7 +89,7 @@ def test_what_a_killed_tab_left_is_recovered_and_seekable() -> None:
     take = a_take("t1")
     machine.journal(take, as_journalled(cut=700))
 
-    unfinished = asyncio.run(machine.shelf.unfinished())
+    unfinished = [one for one in machine.takes() if not one.is_over]
     shares = machine.recover(take)
 
     assert [one.id for one in unfinished] == ["t1"]
@@ -101,7 +101,7 @@ def test_what_a_killed_tab_left_is_recovered_and_seekable() -> None:
     assert index.finished
     assert recovered.duration_ms == round(index.duration_ms) > 1000
     assert recovered.bytes == len(machine.store.files["takes/t1/part1"])
-    assert asyncio.run(machine.shelf.unfinished()) == []
+    assert all(one.is_over for one in machine.takes())
 
 
 def test_a_take_that_another_tab_records_cannot_be_deleted() -> None:
@@ -254,3 +254,118 @@ def test_a_pause_that_is_in_the_log_is_no_hole_of_a_recovered_take() -> None:
 
     (found,) = machine.takes()
     assert found.parts[0].holes == () and found.parts[0].is_whole
+
+
+def a_long_take(parts: int) -> Take:
+    made = tuple(
+        Part(n, f"part{n}", 5_000_000, 60_000, 0, ShelfState.FINISHED, 500, n * 60_000)
+        for n in range(1, parts + 1)
+    )
+    return replace(a_take("long"), parts=made)
+
+
+def log_of(machine: Machine, take: Take) -> bytes:
+    return bytes(machine.store.files[f"takes/{take.id}/take.jsonl"])
+
+
+def record_in_parts(machine: Machine, count: int) -> Take:
+    """Log what a recording in parts logs: each begins, grows, and ends."""
+    take = replace(a_take("long"), parts=())
+    machine.journal(take)
+    for part in a_long_take(count).parts:
+        for state, size in (
+            (ShelfState.RECORDING, 0),
+            (ShelfState.RECORDING, 1000),
+            (ShelfState.FINISHED, part.bytes),
+        ):
+            take = take.with_part(replace(part, state=state, bytes=size))
+            machine.journal(take)
+    return take
+
+
+def test_a_log_grows_with_what_is_new_and_not_with_what_is_known() -> None:
+    sizes = {}
+    for parts in (60, 240):
+        machine = Machine()
+        take = record_in_parts(machine, parts)
+        sizes[parts] = len(log_of(machine, take))
+        assert machine.takes() == [take]
+
+    assert sizes[240] < 5 * sizes[60]
+    assert sizes[240] < 1_000_000, "it was 12.6 MB"
+
+
+def test_no_line_of_a_log_is_all_that_a_take_depends_on() -> None:
+    machine = Machine()
+    take = record_in_parts(machine, 40)
+    lines = log_of(machine, take).splitlines(keepends=True)
+    written = [number for number, line in enumerate(lines) if line.strip()]
+
+    for lost in written[:-1]:
+        machine.store.files["takes/long/take.jsonl"] = bytearray(b"".join(lines[:lost] + lines[lost + 1 :]))
+        (found,) = machine.takes()
+        assert found.id == "long"
+        assert found.parts[-1] == take.parts[-1]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_what_a_write_that_failed_was_to_say_is_said_by_the_next(share: float) -> None:
+    class Tearing(FakeStore):
+        torn = False
+
+        async def append_text(self, path: str, text: str) -> None:
+            if self.torn:
+                await super().append_text(path, text[: int(len(text) * share)])
+                raise SinkError("The disk is full.")
+            await super().append_text(path, text)
+
+    machine = Machine()
+    machine.store = store = Tearing()
+    machine.shelf = Shelf(store, machine.ids)
+    take = a_long_take(3)
+    machine.journal(take)
+    store.torn = True
+    take = take.with_error("It was torn.")
+    with pytest.raises(SinkError):
+        machine.journal(take)
+    assert machine.takes()[0].id == take.id
+    store.torn = False
+    take = take.with_delivery(Delivery.SAVED)
+    machine.journal(take)
+
+    assert machine.takes() == [take]
+
+
+def test_the_next_number_is_known_from_the_beginnings_of_the_logs() -> None:
+    class Counting(FakeStore):
+        read = 0
+
+        async def text(self, path: str) -> str:
+            Counting.read += len(self.files[path])
+            return await super().text(path)
+
+    machine = Machine()
+    machine.store = store = Counting()
+    machine.shelf = Shelf(store, machine.ids)
+    record_in_parts(machine, 100)
+    machine.journal(a_take("other", 7))
+
+    assert asyncio.run(machine.shelf.next_number()) == 8
+    assert Counting.read == 0
+
+
+def test_a_part_without_bytes_is_neither_saved_nor_counted() -> None:
+    machine = Machine()
+    take = replace(a_long_take(2), state=TakeState.FINISHED)
+    take = take.with_part(Part(3, "part3", 0))
+    machine.journal(take)
+    for number in (1, 2):
+        machine.store.files[f"takes/long/part{number}"] = bytearray(b"data")
+
+    asyncio.run(machine.shelf.save(take))
+
+    assert [name for name, _, _ in machine.store.saved] == [
+        f"{take.name}_part1.webm",
+        f"{take.name}_part2.webm",
+    ]
+    assert [part.number for part in take.kept_parts] == [1, 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -380,3 +381,40 @@ def test_any_line_of_a_log_makes_a_take_that_can_be_told(name: str, value: objec
 @given(st.binary() | st.text())
 def test_any_log_can_be_read(log: bytes | str) -> None:
     assert Take.from_json_lines(log) is None
+
+
+@given(takes, takes)
+def test_a_line_of_changes_leads_from_any_take_to_any_other(before: Take, now: Take) -> None:
+    before = before.with_error("Before.")
+    now = replace(now, id=before.id, error="Now.")
+
+    log = before.to_json_line() + now.to_json_line(before)
+
+    read = Take.from_json_lines(log)
+    assert read is not None
+    assert sorted(read.parts, key=lambda part: part.number) == sorted(
+        {part.number: part for part in now.parts}.values(), key=lambda part: part.number
+    )
+    assert replace(read, parts=()) == replace(now, parts=())
+
+
+def test_a_line_of_changes_says_no_more_than_what_changed() -> None:
+    now = TAKE.with_part(Part(2, "p2.webm", 300, 900, 30))
+
+    line = json.loads(now.to_json_line(TAKE))
+
+    assert set(line) == {"v", "id", "changes"}
+    assert set(line["changes"]) == {"parts"}
+    assert [part["number"] for part in line["changes"]["parts"]] == [2]
+
+
+def test_changes_without_a_whole_take_before_them_make_none() -> None:
+    assert Take.from_json_lines(TAKE.with_error("Now.").to_json_line(TAKE)) is None
+
+
+def test_changes_of_another_take_are_passed_over() -> None:
+    other = replace(TAKE, id="other")
+
+    log = TAKE.to_json_line() + other.with_error("Of the other.").to_json_line(other)
+
+    assert Take.from_json_lines(log) == TAKE

@@ -244,3 +244,88 @@ def test_a_private_window_is_said_to_be_one() -> None:
     (told,) = asyncio.run(story())
 
     assert told.startswith("This is a private window, or") and "there is no crash-proof copy" in told
+
+
+def opened(browser: StoringBrowser) -> tuple[FakeDocument, Takes]:
+    document = FakeDocument()
+    return document, Takes(document, cast("Browser", browser), lambda: None, lambda: 2500.0)
+
+
+class MoodyBrowser(StoringBrowser):
+    """Its storage does not always say how much room is left."""
+
+    broken = False
+    looks = 0
+
+    async def space(self) -> tuple[int, int]:
+        self.looks += 1
+        if self.broken:
+            raise RuntimeError("An internal error.")
+        return await super().space()
+
+
+def test_the_watch_over_room_goes_on_after_an_error_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> tuple[list[bool], list[str]]:
+        monkeypatch.setattr("rolltape.pages.takes.takes.SPACE_EVERY_S", 0)
+        browser = MoodyBrowser()
+        browser.broken = True
+        document, takes = opened(browser)
+        await takes.open()
+        shown = []
+        for broken in (True, False, True):
+            browser.broken = broken
+            before = browser.looks
+            while browser.looks < before + 3:
+                await asyncio.sleep(0)
+            shown.append(any(one.subject == "room-unseen" for one in document.standing()))
+        for task in document.tasks:
+            task.cancel()
+        return shown, browser.log_lines
+
+    shown, log = asyncio.run(asyncio.wait_for(story(), 10))
+    assert shown == [True, False, True]
+    assert "1 times by now" in log[0]
+    assert "2 times by now" in log[1]
+
+
+def test_a_recording_begins_though_no_room_can_be_made_for_it() -> None:
+    async def story() -> list[str]:
+        browser = MoodyBrowser()
+        document, takes = opened(browser)
+        await takes.open()
+        await run_a_while()
+        browser.broken = True
+        await takes.make_room(2500.0)
+        for task in document.tasks:
+            task.cancel()
+        return [one.subject for one in document.standing()]
+
+    assert asyncio.run(story()) == ["room-unseen"]
+
+
+def test_recovering_many_takes_reads_the_log_of_each_a_few_times_and_not_all_for_each() -> None:
+    class Counting(FakeStore):
+        reads = 0
+
+        async def text(self, path: str) -> str:
+            self.reads += 1
+            return await super().text(path)
+
+    async def story(count: int) -> int:
+        browser = StoringBrowser()
+        browser.journal = Counting()
+        shelf = Shelf(browser.journal, nobody)
+        for number in range(count):
+            await shelf.log(replace(LEFT, id=f"t{number}", number=number + 1))
+        document, takes = opened(browser)
+        await takes.open()
+        while any(
+            row.attributes["", "data-state"] == ShelfState.RECORDING
+            for row in document.lists["takes"].values()
+        ):
+            await asyncio.sleep(0)
+        for task in document.tasks:
+            task.cancel()
+        return browser.journal.reads
+
+    assert asyncio.run(asyncio.wait_for(story(40), 20)) <= 5 * 40

@@ -122,6 +122,10 @@ class Fields:
         """An object inside, or None where there is none."""
         return None if self._values.get(name) is None else self.inner(name)
 
+    def plain(self) -> Mapping[str, object]:
+        """All of it as it was read, unchecked."""
+        return self._values
+
     def rows(self, name: str, limit: int | None = None) -> list[Fields]:
         """A list of objects, at most `limit`."""
         items = self._items(name)

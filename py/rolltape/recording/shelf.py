@@ -1,15 +1,15 @@
 """The shelf: every take on this machine, read from the journal, recovered, saved, deleted.
 
-A take is a folder `takes/ID` with its parts and `take.jsonl`, a log in which each line is the whole take as
-it then was; the last whole line counts.
+A take is a folder `takes/ID` with its parts and `take.jsonl`, a log: lines that say the whole take as it then was,
+and after each of them lines that say what is new. A torn line loses nothing: the next says again what it was to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from rolltape.core.errors import SinkError
+from rolltape.core.errors import DeviceBusy, SinkError
 from rolltape.recording.container import reader_for
 from rolltape.recording.recovery import finish_in_place, read_into
 from rolltape.recording.sinks import Store, StoredBytes
@@ -19,6 +19,8 @@ from rolltape.settings.codec import contents
 
 FOLDER = "takes"
 LOG = "take.jsonl"
+HEAD_BYTES = 4096
+"""A log's first line, which has no parts yet, is shorter."""
 
 
 def folder_of(take: Take) -> str:
@@ -31,33 +33,70 @@ def path_of(take: Take, file: str) -> str:
     return f"{folder_of(take)}/{file}"
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What the log of a take is known to say."""
+
+    take: Take
+    whole_bytes: int
+    """Of the last line with the whole take."""
+    new_bytes: int
+    """Of the lines since. When they are more than a whole one, the next is whole: the log stays proportional to what
+    is new, and no single line is all that a take depends on."""
+
+
 class Shelf:
     """The takes in a store; `running` tells the ids of takes that a tab is recording right now."""
 
     def __init__(self, store: Store, running: Callable[[], Awaitable[Collection[str]]]) -> None:
         self._store = store
         self._running = running
+        self._said: dict[str, _Said] = {}
 
     async def takes(self) -> list[Take]:
         """Every take whose log can be read, newest first."""
         found = []
         for id in await self._store.names(FOLDER):
-            take = Take.from_json_lines(await self._store.text(f"{FOLDER}/{id}/{LOG}"))
+            take = await self.take(id)
             if take is not None:
                 found.append(take)
         return sorted(found, key=lambda take: (take.started_at_ms, take.number), reverse=True)
 
     async def log(self, take: Take) -> None:
-        """Put the take's present state into its log. Raises SinkError."""
-        await self._store.append_text(path_of(take, LOG), take.to_json_line())
+        """Put the take's present state into its log. Raises SinkError.
+
+        Of one take no two calls may be under way at once; only what is on the disk counts as said.
+        """
+        said = self._said.pop(take.id, None)  # nothing of it, if this fails
+        is_whole = said is None or said.new_bytes > said.whole_bytes
+        line = take.to_json_line(None if said is None or is_whole else said.take)
+        await self._store.append_text(path_of(take, LOG), line)
+        if said is None or is_whole:
+            self._said[take.id] = _Said(take, len(line), 0)
+        else:
+            self._said[take.id] = _Said(take, said.whole_bytes, said.new_bytes + len(line))
 
     async def next_number(self) -> int:
-        """The number of the next take on this machine."""
-        return 1 + max((take.number for take in await self.takes()), default=0)
+        """The number of the next take on this machine; of each log its beginning is read."""
+        numbers = [await self._number(id) for id in await self._store.names(FOLDER)]
+        return 1 + max(numbers, default=0)
 
-    async def unfinished(self) -> list[Take]:
-        """Takes that a tab is recording or recovering, or that were left behind; only who holds its lock knows."""
-        return [take for take in await self.takes() if not take.is_over]
+    async def _number(self, id: str) -> int:
+        """A take's number, which is the same in every line of its log; 0: nobody can read it."""
+        path = f"{FOLDER}/{id}/{LOG}"
+        file = await self._store.file(path)
+        if file is None:
+            return 0
+        try:
+            take = Take.from_json_lines(await file.read(0, min(file.size, HEAD_BYTES)))
+        except DeviceBusy:  # it has grown meanwhile: another tab is recording it
+            take = None
+        take = take or await self.take(id)
+        return take.number if take else 0
+
+    async def take(self, id: str) -> Take | None:
+        """One take; None if its log cannot be read."""
+        return Take.from_json_lines(await self._store.text(f"{FOLDER}/{id}/{LOG}"))
 
     async def recover(self, take: Take) -> AsyncIterator[float]:
         """Finish an abandoned take from its journal; yields the share done, 0 to 1, and then logs the result.
@@ -93,7 +132,7 @@ class Shelf:
 
     async def save(self, take: Take) -> Take:
         """Have the finished files copied into the person's downloads; the take as it is then."""
-        kept = [part for part in take.parts if part.bytes]
+        kept = take.kept_parts
         for part in kept:
             kind = contents(take.type_of(part))
             tail = f"_part{part.number}" if len(kept) > 1 else ""
@@ -106,6 +145,7 @@ class Shelf:
         """Delete the take and its files. Raises SinkError while a tab is recording it."""
         if take.id in await self._running():
             raise SinkError("This take is being recorded; stop it first.")
+        self._said.pop(take.id, None)
         await self._store.remove(f"{FOLDER}/{take.id}")
 
 

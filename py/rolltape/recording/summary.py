@@ -52,7 +52,7 @@ def _places(take: Take) -> str:
 
 
 def _files(take: Take) -> str:
-    count = len([part for part in take.parts if part.bytes])
+    count = len(take.kept_parts)
     if count > 1:
         return f"{take.name} ({count} files, part1, part2 …) is"
     return f"{take.name}{contents(take.mime_type).ending} is"

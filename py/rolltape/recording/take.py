@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -222,6 +222,16 @@ class Part:
         """Whether nothing is known to be missing in it."""
         return not (self.holes or self.behind_ms or self.passed_over)
 
+    def to_plain(self) -> dict[str, Any]:
+        """The part as JSON's own types, without what is as it is by default."""
+        plain = vars(self) | {"holes": [vars(hole) for hole in self.holes]}
+        return {name: plain[name] for name, value in vars(self).items() if value != _ORDINARY.get(name)}
+
+
+_ORDINARY: Mapping[str, object] = {
+    field.name: field.default for field in fields(Part) if field.default is not MISSING
+}
+
 
 @dataclass(frozen=True)
 class Take:
@@ -264,6 +274,11 @@ class Take:
     def bytes(self) -> int:
         """Bytes safely written, over all parts."""
         return sum(part.bytes for part in self.parts)
+
+    @property
+    def kept_parts(self) -> tuple[Part, ...]:
+        """The parts in which something is: the others are no files that could be played, saved or counted."""
+        return tuple(part for part in self.parts if part.bytes)
 
     @property
     def duration_ms(self) -> int:
@@ -338,32 +353,61 @@ class Take:
         """Say when its first sample was captured on the room's clock."""
         return replace(self, room_started_at_ms=at_ms, room_error_ms=error_ms)
 
-    def to_json_line(self) -> str:
-        """Write the whole take as one line of its log: ASCII, with a line feed before and after.
+    def to_json_line(self, before: Take | None = None) -> str:
+        """Write a line of its log: ASCII, with a line feed before and after.
 
-        The one before keeps a torn line that is already in the log from swallowing this one.
+        The one before keeps a torn line that is already in the log from swallowing this one. Where `before` is what
+        the log is known to say already, only what is new is written; else, and where a part is gone, the whole take.
         """
-        return f"\n{json.dumps(self.to_plain(), allow_nan=False, separators=(',', ':'))}\n"
+        if before is not None and before.id == self.id and before._numbers <= self._numbers:
+            plain = {"v": _VERSION, "id": self.id, "changes": self._new_since(before)}
+        else:
+            plain = self.to_plain()
+        return f"\n{json.dumps(plain, allow_nan=False, separators=(',', ':'))}\n"
 
     def to_plain(self) -> dict[str, Any]:
-        """The whole take as JSON's own types."""
-        return {"v": _VERSION, **asdict(self)}
+        """The whole take as JSON's own types; of its parts, what is not as it is by default."""
+        return {"v": _VERSION, **vars(self), **self._plain_lists(), "rates": asdict(self.rates)}
+
+    def _plain_lists(self) -> dict[str, Any]:
+        return {
+            "parts": [part.to_plain() for part in self.parts],
+            "pauses": [vars(pause) for pause in self.pauses],
+            "delivered": list(self.delivered),
+        }
+
+    def _new_since(self, before: Take) -> dict[str, Any]:
+        """What is new, by field; of the parts, those that are."""
+        known = frozenset(before.parts)
+        changed = replace(self, parts=tuple(part for part in self.parts if part not in known))
+        new = {name for name, value in vars(self).items() if value != getattr(before, name)}
+        return {name: value for name, value in changed.to_plain().items() if name in new}
 
     @staticmethod
-    def from_fields(fields: Fields) -> Take:
+    def from_fields(found: Fields) -> Take:
         """Read what `to_plain` wrote. Raises ValueError."""
-        return _take(fields)
+        return _take(found)
 
     @staticmethod
     def from_json_lines(log: _Log) -> Take | None:
-        """Read the last whole line of a log; None if there is none.
+        """Read a log: its last whole take, and what changed after that; None if there is none.
 
         Torn lines, garbage, and lines that do not make a take are passed over; fields that are not known
         are left aside; fields with a default may be missing.
         """
         lines: Sequence[_Log] = log.split(b"\n") if isinstance(log, bytes) else log.split("\n")
-        takes = (_read(line) for line in reversed(lines))
-        return next((take for take in takes if take is not None), None)
+        changes: list[Fields] = []
+        for line in reversed(lines):
+            found = _read(line)
+            if isinstance(found, Take):
+                return _changed(found, reversed(changes))
+            if found is not None:
+                changes.append(found)
+        return None
+
+    @property
+    def _numbers(self) -> frozenset[int]:
+        return frozenset(part.number for part in self.parts)
 
     @property
     def _pause_is_open(self) -> bool:
@@ -376,11 +420,31 @@ _MAX_TIME_MS = 253_370_764_800_000
 _MAX_OFFSET_MINUTES = 24 * 60 - 1
 
 
-def _read(line: str | bytes) -> Take | None:
+def _read(line: str | bytes) -> Take | Fields | None:
+    """A line of a log: the whole take, or the object that says what changed; None: neither."""
     try:
-        return _take(Fields.from_own_json(line.decode() if isinstance(line, bytes) else line))
+        fields = Fields.from_own_json(line.decode() if isinstance(line, bytes) else line)
+        return _take(fields) if fields.inner_or_none("changes") is None else fields
     except ValueError:
         return None
+
+
+def _changed(take: Take, lines: Iterable[Fields]) -> Take:
+    """The take after these lines of its log; one that does not fit is passed over."""
+    for line in lines:
+        try:
+            if line.text("id") == take.id:
+                take = _with_changes(take, line.inner("changes"))
+        except ValueError:
+            continue
+    return take
+
+
+def _with_changes(take: Take, changes: Fields) -> Take:
+    plain = take.to_plain()
+    parts = {part["number"]: part for part in plain["parts"]}
+    parts |= {part.whole("number"): part.plain() for part in changes.rows("parts")}
+    return _take(Fields({**plain, **changes.plain(), "parts": [parts[number] for number in sorted(parts)]}))
 
 
 def _take(fields: Fields) -> Take:

@@ -176,9 +176,13 @@ class GuestState:
 
 @dataclass(frozen=True)
 class TakeReport:
-    """A take that a guest made in this room, whole, for the director's session file."""
+    """A take that a guest made in this room, or as much of it as a message takes, for the director's session file."""
 
     take: Take
+    all_parts: int = 0
+    """How many parts there are, in this report and others of the same take; 0: as many as are here."""
+    all_pauses: int = 0
+    """The same of its pauses."""
 
 
 class CommandKind(StrEnum):

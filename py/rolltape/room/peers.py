@@ -178,9 +178,12 @@ class Peers:
         """Of connections that a member asked for (by the loop's time), by uid."""
         self._waiting: dict[str, list[Signal]] = {}
         """What is to be done once one may be made again: an offer, and what came after it."""
+        self._is_full = False
+        """Whether there were more guests than can all be connected."""
 
     def connect(self) -> None:
         """After each welcome: connect with everybody who is there and has no connection yet."""
+        self._is_full = self._guests > MAX_MESH
         for member in self._room.present:
             if member.uid not in self._peers and self._wanted(member):
                 peer = self._add(member, "")
@@ -188,13 +191,24 @@ class Peers:
                     self._spawn(peer.connection.offer())
 
     def members_changed(self) -> None:
-        """Somebody came, went or changed: connections with those who have left are over."""
+        """Somebody came, went or changed: connections with those who have left are over.
+
+        Where guests were too many for all to be connected, and are not any more, the missing connections are made:
+        of two pages the one with the lesser uid offers.
+        """
         for uid, peer in list(self._peers.items()):
             if uid in self._room.members:
                 peer.member = self._room.members[uid]
             else:
                 self._drop(uid)
         self._paces = {uid: pace for uid, pace in self._paces.items() if uid in self._room.members}
+        was_full, self._is_full = self._is_full, self._guests > MAX_MESH
+        if was_full and not self._is_full and self._role is Role.GUEST:
+            for member in self._room.present:
+                if member.uid not in self._peers and self._room.uid < member.uid:
+                    peer = self._add(member, "")
+                    if peer is not None:
+                        self._spawn(peer.connection.offer())
 
     async def receive(self, sender: Sender, signal: Signal) -> None:
         """One step from another member; a new page of theirs makes a new connection."""
@@ -271,8 +285,12 @@ class Peers:
             return False
         if self._role is Role.DIRECTOR or member.role is Role.DIRECTOR:
             return True
-        guests = sum(one.role is Role.GUEST for one in self._room.present) + 1
-        return guests <= MAX_MESH
+        return self._guests <= MAX_MESH
+
+    @property
+    def _guests(self) -> int:
+        """How many guests there are, this page among them if it is one."""
+        return sum(one.role is Role.GUEST for one in self._room.present) + (self._role is Role.GUEST)
 
     def _limits(self, member: Member, rates: SendRates | None = None) -> SendLimits:
         usual = PREVIEW if member.role is Role.DIRECTOR else TALK

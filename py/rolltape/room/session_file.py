@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +28,27 @@ class Report:
 
     uid: str
     take: Take
+    all_parts: int = 0
+    """How many parts the take has, where not all may have been reported yet (`messages.TakeReport`)."""
+    all_pauses: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the take has been reported."""
+        return len(self.take.parts) >= self.all_parts and len(self.take.pauses) >= self.all_pauses
+
+    def before(self, earlier: Report | None) -> Report:
+        """This report, with what an earlier one of the same take says and this one does not, if it is in pieces."""
+        if earlier is None or not (self.all_parts or self.all_pauses):
+            return self
+        parts = {part.number: part for part in (*earlier.take.parts, *self.take.parts)}
+        pauses = {pause.from_ms: pause for pause in (*earlier.take.pauses, *self.take.pauses)}
+        together = replace(
+            self.take,
+            parts=tuple(parts[number] for number in sorted(parts)),
+            pauses=tuple(pauses[from_ms] for from_ms in sorted(pauses)),
+        )
+        return replace(self, take=together)
 
 
 @dataclass(frozen=True)
@@ -72,7 +93,7 @@ def placed(take: Take) -> list[Placed]:
     Without a room's clock the guest's own is taken, whose error nobody knows.
     """
     start_ms = take.started_at_ms if take.room_started_at_ms is None else take.room_started_at_ms
-    kept = [part for part in take.parts if part.bytes]
+    kept = take.kept_parts
     is_split = any(part.reason == SPLIT for part in take.parts)
     found = []
     for part in kept:

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.json_fields import Fields, well_formed
 from rolltape.core.notice import Notice, plain_text, shortened
-from rolltape.recording.take import TakeState
+from rolltape.recording.take import Take, TakeState
 from rolltape.room.messages import (
     KINDS,
     VERSION,
@@ -57,6 +57,7 @@ __all__ = [
     "encode",
     "kind_of",
     "line",
+    "reports_of",
     "sender_of",
     "with_sender",
 ]
@@ -72,6 +73,7 @@ MAX_MEMBERS = 500
 MAX_STANDING = 20
 """Warnings of one guest that hold at once."""
 MAX_SUBJECT = 40
+_T = TypeVar("_T")
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -104,6 +106,40 @@ def with_sender(text: str, sender: Sender) -> str:
 
 def _json(plain: Mapping[str, Any]) -> str:
     return well_formed(json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+
+def reports_of(take: Take) -> list[TakeReport]:
+    """A take in reports each of which fits a message, however many parts it has: one, as long as that is enough.
+
+    Sentences are shortened to what a message carries; whoever receives them puts parts and pauses together by number
+    and time, in any order and more than once.
+    """
+    take = replace(take, error=None if take.error is None else shortened(take.error, MAX_SENTENCE))
+    parts = [replace(part, reason=shortened(part.reason, MAX_SENTENCE)) for part in take.parts]
+    pauses = list(take.pauses)
+    reports: list[TakeReport] = []
+    while parts or pauses or not reports:
+        some = _as_many(parts, lambda part: len(json.dumps(part.to_plain())), HALF_MESSAGE)
+        few = _as_many(pauses, lambda pause: PAUSE_CHARACTERS, HALF_MESSAGE // 2)
+        piece = replace(take, parts=tuple(parts[:some]), pauses=tuple(pauses[:few]))
+        reports.append(TakeReport(piece, len(take.parts), len(take.pauses)))
+        parts, pauses = parts[some:], pauses[few:]
+    return reports if len(reports) > 1 else [TakeReport(reports[0].take)]
+
+
+HALF_MESSAGE = MAX_MESSAGE // 2
+PAUSE_CHARACTERS = 60
+"""A pause of two times in milliseconds, at most."""
+
+
+def _as_many(items: Sequence[_T], size: Callable[[_T], int], limit: int) -> int:
+    """How many of these, from the first, fit into so many characters; one at least, if there are any."""
+    total = 0
+    for count, item in enumerate(items):
+        total += size(item)
+        if count and total > limit:
+            return count
+    return len(items)
 
 
 def decode(kind: str, text: object) -> Message:
@@ -139,7 +175,8 @@ def _fields(text: object) -> Fields:
 
 def _plain(message: Message) -> dict[str, Any]:
     if isinstance(message, TakeReport):
-        return {"take": message.take.to_plain()}
+        rest = {"all_parts": message.all_parts, "all_pauses": message.all_pauses}
+        return {"take": message.take.to_plain(), **{name: count for name, count in rest.items() if count}}
     plain = {name: value for name, value in vars(message).items() if value is not None}
     if isinstance(message, Command) and message.order is not None:
         plain["order"] = _plain_order(message.order)
@@ -334,7 +371,9 @@ _READERS: Mapping[str, Callable[[Fields], Message]] = {
     "away": lambda found: Away(_uid(found, "uid")),
     "left": lambda found: Left(_uid(found, "uid")),
     "state": _state,
-    "take": lambda found: TakeReport(read_report(found.inner("take"))),
+    "take": lambda found: TakeReport(
+        read_report(found.inner("take")), found.whole("all_parts", 0), found.whole("all_pauses", 0)
+    ),
     "command": _command,
     "answer": _answer,
     "signal": _signal,

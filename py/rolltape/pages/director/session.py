@@ -16,7 +16,7 @@ from rolltape.pages import words
 from rolltape.pages.interfaces import Browser, Document, View
 from rolltape.room.messages import Role, Sender, TakeReport, room_key
 from rolltape.room.session_file import Report, session_json, session_otio
-from rolltape.room.wire import BadMessage, decode, encode, sender_of
+from rolltape.room.wire import BadMessage, decode, encode, reports_of, sender_of
 
 MAX_REPORTS = 200
 MAX_OF_ONE = 50
@@ -51,20 +51,25 @@ class SessionView:
         document.on("session-forget", "blur", self._not_sure)
         self._draw()
 
-    def add(self, uid: str, report: TakeReport, used: bool = True) -> None:
-        """A guest has finished a take; told again it counts once. `used` False: it is left out until it is ticked."""
-        name, now = (uid, report.take.id), Report(uid, report.take)
-        before = self._kept.get(name)
+    def add(self, uid: str, report: TakeReport, used: bool = True) -> bool:
+        """A guest has finished a take; told again it counts once, told in pieces it counts once it is whole.
+
+        `used` False: it is left out until it is ticked. Whether it is whole from now on, and was not before.
+        """
+        name, before = (uid, report.take.id), self._kept.get((uid, report.take.id))
+        told = Report(uid, report.take, report.all_parts, report.all_pauses)
+        now = told.before(before.report if before else None)
         if not _is_recent(now) or (before is not None and before.report == now):
-            return
+            return False
         self._kept[name] = _Kept(now, used if before is None else before.used)
-        self._browser.keep(self._place(name), _line(now))
+        self._browser.keep(self._place(name), _lines(now))
         counts = Counter(whose for whose, _ in self._kept)
         if counts[uid] > MAX_OF_ONE or len(self._kept) > MAX_REPORTS:
             whose = uid if counts[uid] > MAX_OF_ONE else counts.most_common(1)[0][0]
             self._drop(next(one for one in self._kept if one[0] == whose))
         self._keep_list()
         self._draw()
+        return now.is_whole and (before is None or not before.report.is_whole)
 
     def _drop(self, name: _Name) -> None:
         del self._kept[name]
@@ -105,7 +110,7 @@ class SessionView:
 
     @property
     def _used(self) -> list[Report]:
-        return [one.report for one in self._kept.values() if one.used]
+        return [one.report for one in self._kept.values() if one.used and one.report.is_whole]
 
     def _on_tick(self, row: View, name: _Name) -> None:
         self._kept[name] = replace(self._kept[name], used=row.ticked("session-use"))
@@ -160,13 +165,24 @@ def _safe(room: str) -> str:
     return "".join(one if one.isalnum() or one in "-_" else "_" for one in room) or "room"
 
 
-def _line(report: Report) -> str:
-    return encode(TakeReport(report.take), Sender(report.uid, Role.GUEST, ""))
+def _lines(report: Report) -> str:
+    """A report as its messages, one a line."""
+    sender = Sender(report.uid, Role.GUEST, "")
+    pieces = reports_of(report.take)
+    if len(pieces) > 1 or not report.is_whole:
+        parts, pauses = max(len(report.take.parts), report.all_parts), max(len(report.take.pauses), report.all_pauses)
+        pieces = [replace(piece, all_parts=parts, all_pauses=pauses) for piece in pieces]
+    return "\n".join(encode(piece, sender) for piece in pieces)
 
 
-def _report(line: str) -> Report | None:
-    try:
-        message, sender = decode("take", line), sender_of(line)
-    except BadMessage:
-        return None
-    return Report(sender.uid, message.take) if isinstance(message, TakeReport) else None
+def _report(lines: str) -> Report | None:
+    """What `_lines` wrote; None if something in it is not right."""
+    found: Report | None = None
+    for line in lines.split("\n"):
+        try:
+            message, sender = decode("take", line), sender_of(line)
+        except BadMessage:
+            return None
+        if isinstance(message, TakeReport):
+            found = Report(sender.uid, message.take, message.all_parts, message.all_pauses).before(found)
+    return found

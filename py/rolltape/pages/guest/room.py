@@ -25,10 +25,10 @@ from rolltape.room.messages import (
     Role,
     Sender,
     Signal,
-    TakeReport,
     nameless,
 )
 from rolltape.room.peers import Peers
+from rolltape.room.wire import reports_of
 from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, wish_for
 from rolltape.settings.fragment import Secrets
 from rolltape.settings.link import Settings
@@ -185,7 +185,8 @@ class GuestRoom:
 
     async def _report(self, take: Take) -> None:
         try:
-            await self._client.send(TakeReport(take))
+            for piece in reports_of(take):
+                await self._client.send(piece)
         except RoomError as error:
             self._browser.log(f"The take was not reported; it will be to the next director. {error.sentence}")
 

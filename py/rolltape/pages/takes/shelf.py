@@ -41,6 +41,13 @@ class ShelfView:
         self._takes = {take.id: take for take in await self._shelf.takes()}
         self.show(live)
 
+    async def draw_one(self, id: str, live: Take | None = None) -> None:
+        """Read the log of one take anew and show it as it is now."""
+        take = await self._shelf.take(id)
+        if take is not None:
+            self._takes[id] = take
+        self.show(live)
+
     @property
     def unfinished(self) -> list[str]:
         """The ids of takes shown as being recorded, by another tab or by one that is gone."""
@@ -98,7 +105,7 @@ class ShelfView:
             self._browser.forget(self._playing.pop(id))
             return
         take = self._takes[id]
-        file = await self._shelf.file(take)
+        file = await self._shelf.file(take, take.kept_parts[0].number)
         self._playing[id] = file.address(contents(take.mime_type).content_type)
         row.attribute("player", "src", self._playing[id])
         row.show("player", True)
@@ -117,7 +124,9 @@ class ShelfView:
         button = f"export-{target}"
         row.enable(button, False)
         try:
-            files = [NamedFile(await self._shelf.file(take, part.number), part.file) for part in take.parts]
+            files = [
+                NamedFile(await self._shelf.file(take, part.number), part.file) for part in take.kept_parts
+            ]
             converter = Converter(self._document, self._browser)
             async with aclosing(converter.run(files, Target(target), take.name)) as steps:
                 async for share in steps:
@@ -147,7 +156,7 @@ def facts(take: Take) -> list[str]:
         known.append(words.size(take.bytes))
     if take.mime_type:
         known.append(describe(take.mime_type))
-    parts = [part for part in take.parts if part.bytes]
+    parts = take.kept_parts
     if len(parts) > 1:
         known.append(f"{len(parts)} parts")
         missing_ms = sum(part.gap_before_ms for part in parts)

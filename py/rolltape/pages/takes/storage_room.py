@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from rolltape.core.errors import SinkError
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
 from rolltape.pages.interfaces import Browser, Document
@@ -60,6 +61,7 @@ class SpaceView:
 
     async def look(self, kbps: float, *, recording: bool) -> None:
         """Show what is left at the ordered rate; while recording, warn ahead and release what lies elsewhere."""
+        self.minutes_left = None  # until it is known
         space = Space(*await self._browser.space())
         if await self._release(space, kbps, recording=recording):
             space = Space(*await self._browser.space())
@@ -88,7 +90,11 @@ class SpaceView:
         if folder is not None and what.tell:
             self._document.notify(replace(announcement(what.tell, folder.name), subject=RELEASE_SUBJECT))
         for take in what.remove:
-            await self._shelf.delete(take)
+            try:
+                await self._shelf.delete(take)
+            except SinkError as error:  # another tab plays it, for example: the others make room all the same
+                self._browser.log(f"{take.name} was not removed to make room. {error.sentence}")
+                continue
             sentence = (
                 f"{take.name} was removed from this browser to make room; its file lies in your folder."
             )

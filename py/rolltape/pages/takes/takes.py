@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from rolltape.core.errors import PermissionDenied, RolltapeError, SinkError
 from rolltape.core.notice import Level, Notice
@@ -35,6 +35,14 @@ IN_FOLDER = {
 }
 
 
+UNSEEN = Notice(
+    Level.WARNING,
+    "How much room is left in this browser's storage cannot be seen right now; recordings go on, and it is looked at "
+    "again every ten seconds.",
+    "room-unseen",
+)
+
+
 class Takes:
     """Opens journal and downloads, draws the shelf, recovers what was cut off, watches the room that is left."""
 
@@ -50,6 +58,7 @@ class Takes:
         self._kbps = kbps
         self._shelf_view: ShelfView | None = None
         self._space_view: SpaceView | None = None
+        self._failed_looks = 0
         self._folder_view = FolderView(document, browser, self._draw_destination)
 
     async def open(self) -> None:
@@ -93,9 +102,9 @@ class Takes:
         return None if self._space_view is None else self._space_view.minutes_left
 
     async def make_room(self, kbps: float) -> None:
-        """Before a recording at this rate."""
+        """Before a recording at this rate; where that fails it is told, and the recording begins all the same."""
         if self._space_view is not None:
-            await self._space_view.prepare(kbps)
+            await self._guarded(self._space_view.prepare(kbps))
 
     def show(self, take: Take) -> None:
         """Show a take that is being made here as it is now."""
@@ -113,7 +122,7 @@ class Takes:
     async def _watch_space(self, view: SpaceView) -> None:
         """Look at the room that is left every ten seconds."""
         while True:
-            await view.look(self._kbps(), recording=self._live() is not None)
+            await self._guarded(view.look(self._kbps(), recording=self._live() is not None))
             await asyncio.sleep(SPACE_EVERY_S)
 
     async def _recover(self, shelf: Shelf, view: ShelfView) -> None:
@@ -126,16 +135,30 @@ class Takes:
         for id in view.unfinished:
             self._document.spawn(self._recover_take(shelf, id))
 
+    async def _guarded(self, look: Awaitable[None]) -> None:
+        """Look at the room; that it fails is told for as long as it does, and counted in the log."""
+        try:
+            await look
+        except Exception as error:
+            self._failed_looks += 1
+            self._browser.log(
+                f"The room that is left was not seen, {self._failed_looks} times by now: {error!r}"
+            )
+            self._document.notify(UNSEEN)
+        else:
+            self._document.lift(UNSEEN.subject)
+
     async def _recover_take(self, shelf: Shelf, id: str) -> None:
         """Wait until no tab holds this take; recover it if it is not finished by then, and show what became of it."""
         let_go = await self._browser.hold(id)
         try:
-            for take in await shelf.unfinished():
-                if take.id == id:
-                    await self._finish(shelf, take)
+            take = await shelf.take(id)
+            if take is not None and not take.is_over:
+                await self._finish(shelf, take)
         finally:
             let_go()
-        await self.draw()
+        if self._shelf_view is not None:
+            await self._shelf_view.draw_one(id, self._live())
 
     async def _finish(self, shelf: Shelf, take: Take) -> None:
         try:
