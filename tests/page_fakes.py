@@ -177,6 +177,9 @@ class FakeLine:
         self.said.append((kind, text))
         return self.refuse
 
+    def say(self, kind: str, text: str) -> None:
+        self.said.append((kind, text))
+
     async def server_ms(self) -> float:
         return self.ms
 
@@ -244,6 +247,10 @@ class FakeRoomBrowser:
         self.log_lines: list[str] = []
         self.made: list[FakeConnection] = []
         self.ms = 1000.0
+        self.leaving: list[Callable[[], None]] = []
+
+    def on_leaving(self, handler: Callable[[], None]) -> None:
+        self.leaving.append(handler)
 
     def now_ms(self) -> float:
         return self.ms

@@ -117,6 +117,52 @@ def test_the_director_is_told_within_a_second_of_what_a_guest_does(room: Room) -
     expect(room.director.id("notice").filter(has_text="Ada").first).to_be_visible()
 
 
+ROOM_LEFT = """bytes => { navigator.storage.estimate = async () => ({ usage: 0, quota: bytes }); }"""
+
+
+def test_a_warning_goes_from_both_pages_when_its_cause_ends_and_is_told_anew(room: Room) -> None:
+    warned = room.ada.page.locator("[data-testid=notice][data-subject=room-left]")
+    card = room.row("Ada").get_by_test_id("error")
+    news = room.director.id("notice").filter(has_text="There is room for about")
+    before = news.count()
+    room.ada.page.evaluate(ROOM_LEFT, 20_000_000)
+    room.row("Ada").get_by_test_id("start").click()
+
+    for times in (1, 2):
+        expect(warned).to_be_visible(timeout=45_000)
+        expect(card).to_contain_text("There is room for about")
+        expect(news).to_have_count(before + 2 * times - 1)
+
+        room.ada.page.evaluate(ROOM_LEFT, 10_000_000_000)
+        expect(warned).to_have_count(0, timeout=45_000)
+        expect(card).not_to_contain_text("There is room for about")
+        expect(news.filter(has_text="This is over")).to_have_count(times)
+
+        room.ada.page.evaluate(ROOM_LEFT, 20_000_000)
+    room.ada.page.evaluate(ROOM_LEFT, 10_000_000_000)
+    room.stop("Ada")
+
+
+def test_a_guest_who_reloads_while_recording_is_told_as_cut_off_and_the_recording_counts(room: Room) -> None:
+    news = room.director.id("notice").filter(has_text="Ada")
+    cut_off = room.director.page.locator("#notices").get_by_text("that recording has ended")
+    counted = room.director.id("session-count")
+    before = counted.inner_text()
+    finished = news.filter(has_text="recording is finished")
+    count = finished.count()
+    room.row("Ada").get_by_test_id("start").click()
+    expect(room.row("Ada").get_by_test_id("bytes")).not_to_have_attribute("value", "0", timeout=30_000)
+
+    room.ada.page.on("dialog", lambda dialog: dialog.accept())
+    room.ada.page.reload()
+
+    expect(cut_off.first).to_be_visible(timeout=30_000)
+    expect(finished).to_have_count(count)
+    expect(news.filter(has_text="is back; it counts in the session file")).to_have_count(1, timeout=60_000)
+    expect(counted).not_to_have_text(before)
+    expect(room.row("Ada")).to_have_attribute("data-state", "idle", timeout=30_000)
+
+
 def test_the_guest_can_stop_what_the_director_started(room: Room) -> None:
     room.row("Bob").get_by_test_id("start").click()
     expect(room.bob.id("record")).to_have_attribute("data-state", "recording")

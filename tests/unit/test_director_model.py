@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rolltape.core.notice import Level
-from rolltape.recording.take import TakeState
+from rolltape.recording.take import Take, TakeState
 from rolltape.room.director_model import (
     BUSY,
+    EFFECT_MS,
     OFFLINE,
     OVER,
     PATIENCE_MS,
@@ -22,7 +23,16 @@ from rolltape.room.director_model import (
     News,
     Told,
 )
-from rolltape.room.messages import Answer, Command, CommandKind, GuestState, Member, Role, StandingWarning
+from rolltape.room.messages import (
+    Answer,
+    Command,
+    CommandKind,
+    Going,
+    GuestState,
+    Member,
+    Role,
+    StandingWarning,
+)
 
 ADA = Member("ada", Role.GUEST, "Ada")
 IDLE = GuestState("Ada", can_record=True)
@@ -306,6 +316,128 @@ def test_a_recording_that_writes_nothing_more_is_an_alarm() -> None:
     assert control.rows["ada"].alarms == frozenset()
 
 
+def test_a_recording_is_told_once_something_is_recorded_and_not_while_it_starts() -> None:
+    control = with_ada()
+
+    starting = control.heard("ada", replace(recording(), state=TakeState.STARTING), 1)
+    begun = control.heard("ada", recording(), 2)
+    paused = control.heard("ada", replace(recording(), state=TakeState.PAUSED), 3)
+
+    assert (starting, kinds(begun), paused) == ([], [News.STARTED], [])
+
+
+def test_a_start_that_fails_is_told_as_failed_and_never_as_begun() -> None:
+    control = with_ada()
+
+    told = control.heard("ada", replace(recording(), state=TakeState.STARTING), 1)
+    told += control.heard("ada", over(failed=True, warning="No recorder begins."), 2)
+
+    assert kinds(told) == [News.FAILED]
+
+
+def test_a_guest_who_reloads_while_recording_is_told_as_cut_off_and_not_as_finished() -> None:
+    control = with_ada(recording(page="first"))
+
+    last_word = control.heard("ada", recording(page="first", going=Going.UNLOADED), 1)
+    away = control.members({"ada": replace(ADA, present=False)}, 2)
+    control.members({"ada": ADA}, 3)
+    back = control.heard("ada", replace(IDLE, page="second"), 4)
+
+    assert [(one.kind, one.level) for one in last_word] == [(News.CUT_OFF, Level.ERROR)]
+    assert "that recording has ended" in last_word[0].text
+    assert [one.text for one in away] == ["Ada has closed the page, or is loading it anew."]
+    assert back == []
+    assert not control.rows["ada"].is_busy
+
+
+def test_a_page_that_went_without_a_last_word_is_told_as_cut_off_when_another_one_comes() -> None:
+    control = with_ada(recording(page="first"))
+
+    assert kinds(control.heard("ada", replace(IDLE, page="second"), 1)) == [News.CUT_OFF]
+
+
+def test_a_page_that_records_again_by_itself_is_told_of_both() -> None:
+    control = with_ada(recording(page="first"))
+
+    assert kinds(control.heard("ada", recording("2", page="second"), 1)) == [News.CUT_OFF, News.STARTED]
+
+
+def test_with_a_page_its_warnings_go_without_a_word_that_their_causes_are_over() -> None:
+    control = with_ada(replace(IDLE, page="first", standing=(SILENT,)))
+
+    assert control.heard("ada", replace(IDLE, page="first", going=Going.UNLOADED), 1) == []
+    assert control.heard("ada", replace(IDLE, page="second"), 2) == []
+    assert kinds(control.heard("ada", replace(IDLE, page="second", standing=(SILENT,)), 3)) == [News.TROUBLE]
+
+
+def test_a_guest_who_hangs_up_has_hung_up() -> None:
+    control = with_ada()
+    control.heard("ada", replace(IDLE, going=Going.HUNG_UP), 1)
+
+    told = control.members({}, 2)
+
+    assert [(one.kind, one.text) for one in told] == [(News.LEFT, "Ada has hung up.")]
+
+
+def test_a_recording_that_came_back_is_told() -> None:
+    take = Take("1", 1, "Ada_take1", 0, state=TakeState.RECOVERED)
+
+    (told,) = with_ada().recovered("ada", take)
+
+    assert told.text == "Ada's recording Ada_take1 is back; it counts in the session file."
+    assert with_ada().recovered("gone", take)[0].text.startswith("Guest gone's recording")
+
+
+def test_start_is_not_free_again_before_an_accepted_start_has_begun() -> None:
+    control = with_ada()
+    control.ask(command(CommandKind.START), 10)
+    control.answered("ada", Answer("bo", "c1", True))
+
+    control.heard("ada", IDLE, 20)
+    assert not control.rows["ada"].may(CommandKind.START)
+    control.heard("ada", replace(recording(), state=TakeState.STARTING), 30)
+
+    assert control.rows["ada"].pending == ()
+
+
+def test_an_accepted_start_of_which_nothing_comes_is_told_and_start_is_free_again() -> None:
+    control = with_ada()
+    control.ask(command(CommandKind.START), 0)
+    control.answered("ada", Answer("bo", "c1", True))
+    control.heard("ada", IDLE, 10_000)
+    assert control.check(10_001) == []
+
+    told = control.check(20_001)
+
+    assert [one.text for one in told if one.kind is News.REFUSED] == [
+        "Ada did not start. The guest's page has agreed, but nothing has come of it."
+    ]
+    assert control.rows["ada"].may(CommandKind.START)
+
+
+def test_a_start_that_failed_at_once_is_done() -> None:
+    control = with_ada()
+    control.ask(command(CommandKind.START), 0)
+    control.answered("ada", Answer("bo", "c1", True))
+
+    told = control.heard("ada", over(failed=True, warning="No recorder begins."), 1)
+
+    assert kinds(told) == [News.FAILED]
+    assert control.rows["ada"].pending == ()
+
+
+def test_a_pause_that_an_end_overtook_is_done() -> None:
+    control = with_ada(recording())
+    control.ask(command(CommandKind.PAUSE), 0)
+    control.answered("ada", Answer("bo", "c1", True))
+    control.heard("ada", recording(), 1)
+    assert control.rows["ada"].asked(CommandKind.PAUSE)
+
+    control.heard("ada", over(), 2)
+
+    assert control.rows["ada"].pending == ()
+
+
 SILENT = StandingWarning("microphone-silence", "No sound comes from the microphone.")
 
 
@@ -386,6 +518,8 @@ _STATES = st.builds(
     failed=st.booleans(),
     warning=st.sampled_from(["", "Trouble."]),
     warnings_told=st.integers(0, 2),
+    page=st.sampled_from(["", "first", "second"]),
+    going=st.none() | st.sampled_from(Going),
     standing=st.lists(
         st.sampled_from([SILENT, StandingWarning("room-left", "Little room.")]), unique=True, max_size=2
     ).map(tuple),
@@ -443,13 +577,16 @@ def played(steps: list[tuple[str, str, object]]) -> Story:
 
 def check_told(told: list[Told], before: GuestState | None, now: GuestState, fresh: bool) -> None:
     counted = Counter(kinds(told))
-    was = before.state in RECORDED if before else not fresh and now.state in RECORDED
-    if not was and now.state in RECORDED:
+    is_busy = now.state in BUSY and now.going is None
+    is_ = now.state in RECORDED and now.going is None
+    was = before.state in RECORDED and before.going is None if before else not fresh and is_
+    ended = counted[News.STOPPED] + counted[News.FAILED] + counted[News.CUT_OFF]
+    if not was and is_:
         assert counted[News.STARTED] == 1
-    if was and now.state not in BUSY:
-        assert counted[News.STOPPED] + counted[News.FAILED] == 1
-    assert counted[News.STARTED] <= 1
-    assert counted[News.STOPPED] + counted[News.FAILED] <= 1
+    if was and not is_busy:
+        assert ended == 1
+    assert counted[News.STARTED] <= is_
+    assert ended <= 1
     assert counted[News.FAILED] == 0 or now.failed
 
 
@@ -459,7 +596,7 @@ def check_rows(story: Story) -> None:
         if not row.member.present or not row.reachable or row.state is None:
             assert row.shown_state == OFFLINE
             assert not row.may(CommandKind.START) and not row.may(CommandKind.STOP)
-        elif row.state.state in BUSY:
+        elif row.state.state in BUSY and row.state.going is None:
             assert row.shown_state == row.state.state
             assert not row.may(CommandKind.START)
         for kind in CommandKind:
@@ -475,10 +612,10 @@ def test_whatever_comes_in_whatever_order_what_is_shown_is_true(
     story = played(steps)
 
     story.control.check(story.now_ms)
-    story.control.check(story.now_ms + PATIENCE_MS + 1)
+    story.control.check(story.now_ms + EFFECT_MS + 1)
 
     assert all(row.pending == () for row in story.control.rows.values()), "nothing is under way for ever"
-    assert story.control.check(story.now_ms + PATIENCE_MS + 1) == [], "what was told is not told again"
+    assert story.control.check(story.now_ms + EFFECT_MS + 1) == [], "what was told is not told again"
 
 
 @given(st.lists(_STEPS, max_size=25), st.lists(_STATES, min_size=1, max_size=5))

@@ -15,7 +15,7 @@ from page_fakes import FakeDocument, FakeRoomBrowser, FakeView, uid_for
 from rolltape.core.errors import Unsupported
 from rolltape.core.notice import Level
 from rolltape.pages.director.page import DirectorPage
-from rolltape.recording.take import Part, Take, TakeState
+from rolltape.recording.take import Part, ShelfState, Take, TakeState
 from rolltape.room.client import JoinReply, JoinRequest, RoomClient
 from rolltape.room.messages import (
     Answer,
@@ -32,7 +32,7 @@ from rolltape.room.messages import (
     TakeReport,
     Welcome,
 )
-from rolltape.room.wire import decode, encode, kind_of
+from rolltape.room.wire import decode, encode, kind_of, reports_of
 from rolltape.settings.bitrate import wish_for
 from rolltape.settings.codec import CodecWish, VideoCodec
 from rolltape.settings.fragment import read_fragment
@@ -627,6 +627,44 @@ def test_coming_in_is_told_without_a_tone() -> None:
 
 
 # The session file.
+
+
+def test_a_recording_that_was_cut_off_and_came_back_is_told_once_and_counts_in_the_session() -> None:
+    now_ms = round(time.time() * 1000)
+    parts = (Part(1, "part1", 5, 1000, state=ShelfState.RECOVERED),)
+    take = Take("1", 1, "Ada_take1", now_ms, label="Ada", parts=parts, state=TakeState.RECOVERED)
+
+    async def story(scene: Scene) -> None:
+        await scene.with_ada()
+        scene.hear(TakeReport(take))
+        scene.hear(TakeReport(take))
+
+        assert scene.news == ["Ada's recording Ada_take1 is back; it counts in the session file."]
+        assert scene.document.enabled["session-json"]
+
+    played(story)
+
+
+def test_a_take_that_is_reported_in_pieces_counts_once_it_is_whole_after_a_reload_too() -> None:
+    now_ms = round(time.time() * 1000)
+    parts = tuple(Part(n, f"part{n}", 5_000_000, 60_000, reason="split") for n in range(1, 601))
+    first, *others = reports_of(Take("1", 1, "Ada_take1", now_ms, label="Ada", parts=parts))
+
+    async def story(scene: Scene) -> None:
+        await scene.with_ada()
+        scene.hear(first)
+        assert not scene.document.enabled["session-json"]
+        assert not Scene(disk=dict(scene.browser.disk)).document.enabled["session-json"]
+        for piece in others:
+            scene.hear(piece)
+        assert scene.document.enabled["session-json"]
+
+        reloaded = Scene(disk=scene.browser.disk)
+        reloaded.document.press("session-json")
+        [(_, text)] = reloaded.browser.saved
+        assert len(json.loads(text)["takes"][0]["parts"]) == 600
+
+    played(story)
 
 
 def test_finished_takes_are_saved_as_a_session_after_a_reload_too() -> None:

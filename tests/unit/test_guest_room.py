@@ -12,11 +12,12 @@ import pytest
 from page_fakes import FakeDocument, FakeRoomBrowser, uid_for
 from rolltape.core.errors import EngineError
 from rolltape.pages.guest.room import GuestRoom, cannot_record
-from rolltape.recording.take import Take, TakeState
+from rolltape.recording.take import Part, Take, TakeState
 from rolltape.room.messages import (
     Answer,
     Command,
     CommandKind,
+    Going,
     GuestState,
     Joined,
     Left,
@@ -123,7 +124,8 @@ class Scene:
         return answers[0]
 
     def said(self, since: int = 0) -> list[Message]:
-        return [decode(kind, text) for kind, text in self.browser.line.said[since:]]
+        told = [decode(kind, text) for kind, text in self.browser.line.said[since:]]
+        return [replace(one, page="") if isinstance(one, GuestState) else one for one in told]
 
     async def settle(self) -> None:
         for _ in range(20):
@@ -468,5 +470,65 @@ def test_a_director_who_starts_or_renames_again_and_again_is_kept_at_a_pace() ->
 
         scene.browser.ms += 60_000
         assert (await scene.order(scene.command(CommandKind.START, "later"))).accepted
+
+    played(story)
+
+
+def last_state(scene: Scene) -> GuestState:
+    kind, text = scene.browser.line.said[-1]
+    told = decode(kind, text)
+    assert isinstance(told, GuestState)
+    return told
+
+
+def test_a_page_that_is_closed_or_reloaded_says_so_before_it_is_gone() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        scene.deck.take = Take("1", 1, "one", 0, state=TakeState.RECORDING)
+        page = last_state(scene).page
+
+        for leaving in scene.browser.leaving:
+            leaving()
+
+        assert (last_state(scene).going, last_state(scene).page) == (Going.UNLOADED, page)
+        assert page
+
+    played(story)
+
+
+def test_another_page_of_the_same_guest_is_another_page() -> None:
+    pages = []
+
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        pages.append(last_state(scene).page)
+
+    played(story)
+    played(story)
+
+    assert pages[0] != pages[1]
+
+
+def test_who_hangs_up_says_so() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in(BO)
+        scene.room.hang_up()
+
+        assert last_state(scene).going is Going.HUNG_UP
+
+    played(story)
+
+
+def test_a_take_of_hundreds_of_parts_is_reported_whole() -> None:
+    async def story(scene: Scene) -> None:
+        parts = tuple(Part(n, f"part{n}", 5_000_000, 60_000, reason="split") for n in range(1, 601))
+        await scene.come_in(BO)
+        before = len(scene.browser.line.said)
+        scene.room.report(Take("1", 1, "one", 0, parts=parts, state=TakeState.FINISHED))
+        await scene.settle()
+
+        told = [one for one in scene.said(before) if isinstance(one, TakeReport)]
+        assert len(told) > 1
+        assert [part.number for one in told for part in one.take.parts] == list(range(1, 601))
 
     played(story)

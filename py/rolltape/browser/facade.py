@@ -24,6 +24,7 @@ from js import (
     navigator,
     performance,
     sessionStorage,
+    window,
 )
 from pyodide.ffi import JsException, jsnull, to_js
 
@@ -96,6 +97,10 @@ class ThisBrowser:
     def on_devices_changed(self, handler: Handler) -> None:
         """Call the handler when one is plugged in or out."""
         on_devices_changed(self._listeners, lambda: self._page.handle(handler))
+
+    def on_leaving(self, handler: Callable[[], None]) -> None:
+        """Call the handler when the page is closed, reloaded or left (HTML, `pagehide`)."""
+        self._listeners.add(window, "pagehide", lambda event: handler())
 
     async def store(self) -> Journal:
         """The journal. Raises Unsupported."""

@@ -76,6 +76,10 @@ class SocketLine:
         except JsException as error:
             raise RoomError("The room's server did not answer.", str(error)) from None
 
+    def say(self, kind: str, text: str) -> None:
+        """Hand a message over at once, without hearing what became of it."""
+        self._socket.emit(kind, text)
+
     async def server_ms(self) -> float:
         """The server's clock, milliseconds since 1970. Raises RoomError."""
         return float(await self.send("clock", ""))

@@ -204,6 +204,9 @@ class Browser(Protocol):
     def on_devices_changed(self, handler: Handler) -> None:
         """Call the handler when one is plugged in or out."""
 
+    def on_leaving(self, handler: Callable[[], None]) -> None:
+        """Call the handler when the page is closed, reloaded or left; nothing that it waits for happens any more."""
+
     async def store(self) -> Store:
         """The journal. Raises Unsupported."""
 

@@ -132,7 +132,7 @@ class Shelf:
 
     async def save(self, take: Take) -> Take:
         """Have the finished files copied into the person's downloads; the take as it is then."""
-        kept = take.kept_parts
+        kept = take.stored_parts
         for part in kept:
             kind = contents(take.type_of(part))
             tail = f"_part{part.number}" if len(kept) > 1 else ""

@@ -277,7 +277,12 @@ class Take:
 
     @property
     def kept_parts(self) -> tuple[Part, ...]:
-        """The parts in which something is: the others are no files that could be played, saved or counted."""
+        """The parts in which something is, in the journal or wherever else they were delivered: these count."""
+        return tuple(part for part in self.parts if part.bytes or part.delivered)
+
+    @property
+    def stored_parts(self) -> tuple[Part, ...]:
+        """The parts of which the journal holds something, so that they can be played, saved and converted."""
         return tuple(part for part in self.parts if part.bytes)
 
     @property

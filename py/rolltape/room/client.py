@@ -101,6 +101,9 @@ class RoomLine(Protocol):
     async def send(self, kind: str, text: str) -> str:
         """Hand a message over; empty, or the server's sentence on why it was not handed on."""
 
+    def say(self, kind: str, text: str) -> None:
+        """Hand a message over at once, without hearing what became of it: an unloaded page waits for nothing."""
+
     async def server_ms(self) -> float:
         """The server's clock, milliseconds since 1970. Raises RoomError while there is no connection."""
 
@@ -151,6 +154,11 @@ class RoomClient:
         refused = await self._line.send(kind_of(message), encode(message))
         if refused:
             raise RoomError(refused, "refused")
+
+    def say(self, message: Message) -> None:
+        """Say something at once, for all that is known in vain; without a connection nothing is said."""
+        if self.connected:
+            self._line.say(kind_of(message), encode(message))
 
     async def server_ms(self) -> float:
         """The room's clock as the server has it right now. Raises RoomError."""

@@ -12,14 +12,18 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rolltape.core.notice import Level
-from rolltape.recording.take import TakeState
-from rolltape.room.messages import Answer, Command, CommandKind, GuestState, Member, Role, nameless
+from rolltape.recording.take import Take, TakeState
+from rolltape.room.messages import Answer, Command, CommandKind, Going, GuestState, Member, Role, nameless
 
 __all__ = ["BUSY", "OFFLINE", "Alarm", "Control", "GuestRow", "News", "Pending", "Told"]
 
 OFFLINE = "offline"
 PATIENCE_MS = 5000.0
 """For how long a command may be under way before it is said that nobody answered."""
+EFFECT_MS = 20_000.0
+"""For how long one may that the guest has agreed to: recorders that do not begin are tried one after the other."""
+NO_ANSWER = "The guest's page has not answered."
+NO_EFFECT = "The guest's page has agreed, but nothing has come of it."
 RUN_ON_MS = 1500.0
 """For how long the time shown runs on by itself: a guest who records says theirs each second."""
 STALE_MS = 3000.0
@@ -34,6 +38,8 @@ LITTLE_BATTERY = 15
 MAX_GONE = 20
 """Guests who have left are shown until they are taken off the page, the last so many."""
 
+RUNNING = frozenset({TakeState.RECORDING, TakeState.PAUSED})
+"""Something is in the recording; while it starts nobody knows yet whether there will be."""
 BUSY = frozenset({TakeState.STARTING, TakeState.RECORDING, TakeState.PAUSED, TakeState.STOPPING})
 RECORDED = BUSY - {TakeState.STARTING}
 """In these something is recorded, or was a moment ago: one that is only starting may never be."""
@@ -61,9 +67,15 @@ class News(StrEnum):
     CAME = "came"
     BACK = "back"
     GONE = "gone"
+    LEFT = "left"
+    """On purpose, with nothing being recorded."""
     STARTED = "started"
     STOPPED = "stopped"
     FAILED = "failed"
+    CUT_OFF = "cut off"
+    """The page that recorded is gone."""
+    RECOVERED = "recovered"
+    """What was cut off is a finished recording by now."""
     REFUSED = "refused"
     TROUBLE = "trouble"
     """A warning on the guest's own page, or an alarm."""
@@ -75,9 +87,12 @@ LEVELS: Mapping[News, Level] = {
     News.CAME: Level.INFO,
     News.BACK: Level.INFO,
     News.GONE: Level.WARNING,
+    News.LEFT: Level.INFO,
     News.STARTED: Level.INFO,
     News.STOPPED: Level.INFO,
     News.FAILED: Level.ERROR,
+    News.CUT_OFF: Level.ERROR,
+    News.RECOVERED: Level.INFO,
     News.REFUSED: Level.WARNING,
     News.TROUBLE: Level.WARNING,
     News.OVER: Level.INFO,
@@ -126,6 +141,8 @@ class Pending:
     asked_ms: float
     accepted: bool = False
     """The guest has agreed; what is true comes next."""
+    take_id: str = ""
+    """The guest's last take when it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +179,7 @@ class GuestRow:
     @property
     def take_state(self) -> TakeState:
         """The state of their take as last heard; `idle` where there is none."""
-        return self.state.state if self.state is not None and self.state.state in BUSY else TakeState.IDLE
+        return self.state.state if self.state is not None and _is_busy(self.state) else TakeState.IDLE
 
     @property
     def shown_state(self) -> str:
@@ -285,7 +302,7 @@ class Control:
     def ask(self, command: Command, now_ms: float) -> None:
         """A command is on its way."""
         row = self._rows[command.to]
-        asked = (*row.pending, Pending(command, now_ms))
+        asked = (*row.pending, Pending(command, now_ms, take_id=row.state.take_id if row.state else ""))
         self._rows[command.to] = replace(row, pending=asked, refusal="")
 
     def answered(self, uid: str, answer: Answer) -> list[Told]:
@@ -311,14 +328,23 @@ class Control:
         told: list[Told] = []
         for uid, row in list(self._rows.items()):
             for one in row.pending:
-                if now_ms - one.asked_ms > PATIENCE_MS:
-                    told += self._refused(self._rows[uid], one, "The guest's page has not answered.")
+                if now_ms - one.asked_ms > (EFFECT_MS if one.accepted else PATIENCE_MS):
+                    told += self._refused(self._rows[uid], one, NO_EFFECT if one.accepted else NO_ANSWER)
             row = self._rows[uid]
             if row.missed_ms is not None and now_ms - row.missed_ms > GRACE_MS:
                 self._rows[uid] = replace(row, missed_ms=None)
                 told.append(_gone(row))
             told += self._alarms(uid, now_ms)
         return told
+
+    def recovered(self, uid: str, take: Take) -> list[Told]:
+        """A guest has reported a take that had been cut off."""
+        name = self._rows[uid].name if uid in self._rows else take.label or nameless(uid)
+        return [
+            Told(
+                News.RECOVERED, uid, f"{name}'s recording {take.name} is back; it counts in the session file."
+            )
+        ]
 
     def forget(self, uid: str) -> None:
         """This guest is not shown any more, unless they are back."""
@@ -357,45 +383,65 @@ class Control:
 
 
 def _gone(row: GuestRow) -> Told:
+    uid, name = row.member.uid, row.name
+    going = None if row.state is None else row.state.going
+    if going is Going.HUNG_UP:
+        return Told(News.LEFT, uid, f"{name} has hung up.")
+    if going is Going.UNLOADED:
+        return Told(News.GONE, uid, f"{name} has closed the page, or is loading it anew.")
     recording = " Their recording goes on by itself while their page is open." if row.is_busy else ""
-    return Told(News.GONE, row.member.uid, f"{row.name}'s connection is gone.{recording}")
+    return Told(News.GONE, uid, f"{name}'s connection is gone.{recording}")
+
+
+def _is_busy(state: GuestState) -> bool:
+    """Whether a recording is under way: with its page it ends, whatever state it was in."""
+    return state.state in BUSY and state.going is None
 
 
 def _is_done(pending: Pending, state: GuestState) -> bool:
-    """Whether what was asked for is true; after an agreement, whatever is true then is what came of it."""
+    """Whether the effect of what was asked for is seen, or it is agreed to and can have none any more."""
     kind = pending.command.kind
-    if pending.accepted:
-        return True
     if kind is CommandKind.START:
-        return state.state in BUSY
+        return state.state in BUSY or state.take_id != pending.take_id
     if kind is CommandKind.STOP:
         return state.state not in NEEDS[CommandKind.STOP]
     if kind is CommandKind.PAUSE:
-        return state.state is TakeState.PAUSED
+        return state.state is TakeState.PAUSED or (pending.accepted and state.state not in RUNNING)
     if kind is CommandKind.RESUME:
-        return state.state is TakeState.RECORDING
-    return kind is CommandKind.RENAME and state.label == pending.command.label
+        return state.state is TakeState.RECORDING or (pending.accepted and state.state not in RUNNING)
+    return pending.accepted or (kind is CommandKind.RENAME and state.label == pending.command.label)
 
 
 def _changes(row: GuestRow, before: GuestState, now: GuestState) -> list[Told]:
     uid, name = row.member.uid, row.name
-    was_busy, is_busy = before.state in BUSY, now.state in BUSY
+    was_busy, is_busy = _is_busy(before), _is_busy(now)
+    other_page = bool(before.page and now.page) and before.page != now.page
     another = now.take_id != before.take_id
     told = []
-    if was_busy and (not is_busy or another):
+    if was_busy and (other_page or now.going is Going.UNLOADED):
+        told.append(Told(News.CUT_OFF, uid, f"{name}{CUT_OFF}"))
+    elif was_busy and (not is_busy or another):
         failed = now.failed and not is_busy
         if failed or before.state in RECORDED:  # else nobody was told that it had begun
             told.append(_over(uid, name, now, failed))
     elif another and not is_busy and now.take_id:
         # Began and ended without a word in between, for example while this page was not connected.
         told.append(_over(uid, name, now, now.failed))
-    if now.state in RECORDED and (before.state not in RECORDED or another):
+    if is_busy and now.state in RECORDED and (another or not (was_busy and before.state in RECORDED)):
         who = "" if now.started_by in ("", "you") else f", started by {now.started_by}"
         told.append(Told(News.STARTED, uid, f"{name} is being recorded{who}."))
     another_warning = (now.warning, now.warnings_told) != (before.warning, before.warnings_told)
     if now.warning and another_warning and not any(one.kind is News.FAILED for one in told):
         told.append(Told(News.TROUBLE, uid, f"{name}: {now.warning}"))
-    return told + _standing(uid, name, before, now)
+    if now.going is None:  # with a page its warnings end, which does not say that their causes have
+        told += _standing(uid, name, replace(before, standing=()) if other_page else before, now)
+    return told
+
+
+CUT_OFF = (
+    "'s page was closed or loaded anew while it recorded: that recording has ended. What was recorded is kept on "
+    "their machine, and comes back when the page is open there again."
+)
 
 
 def _standing(uid: str, name: str, before: GuestState, now: GuestState) -> list[Told]:

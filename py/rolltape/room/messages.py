@@ -24,6 +24,7 @@ __all__ = [
     "Command",
     "CommandKind",
     "Description",
+    "Going",
     "GuestState",
     "IceCandidate",
     "Joined",
@@ -112,6 +113,15 @@ class Left:
     uid: str
 
 
+class Going(StrEnum):
+    """Why a page says its last word."""
+
+    UNLOADED = "unloaded"
+    """It is being closed or reloaded, or leads elsewhere."""
+    HUNG_UP = "hung-up"
+    """The guest left, with everything written."""
+
+
 @dataclass(frozen=True)
 class StandingWarning:
     """Something that is not as it should be on a guest's page, for as long as it is announced."""
@@ -172,6 +182,10 @@ class GuestState:
     """How many such troubles there were on this page: the same sentence again is news."""
     standing: tuple[StandingWarning, ...] = ()
     """What is not as it should be right now; what is not there any more is over."""
+    page: str = ""
+    """Which page says it: one that was reloaded is another, and what the one before recorded has ended."""
+    going: Going | None = None
+    """This is the page's last word."""
 
 
 @dataclass(frozen=True)

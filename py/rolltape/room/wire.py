@@ -28,6 +28,7 @@ from rolltape.room.messages import (
     Command,
     CommandKind,
     Description,
+    Going,
     GuestState,
     IceCandidate,
     Joined,
@@ -303,6 +304,8 @@ def _state(found: Fields) -> GuestState:
         failed=found.flag("failed", False),
         warnings_told=found.whole("warnings_told", 0),
         standing=tuple(map(_standing, found.rows("standing", MAX_STANDING))),
+        page=found.text("page", "", 64),
+        going=None if found.text_or_none("going") is None else found.member("going", Going),
     )
 
 

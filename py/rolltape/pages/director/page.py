@@ -156,7 +156,9 @@ class DirectorPage:
                 waiting.set_result("" if message.accepted else message.reason)
         elif isinstance(message, TakeReport):
             member = self._client.members.get(uid)
-            self._session.add(uid, message, member is not None and member.invited)
+            is_new = self._session.add(uid, message, member is not None and member.invited)
+            if is_new and message.take.state is TakeState.RECOVERED:
+                self._tell(self._control.recovered(uid, message.take))
         elif isinstance(message, Signal):
             self._document.spawn(self._peers.receive(sender, message))
             return

@@ -170,7 +170,10 @@ def _lines(report: Report) -> str:
     sender = Sender(report.uid, Role.GUEST, "")
     pieces = reports_of(report.take)
     if len(pieces) > 1 or not report.is_whole:
-        parts, pauses = max(len(report.take.parts), report.all_parts), max(len(report.take.pauses), report.all_pauses)
+        parts, pauses = (
+            max(len(report.take.parts), report.all_parts),
+            max(len(report.take.pauses), report.all_pauses),
+        )
         pieces = [replace(piece, all_parts=parts, all_pauses=pauses) for piece in pieces]
     return "\n".join(encode(piece, sender) for piece in pieces)
 

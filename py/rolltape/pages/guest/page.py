@@ -38,6 +38,8 @@ TICK_S = 0.2
 BATTERY_EVERY_S = 30.0
 RECORD_KEY, PAUSE_KEY = "r", "p"
 KEYS_MEMORY = "keys"
+OWN_TAKES = "own-takes"
+MAX_OWN_TAKES = 50
 BUTTON_WORDS = {
     TakeState.IDLE: "Record",
     TakeState.STARTING: "Starting …",
@@ -76,7 +78,7 @@ class GuestPage:
         )
         self._room: GuestRoom | None = None
         self._secrets = read_fragment(link.fragment)
-        self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps)
+        self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps, self._report)
         self._ready = ReadyView(link.settings, document, browser)
         self._saving = SavingCheck(document, browser)
         self._rehearsal = Rehearsal(document, browser, lambda: self._devices.capture, self._order)
@@ -119,6 +121,8 @@ class GuestPage:
         await self._takes.open()
         self._deck.places, self._deck.shelf = self._takes.places, self._takes.shelf
         await self._rehearsal.open(self._takes.places)
+        if self._settings.room is not None:
+            await self._report_earlier()
 
     async def _open_room(self) -> None:
         if self._settings.room is None:
@@ -210,6 +214,8 @@ class GuestPage:
     def show_take(self, take: Take) -> None:
         """Draw the take's state; whatever cannot be drawn, the recording and its end go on."""
         try:
+            if take.id not in self._own_takes:
+                self._browser.remember(OWN_TAKES, " ".join([*self._own_takes, take.id][-MAX_OWN_TAKES:]))
             self._document.guard(True)
             self._draw()
             self._takes.show(take)
@@ -225,9 +231,25 @@ class GuestPage:
             self._cut_off = _CutOff(self._deck.order, take.started_by)
         draw_after(self._document, take)
         self._announce()
-        if self._room is not None and (take.bytes or take.delivered):
-            self._room.report(take)
+        self._report(take)
         await self._takes.draw()
+
+    def _report(self, take: Take) -> None:
+        """Tell the directors of a take of this room that is over, also one that an earlier page began."""
+        if self._room is not None and take.kept_parts and take.room == self._settings.room:
+            self._room.report(take)
+
+    async def _report_earlier(self) -> None:
+        """What this tab recorded before it was reloaded may not have reached any director."""
+        for id in self._own_takes if self._takes.shelf else ():
+            take = await self._takes.shelf.take(id) if self._takes.shelf else None
+            if take is not None and take.is_over:
+                self._report(take)
+
+    @property
+    def _own_takes(self) -> list[str]:
+        """The ids of what this tab recorded, over reloads."""
+        return self._browser.remembered(OWN_TAKES).split()
 
     async def _draw_plan(self) -> None:
         """Say before recording what it would be recorded as."""
@@ -310,7 +332,7 @@ class GuestPage:
         self._plan_exists = False
         await self._devices.close()
         if self._room is not None:
-            self._room.close()
+            self._room.hang_up()
         self._document.text("no-picture", "You have hung up. Camera and microphone are off.")
         self._document.text("again", "Come back")
         self._document.show("again", True)

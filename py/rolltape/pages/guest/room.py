@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from rolltape.core.clock import Instant
 from rolltape.core.errors import RolltapeError, Unsupported
@@ -20,6 +21,7 @@ from rolltape.room.messages import (
     Answer,
     Command,
     CommandKind,
+    Going,
     GuestState,
     Message,
     Role,
@@ -86,6 +88,8 @@ class GuestRoom:
         self._changed = False
         self._let_go: Callable[[], None] = lambda: None
         self._pace = {kind: Pace(AT_MOST, 60_000) for kind in (CommandKind.START, CommandKind.RENAME)}
+        self._page = new_secret(6)
+        browser.on_leaving(lambda: self._say_last(Going.UNLOADED))
         self._doing: Mapping[CommandKind, Callable[[Sender, Command], Awaitable[None]]] = {
             CommandKind.START: self._start,
             CommandKind.STOP: self._stop,
@@ -143,6 +147,15 @@ class GuestRoom:
             capture.send_through(self._outgoing)
         self._document.spawn(self._peers.refresh())
 
+    def hang_up(self) -> None:
+        """Leave the room on purpose: the directors are told so."""
+        self._say_last(Going.HUNG_UP)
+        self.close()
+
+    def _say_last(self, going: Going) -> None:
+        """The page's last word; what it recorded ends with it, whatever is said later."""
+        self._client.say(replace(self._state(), page=self._page, going=going, can_record=False))
+
     def close(self) -> None:
         """Leave the room."""
         self._peers.close()
@@ -172,7 +185,7 @@ class GuestRoom:
             while self._changed and self._client.connected:
                 self._changed = False
                 self._announced_ms = self._browser.now_ms()
-                await self._client.send(self._state())
+                await self._client.send(replace(self._state(), page=self._page))
         except RoomError as error:
             self._browser.log(f"The state was not announced. {error.sentence}")
         finally:

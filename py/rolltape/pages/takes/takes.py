@@ -47,15 +47,24 @@ class Takes:
     """Opens journal and downloads, draws the shelf, recovers what was cut off, watches the room that is left."""
 
     def __init__(
-        self, document: Document, browser: Browser, live: Callable[[], Take | None], kbps: Callable[[], float]
+        self,
+        document: Document,
+        browser: Browser,
+        live: Callable[[], Take | None],
+        kbps: Callable[[], float],
+        recovered: Callable[[Take], None] = lambda take: None,
     ) -> None:
-        """`live` gives the take being made here, `kbps` the rate that it was or would be ordered at."""
+        """`live` gives the take being made here, `kbps` the rate that it was or would be ordered at.
+
+        `recovered` is told of each take that this page has finished for one that is gone.
+        """
         self.places = Places(None, None)
         self.shelf: Shelf | None = None
         self._document = document
         self._browser = browser
         self._live = live
         self._kbps = kbps
+        self._recovered = recovered
         self._shelf_view: ShelfView | None = None
         self._space_view: SpaceView | None = None
         self._failed_looks = 0
@@ -159,6 +168,9 @@ class Takes:
             let_go()
         if self._shelf_view is not None:
             await self._shelf_view.draw_one(id, self._live())
+        after = await shelf.take(id)
+        if take is not None and not take.is_over and after is not None and after.is_over:
+            self._recovered(after)
 
     async def _finish(self, shelf: Shelf, take: Take) -> None:
         try:
@@ -173,7 +185,11 @@ class Takes:
         finally:
             self._document.text("recovering", "")
         self._document.notify(
-            Notice(Level.INFO, f"A recording that was not finished is back in the list below: {take.name}.")
+            Notice(
+                Level.INFO,
+                f"A recording that was not finished is back in the list below: {take.name}. It ended when its page "
+                "was closed, loaded anew or broke down.",
+            )
         )
 
     def _warn(self, sentence: str) -> None:
