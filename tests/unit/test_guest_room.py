@@ -532,3 +532,15 @@ def test_a_take_of_hundreds_of_parts_is_reported_whole() -> None:
         assert [part.number for one in told for part in one.take.parts] == list(range(1, 601))
 
     played(story)
+
+
+def test_a_guest_who_is_not_let_in_is_told_that_recording_works_all_the_same() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        scene.room.room_closed("This room is full.")
+
+        assert scene.document.notices[-1].text == (
+            "This room is full. Recording works here all the same, and a running one goes on."
+        )
+
+    played(story)

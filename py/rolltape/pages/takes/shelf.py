@@ -105,7 +105,7 @@ class ShelfView:
             self._browser.forget(self._playing.pop(id))
             return
         take = self._takes[id]
-        file = await self._shelf.file(take, take.kept_parts[0].number)
+        file = await self._shelf.file(take, take.stored_parts[0].number)
         self._playing[id] = file.address(contents(take.mime_type).content_type)
         row.attribute("player", "src", self._playing[id])
         row.show("player", True)
@@ -125,7 +125,7 @@ class ShelfView:
         row.enable(button, False)
         try:
             files = [
-                NamedFile(await self._shelf.file(take, part.number), part.file) for part in take.kept_parts
+                NamedFile(await self._shelf.file(take, part.number), part.file) for part in take.stored_parts
             ]
             converter = Converter(self._document, self._browser)
             async with aclosing(converter.run(files, Target(target), take.name)) as steps:

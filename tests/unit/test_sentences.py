@@ -1,0 +1,133 @@
+"""Every sentence that a page can say of itself is shown to be true by a test that quotes it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "py" / "rolltape"
+SAYING = {"Notice": 1, "_warn": 0, "_tell": 1, "Told": 2}
+"""Calls that say a sentence, and where among their arguments it is."""
+QUOTED = 18
+"""Characters of a sentence that nobody quotes by accident."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of the code, as far as it is written there."""
+
+    where: str
+    pieces: tuple[str, ...]
+    subject: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {'…'.join(self.pieces)}"
+
+
+def pieces(node: ast.expr) -> tuple[str, ...]:
+    """What is written out of a sentence that is put together: the texts between what is filled in."""
+    if isinstance(node, ast.Constant):
+        return (node.value,) if isinstance(node.value, str) else ()
+    if isinstance(node, ast.JoinedStr):
+        return tuple(piece for value in node.values for piece in pieces(value))
+    if isinstance(node, ast.BinOp):
+        return pieces(node.left) + pieces(node.right)
+    if isinstance(node, ast.IfExp):
+        return pieces(node.body) + pieces(node.orelse)
+    return ()
+
+
+def sentences() -> Iterator[Sentence]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        constants = {
+            target.id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            place = SAYING.get(name)
+            if place is None or len(node.args) <= place:
+                continue
+            said = tuple(piece for piece in pieces(node.args[place]) if len(piece.strip()) >= QUOTED)
+            if said:
+                more = node.args[place + 1] if name == "Notice" and len(node.args) > place + 1 else None
+                if isinstance(more, ast.Name):
+                    more = constants.get(more.id, more)
+                subject = "".join(pieces(more)) if more is not None else ""
+                yield Sentence(f"{path.relative_to(PACKAGE)}:{node.lineno}", said, subject)
+
+
+def quotes() -> str:
+    """All texts that tests write out, one a line."""
+    found = []
+    for path in (ROOT / "tests").rglob("*.py"):
+        if path.name == Path(__file__).name:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return "\n".join(found)
+
+
+def is_quoted(sentence: Sentence, texts: str) -> bool:
+    """Whether a test writes out so much of it that it can be no other."""
+    return any(
+        piece[start : start + QUOTED] in texts
+        for piece in sentence.pieces
+        for start in range(0, len(piece) - QUOTED + 1)
+    )
+
+
+OWED: Mapping[str, str] = {
+    "pages/director/inbound.py": "does not send more than before",
+    "pages/guest/rehearsal.py": "The test cannot be played.",
+}
+"""Sentences that no test shows yet, by module; a new one does not belong here but into a test."""
+
+
+def is_owed(sentence: Sentence) -> bool:
+    owed = OWED.get(sentence.where.split(":")[0])
+    return owed is not None and any(owed in piece for piece in sentence.pieces)
+
+
+def test_every_sentence_that_a_page_can_say_is_quoted_by_a_test() -> None:
+    texts, found = quotes(), list(sentences())
+
+    unshown = [str(one) for one in found if not is_quoted(one, texts) and not is_owed(one)]
+
+    assert len(found) > 20, "the collector reads the code"
+    assert unshown == [], "no test quotes these: write one that shows when it is said"
+
+
+def test_every_warning_that_holds_has_a_test_that_lifts_it() -> None:
+    texts = quotes()
+    subjects = {one.subject for one in sentences() if one.subject}
+
+    assert subjects
+    assert [subject for subject in sorted(subjects) if subject not in texts] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ('Notice(Level.INFO, "The page could not start.")', ("The page could not start.",)),
+        ('self._warn(f"{name} is gone from the room. {reason}")', (" is gone from the room. ",)),
+        ('Notice(Level.INFO, "This is said" " in two pieces.")', ("This is said in two pieces.",)),
+    ],
+)
+def test_a_sentence_is_found_as_it_is_put_together(code: str, said: tuple[str, ...]) -> None:
+    call = ast.parse(code, mode="eval").body
+    assert isinstance(call, ast.Call)
+
+    assert tuple(piece for piece in pieces(call.args[-1]) if len(piece) >= QUOTED) == said
