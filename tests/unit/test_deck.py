@@ -102,7 +102,7 @@ class Browser:
         self.held.add(take_id)
         return lambda: self.held.discard(take_id)
 
-    async def keep_awake(self, on: bool) -> None:
+    async def keep_awake(self, holder: object, on: bool) -> None:
         self.awake = on
         await self.steps.take("screen is kept on")
 

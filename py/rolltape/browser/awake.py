@@ -11,20 +11,27 @@ from rolltape.browser.interop import Listeners, member
 
 
 class Awake:
-    """Holds the wake lock while it is wanted; a hidden page loses it, so it is asked for again when shown."""
+    """Holds the wake lock while anybody wants it; a hidden page loses it, so it is asked for again when shown."""
 
     def __init__(self) -> None:
-        self._wanted = False
+        self._wanted_by: set[object] = set()
         self._lock: WakeLockSentinel | None = None
         self._asking: asyncio.Future[None] | None = None
         self._listeners = Listeners()
 
-    async def want(self, wanted: bool) -> None:
-        """Keep the screen on, or not any more. Where the browser refuses, recording goes on all the same."""
-        if wanted == self._wanted:
-            return
-        self._wanted = wanted
+    async def want(self, holder: object, wanted: bool) -> None:
+        """Keep the screen on, or not any more as far as `holder` is concerned: one that records keeps it on for all.
+
+        Not to want what was not wanted changes nothing. Where the browser refuses, recording goes on all the same.
+        """
+        was_wanted = bool(self._wanted_by)
         if wanted:
+            self._wanted_by.add(holder)
+        else:
+            self._wanted_by.discard(holder)
+        if bool(self._wanted_by) == was_wanted:
+            return
+        if self._wanted_by:
             self._listeners.add(document, "visibilitychange", self._on_visibility)
             await self._ask()
         else:
@@ -44,7 +51,7 @@ class Awake:
             return
         await self._let_go()
         self._lock = lock
-        if not self._wanted:
+        if not self._wanted_by:
             await self._let_go()
 
     async def _let_go(self) -> None:

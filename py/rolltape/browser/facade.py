@@ -158,9 +158,9 @@ class ThisBrowser:
         """The takes that this or another tab is recording."""
         return await locks.running()
 
-    async def keep_awake(self, on: bool) -> None:
+    async def keep_awake(self, holder: object, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""
-        await self._awake.want(on)
+        await self._awake.want(holder, on)
 
     def room_line(self) -> SocketLine:
         """A connection to the room's server, not opened yet."""

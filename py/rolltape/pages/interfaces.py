@@ -246,7 +246,7 @@ class Browser(Protocol):
     async def running(self) -> Collection[str]:
         """The takes that this or another tab is recording."""
 
-    async def keep_awake(self, on: bool) -> None:
+    async def keep_awake(self, holder: object, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""
 
     def room_line(self) -> RoomLine:

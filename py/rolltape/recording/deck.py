@@ -72,7 +72,7 @@ class DeckBrowser(Protocol):
     async def hold(self, take_id: str) -> Callable[[], None]:
         """Mark a take as being recorded by this tab; call the result to let go. Raises where it cannot be."""
 
-    async def keep_awake(self, on: bool) -> None:
+    async def keep_awake(self, holder: object, on: bool) -> None:
         """Keep the screen on, where the browser lets it; not any more with False."""
 
 
@@ -263,7 +263,7 @@ class Deck:
             take = await self._new_take(wanted, running.started_by)
             await self._aside(self._view.make_room(running.order.kbps))
             let_go = await self._hold(take.id)
-            await self._aside(self._browser.keep_awake(True))
+            await self._aside(self._browser.keep_awake(self, True))
             while running.source_changed:
                 running.source_changed = False
                 wanted = await self._prepared(running.order)
@@ -291,7 +291,7 @@ class Deck:
             self._told(lambda: self._view.show_take(recording.take))
         self._running = None
         try:
-            await self._aside(self._browser.keep_awake(False))
+            await self._aside(self._browser.keep_awake(self, False))
         finally:
             if recording is not None:
                 await self._aside(self._view.take_over(recording.take))

@@ -84,7 +84,7 @@ class _Quiet:
     async def running(self) -> Collection[str]:
         return await self._browser.running()
 
-    async def keep_awake(self, on: bool) -> None:
+    async def keep_awake(self, holder: object, on: bool) -> None:
         return
 
 
