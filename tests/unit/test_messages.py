@@ -171,7 +171,7 @@ def test_no_text_does_more_than_be_refused(kind: str, text: str) -> None:
         decode(kind, text)
 
 
-@hypothesis_settings(max_examples=400)
+@hypothesis_settings(max_examples=200)
 @given(st.sampled_from(MESSAGES), st.data())
 def test_what_is_accepted_can_be_said_again_and_sent(message: Message, data: st.DataObject) -> None:
     said = json.loads(encode(message))
