@@ -329,19 +329,3 @@ def test_recovering_many_takes_reads_the_log_of_each_a_few_times_and_not_all_for
         return browser.journal.reads
 
     assert asyncio.run(asyncio.wait_for(story(40), 20)) <= 5 * 40
-
-
-def test_a_take_that_is_safe_elsewhere_makes_room_and_it_is_said() -> None:
-    async def story() -> list[str]:
-        document, browser = FakeDocument(), StoringBrowser()
-        browser.left = 10**8
-        shelf = Shelf(browser.journal, nobody)
-        part = Part(1, "part1", 10**9, 60_000, state=ShelfState.FINISHED)
-        await shelf.log(
-            replace(LEFT, state=TakeState.FINISHED, parts=(part,), delivered=(Delivery.DOWNLOADS,))
-        )
-        await SpaceView(document, cast("Browser", browser), shelf).look(2500.0, recording=True)
-        return [notice.text for notice in document.notices]
-
-    said = asyncio.run(story())
-    assert said[0] == "Ada_take1 was removed from this browser to make room; its file is saved."

@@ -206,9 +206,9 @@ class Peers:
         if was_full and not self._is_full and self._role is Role.GUEST:
             for member in self._room.present:
                 if member.uid not in self._peers and self._room.uid < member.uid:
-                    peer = self._add(member, "")
-                    if peer is not None:
-                        self._spawn(peer.connection.offer())
+                    added = self._add(member, "")
+                    if added is not None:
+                        self._spawn(added.connection.offer())
 
     async def receive(self, sender: Sender, signal: Signal) -> None:
         """One step from another member; a new page of theirs makes a new connection."""

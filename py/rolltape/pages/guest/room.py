@@ -16,7 +16,7 @@ from rolltape.pages.interfaces import Browser, Capture, Document
 from rolltape.pages.room_time import RoomTime
 from rolltape.recording.deck import Deck
 from rolltape.recording.take import Take, TakeState
-from rolltape.room.client import JoinRequest, RoomClient, RoomError, refusal
+from rolltape.room.client import JoinRequest, RoomClient, RoomError, new_secret, refusal
 from rolltape.room.messages import (
     Answer,
     Command,
