@@ -151,6 +151,7 @@ def test_a_guest_who_reloads_while_recording_is_told_as_cut_off_and_the_recordin
     finished = news.filter(has_text="recording is finished")
     count = finished.count()
     room.row("Ada").get_by_test_id("start").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording", timeout=30_000)
     expect(room.row("Ada").get_by_test_id("bytes")).not_to_have_attribute("value", "0", timeout=30_000)
 
     room.ada.page.on("dialog", lambda dialog: dialog.accept())

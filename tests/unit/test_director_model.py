@@ -350,6 +350,14 @@ def test_a_guest_who_reloads_while_recording_is_told_as_cut_off_and_not_as_finis
     assert not control.rows["ada"].is_busy
 
 
+def test_a_page_that_goes_as_its_recording_starts_is_told_as_cut_off_and_not_as_finished() -> None:
+    control = with_ada(over("1", page="first"))
+    starting = replace(recording("2", page="first", going=Going.UNLOADED), state=TakeState.STARTING)
+
+    assert kinds(control.heard("ada", starting, 1)) == [News.CUT_OFF]
+    assert control.heard("ada", starting, 2) == []
+
+
 def test_a_page_that_went_without_a_last_word_is_told_as_cut_off_when_another_one_comes() -> None:
     control = with_ada(recording(page="first"))
 

@@ -418,7 +418,8 @@ def _changes(row: GuestRow, before: GuestState, now: GuestState) -> list[Told]:
     other_page = bool(before.page and now.page) and before.page != now.page
     another = now.take_id != before.take_id
     told = []
-    if was_busy and (other_page or now.going is Going.UNLOADED):
+    unloaded = now.going is Going.UNLOADED and before.going is None
+    if (was_busy and (other_page or unloaded)) or (unloaded and now.state in BUSY):
         told.append(Told(News.CUT_OFF, uid, f"{name}{CUT_OFF}"))
     elif was_busy and (not is_busy or another):
         failed = now.failed and not is_busy
