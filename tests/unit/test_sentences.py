@@ -24,6 +24,8 @@ class Sentence:
     where: str
     pieces: tuple[str, ...]
     subject: str
+    constant: str = ""
+    """The constant that it is, by which a test may name it."""
 
     def __str__(self) -> str:
         return f"{self.where}: {'…'.join(self.pieces)}"
@@ -65,11 +67,12 @@ def sentences() -> Iterator[Sentence]:
                 if isinstance(more, ast.Name):
                     more = constants.get(more.id, more)
                 subject = "".join(pieces(more)) if more is not None else ""
-                yield Sentence(f"{path.relative_to(PACKAGE)}:{node.lineno}", said, subject)
+                constant = next((name for name, value in constants.items() if value is node), "")
+                yield Sentence(f"{path.relative_to(PACKAGE)}:{node.lineno}", said, subject, constant)
 
 
 def quotes() -> str:
-    """All texts that tests write out, one a line."""
+    """All texts that tests write out, and the constants of ours that they name, one a line."""
     found = []
     for path in (ROOT / "tests").rglob("*.py"):
         if path.name == Path(__file__).name:
@@ -77,11 +80,16 @@ def quotes() -> str:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.append(node.value)
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rolltape"):
+                found += [f"{node.module}.{one.name}" for one in node.names]
     return "\n".join(found)
 
 
 def is_quoted(sentence: Sentence, texts: str) -> bool:
-    """Whether a test writes out so much of it that it can be no other."""
+    """Whether a test writes out so much of it that it can be no other, or names the constant that it is."""
+    module = sentence.where.split(":")[0].removesuffix(".py").replace("/", ".")
+    if sentence.constant and f"rolltape.{module}.{sentence.constant}" in texts.splitlines():
+        return True
     return any(
         piece[start : start + QUOTED] in texts
         for piece in sentence.pieces
