@@ -390,8 +390,10 @@ def test_any_log_can_be_read(log: bytes | str) -> None:
 
 @given(takes, takes)
 def test_a_line_of_changes_leads_from_any_take_to_any_other(before: Take, now: Take) -> None:
-    before = before.with_error("Before.")
-    now = replace(now, id=before.id, error="Now.")
+    before, now = (
+        replace(take, id="t", error=when, parts=tuple({part.number: part for part in take.parts}.values()))
+        for take, when in ((before, "Before."), (now, "Now."))
+    )
 
     log = before.to_json_line() + now.to_json_line(before)
 
