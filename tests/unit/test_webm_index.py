@@ -402,6 +402,20 @@ def test_recording_of_another_kind_behind_the_first_is_an_error_and_the_first_st
         index.feed(one)
 
 
+def test_blocks_behind_a_cluster_that_says_it_is_shorter_are_its_own() -> None:
+    sound = [block(2, at * 20, bytes(30)) for at in range(20)]
+    whole = cluster(0, *sound, width=8)
+    short = whole[:4] + ebml.write_size(len(whole) - 12 - 10 * len(sound[0]), 8) + whole[12:]
+    data = header() + short + cluster(1000, *sound)
+
+    index = indexed(data)
+    saved = apply(data, finish(index))
+
+    assert index.blocks == 40
+    assert index.damages == []
+    assert all(one in saved for one in sound)
+
+
 def test_block_behind_damage_is_not_dated_by_the_cluster_before_if_its_own_is_gone() -> None:
     first = cluster(0, *(block(1, at * 10, bytes(100)) for at in range(100)))
     second = cluster(1000, *(block(1, at * 10, bytes(100)) for at in range(100)))

@@ -34,7 +34,7 @@ from rolltape.media.webm_events import (
     SizeField,
 )
 from rolltape.media.webm_header import MAX_HEADER, WebmError, check_doc_type, check_head, read_scale
-from rolltape.media.webm_resync import ENDS_CLUSTER, IN_SEGMENT, SHORT, Search
+from rolltape.media.webm_resync import BLOCKS, ENDS_CLUSTER, IN_SEGMENT, SHORT, Search
 from rolltape.media.webm_track import Track, read_tracks
 
 MAX_BLOCK: Final = 32 << 20
@@ -46,6 +46,7 @@ _LONGEST_NS: Final = 60 * 10**9
 """A frame that says that it lasts longer is not believed."""
 _NEVER_NS: Final = 1000 * 366 * 86_400 * 10**9
 """No time is later: a thousand years."""
+_BLOCK_STARTS: Final = tuple(ebml.write_id(ident) for ident in BLOCKS)
 _KEY: Final = 0x80
 _LACED: Final = 0x06
 
@@ -186,7 +187,9 @@ class Reader:
             return self._begin_cluster(data, at, size, body)
         if ident in (Id.EBML, Id.SEGMENT):
             return self._begin_again(data, at, ident, size, body)
-        if ident < 0 or size == UNKNOWN:
+        if (
+            ident < 0 or size == UNKNOWN or ident in BLOCKS
+        ):  # a block here: its Cluster is larger than it says
             return self._lose(data, at)
         after = body + size
         payload = b""
@@ -301,6 +304,8 @@ class Reader:
         claim = None if lost.claim is None else lost.claim - self._base
         if claim is not None and lost.claim is not None and lost.claim - lost.start <= SHORT:
             verdict = self._search.follows(data, claim, self._ended)
+            if verdict and lost.level is _Level.SEGMENT and data[claim : claim + 1] in _BLOCK_STARTS:
+                verdict = False
             return None if verdict is None else self._at_claim(claim if verdict else self._doubt(at), verdict)
         found = self._search.find(data, at, lost.blocks, claim, self._ended)
         if found.certain is None:

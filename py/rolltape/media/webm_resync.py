@@ -28,7 +28,7 @@ IN_SEGMENT: Final = frozenset(
 ENDS_CLUSTER: Final = (IN_SEGMENT | {Id.CLUSTER, Id.EBML, Id.SEGMENT}) - {Id.VOID, Id.CRC_32}
 """What cannot stand within a Cluster."""
 
-_BLOCKS: Final = frozenset({Id.SIMPLE_BLOCK, Id.BLOCK_GROUP})
+BLOCKS: Final = frozenset({Id.SIMPLE_BLOCK, Id.BLOCK_GROUP})
 
 _SIZE: Final = (
     rb"(?:[\x80-\xfe]|[\x40-\x7f].|[\x20-\x3f].{2}|[\x10-\x1f].{3}|[\x08-\x0f].{4}"
@@ -66,7 +66,7 @@ class Search:
                 break
             verdict = self._verdict(data, place, ended)
             if verdict:
-                return Found(place, True, ebml.read_id(data, place)[0] in _BLOCKS)
+                return Found(place, True, ebml.read_id(data, place)[0] in BLOCKS)
             if verdict is None and waiting is None:
                 waiting = place
         if claim is not None and (claim <= len(data) or ended):
@@ -84,7 +84,7 @@ class Search:
                 return _is_torn(data, at) if ended else None
             if ident in ENDS_CLUSTER:
                 return True
-            if ident in _BLOCKS:
+            if ident in BLOCKS:
                 if self._block.match(data, at):
                     return True
                 if at + REACH <= len(data):
