@@ -26,6 +26,8 @@ from rolltape.media.webm_header import header_length
 from rolltape.media.webm_packets import PacketReader
 from unit.media_files import BROWSER_FILES, WRITING_APP, apply, chunked, finished, recording
 
+pytestmark = pytest.mark.slow
+
 COUNT = int(os.environ.get("ROLLTAPE_RECOVERY_FUZZ", "40"))
 FIRST = int(os.environ.get("ROLLTAPE_RECOVERY_FUZZ_FIRST", "0"))
 """The seed to begin with."""
