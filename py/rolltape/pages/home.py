@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document, View
+from rolltape.pages.interfaces import Document, Navigation, View
 from rolltape.room.client import new_secret
 from rolltape.settings.link_form import (
     DEFAULTS,
@@ -33,7 +33,7 @@ NAMELESS = Notice(Level.WARNING, "Give the room a name first.")
 class HomePage:
     """The form and what comes out of it."""
 
-    def __init__(self, document: Document, browser: Browser) -> None:
+    def __init__(self, document: Document, browser: Navigation) -> None:
         self._document = document
         self._browser = browser
         self._rows: dict[str, View] = {}

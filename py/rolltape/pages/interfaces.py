@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from rolltape.core.notice import Notice
-from rolltape.recording.deck import Source
+from rolltape.recording.deck import DeckBrowser, Source
 from rolltape.recording.engine import Engine
 from rolltape.recording.save_permission import SavePermission
 from rolltape.recording.sinks import Downloads, Folder, Store, StoredBytes
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.capture_constraints import Constraints, Device, GrantedAudio, GrantedVideo
-from rolltape.settings.codec import VideoCodec
 
 if TYPE_CHECKING:  # a guest without a room does not wait for these
     from rolltape.room.client import RoomLine
@@ -177,8 +176,8 @@ class Capture(Protocol):
         """Release camera and microphone."""
 
 
-class Browser(Protocol):
-    """What a page asks of the browser."""
+class Clocks(Protocol):
+    """The page's clocks, and where unexpected things are noted."""
 
     def now_ms(self) -> float:
         """A clock that only goes forward, in milliseconds."""
@@ -186,14 +185,21 @@ class Browser(Protocol):
     def utc_offset_minutes(self) -> int:
         """Local time minus UTC."""
 
-    def can_record(self, mime_type: str) -> bool:
-        """Whether a recorder for this type exists."""
+    def log(self, sentence: str) -> None:
+        """Write to the browser's log, for those who look for a cause."""
+
+
+class CaptureDevices(Protocol):
+    """Cameras and microphones, and the recorders for them."""
+
+    def now_ms(self) -> float:
+        """A clock that only goes forward, in milliseconds."""
 
     def has_recorder(self) -> bool:
         """Whether this browser can record at all."""
 
-    async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
-        """The codecs encoded smoothly and with little power at this size and rate."""
+    def can_record(self, mime_type: str) -> bool:
+        """Whether a recorder for this type exists."""
 
     async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> Capture:
         """Ask for camera and microphone. Raises DeviceError, Unsupported."""
@@ -204,8 +210,9 @@ class Browser(Protocol):
     def on_devices_changed(self, handler: Handler) -> None:
         """Call the handler when one is plugged in or out."""
 
-    def on_leaving(self, handler: Callable[[], None]) -> None:
-        """Call the handler when the page is closed, reloaded or left; nothing that it waits for happens any more."""
+
+class Storage(Protocol):
+    """Where recordings go, and the room that is left there."""
 
     async def store(self) -> Store:
         """The journal. Raises Unsupported."""
@@ -219,6 +226,19 @@ class Browser(Protocol):
     async def save_permission(self) -> SavePermission:
         """Whether the browser saves one more file of this page without asking."""
 
+    async def space(self) -> tuple[int, int]:
+        """Bytes used by this page and bytes left."""
+
+    async def persist(self) -> bool:
+        """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
+
+    def forget(self, address: str) -> None:
+        """Free an address that a stored file gave for playing."""
+
+
+class Folders(Protocol):
+    """A folder of the person's own, where the browser can write one."""
+
     def can_choose_folder(self) -> bool:
         """Whether the person can choose a folder that the page may write."""
 
@@ -231,11 +251,9 @@ class Browser(Protocol):
     async def forget_folder(self) -> None:
         """Remember none any more."""
 
-    async def space(self) -> tuple[int, int]:
-        """Bytes used by this page and bytes left."""
 
-    async def persist(self) -> bool:
-        """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
+class TabLocks(Protocol):
+    """Who of several tabs is at what: locks that end with the tab."""
 
     def log(self, sentence: str) -> None:
         """Write to the browser's log, for those who look for a cause."""
@@ -246,8 +264,25 @@ class Browser(Protocol):
     async def running(self) -> Collection[str]:
         """The takes that this or another tab is recording."""
 
-    async def keep_awake(self, holder: object, on: bool) -> None:
-        """Keep the screen on, where the browser lets it; not any more with False."""
+
+class Memory(Protocol):
+    """Texts that are kept: for this tab, or on this machine. Where storage is blocked, nothing is kept."""
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a text until the tab is closed."""
+
+    def remembered(self, name: str) -> str:
+        """A text that was kept; empty if none was."""
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a text on this machine, for all tabs and later visits."""
+
+    def kept(self, name: str) -> str:
+        """A text that was kept on this machine; empty if none was."""
+
+
+class Calls(Protocol):
+    """The room's server, and calls to its members."""
 
     def room_line(self) -> RoomLine:
         """A connection to the room's server, not opened yet."""
@@ -261,17 +296,22 @@ class Browser(Protocol):
     def inbound(self, stream: object, name: str) -> Source:
         """What arrives from a member of this name, to be recorded."""
 
+
+class Surroundings(Protocol):
+    """What is around the page: other tabs, the battery, the person about to leave."""
+
     def is_hidden(self) -> bool:
         """Whether another tab is in front."""
 
     async def battery(self) -> tuple[int, bool] | None:
         """Per cent, and whether it is being charged; None: no battery, or the browser does not tell."""
 
-    def remember(self, name: str, value: str) -> None:
-        """Keep a text until the tab is closed."""
+    def on_leaving(self, handler: Callable[[], None]) -> None:
+        """Call the handler when the page is closed, reloaded or left; nothing that it waits for happens any more."""
 
-    def remembered(self, name: str) -> str:
-        """A text that was kept; empty if none was."""
+
+class Navigation(Protocol):
+    """The page's address and the way to others."""
 
     def go(self, address: str) -> None:
         """Leave for another address of this page's: its query and fragment."""
@@ -282,12 +322,6 @@ class Browser(Protocol):
     async def has_rooms(self) -> bool:
         """Whether this page was served by a server that has rooms."""
 
-    def keep(self, name: str, value: str) -> None:
-        """Keep a text on this machine, for all tabs and later visits."""
-
-    def kept(self, name: str) -> str:
-        """A text that was kept on this machine; empty if none was."""
-
     def page_address(self) -> str:
         """The page's own address, without query and fragment."""
 
@@ -296,6 +330,10 @@ class Browser(Protocol):
 
     async def copy(self, text: str) -> None:
         """Put a text on the clipboard."""
+
+
+class Extras(Protocol):
+    """What few pages need."""
 
     async def load_library(self, name: str) -> None:
         """Have a Python library of ours that is not loaded from the start. Raises Unsupported."""
@@ -306,5 +344,19 @@ class Browser(Protocol):
     def beep(self, hertz: float) -> None:
         """A short tone."""
 
-    def forget(self, address: str) -> None:
-        """Free an address that a stored file gave for playing."""
+
+class Browser(
+    DeckBrowser,
+    Clocks,
+    CaptureDevices,
+    Storage,
+    Folders,
+    TabLocks,
+    Memory,
+    Calls,
+    Surroundings,
+    Navigation,
+    Extras,
+    Protocol,
+):
+    """All that pages ask of the browser; a page that needs less takes one of the parts."""

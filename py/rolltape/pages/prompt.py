@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from rolltape.core.notice import Notice
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.interfaces import Document, Memory
 from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, RecordWish, parse_bitrate, record_value
 
 MEMORY = "bitrate"
@@ -15,7 +15,7 @@ class BitratePrompt:
     """Asks in a dialog; Enter and the button answer, Escape and cancel leave everything as it was."""
 
     def __init__(
-        self, document: Document, browser: Browser, answered: Callable[[RecordWish], Awaitable[None]]
+        self, document: Document, browser: Memory, answered: Callable[[RecordWish], Awaitable[None]]
     ) -> None:
         self._document = document
         self._browser = browser

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from rolltape.pages.interfaces import Browser
+from rolltape.pages.interfaces import TabLocks
 
 CLAIM_TIMEOUT_S = 3.0
 """Nobody else had the place a moment ago: a browser that does not grant it by now does not grant it."""
 
 
-async def claimed(browser: Browser, name: str, role: str) -> Callable[[], None]:
+async def claimed(browser: TabLocks, name: str, role: str) -> Callable[[], None]:
     """Claim the place of this name, as a `guest` or a `director`; call the result to leave it.
 
     Where the browser refuses, the page goes on without: a duplicated tab may then take its place in the room.

@@ -5,7 +5,7 @@ Dark is the default and not the system's colours: browsers report "light" for ev
 
 from __future__ import annotations
 
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.interfaces import Document, Memory
 
 CHOICES = ("dark", "light", "system")
 WORDS = {"dark": "dark", "light": "light", "system": "as the system"}
@@ -21,7 +21,7 @@ def following(choice: str) -> str:
 class ThemeButton:
     """The button in the bar."""
 
-    def __init__(self, document: Document, browser: Browser) -> None:
+    def __init__(self, document: Document, browser: Memory) -> None:
         self._document = document
         self._browser = browser
         document.on("theme", "click", self._on_click)

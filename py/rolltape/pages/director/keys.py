@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolltape.pages.interfaces import Browser
+from rolltape.pages.interfaces import Memory
 from rolltape.room.messages import room_key
 
 __all__ = ["RoomKeys"]
@@ -11,7 +11,7 @@ __all__ = ["RoomKeys"]
 class RoomKeys:
     """What is kept of one room; a key is kept once the server has accepted it, and never replaced by another."""
 
-    def __init__(self, browser: Browser, room: str) -> None:
+    def __init__(self, browser: Memory, room: str) -> None:
         self._browser = browser
         self._key_name = f"key-{room_key(room)}"
         self._invite_name = f"invite-{room_key(room)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rolltape.core.notice import plain_text, shortened
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.interfaces import Document, Memory
 from rolltape.settings.query import MAX_LABEL
 
 __all__ = ["GuestName"]
@@ -16,7 +16,7 @@ TYPED_MEMORY = "name"
 class GuestName:
     """Whom takes are named after (`deck.Title`), in `room` or in none."""
 
-    def __init__(self, label: str | None, room: str | None, document: Document, browser: Browser) -> None:
+    def __init__(self, label: str | None, room: str | None, document: Document, browser: Memory) -> None:
         """`label` is what the link says."""
         self.room = room
         self.nameless: Callable[[], str] = lambda: ""

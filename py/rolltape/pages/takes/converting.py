@@ -11,7 +11,7 @@ from typing import Final
 from rolltape.convert import Conversion, Target, plan
 from rolltape.core.errors import RolltapeError, SinkError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document, Picked
+from rolltape.pages.interfaces import Document, Picked, Storage
 from rolltape.recording.sinks import DownloadSink, PatchableSink, Store, StoredBytes
 
 FOLDER: Final = "converted"
@@ -60,7 +60,7 @@ class SinkOutput:
 class Converter:
     """Converts, names the result, delivers it, and tells what was left out."""
 
-    def __init__(self, document: Document, browser: Browser) -> None:
+    def __init__(self, document: Document, browser: Storage) -> None:
         self._document = document
         self._browser = browser
         self.name = ""

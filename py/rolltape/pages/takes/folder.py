@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.interfaces import Document, Folders
 from rolltape.recording.sinks import Folder, FolderChoice
 
 CHOOSE = "Choose a folder instead"
@@ -16,7 +16,7 @@ REFUSED = Notice(Level.WARNING, "The browser does not let this page write that f
 class FolderView:
     """Offers a folder where the browser can; one that was chosen at an earlier visit may have to be allowed anew."""
 
-    def __init__(self, document: Document, browser: Browser, changed: Callable[[], None]) -> None:
+    def __init__(self, document: Document, browser: Folders, changed: Callable[[], None]) -> None:
         self.choice = FolderChoice()
         self._document = document
         self._browser = browser

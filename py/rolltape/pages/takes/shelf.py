@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from rolltape.pages import words
-from rolltape.pages.interfaces import Browser, Document, View
+from rolltape.pages.interfaces import Document, Storage, View
 from rolltape.recording.missing import missing
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import ShelfState, Take, TakeState
@@ -27,7 +27,7 @@ EXPORT_WORDS = {"opus": "Sound as Opus", "wav": "Sound as WAV"}
 class ShelfView:
     """Draws the takes and carries out what is asked of one."""
 
-    def __init__(self, document: Document, browser: Browser, shelf: Shelf) -> None:
+    def __init__(self, document: Document, browser: Storage, shelf: Shelf) -> None:
         self._document = document
         self._browser = browser
         self._shelf = shelf
