@@ -97,7 +97,7 @@ class AudioGraph:
 
     @property
     def running(self) -> bool:
-        """Whether sound flows."""
+        """True if sound flows."""
         return self._context.state == "running"
 
     def peak(self) -> float | None:
@@ -230,7 +230,7 @@ class Capture:
         return MediaStream.new(to_js([self.camera])) if self.camera else None
 
     def is_muted(self, kind: str) -> bool:
-        """Whether the browser mutes the track of this kind, which is there and gives nothing."""
+        """True if the browser mutes the track of this kind, which is there and gives nothing."""
         track = _live(self.camera if kind == "video" else self.microphone)
         return track is not None and track.muted
 

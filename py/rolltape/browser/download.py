@@ -93,7 +93,7 @@ class Downloads:
         return performance.now() - self._opened_ms >= ALONE_AFTER_MS
 
     def has_room(self, size: int) -> bool:
-        """Whether so many more bytes may wait in memory; for them, downloads that are over are given up."""
+        """True if so many more bytes may wait in memory; for them, downloads that are over are given up."""
         over = iter([one for one in self._open if one.is_over])
         while not has_room([one.ledger for one in self._open], size):
             if (waiting := next(over, None)) is None:
@@ -225,7 +225,7 @@ class Download:
             raise self.error
 
     async def _is_taken(self) -> bool:
-        """Whether nothing is owed, and the browser does not ask its person first."""
+        """True if nothing is owed, and the browser does not ask its person first."""
         if self.ledger.owed:
             return False
         if not self._begun:

@@ -73,11 +73,11 @@ class ThisBrowser:
         return -Date.new().getTimezoneOffset()
 
     def can_record(self, mime_type: str) -> bool:
-        """Whether a recorder for this type exists: the browser's, or ours for lossless sound."""
+        """True if a recorder for this type exists: the browser's, or ours for lossless sound."""
         return recorder.can_record(mime_type) or pcm.can_record(mime_type)
 
     def has_recorder(self) -> bool:
-        """Whether this browser can record at all."""
+        """True if this browser can record at all."""
         return recorder.is_supported()
 
     async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
@@ -123,7 +123,7 @@ class ThisBrowser:
         return await save_permission()
 
     def can_choose_folder(self) -> bool:
-        """Whether the person can choose a folder that the page may write."""
+        """True if the person can choose a folder that the page may write."""
         return folder.can_be_chosen()
 
     async def choose_folder(self) -> Folder | None:
@@ -190,7 +190,7 @@ class ThisBrowser:
         return Inbound(cast("MediaStream", stream), name)
 
     def is_hidden(self) -> bool:
-        """Whether another tab is in front."""
+        """True if another tab is in front."""
         return bool(document.hidden)
 
     async def battery(self) -> tuple[int, bool] | None:
@@ -232,7 +232,7 @@ class ThisBrowser:
         location.reload()
 
     async def has_rooms(self) -> bool:
-        """Whether our server served this page; any other host knows nothing of `healthz`."""
+        """True if our server served this page; any other host knows nothing of `healthz`."""
         try:
             answer = await fetch(URL.new("healthz", self.page_address()).href)
             return bool(answer.ok) and str(await answer.text()).strip() == "ok"

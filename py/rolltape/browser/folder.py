@@ -36,7 +36,7 @@ CLOSE_TIMEOUT_S = 60.0
 
 
 def can_be_chosen() -> bool:
-    """Whether this browser lets a person choose a folder for a page."""
+    """True if this browser lets a person choose a folder for a page."""
     return member(window, "showDirectoryPicker") is not None
 
 
@@ -100,7 +100,7 @@ class Folder:
         self.name: str = handle.name
 
     async def is_allowed(self) -> bool:
-        """Whether it may be written without asking."""
+        """True if it may be written without asking."""
         return await self._handle.queryPermission(to_js(WRITE)) == "granted"
 
     async def ask(self) -> bool:

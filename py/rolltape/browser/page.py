@@ -70,7 +70,7 @@ class PageSection:
             self._focus(element)
 
     def _has_focus(self, element: Element) -> bool:
-        """Whether the keyboard is at an element, or was until that was disabled: browsers take it away then."""
+        """True if the keyboard is at an element, or was until that was disabled: browsers take it away then."""
         at = document.activeElement
         return at == element or (self._awaited == element and at == document.body)
 
@@ -117,7 +117,7 @@ class PageSection:
         self.element(name).value = text
 
     def ticked(self, name: str) -> bool:
-        """Whether a box is ticked."""
+        """True if a box is ticked."""
         return bool(self.element(name).checked)
 
     def tick(self, name: str, on: bool) -> None:

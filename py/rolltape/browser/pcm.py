@@ -22,7 +22,7 @@ WORKLET = "static/pcm.js"
 
 
 def can_record(mime_type: str) -> bool:
-    """Whether this engine writes the type, and the browser has what it needs."""
+    """True if this engine writes the type, and the browser has what it needs."""
     return contents(mime_type).container is Container.WAV and bool(member(window, "AudioWorkletNode"))
 
 

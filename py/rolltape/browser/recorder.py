@@ -20,12 +20,12 @@ START_TIMEOUT_S = 5.0
 
 
 def is_supported() -> bool:
-    """Whether this browser has a MediaRecorder at all."""
+    """True if this browser has a MediaRecorder at all."""
     return member(window, "MediaRecorder") is not None
 
 
 def can_record(mime_type: str) -> bool:
-    """Whether the browser says that it can record this type; `start` may still fail."""
+    """True if the browser says that it can record this type; `start` may still fail."""
     return is_supported() and bool(js.MediaRecorder.isTypeSupported(mime_type))
 
 

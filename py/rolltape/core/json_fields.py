@@ -173,7 +173,7 @@ def _no_constant(name: str) -> object:
 
 
 def _is_too_deep(text: str) -> bool:
-    """Whether brackets nest so deep that in a browser they would overflow the interpreter's stack.
+    """True if brackets nest so deep that in a browser they would overflow the interpreter's stack.
 
     Brackets inside of strings count too, so the limit leaves room for a text full of them.
     """

@@ -61,7 +61,7 @@ def opus_head(codec_private: bytes, channels: int, delay_ns: int = 0, rate: floa
 
 
 def _is_head(data: bytes) -> bool:
-    """Whether a decoder would take this: version 0 to 15, channels, a table where there must be one."""
+    """True if a decoder would take this: version 0 to 15, channels, a table where there must be one."""
     if len(data) < 19 or data[:8] != b"OpusHead" or data[8] > 15 or not data[9]:
         return False
     return data[9] <= 2 if data[18] == 0 else len(data) >= 21 + data[9]

@@ -116,7 +116,7 @@ class WavStream:
 
 
 def _is_ours(head: bytes, channels: int, sample_rate_hz: int) -> bool:
-    """Whether the header is ours, its sizes and the place for ds64 aside."""
+    """True if the header is ours, its sizes and the place for ds64 aside."""
     expected = header(sample_rate_hz, channels)
     start, end = _JUNK_AT + 8 + DS64_SIZE, _FACT_AT + 8
     same_head = head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE"

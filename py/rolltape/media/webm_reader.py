@@ -418,7 +418,7 @@ class Reader:
         self._latest = block.ticks
 
     def _is_of_another(self, data: bytes, at: int) -> bool:
-        """Whether the block found here is of a Cluster whose head is among what made no sense.
+        """True if the block found here is of a Cluster whose head is among what made no sense.
 
         Its time would then be too early for so many bytes, at the rate of the file so far.
         """

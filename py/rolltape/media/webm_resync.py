@@ -106,7 +106,7 @@ class Search:
 
 
 def _is_torn(data: bytes, at: int) -> bool:
-    """Whether the file ends here, or a few bytes into a block or a Cluster."""
+    """True if the file ends here, or a few bytes into a block or a Cluster."""
     return at == len(data) or (at < len(data) and data[at : at + 1] in (b"\xa3", b"\xa0", b"\x1f"))
 
 

@@ -56,7 +56,7 @@ class View(Protocol):
         """What is typed or chosen in a field."""
 
     def ticked(self, name: str) -> bool:
-        """Whether a box is ticked."""
+        """True if a box is ticked."""
 
     def tick(self, name: str, on: bool) -> None:
         """Tick a box, or not."""
@@ -146,7 +146,7 @@ class Capture(Protocol):
         """What the microphone gives, be it the silence of a muted one; None without one, or once it has ended."""
 
     def is_muted(self, kind: str) -> bool:
-        """Whether the browser mutes the camera (`video`) or microphone (`audio`)."""
+        """True if the browser mutes the camera (`video`) or microphone (`audio`)."""
 
     def peak(self) -> float | None:
         """The loudest sample of the last moment, 0 to 1; None without a microphone, and where nobody can tell."""
@@ -196,10 +196,10 @@ class CaptureDevices(Protocol):
         """A clock that only goes forward, in milliseconds."""
 
     def has_recorder(self) -> bool:
-        """Whether this browser can record at all."""
+        """True if this browser can record at all."""
 
     def can_record(self, mime_type: str) -> bool:
-        """Whether a recorder for this type exists."""
+        """True if a recorder for this type exists."""
 
     async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> Capture:
         """Ask for camera and microphone. Raises DeviceError, Unsupported."""
@@ -240,7 +240,7 @@ class Folders(Protocol):
     """A folder of the person's own, where the browser can write one."""
 
     def can_choose_folder(self) -> bool:
-        """Whether the person can choose a folder that the page may write."""
+        """True if the person can choose a folder that the page may write."""
 
     async def choose_folder(self) -> Folder | None:
         """Have the person, who has just pressed a button, choose one, and remember it; None if they did not."""
@@ -301,7 +301,7 @@ class Surroundings(Protocol):
     """What is around the page: other tabs, the battery, the person about to leave."""
 
     def is_hidden(self) -> bool:
-        """Whether another tab is in front."""
+        """True if another tab is in front."""
 
     async def battery(self) -> tuple[int, bool] | None:
         """Per cent, and whether it is being charged; None: no battery, or the browser does not tell."""
@@ -320,7 +320,7 @@ class Navigation(Protocol):
         """Open the page anew."""
 
     async def has_rooms(self) -> bool:
-        """Whether this page was served by a server that has rooms."""
+        """True if this page was served by a server that has rooms."""
 
     def page_address(self) -> str:
         """The page's own address, without query and fragment."""

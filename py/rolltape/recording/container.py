@@ -39,11 +39,11 @@ class ContainerStream(Protocol):
 
     @property
     def has_media(self) -> bool:
-        """Whether something of every track is in it."""
+        """True if something of every track is in it."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing that could be played is in it; bytes that are not understood may be."""
+        """True if nothing that could be played is in it; bytes that are not understood may be."""
 
     @property
     def first_picture_ms(self) -> float | None:
@@ -63,7 +63,7 @@ class ContainerStream(Protocol):
 
     @property
     def has_both(self) -> bool:
-        """Whether there are pictures and sound in it."""
+        """True if there are pictures and sound in it."""
 
     @property
     def passed_over(self) -> int:
@@ -116,13 +116,13 @@ class TornWebm:
 
     @property
     def has_media(self) -> bool:
-        """Whether every track has a block."""
+        """True if every track has a block."""
         index = self.index
         return bool(index.blocks) and all(index.progress(track.number).blocks for track in index.tracks)
 
     @property
     def is_empty(self) -> bool:
-        """Whether no block of any track was found, and nothing that is not understood."""
+        """True if no block of any track was found, and nothing that is not understood."""
         return not self.index.blocks and not self.problem
 
     @property
@@ -153,7 +153,7 @@ class TornWebm:
 
     @property
     def has_both(self) -> bool:
-        """Whether there is a track of each kind."""
+        """True if there is a track of each kind."""
         return {Kind.VIDEO, Kind.AUDIO} <= {track.kind for track in self.index.tracks}
 
     @property
@@ -213,7 +213,7 @@ class Wav(WavStream):
 
     @property
     def is_empty(self) -> bool:
-        """Whether no sample has come, and nothing that is not understood."""
+        """True if no sample has come, and nothing that is not understood."""
         return not self.duration_ms and not self.problem
 
     @property
@@ -251,12 +251,12 @@ class Mp4:
 
     @property
     def has_media(self) -> bool:
-        """Whether every track has a sample; anything at all, where that cannot be told."""
+        """True if every track has a sample; anything at all, where that cannot be told."""
         return self._is_blind or (bool(self._tracks) and all(track.samples for track in self._tracks))
 
     @property
     def is_empty(self) -> bool:
-        """Whether no sample has come, and nothing that is not understood."""
+        """True if no sample has come, and nothing that is not understood."""
         return not self._reader.has_payload and not self._is_blind
 
     @property
@@ -282,7 +282,7 @@ class Mp4:
 
     @property
     def has_both(self) -> bool:
-        """Whether there is a track of each kind."""
+        """True if there is a track of each kind."""
         return {track.is_picture for track in self._tracks} == {True, False}
 
     @property
@@ -322,7 +322,7 @@ class Untouched:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no byte has come."""
+        """True if no byte has come."""
         return not self.has_media
 
     def feed(self, chunk: bytes) -> bytes:

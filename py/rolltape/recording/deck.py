@@ -64,7 +64,7 @@ class DeckBrowser(Protocol):
         """Local time minus UTC."""
 
     def can_record(self, mime_type: str) -> bool:
-        """Whether a recorder for this type exists."""
+        """True if a recorder for this type exists."""
 
     async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
         """The codecs encoded smoothly and with little power at this size and rate."""
@@ -170,7 +170,7 @@ class Deck:
 
     @property
     def is_free(self) -> bool:
-        """Whether a recording could be started."""
+        """True if a recording could be started."""
         return self._running is None
 
     @property

@@ -223,7 +223,7 @@ class PartSinks:
         return Delivery.DOWNLOADS if whole and closed and download.ledger.acknowledged else None
 
     async def _ended(self, name: str, ending: Awaitable[object]) -> bool:
-        """Whether a step of a sink's end came about; if not, that is told."""
+        """True if a step of a sink's end came about; if not, that is told."""
         try:
             async with asyncio.timeout(END_TIMEOUT_S):
                 await ending

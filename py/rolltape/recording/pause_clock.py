@@ -21,7 +21,7 @@ class PauseClock:
 
     @property
     def is_paused(self) -> bool:
-        """Whether a pause is open."""
+        """True if a pause is open."""
         return self._since_ms is not None
 
     def pause(self) -> float:

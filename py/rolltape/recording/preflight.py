@@ -71,7 +71,7 @@ class Readiness:
 
     @property
     def can_test(self) -> bool:
-        """Whether a test recording makes sense."""
+        """True if a test recording makes sense."""
         return self.state not in (CheckState.BAD, CheckState.WAIT)
 
 

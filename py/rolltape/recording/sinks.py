@@ -116,7 +116,7 @@ class Folder(Protocol):
         """What it is called."""
 
     async def is_allowed(self) -> bool:
-        """Whether it may be written without asking."""
+        """True if it may be written without asking."""
 
     async def ask(self) -> bool:
         """Ask the person, who has just pressed a button; whether it may be written."""

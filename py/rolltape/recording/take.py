@@ -219,7 +219,7 @@ class Part:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is known to be missing in it."""
+        """True if nothing is known to be missing in it."""
         return not (self.holes or self.behind_ms or self.passed_over)
 
     def to_plain(self) -> dict[str, Any]:
@@ -297,7 +297,7 @@ class Take:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is written to it."""
+        """True if nothing more is written to it."""
         return self.shelf_state not in (None, ShelfState.RECORDING)
 
     def after(self, event: TakeEvent) -> Take:

@@ -43,7 +43,7 @@ class TakeClock:
         self._first = part
 
     def is_begun_by(self, part: Begun) -> bool:
-        """Whether the take begins where this part does."""
+        """True if the take begins where this part does."""
         return self._first is part
 
     def at(self, moment_ms: float) -> int:

@@ -113,7 +113,7 @@ def _told(lag_ms: float) -> int:
 
 
 def _is_pause(silence: Silence, pauses: Sequence[ClosedPause]) -> bool:
-    """Whether a pause accounts for it, but for what is no hole."""
+    """True if a pause accounts for it, but for what is no hole."""
     length_ms = silence.to_ms - silence.from_ms
     open_ms = 0.0
     for pause in pauses:

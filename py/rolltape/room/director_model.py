@@ -173,7 +173,7 @@ class GuestRow:
 
     @property
     def is_here(self) -> bool:
-        """Whether their page can be spoken to right now."""
+        """True if their page can be spoken to right now."""
         return self.reachable and self.member.present and self.state is not None
 
     @property
@@ -188,7 +188,7 @@ class GuestRow:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a recording was under way when they were last heard."""
+        """True if a recording was under way when they were last heard."""
         return self.take_state is not TakeState.IDLE
 
     def silent_ms(self, now_ms: float) -> float:
@@ -205,11 +205,11 @@ class GuestRow:
         return self.state.elapsed_ms + round(min(max(0.0, now_ms - self.heard_ms), RUN_ON_MS))
 
     def asked(self, *kinds: CommandKind) -> bool:
-        """Whether one of these commands is under way."""
+        """True if one of these commands is under way."""
         return any(one.command.kind in kinds for one in self.pending)
 
     def may(self, kind: CommandKind) -> bool:
-        """Whether the button for this can be pressed right now; stopping waits for nothing but stopping."""
+        """True if the button for this can be pressed right now; stopping waits for nothing but stopping."""
         if kind is CommandKind.REMOVE:
             return self.reachable and self.member.present and not self.asked(kind)
         if not self.is_here or self.state is None or self.asked(kind):
@@ -394,12 +394,12 @@ def _gone(row: GuestRow) -> Told:
 
 
 def _is_busy(state: GuestState) -> bool:
-    """Whether a recording is under way: with its page it ends, whatever state it was in."""
+    """True if a recording is under way: with its page it ends, whatever state it was in."""
     return state.state in BUSY and state.going is None
 
 
 def _is_done(pending: Pending, state: GuestState) -> bool:
-    """Whether the effect of what was asked for is seen, or it is agreed to and can have none any more."""
+    """True if the effect of what was asked for is seen, or it is agreed to and can have none any more."""
     kind = pending.command.kind
     if kind is CommandKind.START:
         return state.state in BUSY or state.take_id != pending.take_id

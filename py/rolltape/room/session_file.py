@@ -34,7 +34,7 @@ class Report:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of the take has been reported."""
+        """True if all of the take has been reported."""
         return len(self.take.parts) >= self.all_parts and len(self.take.pauses) >= self.all_pauses
 
     def before(self, earlier: Report | None) -> Report:

@@ -166,7 +166,7 @@ def _network(address: str) -> str:
 
 
 def is_foreign(scope: Scope) -> bool:
-    """Whether a page of another origin asks (RFC 6454 section 7): what no browser says is not held against it."""
+    """True if a page of another origin asks (RFC 6454 section 7): what no browser says is not held against it."""
     headers = Headers(scope=scope)
     origin = headers.get("origin")
     if origin is None:

@@ -61,7 +61,7 @@ class SecurityHeaders:
 
 
 def accepts_brotli(headers: Headers) -> bool:
-    """Whether the request accepts brotli (RFC 9110 section 12.5.3; `br;q=0` refuses it)."""
+    """True if the request accepts brotli (RFC 9110 section 12.5.3; `br;q=0` refuses it)."""
     offers = (offer.partition(";") for offer in headers.get("accept-encoding", "").lower().split(","))
     return any(
         name.strip() == "br" and "q=0" not in rest.replace(" ", "").split(";") for name, _, rest in offers

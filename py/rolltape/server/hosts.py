@@ -26,7 +26,7 @@ class Hosts:
         self._names = {"localhost", "*.localhost", *(name.lower() for name in names)}
 
     def has(self, host: str) -> bool:
-        """Whether a `Host` header (RFC 9110 section 7.2) names us.
+        """True if a `Host` header (RFC 9110 section 7.2) names us.
 
         >>> hosts = Hosts(["record.example.org"])
         >>> [hosts.has(one) for one in ("record.example.org:443", "[::1]:8000", "192.0.2.1", "evil.example")]

@@ -42,7 +42,7 @@ class RepeatFilter(logging.Filter):
         self._seen: Counter[tuple[str, str]] = Counter()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether this one passes; the last that does says so."""
+        """True if this one passes; the last that does says so."""
         if int(record.created // 60) != self._minute:
             self._minute = int(record.created // 60)
             self._seen.clear()

@@ -25,7 +25,7 @@ class Claim:
 
 
 def goes_before(shown: Claim, held: Claim, since_ms: int) -> bool:
-    """Whether a claim that somebody shows, signed by this server, takes the place of the one that is held.
+    """True if a claim that somebody shows, signed by this server, takes the place of the one that is held.
 
     Only where the store forgot it: it remembers nothing from before `since_ms`. What it has seen since has run out,
     or it would hold now; and a claim that had run out by the time the held one was made is worth nothing either.

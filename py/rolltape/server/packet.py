@@ -17,7 +17,7 @@ _FRAME = re.compile(r"(?:1|3|40|41)\Z|40\{|42\d{0,9}\[")
 
 
 def is_spoken_here(text: object) -> bool:
-    """Whether a frame is one that our pages send: nothing binary, no other namespaces, nothing to put together.
+    """True if a frame is one that our pages send: nothing binary, no other namespaces, nothing to put together.
 
     >>> is_spoken_here('420["state","{}"]')
     True

@@ -124,7 +124,7 @@ def slips(query: str) -> list[str]:
 
 
 def _is_slip(written: str, meant: str) -> bool:
-    """Whether one letter is missing, too many, another, or two have changed places."""
+    """True if one letter is missing, too many, another, or two have changed places."""
     while written and meant and written[0] == meant[0]:
         written, meant = written[1:], meant[1:]
     swapped = written[1:2] + written[:1] + written[2:]

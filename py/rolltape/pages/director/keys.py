@@ -22,7 +22,7 @@ class RoomKeys:
         return self._browser.kept(self._key_name)
 
     def is_asked(self, given: str) -> bool:
-        """Whether a link's key is to be asked about: whoever sent it may mean to direct the room too."""
+        """True if a link's key is to be asked about: whoever sent it may mean to direct the room too."""
         return (
             bool(given) and self.kept not in ("", given) and self._browser.remembered(self._key_name) != given
         )

@@ -155,7 +155,7 @@ class SessionView:
 
 
 def _is_recent(report: Report) -> bool:
-    """Whether it is of this day: whoever says otherwise would move the whole session by years."""
+    """True if it is of this day: whoever says otherwise would move the whole session by years."""
     take, now_ms = report.take, time.time() * 1000
     starts = (take.started_at_ms, take.room_started_at_ms)
     return all(one is None or now_ms - KEPT_MS <= one <= now_ms + AHEAD_MS for one in starts)

@@ -26,7 +26,7 @@ class People:
 
     @property
     def is_muted(self) -> bool:
-        """Whether the room does not hear this guest."""
+        """True if the room does not hear this guest."""
         return self._muted["audio"]
 
     def show(self, members: Sequence[Member]) -> None:

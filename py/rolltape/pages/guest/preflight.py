@@ -31,7 +31,7 @@ class ReadyView:
 
     @property
     def can_test(self) -> bool:
-        """Whether a test recording makes sense."""
+        """True if a test recording makes sense."""
         return self._drawn is not None and self._drawn.can_test
 
     def look(

@@ -118,7 +118,7 @@ class Rehearsal:
 
     @property
     def is_running(self) -> bool:
-        """Whether a test is being recorded."""
+        """True if a test is being recorded."""
         return not self._deck.is_free
 
     async def open(self, places: Places) -> None:

@@ -102,7 +102,7 @@ class GuestRoom:
 
     @property
     def is_muted(self) -> bool:
-        """Whether the room does not hear this guest."""
+        """True if the room does not hear this guest."""
         return self._people.is_muted
 
     @property

@@ -105,7 +105,7 @@ class SpaceView:
 
 
 async def _lies_in(folder: Folder, take: Take) -> bool:
-    """Whether every file of a take lies in the folder, whole: seen there now, not remembered."""
+    """True if every file of a take lies in the folder, whole: seen there now, not remembered."""
     if Delivery.FOLDER not in take.delivered:
         return False
     for part in take.parts:
