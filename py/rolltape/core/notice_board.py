@@ -24,7 +24,7 @@ class NoticeBoard:
 
     @property
     def shown(self) -> Sequence[Notice]:
-        """What a person sees now, oldest first; no notice is there twice."""
+        """The notices that a person sees now, oldest first, each once."""
         return tuple(self._shown)
 
     @property
@@ -39,7 +39,7 @@ class NoticeBoard:
 
     @property
     def troubles_told(self) -> int:
-        """How many of these there were in all: the same one again makes one more."""
+        """Count of these in all; the same one again counts again."""
         return self._troubles_told
 
     def tell(self, notice: Notice) -> None:

@@ -47,13 +47,13 @@ class View(Protocol):
         """Show a stream in a video element."""
 
     def sound(self, name: str, share: float) -> None:
-        """How loud a video is, 0 to 1; at 0 it is muted, so that it may play unasked."""
+        """Set a video's volume, 0 to 1; at 0 it is muted, so that it may play unasked."""
 
     def fill(self, name: str, text: str) -> None:
         """Put a text into a field."""
 
     def value(self, name: str) -> str:
-        """What is typed or chosen in a field."""
+        """Return what is typed or chosen in a field."""
 
     def ticked(self, name: str) -> bool:
         """True if a box is ticked."""
@@ -85,7 +85,7 @@ class Document(View, Protocol):
         """
 
     def lift(self, subject: str) -> None:
-        """What was told of a subject is known to be over: it goes, and is told anew the next time."""
+        """Take away what was told of a subject, since its cause has ended; the next time it is told anew."""
 
     def standing(self) -> Sequence[Notice]:
         """Warnings and errors with a subject that hold now, dismissed or not, oldest first."""
@@ -97,10 +97,10 @@ class Document(View, Protocol):
         """The last warning or error without a subject that was told since `forget_trouble`; empty: none."""
 
     def troubles_told(self) -> int:
-        """How many of these there were since the page was opened."""
+        """Count of these since the page was opened."""
 
     def forget_trouble(self) -> None:
-        """What was told so far is over."""
+        """Forget what was told so far; `trouble` is empty until something new is told."""
 
     def rows(self, name: str, template: str, ids: Sequence[str]) -> Mapping[str, View]:
         """Make the list have one row for each id, in order; rows that stay are kept as they are."""
@@ -140,10 +140,10 @@ class Capture(Protocol):
         """The picture to show."""
 
     def granted_video(self) -> GrantedVideo | None:
-        """What the camera gives; None without one, or once it has ended, or while it is muted."""
+        """Settings of the camera's track; None without one, once it has ended, and while it is muted."""
 
     def granted_audio(self) -> GrantedAudio | None:
-        """What the microphone gives, be it the silence of a muted one; None without one, or once it has ended."""
+        """Settings of the microphone's track, muted or not; None without one, and once it has ended."""
 
     def is_muted(self, kind: str) -> bool:
         """True if the browser mutes the camera (`video`) or microphone (`audio`)."""
@@ -152,7 +152,7 @@ class Capture(Protocol):
         """The loudest sample of the last moment, 0 to 1; None without a microphone, and where nobody can tell."""
 
     def pictures(self) -> int | None:
-        """How many the camera has given in all; None without one, and where nobody can tell."""
+        """Count of the camera's pictures so far; None without a camera, or if the browser cannot tell."""
 
     async def use(self, wish: Constraints) -> bool:
         """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
@@ -212,7 +212,7 @@ class CaptureDevices(Protocol):
 
 
 class Storage(Protocol):
-    """Where recordings go, and the room that is left there."""
+    """The places that recordings go to, and the room that is left there."""
 
     async def store(self) -> Store:
         """The journal. Raises Unsupported."""
@@ -224,7 +224,7 @@ class Storage(Protocol):
         """The downloads. Raises Unsupported."""
 
     async def save_permission(self) -> SavePermission:
-        """Whether the browser saves one more file of this page without asking."""
+        """Return whether the browser saves one more file of this page without asking its person."""
 
     async def space(self) -> tuple[int, int]:
         """Bytes used by this page and bytes left."""
@@ -253,7 +253,7 @@ class Folders(Protocol):
 
 
 class TabLocks(Protocol):
-    """Who of several tabs is at what: locks that end with the tab."""
+    """Web Locks: they tell this browser's tabs of one another, and end with the tab that holds them."""
 
     def log(self, sentence: str) -> None:
         """Write to the browser's log, for those who look for a cause."""
@@ -288,17 +288,17 @@ class Calls(Protocol):
         """A connection to the room's server, not opened yet."""
 
     def outgoing(self) -> Outgoing:
-        """What is sent to others: nothing yet."""
+        """Return what is sent to others; it sends nothing yet."""
 
     def peer_maker(self, outgoing: Outgoing) -> PeerMaker | None:
         """Makes connections that send this; None where the browser makes no calls."""
 
     def inbound(self, stream: object, name: str) -> Source:
-        """What arrives from a member of this name, to be recorded."""
+        """Return what arrives from a member of this name as the source of a deck."""
 
 
 class Surroundings(Protocol):
-    """What is around the page: other tabs, the battery, the person about to leave."""
+    """The page's surroundings: whether it is hidden, the battery, the person about to leave."""
 
     def is_hidden(self) -> bool:
         """True if another tab is in front."""
@@ -333,7 +333,7 @@ class Navigation(Protocol):
 
 
 class Extras(Protocol):
-    """What few pages need."""
+    """Capabilities that few pages need."""
 
     async def load_library(self, name: str) -> None:
         """Have a Python library of ours that is not loaded from the start. Raises Unsupported."""

@@ -28,14 +28,14 @@ class ContainerStream(Protocol):
         """The bytes to write for this chunk; never raises, whatever the bytes are."""
 
     def patches(self) -> Sequence[Patch]:
-        """What can be put right in place since the last call."""
+        """Return the patches due since the last call, each once: overwrites in place of bytes that were given out."""
 
     def finish(self) -> Ending:
-        """What makes the file whole and seekable."""
+        """Return the writes that make the file whole and seekable; called once, after the last `feed`."""
 
     @property
     def problem(self) -> str:
-        """Why the bytes are kept as they come instead; empty while they are understood."""
+        """A sentence about why the bytes are kept as they come; empty while they are understood."""
 
     @property
     def has_media(self) -> bool:
@@ -47,11 +47,11 @@ class ContainerStream(Protocol):
 
     @property
     def first_picture_ms(self) -> float | None:
-        """When in the file its first picture is; None without one, or where the container does not tell."""
+        """Time in the file of its first picture, in ms; None without one, or where the container does not tell."""
 
     @property
     def duration_ms(self) -> float | None:
-        """How long the file plays; None where the container does not tell."""
+        """Duration of the file in ms; None where the container does not tell."""
 
     @property
     def whole_until_ms(self) -> float | None:
@@ -71,7 +71,7 @@ class ContainerStream(Protocol):
 
     @property
     def pictures(self) -> int | None:
-        """How many pictures are in it so far; None without a picture track, or where the container does not tell."""
+        """Count of pictures so far; None without a picture track, or where the container does not tell."""
 
 
 def stream_for(container: Container) -> ContainerStream:

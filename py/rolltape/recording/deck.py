@@ -39,7 +39,7 @@ UNLOCKED = (
 
 
 class Source(Protocol):
-    """What is recorded: camera and microphone, or a stream that arrives."""
+    """A source of pictures and sound for a deck: camera and microphone, or a stream that arrives."""
 
     def granted_video(self) -> GrantedVideo | None:
         """The picture there is; None without one."""
@@ -55,7 +55,7 @@ class Source(Protocol):
 
 
 class DeckBrowser(Protocol):
-    """What a deck asks of the browser."""
+    """The part of a browser that a deck needs; `browser/facade.py` implements it."""
 
     def now_ms(self) -> float:
         """A clock that only goes forward, in milliseconds."""
@@ -77,7 +77,7 @@ class DeckBrowser(Protocol):
 
 
 class DeckView(Protocol):
-    """Who looks at the deck: a page. What it raises is told, and ends no recording and keeps none from starting."""
+    """The page that looks at a deck. What it raises is reported; no recording ends or fails to start by it."""
 
     def notify(self, notice: Notice) -> None:
         """Tell a person."""
@@ -93,7 +93,7 @@ class DeckView(Protocol):
 
 
 class Title(Protocol):
-    """Whom a take is named after."""
+    """Names that a take is called after."""
 
     @property
     def label(self) -> str | None:
@@ -150,7 +150,7 @@ class Deck:
 
     @property
     def status(self) -> Status | None:
-        """What is true of the take being made, also while there is only the order; None while there is none."""
+        """Status of the take being made, from the order on; None while there is none."""
         if self._running is None:
             return None
         if self._running.recording is not None:
@@ -165,7 +165,7 @@ class Deck:
 
     @property
     def order(self) -> Order | None:
-        """What the take being made, or the last one, was ordered as."""
+        """Order of the take being made, or of the last one; None before the first."""
         return self._order
 
     @property
@@ -178,7 +178,7 @@ class Deck:
         return self._running.recording if self._running else None
 
     async def plan(self, order: Order) -> Plan | None:
-        """How to record what is there as it is ordered; None if nothing is there or the browser cannot."""
+        """Return how to record what is there as it is ordered; None if nothing is there or the browser cannot."""
         source = self._source()
         if source is None:
             return None

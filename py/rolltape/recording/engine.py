@@ -12,7 +12,7 @@ from rolltape.settings.codec import AudioCodec, Candidate, Choice, choose, next_
 
 
 class Engine(Protocol):
-    """What records a stream: a MediaRecorder, or in tests something that hands out known chunks.
+    """A recorder of one stream: MediaRecorder, or ours for PCM; in tests one that hands out known chunks.
 
     It is used by one part, in this order: `start`, then `chunks` beside `pause`, `resume` and `stop`, then `close`.
     A part closes every engine that it was given, also one that did not start. An engine holds the tracks that it
@@ -21,17 +21,17 @@ class Engine(Protocol):
 
     @property
     def mime_type(self) -> str:
-        """What is really written, once started."""
+        """MIME type of what is really written; valid once started."""
 
     @property
     def error(self) -> EngineError | None:
-        """Why it stopped by itself; None if it was asked to, or if every track ended."""
+        """The reason why it stopped by itself; None if it was asked to, or if every track ended."""
 
     async def start(self) -> None:
         """Begin; returns when it runs. Raises EngineError; `close` is called then."""
 
     def began_ms(self, first_picture_ms: float | None) -> float | None:
-        """When its file's time began, by the page's clock; None where it cannot tell.
+        """Return when its file's time began, in ms of the page's clock; None where it cannot tell.
 
         It tells best once it is known when in the file the first picture is.
         """
@@ -57,7 +57,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """How to record: the formats in order, and who makes an engine for one."""
+    """A way to record: the formats in the order of trying, and the maker of an engine for one."""
 
     listed: tuple[Candidate, ...]
     choice: Choice
@@ -88,7 +88,7 @@ def plan(
     make_engine: Callable[[str, Rates], Engine],
     is_supported: Callable[[str], bool],
 ) -> Plan | None:
-    """How to record with the first format this browser supports; None if it supports none."""
+    """Return the plan that begins with the first format this browser supports; None if it supports none."""
     choice = choose(listed, is_supported)
     return Plan(tuple(listed), choice, rates, make_engine, is_supported) if choice else None
 
@@ -126,7 +126,7 @@ async def _started(wanted: Plan) -> Engine:
 
 
 def as_engine_error(error: Exception) -> EngineError:
-    """What an engine raised, as what it may raise: nothing that a browser throws is a reason to lose a take."""
+    """Return the exception as an EngineError, so that nothing that a browser throws can end more than a part."""
     if isinstance(error, EngineError):
         return error
     sentence = error.sentence if isinstance(error, RolltapeError) else "The browser's recorder failed."

@@ -10,7 +10,7 @@ MOST = 3
 
 
 def missing(take: Take) -> list[str]:
-    """What is known to be missing in the files of a take, in phrases; nothing where nothing is."""
+    """Return phrases about what is known to be missing in a take's files; none where nothing is."""
     told = []
     found = [(before_ms, hole) for before_ms, part_holes in _holes(take) for hole in part_holes]
     told += [of_hole(hole, before_ms) for before_ms, hole in found[:MOST]]

@@ -197,12 +197,12 @@ class PartRecorder:
 
     @property
     def stream(self) -> ContainerStream:
-        """What is known of the bytes so far."""
+        """The container's view of the bytes so far."""
         return self._stream
 
     @property
     def rate(self) -> Rate:
-        """What came lately."""
+        """Rates of what came lately, by the clock."""
         return self._throughput.rate(self._now_ms())
 
     @property
@@ -212,12 +212,12 @@ class PartRecorder:
 
     @property
     def holes(self) -> tuple[Hole, ...]:
-        """What its file lacks between its times."""
+        """Gaps between the timestamps of its file."""
         return holes(self._stream.silences, self._stream.has_both, self._pauses.closed(self.started_ms))
 
     @property
     def behind_ms(self) -> int:
-        """How much less its file holds than went by, holes aside; 0 up to a second."""
+        """Milliseconds by which its file is shorter than the time that went by, holes aside; 0 up to a second."""
         return self._clock.behind_ms if self.ended_ms is None else self._clock.behind_at_end_ms
 
     def check(self) -> None:
@@ -230,7 +230,7 @@ class PartRecorder:
 
     @property
     def media_end_ms(self) -> float:
-        """When its last sample was taken, by the clock."""
+        """Moment when its last sample was captured, in ms of the page's clock."""
         return self._by_the_clock(self._stream.duration_ms)
 
     @property
@@ -259,7 +259,7 @@ class PartRecorder:
         return finished if end.duration_ms is None else replace(finished, duration_ms=end.duration_ms)
 
     def described(self, size: int, state: ShelfState) -> Part:
-        """What is known of it; times on the take's clock are the recording's to add."""
+        """Return the part as far as it is known; the caller adds the times on the take's clock."""
         duration = self._stream.duration_ms
         return Part(
             number=self.name.number,

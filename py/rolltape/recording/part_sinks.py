@@ -42,7 +42,7 @@ _Sink = TypeVar("_Sink", bound=Sink)
 
 @dataclass(frozen=True)
 class Places:
-    """Where recordings go; None for what this browser has not got."""
+    """The places that recordings go to; None for what this browser has not got."""
 
     store: Store | None
     downloads: Downloads | None
@@ -52,7 +52,7 @@ class Places:
 
 @dataclass(frozen=True)
 class PartName:
-    """What one part is called, wherever it goes."""
+    """Names of one part, in the journal and outside."""
 
     number: int
     take_id: str
@@ -68,18 +68,18 @@ class PartName:
 
     @property
     def path(self) -> str:
-        """Where it lies in the journal."""
+        """Path in the journal."""
         return f"{self.folder}/{self.file}"
 
     @property
     def download_id(self) -> str:
-        """What the download is called on its way to the browser."""
+        """Id of the download in the service worker."""
         return f"{self.take_id}-{self.number}"
 
 
 @dataclass(frozen=True)
 class PartEnd:
-    """What has become of a part's bytes."""
+    """Outcome of a part's sinks: size in the journal, place of delivery, whether the journal's copy ends early."""
 
     size: int
     """Bytes in the journal."""
@@ -150,7 +150,7 @@ class PartSinks:
         return [sink for sink in self._all() if sink.error is None]
 
     def broken(self) -> list[str]:
-        """Why the sinks that broke did, each sentence once."""
+        """Return the sentences about why sinks broke, each once."""
         return list(dict.fromkeys(sink.error.sentence for sink in self._all() if sink.error is not None))
 
     def check(self) -> None:
@@ -265,7 +265,7 @@ async def _complete(file: PatchableSink, ending: Ending) -> None:
 
 
 def sentence_of(error: Exception) -> str:
-    """What went wrong, for people: its own sentence, or what the browser said."""
+    """Return a sentence for people about an exception: its own, or else what the browser said."""
     if isinstance(error, RolltapeError):
         return error.sentence
     if isinstance(error, TimeoutError):

@@ -52,7 +52,7 @@ class PauseClock:
         await self._over.wait()
 
     def recorded_ms(self, from_ms: float, to_ms: float) -> float:
-        """How much time between two moments was not paused."""
+        """Return the milliseconds between two moments that were not paused."""
         return to_ms - from_ms - sum(self._overlap_ms(from_ms, to_ms))
 
     def moment_ms(self, from_ms: float, recorded_ms: float) -> float:

@@ -22,7 +22,7 @@ ASKED_LATER = (Saving.UNKNOWN, Saving.ASKS)
 
 
 class CheckState(StrEnum):
-    """How a check stands; the value is its `data-state`."""
+    """States of a check; the value is its `data-state`."""
 
     WAIT = "wait"
     OK = "ok"
@@ -32,7 +32,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True)
 class Known:
-    """What is known before a recording."""
+    """Facts known before a recording."""
 
     opened: bool = False
     """Whether devices and storage have been asked for."""
@@ -90,7 +90,7 @@ def readiness(known: Known) -> Readiness:
 
 
 def browser_can(can_record: Callable[[str], bool]) -> str:
-    """What this browser records at all, in words: of the very formats that a recording tries."""
+    """Return words for the formats that this browser records, out of those that a recording tries."""
     named = {VideoCodec.VP8: "VP8", VideoCodec.H264: "H.264", VideoCodec.VP9: "VP9", VideoCodec.AV1: "AV1"}
     formats = [one for one in candidates(CodecWish()) if can_record(one.mime_type)]
     if not formats:

@@ -22,7 +22,7 @@ SLICE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Mended:
-    """What has become of a file."""
+    """Outcome of recovering one file."""
 
     size: int
     duration_ms: int
@@ -36,7 +36,7 @@ class Mended:
     """Bytes that nobody could have read and that were cut off at its end."""
 
     def part(self, part: Part) -> Part:
-        """What is known of the part now."""
+        """Return the part with what is known of it now."""
         return replace(
             part,
             bytes=self.size,

@@ -17,7 +17,7 @@ PIPE_BYTES = 2 << 20
 
 
 class SavePermission(StrEnum):
-    """Whether the browser saves one more file of this page; the value is its own word (W3C Permissions)."""
+    """The browser's answer on saving one more file of this page; the value is its own word (W3C Permissions)."""
 
     NO_QUESTION = ""
     """This browser does not ask, or does not tell."""
@@ -48,7 +48,7 @@ def is_asking(before: SavePermission, now: SavePermission, taken: int) -> bool:
 
 
 class Saving(StrEnum):
-    """What a guest has to know before a recording of how this browser saves files; the value is its `data-saving`."""
+    """The ways in which this browser may save files, for the checks; the value is the row's `data-saving`."""
 
     ALLOWED = "allowed"
     """As many as there are, without a question."""
@@ -63,7 +63,7 @@ class Saving(StrEnum):
 
 
 def saving(permission: SavePermission, *, allowed_before: bool, asking: bool) -> Saving:
-    """How things stand; `allowed_before`: the person said yes at some time, `asking`: they are being asked now."""
+    """Return which way holds now. `allowed_before`: it was allowed at some time; `asking`: they are asked now."""
     if permission is SavePermission.REFUSED:
         return Saving.REFUSED
     if asking:

@@ -24,12 +24,12 @@ HEAD_BYTES = 4096
 
 
 def folder_of(take: Take) -> str:
-    """Where this take lies in the journal."""
+    """Return the folder of this take in the journal."""
     return f"{FOLDER}/{take.id}"
 
 
 def path_of(take: Take, file: str) -> str:
-    """Where a file of this take lies in the journal."""
+    """Return the path of a file of this take in the journal."""
     return f"{folder_of(take)}/{file}"
 
 

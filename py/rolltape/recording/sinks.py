@@ -23,11 +23,11 @@ class Sink(Protocol):
 
     @property
     def ledger(self) -> Ledger:
-        """What was given and what was acknowledged."""
+        """Count of bytes given and acknowledged."""
 
     @property
     def error(self) -> SinkError | None:
-        """Why it takes no more; None while it does."""
+        """The reason why it takes no more bytes; None while it does."""
 
     def write(self, data: bytes) -> None:
         """Hand bytes over without waiting; a sink with an error ignores them. Never raises."""
@@ -82,7 +82,7 @@ class Store(Protocol):
         """Add text at the end and put it on the disk. Raises SinkError."""
 
     async def names(self, path: str) -> list[str]:
-        """What is in a folder, sorted; nothing if there is no such folder."""
+        """Return the names in a folder, sorted; none if there is no such folder."""
 
     async def file(self, path: str) -> StoredBytes | None:
         """The file as it is on the disk; None if there is none."""
@@ -113,7 +113,7 @@ class Folder(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The folder's name, as the person knows it."""
 
     async def is_allowed(self) -> bool:
         """True if it may be written without asking."""

@@ -43,7 +43,7 @@ class Space:
     left: int
 
     def minutes(self, kbps: float) -> int:
-        """How many whole minutes of recording at this rate there is room for."""
+        """Return the whole minutes of recording at this rate (kbps) that there is room for."""
         return int(self.left * 8 / 1000 / max(kbps, 1) / 60)
 
     def describe(self, kbps: float) -> str:
@@ -54,7 +54,7 @@ class Space:
 
 
 def warning(minutes: int, told: frozenset[int]) -> tuple[Notice | None, frozenset[int]]:
-    """What to say when room for so many minutes is left, and the thresholds that have been told then."""
+    """Return the notice for room for so many minutes, or None, and the thresholds that have been told then."""
     reached = {threshold for threshold in WARN_BELOW_MINUTES if minutes < threshold}
     if not reached - told:
         return None, told
@@ -67,7 +67,7 @@ def warning(minutes: int, told: frozenset[int]) -> tuple[Notice | None, frozense
 
 
 def file_names(take: Take, part: Part) -> tuple[str, ...]:
-    """What a part's file outside the journal may be called: a first part may bear its number or not."""
+    """Return the names that a part's file outside the journal may have: a first part bears its number or not."""
     ending = contents(take.type_of(part)).ending
     numbered = f"{take.name}_part{part.number}{ending}"
     return (take.name + ending, numbered) if part.number == 1 else (numbered,)
@@ -111,7 +111,7 @@ def to_release(
 
 @dataclass(frozen=True)
 class Release:
-    """What to do about takes that are to go."""
+    """Decision about takes that are to be given up for room."""
 
     told: Mapping[str, float]
     """When each of them was told, by id."""

@@ -19,7 +19,7 @@ SAVE = "Press “Save seekable copy” now, then send that to whoever invited yo
 
 @dataclass(frozen=True)
 class Afterwards:
-    """What happened, where the file is, and what to do next: a sentence or two each."""
+    """A take's summary for its guest: what happened, where the file is, what to do next; a sentence or two each."""
 
     title: str
     where: str
@@ -27,7 +27,7 @@ class Afterwards:
 
 
 def afterwards(take: Take) -> Afterwards:
-    """What is true of a take that is over."""
+    """Return the summary of a take that is over."""
     if not take.bytes and not take.delivered:
         return Afterwards("Nothing was recorded.", take.error or "", "See the notices above, then try again.")
     if not take.delivered:

@@ -32,7 +32,7 @@ __all__ = [
 
 
 class TakeState(StrEnum):
-    """Where a take is in its life."""
+    """States of a take; TRANSITIONS says which follow which."""
 
     IDLE = "idle"
     STARTING = "starting"
@@ -45,7 +45,7 @@ class TakeState(StrEnum):
 
 
 class TakeEvent(StrEnum):
-    """What can happen to a take."""
+    """Events in the life of a take."""
 
     START_REQUESTED = "start requested"
     STARTED = "started"
@@ -103,7 +103,7 @@ TRANSITIONS: Mapping[TakeState, Mapping[TakeEvent, TakeState]] = {
 
 
 class ShelfState(StrEnum):
-    """How a take, or one of its parts, stands on the shelf; the value is its `data-state`."""
+    """States of a take or part on the shelf; the value is its `data-state`."""
 
     RECORDING = "recording"
     FINISHED = "finished"
@@ -266,7 +266,7 @@ class Take:
 
     @property
     def started_at(self) -> datetime:
-        """When it started, in the local time of the place."""
+        """Start as local time of the place where it was recorded."""
         place = timezone(timedelta(minutes=self.utc_offset_minutes))
         return datetime.fromtimestamp(0, place) + timedelta(milliseconds=self.started_at_ms)
 
@@ -292,7 +292,7 @@ class Take:
 
     @property
     def shelf_state(self) -> ShelfState | None:
-        """How it stands on the shelf; None: not there."""
+        """State on the shelf; None: it is not on it."""
         return SHELF_STATES[self.state]
 
     @property
@@ -335,7 +335,7 @@ class Take:
         return replace(self, pauses=(*before, replace(last, to_ms=max(to_ms, last.from_ms))))
 
     def type_of(self, part: Part) -> str:
-        """What is in a part's file."""
+        """Return the MIME type of a part's file."""
         return part.mime_type or self.mime_type
 
     def with_error(self, sentence: str) -> Take:

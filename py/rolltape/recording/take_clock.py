@@ -35,7 +35,7 @@ class TakeClock:
 
     @property
     def began_ms(self) -> float:
-        """When the take began, by the page's clock; 0 before it has."""
+        """Start of the take in ms of the page's clock; 0 before it has begun."""
         return self._first.started_ms if self._first is not None else 0.0
 
     def begins_with(self, part: Begun) -> None:

@@ -30,7 +30,7 @@ YOUNG_MS = 5000.0
 
 @dataclass(frozen=True)
 class Status:
-    """What can be told of a recording right now."""
+    """A recording's figures right now, for the page and the director."""
 
     state: TakeState
     elapsed_ms: int
@@ -107,7 +107,7 @@ class Recording:
 
     @property
     def status(self) -> Status:
-        """What is true now."""
+        """The recording's figures right now."""
         part = self._current
         if part is None:
             return Status(self.take.state, 0, 0, None, 0.0)

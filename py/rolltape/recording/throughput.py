@@ -22,7 +22,7 @@ STEADY_MS = 3000.0
 
 @dataclass(frozen=True)
 class Rate:
-    """What came lately."""
+    """Rates over the last seconds."""
 
     fps: float | None = None
     """Pictures a second; None where they are not counted, and before there is a second to count in."""
@@ -48,11 +48,11 @@ class Throughput:
         self._forget(now_ms)
 
     def restart(self) -> None:
-        """What comes from now on has nothing to do with what came before: a pause is over."""
+        """Forget what came before, after a pause."""
         self._notes.clear()
 
     def rate(self, now_ms: float) -> Rate:
-        """How it goes now."""
+        """Return the rates at this moment."""
         self._forget(now_ms)
         if not self._notes:
             return Rate()

@@ -23,7 +23,7 @@ MAX_HOLES = 50
 
 
 class Missing(StrEnum):
-    """What a hole lacks."""
+    """Kinds of holes: which tracks have nothing there."""
 
     EVERYTHING = "everything"
     PICTURE = "picture"
@@ -40,7 +40,7 @@ class Hole:
 
     @property
     def length_ms(self) -> int:
-        """How long it is."""
+        """Length in ms."""
         return self.to_ms - self.from_ms
 
 
@@ -97,7 +97,7 @@ class Clock:
 
     @property
     def behind_ms(self) -> int:
-        """How much less the file holds than went by; 0 up to BEHIND_MS, and before WINDOW_MS have been seen."""
+        """Milliseconds by which the file lags behind the clock; 0 up to BEHIND_MS, and in the first WINDOW_MS."""
         if not self._lags or self._lags[-1][0] < WINDOW_MS:
             return 0
         return _told(min(lag for _, lag in self._lags))

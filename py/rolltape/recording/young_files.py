@@ -53,7 +53,7 @@ class Records(Protocol):
         """All there are, in order of path and then of time; none where records fail."""
 
     async def read(self, key: Key) -> Written:
-        """What was added under this key. Raises RolltapeError."""
+        """Return what was added under this key, in order. Raises RolltapeError."""
 
     async def forget(self, path: str) -> None:
         """Take away those of a file, or of all files of a folder."""

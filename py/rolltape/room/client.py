@@ -35,7 +35,7 @@ class RoomError(RolltapeError):
 
 @dataclass(frozen=True)
 class JoinRequest:
-    """Who wants to be in which room, and what shows that they may (`docs/protocol.md`, Joining)."""
+    """A request to join a room, with what shows that the page may (`docs/protocol.md`, Joining)."""
 
     room: str
     role: Role
@@ -61,7 +61,7 @@ class IceServer:
 
 @dataclass(frozen=True)
 class JoinReply:
-    """What the server says to one who may join."""
+    """The server's answer to a page that may join."""
 
     token: str
     uid: str
@@ -74,7 +74,7 @@ class JoinReply:
 
 
 class RoomListener(Protocol):
-    """What a page does about its room."""
+    """Callbacks of a page for what happens in its room."""
 
     def room_connected(self, connected: bool) -> None:
         """The connection is there and `members` is true, or it is gone and is being made again."""
@@ -216,7 +216,7 @@ class RoomClient:
 
 
 def refusal(sender: Sender, command: Command, uid: str, key_id: str) -> str:
-    """Why a guest does not obey this command, in a sentence; empty: it does.
+    """Return a sentence about why a guest does not obey this command; empty if it does.
 
     The server has checked the same; this is the guest's own word, since it is the guest who is recorded.
     """

@@ -62,7 +62,7 @@ WORDS = {
 
 
 class News(StrEnum):
-    """What a director is told of."""
+    """Events that a director is told of."""
 
     CAME = "came"
     BACK = "back"
@@ -109,12 +109,12 @@ class Told:
 
     @property
     def level(self) -> Level:
-        """How serious it is."""
+        """Severity of the notice."""
         return LEVELS[self.kind]
 
 
 class Alarm(StrEnum):
-    """What is wrong for as long as it is; the value is its sentence after the guest's name."""
+    """Conditions that hold for a while; the value is the sentence after the guest's name."""
 
     UNHEARD = "is recording, but nothing has been heard from their page for some seconds."
     UNWRITTEN = "is recording, but nothing more is being written."
@@ -167,7 +167,7 @@ class GuestRow:
 
     @property
     def name(self) -> str:
-        """What to call them."""
+        """The guest's name, or a stand-in for one."""
         label = self.state.label if self.state and self.state.label else self.member.label
         return label or nameless(self.member.uid)
 
@@ -197,7 +197,7 @@ class GuestRow:
         return silence if self.is_here and silence > (STALE_MS if self.is_busy else STALE_IDLE_MS) else 0.0
 
     def elapsed_ms(self, now_ms: float) -> int:
-        """How long the take is: as the guest said, running on for a moment only."""
+        """Return the take's length in ms: as the guest last said, running on for a moment only."""
         if self.state is None:
             return 0
         if not self.is_here or self.take_state is not TakeState.RECORDING:
@@ -222,7 +222,7 @@ class GuestRow:
 
     @property
     def trouble(self) -> str:
-        """What is not as it should be, in words: the last that happened, then what holds; empty: nothing."""
+        """Return sentences on what is not as it should be: the last event, then what holds; empty if all is well."""
         if self.refusal or self.state is None:
             return self.refusal
         last = self.state.warning or self.state.refusal
@@ -262,7 +262,7 @@ class Control:
         return told
 
     def members(self, members: Mapping[str, Member], now_ms: float) -> list[Told]:
-        """Who is there now; a guest who has left stays as offline, while their recording may be running."""
+        """Take the list of who is there now; a guest who has left stays as offline, since their recording may run."""
         guests = {uid: one for uid, one in members.items() if one.role is Role.GUEST}
         told: list[Told] = []
         for uid, row in list(self._rows.items()):

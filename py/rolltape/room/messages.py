@@ -48,7 +48,7 @@ VERSION = 1
 
 
 class Role(StrEnum):
-    """What somebody is in a room."""
+    """Roles in a room."""
 
     DIRECTOR = "director"
     GUEST = "guest"
@@ -56,7 +56,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sent a message, as the server knows from their token."""
+    """Sender of a message, as the server knows them from their token; never taken from the message."""
 
     uid: str
     role: Role
@@ -78,7 +78,7 @@ class Member:
 
 
 def nameless(uid: str) -> str:
-    """What to call a guest who has given no name; their files are named so as well, or two would be alike."""
+    """Return a name for a guest who has given none; their files bear it too, or two would be alike."""
     return f"Guest {uid[:4]}"
 
 
@@ -114,7 +114,7 @@ class Left:
 
 
 class Going(StrEnum):
-    """Why a page says its last word."""
+    """Reasons for a page's last message."""
 
     UNLOADED = "unloaded"
     """It is being closed or reloaded, or leads elsewhere."""
@@ -200,7 +200,7 @@ class TakeReport:
 
 
 class CommandKind(StrEnum):
-    """What a director may ask of a guest."""
+    """Commands that a director may give a guest."""
 
     START = "start"
     STOP = "stop"
@@ -213,7 +213,7 @@ class CommandKind(StrEnum):
 
 @dataclass(frozen=True)
 class SendRates:
-    """What a guest is asked to send at; None: as it was before."""
+    """Rates in kbps that a guest is asked to send at; None: as before."""
 
     video_kbps: int | None = None
     audio_kbps: int | None = None
@@ -292,7 +292,7 @@ KINDS: Mapping[str, type[Message]] = {
 
 @dataclass(frozen=True)
 class Route:
-    """Who may send a message, and where the server hands it on."""
+    """Rule for a kind of message: which role may send it, and whom the server hands it to."""
 
     senders: frozenset[Role]
     receiver: Role | None
@@ -314,5 +314,5 @@ ROUTES: Mapping[str, Route] = {
 
 
 def room_key(name: str) -> str:
-    """What two spellings of a room's name have in common: “Studio ” and “studio” are one room."""
+    """Return the key of a room's name, the same for every spelling: “Studio ” and “studio” are one room."""
     return unicodedata.normalize("NFC", plain_text(name)).casefold()

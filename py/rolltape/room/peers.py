@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SendLimits:
-    """What is sent to one member at most."""
+    """Limits of what is sent to one member."""
 
     video_kbps: int
     audio_kbps: int
@@ -60,7 +60,7 @@ MAX_MESH = 8
 
 @dataclass(frozen=True)
 class Arriving:
-    """What arrives from one member, measured (WebRTC statistics, section 8.2)."""
+    """Figures of what arrives from one member (W3C WebRTC Statistics, section 8.2)."""
 
     video_kbps: float = 0.0
     audio_kbps: float = 0.0
@@ -70,7 +70,7 @@ class Arriving:
 
 
 class Outgoing(Protocol):
-    """What this page sends to others; muting it never mutes a recording."""
+    """The tracks that this page sends to others; muting them never mutes a recording."""
 
     def mute(self, kind: str, on: bool) -> None:
         """Send silence (`audio`) or black (`video`), or what is captured again."""
@@ -98,7 +98,7 @@ class Connection(Protocol):
         """Send the tracks that there are now."""
 
     async def arriving(self) -> Arriving:
-        """What arrives, over the time since this was asked before."""
+        """Return figures of what arrived since this was asked before."""
 
     def restart(self) -> None:
         """Look for another way to the other side (RFC 8445 section 2.4)."""
@@ -122,10 +122,10 @@ class PeerMaker(Protocol):
 
 
 class PeersView(Protocol):
-    """Where the pictures go."""
+    """The part of a page that shows what arrives."""
 
     def show_stream(self, uid: str, stream: object | None) -> None:
-        """What arrives from a member; None: nothing does."""
+        """Show the stream of a member; None: nothing arrives."""
 
 
 class Room(Protocol):
@@ -140,7 +140,7 @@ class Room(Protocol):
 
     @property
     def present(self) -> Sequence[Member]:
-        """Who is there right now, but this page."""
+        """Return the members who are there right now, without this page."""
 
     async def send(self, message: Message) -> None:
         """Say something. Raises RoomError."""
@@ -267,7 +267,7 @@ class Peers:
             await peer.connection.refresh()
 
     async def arriving(self, uid: str) -> Arriving:
-        """What arrives from a member."""
+        """Return the figures of what arrives from a member."""
         peer = self._peers.get(uid)
         return Arriving() if peer is None else await peer.connection.arriving()
 

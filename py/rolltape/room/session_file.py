@@ -79,7 +79,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Clip:
-    """What a track plays: a piece of a file, all in frames, counted from the session's first sample."""
+    """A piece of a file on a track; all in frames, counted from the session's first sample."""
 
     placed: Placed
     at: int
@@ -174,7 +174,7 @@ def session_otio(room: str, reports: Iterable[Report]) -> str:
 
 
 def clips(files: Iterable[Placed], first_ms: int) -> list[Clip]:
-    """What a track plays: nothing twice, and no hole but where nothing was recorded.
+    """Return the pieces of a track in order: nothing twice, and no hole but where nothing was recorded.
 
     What two files share is played from the first.
     """

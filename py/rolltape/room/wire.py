@@ -155,7 +155,7 @@ def decode(kind: str, text: object) -> Message:
 
 
 def sender_of(text: str) -> Sender:
-    """Who sent a message that the server handed on. Raises BadMessage."""
+    """Return the sender of a message that the server handed on. Raises BadMessage."""
     try:
         sender = _fields(text).inner("from")
         return Sender(_uid(sender, "uid"), sender.member("role", Role), sender.text("key_id", "", 64))

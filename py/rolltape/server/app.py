@@ -80,7 +80,7 @@ class PageVersion:
         self._name = ""
 
     def name(self) -> str | None:
-        """What it is called at this moment; None where files are missing, since somebody is putting up another."""
+        """Return the page's version at this moment; None while files are missing, since another is being put up."""
         try:
             return self._named()
         except FileNotFoundError:

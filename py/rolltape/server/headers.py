@@ -40,7 +40,7 @@ _VERSIONED = re.compile(r"static/vendor/[a-z]+-[0-9][^/]*/[^/]+")
 
 
 def cache_control(path: str) -> str:
-    """How long a browser may keep the file at this path, such as `static/vendor/pyodide-1/pyodide.mjs`.
+    """Return the Cache-Control header for the file at this path, such as `static/vendor/pyodide-1/pyodide.mjs`.
 
     Folders in the runtime's are named after a version, and ours in them after a hash, so that their content
     never changes; the lock file, which names the newest wheel, and everything else is asked for again (and

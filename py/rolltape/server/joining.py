@@ -68,7 +68,7 @@ class Joining:
         self._ice = ice
 
     async def join(self, request: JoinRequest, now_s: float) -> JoinReply:
-        """What to answer. Raises NotLetIn, StoreGone."""
+        """Return the answer to a request to join. Raises NotLetIn, StoreGone."""
         room, uid = room_key(request.room), uid_of(request.secret, request.push)
         invited = request.role is Role.DIRECTOR or bool(request.invite)
         why = await self._store.hindrance(room, Member(uid, request.role, request.label, invited))

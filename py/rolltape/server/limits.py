@@ -21,7 +21,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server allows."""
+    """Limits of a server; rates are token buckets."""
 
     messages: Rate = Rate(20, 100)
     """Of one connection: a state each second, and a flurry of candidates when connections are made."""

@@ -63,5 +63,5 @@ def write_json_lines(level: int = logging.INFO) -> None:
 
 
 def room_mark(room: str) -> str:
-    """What stands for a room in the log: who knows its name can find it, who reads the log cannot enter it."""
+    """Return a room's fingerprint for the log: who knows the name finds it; who reads the log cannot enter."""
     return hashlib.sha256(room.encode()).hexdigest()[:10]

@@ -90,7 +90,7 @@ class MemoryStore:
         return self._seen(held)
 
     async def claimed_by(self, room: str) -> Claim | None:
-        """Whose a room is; None: nobody's."""
+        """Return the claim on a room; None if nobody has one."""
         held = self._claims.get(room)
         return None if held is None else self._seen(held)
 
@@ -100,7 +100,7 @@ class MemoryStore:
             self._keep_claim(room)
 
     async def hindrance(self, room: str, member: Member) -> Hindrance | None:
-        """Whether somebody cannot come in."""
+        """Return why somebody cannot come in; None if they can."""
         if self._removed.get((room, member.uid)):
             return Hindrance.REMOVED
         seats = self._rooms.get(room, {})

@@ -16,7 +16,7 @@ UNUSED_S = 600
 
 @dataclass(frozen=True)
 class Claim:
-    """Whose a room is: the key that opened it, and when (milliseconds since 1970 by the store's clock)."""
+    """Claim on a room: the id of the key that opened it, and when (milliseconds since 1970 by the store's clock)."""
 
     key_id: str
     opened_ms: int
@@ -40,5 +40,5 @@ def goes_before(shown: Claim, held: Claim, since_ms: int) -> bool:
 
 
 def key_id(key: str) -> str:
-    """What stands for a director's key where the key itself must not be seen."""
+    """Return the public fingerprint of a director's key (truncated SHA-256), safe to log and to send."""
     return urlsafe_b64encode(hashlib.sha256(key.encode()).digest()).decode()[:16]

@@ -202,7 +202,7 @@ class RedisStore:
         return _claim(*await self._run(SHOW, keys, said, claim.held_ms, CLAIM_S, UNUSED_S))
 
     async def claimed_by(self, room: str) -> Claim | None:
-        """Whose a room is; None: nobody's."""
+        """Return the claim on a room; None if nobody has one."""
         async with _asking(), self._redis.pipeline(transaction=False) as pipeline:
             pipeline.get(_claim_key(room))
             pipeline.time()
@@ -217,7 +217,7 @@ class RedisStore:
             await pipeline.execute()
 
     async def hindrance(self, room: str, member: Member) -> Hindrance | None:
-        """Whether somebody cannot come in."""
+        """Return why somebody cannot come in; None if they can."""
         keys = [_room_key(room), _removed_key(room, member.uid)]
         (why,) = await self._run(HINDRANCE, keys, *_wants(member))
         return Hindrance(why) if why else None

@@ -108,7 +108,7 @@ class Relay:
         self.server.on("*", self._on_message)
 
     def held(self) -> Collection[Held]:
-        """Whose connections this process has."""
+        """Return the members whose connections this process has."""
         return [Held(one.session.room, one.session.uid) for one in self._connections.values()]
 
     async def tell(self, room: str, message: Message, skip: str | None = None) -> None:

@@ -37,7 +37,7 @@ MAX_BODY = 8192
 
 @dataclass(frozen=True)
 class RoomsOptions:
-    """What whoever runs the server chooses."""
+    """Options of the host for rooms."""
 
     limits: Limits = field(default_factory=Limits)
     ice: Ice = field(default_factory=Ice)

@@ -19,7 +19,7 @@ class BadSecret(Exception):
 
 
 def default_file(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the secret is kept (XDG Base Directory Specification)."""
+    """Return the path of the secret's file (XDG Base Directory Specification)."""
     state = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "rolltape" / "secret"
 

@@ -46,7 +46,7 @@ class CannotServe(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `rolltape serve` understands."""
+    """Add the options of `rolltape serve` to a parser."""
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default: %(default)s)")
     parser.add_argument(

@@ -39,7 +39,7 @@ class StoreGone(Exception):
 
 
 class Hindrance(StrEnum):
-    """Why somebody cannot have a place in a room."""
+    """Reasons why somebody cannot have a place in a room."""
 
     REMOVED = "removed"
     FULL = "full"
@@ -64,7 +64,7 @@ class Seat:
 
 @dataclass(frozen=True)
 class Seating:
-    """What somebody finds who sat down."""
+    """Result of taking a seat: the connection it replaced and the other members."""
 
     before: str
     """The connection that they had before; empty: none."""
@@ -89,13 +89,13 @@ class Store(Protocol):
         """Claim a room by a claim that this server has signed before (`goes_before`); whose it is then."""
 
     async def claimed_by(self, room: str) -> Claim | None:
-        """Whose a room is; None: nobody's."""
+        """Return the claim on a room; None if nobody has one."""
 
     async def keep_claims(self, rooms: Collection[str]) -> None:
         """Somebody is in these rooms: they stay whose they are."""
 
     async def hindrance(self, room: str, member: Member) -> Hindrance | None:
-        """Whether somebody cannot come in: removed, or the room is full for such as them."""
+        """Return why somebody cannot come in (removed, or the room is full for their role); None if they can."""
 
     async def use(self, token_id: str) -> bool:
         """Use up a token; False: it has been used before."""

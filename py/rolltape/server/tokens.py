@@ -28,7 +28,7 @@ class BadToken(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """What a connection is made with."""
+    """Session token: what a connection is made with."""
 
     room: str
     role: Role
@@ -48,7 +48,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Invitation:
-    """What a guest's link carries."""
+    """Invitation token: what a guest's link carries."""
 
     room: str
     claim: Claim
@@ -119,7 +119,7 @@ class Tokens:
 
 
 def uid_of(secret: str, push: str = "") -> str:
-    """Who a page is, by its secret; nobody can be the same without it, on no server and at no time.
+    """Return the uid of the page with this secret; nobody can have it without the secret, on any server, at any time.
 
     >>> uid_of("s" * 22) == uid_of("s" * 22) != uid_of("t" * 22)
     True

@@ -24,7 +24,7 @@ class Ice:
     turn_secret: bytes = field(default=b"", repr=False)
 
     def servers(self, uid: str, now_s: float) -> tuple[IceServer, ...]:
-        """What one page is told: the user name is when it runs out and who it is for."""
+        """Return the ICE servers for one page, with credentials that expire: the user name is `expiry:uid`."""
         stun = (IceServer(self.stun_urls),) if self.stun_urls else ()
         if not self.turn_urls:
             return stun
