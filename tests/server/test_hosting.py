@@ -41,7 +41,8 @@ def test_every_option_that_is_named_is_one() -> None:
 def test_a_command_that_is_shown_is_understood() -> None:
     parser = argparse.ArgumentParser(exit_on_error=False)
     add_arguments(parser)
-    shown = re.findall(r"^ .*rolltape serve(.*)$", TEXT, re.MULTILINE)
+    on_one_line = re.sub(r"\\\n\s*", "", TEXT)
+    shown = re.findall(r"^ .*rolltape serve(.*)$", on_one_line, re.MULTILINE)
 
     assert len(shown) > 3
     for options in shown:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from rolltape.media.ebml import Id, read_header, read_size, void, write_id, write_size
@@ -151,6 +151,7 @@ junk = st.lists(
 
 @settings(max_examples=300, deadline=None)
 @given(junk, st.booleans())
+@example([(1, b"\x00\x00\x00\x8a")], False)
 def test_recovery_of_any_damage_is_a_file_that_needs_no_recovery(
     damage: list[tuple[int, bytes]], was_finished: bool
 ) -> None:
