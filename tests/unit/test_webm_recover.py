@@ -152,6 +152,7 @@ junk = st.lists(
 @settings(max_examples=300, deadline=None)
 @given(junk, st.booleans())
 @example([(1, b"\x00\x00\x00\x8a")], False)
+@example([(4, b"\x8a\x01\x1f\x01\x00")], True)
 def test_recovery_of_any_damage_is_a_file_that_needs_no_recovery(
     damage: list[tuple[int, bytes]], was_finished: bool
 ) -> None:

@@ -280,10 +280,11 @@ class Index:
             )
 
     def _close(self, field: SizeField, end: int) -> None:
-        """Have a size written, where there is room for it."""
-        if not field.holds(end):
+        """Have a size written; where there is no room for it, that it is unknown: a damaged one may be too small."""
+        holds = field.holds(end)
+        if not holds:
             self.open_ended += 1
-        elif patch := field.patch(end):
+        if patch := field.patch(end if holds else None):
             self._patches.append(patch)
 
     def _element(self, element: Element) -> None:
