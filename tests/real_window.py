@@ -137,13 +137,14 @@ class RealWindow:
         """The files in Downloads that have their names and are whole, as far as their names tell."""
         return sorted(one for one in self.downloads.iterdir() if not is_unfinished(one))
 
-    def waits_for(self, count: int, seconds: float = 20.0) -> list[Path]:
-        """Wait until so many files are whole in Downloads."""
+    def waits_for(self, count: int, seconds: float = 20.0, named: str = "") -> list[Path]:
+        """Wait until so many files, with this in their names, are whole in Downloads."""
         there = [sorted(path.name for path in self.downloads.iterdir())]
 
         def arrived() -> list[Path] | None:
             there[0] = sorted(path.name for path in self.downloads.iterdir())
-            return found if len(found := self.saved()) >= count else None
+            found = [path for path in self.saved() if named in path.name]
+            return found if len(found) >= count else None
 
         return wait_for(arrived, lambda: f"{count} files are saved; there are {there[0]}", seconds)
 

@@ -121,11 +121,12 @@ def test_a_guest_who_is_asked_before_is_not_asked_again(window: Opens) -> None:
     guest.allow()
     guest.wait_text("saving", "by itself, as many as there are")
 
-    for count in (3, 4):  # beside the two small files that raised the question
+    for count in (1, 2):
         guest.record()
         guest.stop()
         guest.wait_text("after-where", "going to your Downloads folder")
-        guest.waits_for(count)
+        # Of the two small files that raised the question Chromium may drop the second when it is allowed.
+        guest.waits_for(count, named="_take")
     assert guest.told() == []
 
 
