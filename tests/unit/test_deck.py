@@ -390,6 +390,26 @@ def test_from_the_order_on_it_is_starting() -> None:
     run(story)
 
 
+def test_a_take_that_somebody_stopped_is_told_from_one_that_ended_by_itself() -> None:
+    async def story() -> None:
+        scene = Scene()
+        await scene.deck.stop()
+        assert not scene.deck.was_stopped, "there was nothing to stop"
+
+        await scene.start()
+        assert not scene.deck.was_stopped
+        await scene.deck.stop()
+        await scene.has_ended()
+        assert scene.deck.was_stopped
+
+        await scene.start()
+        assert not scene.deck.was_stopped, "the next one is another"
+        await scene.deck.finish()
+        assert scene.deck.was_stopped
+
+    run(story)
+
+
 def test_where_there_is_nothing_to_record_it_is_said() -> None:
     async def story() -> None:
         scene = Scene()

@@ -140,6 +140,8 @@ class Deck:
         self._view = view
         self._title = title
         self._split_ms = None if split_minutes is None else split_minutes * 60_000
+        self.was_stopped = False
+        """Whether somebody asked for the end of the take being made, or of the last one."""
         self._order: Order | None = None
         self._running: _Running | None = None
 
@@ -207,13 +209,14 @@ class Deck:
         if self._running is not None:
             return False
         running = self._running = _Running(order, started_by, asyncio.get_running_loop().create_future())
-        self._order = order
+        self._order, self.was_stopped = order, False
         running.task = asyncio.create_task(self._run(running))
         await asyncio.shield(running.begun)
         return True
 
     async def stop(self) -> None:
         """Ask for the end of the take being made, if there is one; at any moment since the order."""
+        self.was_stopped = self.was_stopped or self._running is not None
         if self._recording is not None:
             await self._recording.stop()
         elif self._running is not None:

@@ -227,7 +227,8 @@ class GuestPage:
         """The deck is free again."""
         self._document.guard(False)
         self._last_take = take
-        if take.error and self._devices.muted and self._deck.order is not None:
+        ended_by_itself = take.error and not self._deck.was_stopped
+        if ended_by_itself and self._devices.muted and self._deck.order is not None:
             self._cut_off = _CutOff(self._deck.order, take.started_by)
         draw_after(self._document, take)
         self._announce()
