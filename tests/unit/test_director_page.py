@@ -694,7 +694,10 @@ def test_finished_takes_are_saved_as_a_session_after_a_reload_too() -> None:
         assert (name, other) == ("studio_session.json", "studio_session.otio")
         assert [one["guest"] for one in json.loads(text)["takes"]] == ["Ada"]
 
-        assert "studio_session.otio is in your Downloads folder" in reloaded.document.texts["session-saved"]
+        assert (
+            "studio_session.otio is going to your Downloads folder"
+            in reloaded.document.texts["session-saved"]
+        )
         reloaded.document.press("session-forget")
         assert reloaded.document.enabled["session-json"]
         assert reloaded.document.texts["session-forget"] == "Really forget these?"

@@ -150,7 +150,7 @@ class SessionView:
         name = f"{_safe(self._room)}_session{ending}"
         self._browser.save_text(name, write(self._room, self._used), "application/json")
         self._document.text(
-            "session-saved", f"{name} is in your Downloads folder: put it beside the guests' files."
+            "session-saved", f"{name} is going to your Downloads folder: put it beside the guests' files."
         )
 
 

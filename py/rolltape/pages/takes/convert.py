@@ -122,7 +122,10 @@ class ConvertPage:
             job.state, job.words = JobState.FAILED, "Not converted"
             self._document.notify(Notice(Level.ERROR, error.sentence))
         else:
-            job.state, job.words = JobState.FINISHED, f"{self._converter.name} is in your Downloads folder"
+            job.state, job.words = (
+                JobState.FINISHED,
+                f"{self._converter.name} is going to your Downloads folder",
+            )
         self._drawn_at = 0.0
         self._draw_progress(began, (done + job.size) / total)
         self._draw_jobs()
