@@ -17,14 +17,15 @@ BEGIN, END = "<!-- map of the house -->\n", "<!-- end of the map -->"
 
 LAYERS: dict[str, tuple[str, ...]] = {
     "core": (),
+    "arrivals": ("core",),
     "media": ("core",),
     "settings": ("core",),
     "recording": ("core", "media", "settings"),
-    "room": ("core", "recording", "settings"),
+    "room": ("core", "arrivals", "recording", "settings"),
     "convert": ("core", "media"),
-    "pages": ("core", "media", "settings", "recording", "room", "convert"),
-    "browser": ("core", "media", "settings", "recording", "room", "pages"),
-    "server": ("core", "settings", "room"),
+    "pages": ("core", "arrivals", "media", "settings", "recording", "room", "convert"),
+    "browser": ("core", "arrivals", "media", "settings", "recording", "room", "pages"),
+    "server": ("core", "arrivals", "settings", "room"),
 }
 """Who may import whom, from the ground up: a folder of the package, and the folders that its modules may import."""
 

@@ -25,7 +25,7 @@ PURE = (
         "words",
     ),
     *("clock", "fragment", "messages", "sdp", "webm_finish", "webm_header", "webm_index", "webm_recover"),
-    *("director_model", "order_form", "qr"),
+    *("arrivals_wire", "director_model", "order_form", "qr", "segments"),
 )
 
 
