@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from rolltape.recording.take import Take
+from rolltape.recording.take_log import read_log
 from waiting import wait_for
 
 NEWEST_LOG = """async () => {
@@ -108,7 +108,7 @@ class Guest:
 
     def log(self) -> dict[str, Any]:
         """What the journal's log says of the newest take."""
-        take = Take.from_json_lines(str(self.page.evaluate(NEWEST_LOG)))
+        take = read_log(str(self.page.evaluate(NEWEST_LOG)))
         assert take is not None
         plain: dict[str, Any] = json.loads(json.dumps(asdict(take)))
         return plain

@@ -17,6 +17,7 @@ from rolltape.recording.deck import Deck
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import Take, TakeState
+from rolltape.recording.take_log import read_log
 from rolltape.settings.bitrate import Rates, wish_for
 from rolltape.settings.capture_constraints import GrantedAudio, GrantedVideo
 from rolltape.settings.codec import VideoCodec
@@ -168,7 +169,7 @@ class Scene:
     def logged(self) -> list[Take]:
         """What the log of each take says last."""
         logs = [bytes(data) for path, data in self.store.files.items() if path.endswith("take.jsonl")]
-        return [take for log in logs if (take := Take.from_json_lines(log)) is not None]
+        return [take for log in logs if (take := read_log(log)) is not None]
 
     def recorded(self) -> list[str]:
         """The cameras that are recorded now."""

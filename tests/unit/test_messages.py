@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from rolltape.core.naming import MAX_NAME_BYTES, safe_name
 from rolltape.recording.take import Part, Pause, Take, TakeState
+from rolltape.recording.take_log import plain_take
 from rolltape.room.messages import (
     ROUTES,
     Answer,
@@ -89,7 +90,7 @@ MESSAGES: list[Message] = [
 
 def told(**changes: object) -> str:
     """A report of a take, changed."""
-    return json.dumps({"v": 1, "take": TAKE.to_plain() | changes})
+    return json.dumps({"v": 1, "take": plain_take(TAKE) | changes})
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: kind_of(message))

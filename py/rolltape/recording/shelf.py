@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
 from rolltape.core.errors import DeviceBusy, SinkError
+from rolltape.recording import take_log
 from rolltape.recording.container import reader_for
 from rolltape.recording.recovery import finish_in_place, read_into
 from rolltape.recording.sinks import Store, StoredBytes
@@ -69,7 +70,7 @@ class Shelf:
         """
         said = self._said.pop(take.id, None)  # nothing of it, if this fails
         is_whole = said is None or said.new_bytes > said.whole_bytes
-        line = take.to_json_line(None if said is None or is_whole else said.take)
+        line = take_log.log_line(take, None if said is None or is_whole else said.take)
         await self._store.append_text(path_of(take, LOG), line)
         if said is None or is_whole:
             self._said[take.id] = _Said(take, len(line), 0)
@@ -88,7 +89,7 @@ class Shelf:
         if file is None:
             return 0
         try:
-            take = Take.from_json_lines(await file.read(0, min(file.size, HEAD_BYTES)))
+            take = take_log.read_log(await file.read(0, min(file.size, HEAD_BYTES)))
         except DeviceBusy:  # it has grown meanwhile: another tab is recording it
             take = None
         take = take or await self.take(id)
@@ -96,7 +97,7 @@ class Shelf:
 
     async def take(self, id: str) -> Take | None:
         """One take; None if its log cannot be read."""
-        return Take.from_json_lines(await self._store.text(f"{FOLDER}/{id}/{LOG}"))
+        return take_log.read_log(await self._store.text(f"{FOLDER}/{id}/{LOG}"))
 
     async def recover(self, take: Take) -> AsyncIterator[float]:
         """Finish an abandoned take from its journal; yields the share done, 0 to 1, and then logs the result.

@@ -1,16 +1,13 @@
-"""A take, one recording from start to stop: what is known of it, its life, and its lines in the journal."""
+"""A take, one recording from start to stop: what is known of it, and its life."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Any, TypeAlias
 
-from rolltape.core.json_fields import Fields
-from rolltape.recording.timeline import Hole, Missing
+from rolltape.recording.timeline import Hole
 from rolltape.settings.bitrate import Rates
 
 __all__ = [
@@ -157,8 +154,6 @@ def diagram() -> str:
 NO_RATES = Rates(None, None)
 """Before a recorder was asked for anything."""
 
-_Log: TypeAlias = str | bytes
-
 
 class Delivery(StrEnum):
     """A place outside the journal that the take was given to, whole."""
@@ -221,16 +216,6 @@ class Part:
     def is_whole(self) -> bool:
         """True if nothing is known to be missing in it."""
         return not (self.holes or self.behind_ms or self.passed_over)
-
-    def to_plain(self) -> dict[str, Any]:
-        """The part as JSON's own types, without what is as it is by default."""
-        plain = vars(self) | {"holes": [vars(hole) for hole in self.holes]}
-        return {name: plain[name] for name, value in vars(self).items() if value != _ORDINARY.get(name)}
-
-
-_ORDINARY: Mapping[str, object] = {
-    field.name: field.default for field in fields(Part) if field.default is not MISSING
-}
 
 
 @dataclass(frozen=True)
@@ -358,154 +343,6 @@ class Take:
         """Say when its first sample was captured on the room's clock."""
         return replace(self, room_started_at_ms=at_ms, room_error_ms=error_ms)
 
-    def to_json_line(self, before: Take | None = None) -> str:
-        """Write a line of its log: ASCII, with a line feed before and after.
-
-        The one before keeps a torn line that is already in the log from swallowing this one. Where `before` is what
-        the log is known to say already, only what is new is written; else, and where a part is gone, the whole take.
-        """
-        if before is not None and before.id == self.id and before._numbers <= self._numbers:
-            plain = {"v": _VERSION, "id": self.id, "changes": self._new_since(before)}
-        else:
-            plain = self.to_plain()
-        return f"\n{json.dumps(plain, allow_nan=False, separators=(',', ':'))}\n"
-
-    def to_plain(self) -> dict[str, Any]:
-        """The whole take as JSON's own types; of its parts, what is not as it is by default."""
-        return {"v": _VERSION, **vars(self), **self._plain_lists(), "rates": asdict(self.rates)}
-
-    def _plain_lists(self) -> dict[str, Any]:
-        return {
-            "parts": [part.to_plain() for part in self.parts],
-            "pauses": [vars(pause) for pause in self.pauses],
-            "delivered": list(self.delivered),
-        }
-
-    def _new_since(self, before: Take) -> dict[str, Any]:
-        """What is new, by field; of the parts, those that are."""
-        known = frozenset(before.parts)
-        changed = replace(self, parts=tuple(part for part in self.parts if part not in known))
-        new = {name for name, value in vars(self).items() if value != getattr(before, name)}
-        return {name: value for name, value in changed.to_plain().items() if name in new}
-
-    @staticmethod
-    def from_fields(found: Fields) -> Take:
-        """Read what `to_plain` wrote. Raises ValueError."""
-        return _take(found)
-
-    @staticmethod
-    def from_json_lines(log: _Log) -> Take | None:
-        """Read a log: its last whole take, and what changed after that; None if there is none.
-
-        Torn lines, garbage, and lines that do not make a take are passed over; fields that are not known
-        are left aside; fields with a default may be missing.
-        """
-        lines: Sequence[_Log] = log.split(b"\n") if isinstance(log, bytes) else log.split("\n")
-        changes: list[Fields] = []
-        for line in reversed(lines):
-            found = _read(line)
-            if isinstance(found, Take):
-                return _changed(found, reversed(changes))
-            if found is not None:
-                changes.append(found)
-        return None
-
-    @property
-    def _numbers(self) -> frozenset[int]:
-        return frozenset(part.number for part in self.parts)
-
     @property
     def _pause_is_open(self) -> bool:
         return bool(self.pauses) and self.pauses[-1].to_ms is None
-
-
-_VERSION = 1
-_MAX_TIME_MS = 253_370_764_800_000
-"""The year 9999: dates end there."""
-_MAX_OFFSET_MINUTES = 24 * 60 - 1
-
-
-def _read(line: str | bytes) -> Take | Fields | None:
-    """A line of a log: the whole take, or the object that says what changed; None: neither."""
-    try:
-        fields = Fields.from_own_json(line.decode() if isinstance(line, bytes) else line)
-        return _take(fields) if fields.inner_or_none("changes") is None else fields
-    except ValueError:
-        return None
-
-
-def _changed(take: Take, lines: Iterable[Fields]) -> Take:
-    """The take after these lines of its log; one that does not fit is passed over."""
-    for line in lines:
-        try:
-            if line.text("id") == take.id:
-                take = _with_changes(take, line.inner("changes"))
-        except ValueError:
-            continue
-    return take
-
-
-def _with_changes(take: Take, changes: Fields) -> Take:
-    plain = take.to_plain()
-    parts = {part["number"]: part for part in plain["parts"]}
-    parts |= {part.whole("number"): part.plain() for part in changes.rows("parts")}
-    return _take(Fields({**plain, **changes.plain(), "parts": [parts[number] for number in sorted(parts)]}))
-
-
-def _take(fields: Fields) -> Take:
-    return Take(
-        id=fields.text("id"),
-        number=fields.whole("number"),
-        name=fields.text("name"),
-        started_at_ms=fields.whole("started_at_ms", high=_MAX_TIME_MS),
-        utc_offset_minutes=fields.whole("utc_offset_minutes", 0, -_MAX_OFFSET_MINUTES, _MAX_OFFSET_MINUTES),
-        label=fields.text_or_none("label"),
-        room=fields.text_or_none("room"),
-        started_by=fields.text("started_by", "you"),
-        mime_type=fields.text("mime_type", ""),
-        rates=_rates(fields.inner("rates")),
-        parts=tuple(map(_part, fields.rows("parts"))),
-        pauses=tuple(map(_pause, fields.rows("pauses"))),
-        state=fields.member("state", TakeState),
-        error=fields.text_or_none("error"),
-        delivered=fields.known_members("delivered", Delivery),
-        room_started_at_ms=fields.whole_or_none("room_started_at_ms", high=_MAX_TIME_MS),
-        room_error_ms=fields.whole_or_none("room_error_ms"),
-    )
-
-
-def _rates(fields: Fields) -> Rates:
-    return Rates(fields.whole_or_none("video_kbps"), fields.whole_or_none("audio_kbps"))
-
-
-def _part(fields: Fields) -> Part:
-    return Part(
-        number=fields.whole("number"),
-        file=fields.text("file"),
-        bytes=fields.whole("bytes", 0),
-        duration_ms=fields.whole("duration_ms", 0),
-        gap_before_ms=fields.whole("gap_before_ms", 0),
-        overlap_before_ms=fields.whole("overlap_before_ms", 0),
-        started_ms=fields.whole("started_ms", 0),
-        mime_type=fields.text("mime_type", ""),
-        reason=fields.text("reason", ""),
-        state=fields.member("state", ShelfState, ShelfState.RECORDING),
-        delivered=_KNOWN_DELIVERIES.get(fields.text_or_none("delivered") or ""),
-        holes=tuple(map(_hole, fields.rows("holes"))),
-        behind_ms=fields.whole("behind_ms", 0),
-        passed_over=fields.whole("passed_over", 0),
-        cut=fields.whole("cut", 0),
-    )
-
-
-def _hole(fields: Fields) -> Hole:
-    return Hole(
-        fields.whole("from_ms"), fields.whole("to_ms"), fields.member("of", Missing, Missing.EVERYTHING)
-    )
-
-
-_KNOWN_DELIVERIES = {delivery.value: delivery for delivery in Delivery}
-
-
-def _pause(fields: Fields) -> Pause:
-    return Pause(fields.whole("from_ms"), fields.whole_or_none("to_ms"))

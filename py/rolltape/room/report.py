@@ -9,6 +9,7 @@ from rolltape.core.json_fields import Fields
 from rolltape.core.naming import safe_name
 from rolltape.core.notice import plain_text, shortened
 from rolltape.recording.take import Part, Take
+from rolltape.recording.take_log import read_take
 
 __all__ = ["MAX_PARTS", "read_report"]
 
@@ -28,7 +29,7 @@ def read_report(said: Fields) -> Take:
     """
     for name in ("parts", "pauses"):
         said.rows(name, MAX_PARTS)
-    take = Take.from_fields(said)
+    take = read_take(said)
     if not _ID.fullmatch(take.id):
         raise ValueError("id is not an id")
     return replace(

@@ -20,6 +20,7 @@ from rolltape.core.errors import RolltapeError
 from rolltape.core.json_fields import Fields, well_formed
 from rolltape.core.notice import Notice, plain_text, shortened
 from rolltape.recording.take import Take, TakeState
+from rolltape.recording.take_log import plain_part, plain_take
 from rolltape.room.messages import (
     KINDS,
     VERSION,
@@ -120,7 +121,7 @@ def reports_of(take: Take) -> list[TakeReport]:
     pauses = list(take.pauses)
     reports: list[TakeReport] = []
     while parts or pauses or not reports:
-        some = _as_many(parts, lambda part: len(json.dumps(part.to_plain())), HALF_MESSAGE)
+        some = _as_many(parts, lambda part: len(json.dumps(plain_part(part))), HALF_MESSAGE)
         few = _as_many(pauses, lambda pause: PAUSE_CHARACTERS, HALF_MESSAGE // 2)
         piece = replace(take, parts=tuple(parts[:some]), pauses=tuple(pauses[:few]))
         reports.append(TakeReport(piece, len(take.parts), len(take.pauses)))
@@ -177,7 +178,7 @@ def _fields(text: object) -> Fields:
 def _plain(message: Message) -> dict[str, Any]:
     if isinstance(message, TakeReport):
         rest = {"all_parts": message.all_parts, "all_pauses": message.all_pauses}
-        return {"take": message.take.to_plain(), **{name: count for name, count in rest.items() if count}}
+        return {"take": plain_take(message.take), **{name: count for name, count in rest.items() if count}}
     plain = {name: value for name, value in vars(message).items() if value is not None}
     if isinstance(message, Command) and message.order is not None:
         plain["order"] = _plain_order(message.order)
