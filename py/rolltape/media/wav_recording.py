@@ -95,6 +95,18 @@ class WavStream:
         return Ending(size if torn else None, b"", patches)
 
     @property
+    def head(self) -> int:
+        """The header, which has the sizes; 0 while it is not known to be ours."""
+        return HEADER_SIZE if self._format is not None else 0
+
+    @property
+    def stable(self) -> int:
+        """All whole frames; all there is of a file that is not ours."""
+        if self._format is None:
+            return self._size if self.problem else 0
+        return self._size - (self._size - HEADER_SIZE) % self._format.frame
+
+    @property
     def has_media(self) -> bool:
         """True once the file holds a sample."""
         return self._size > HEADER_SIZE

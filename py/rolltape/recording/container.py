@@ -34,6 +34,14 @@ class ContainerStream(Protocol):
         """Return the writes that make the file whole and seekable; called once, after the last `feed`."""
 
     @property
+    def head(self) -> int:
+        """Bytes at the beginning that the end may still change, the header; 0 where none are, or not yet."""
+
+    @property
+    def stable(self) -> int:
+        """Up to here no byte behind `head` changes any more once the `patches` are written; it never shrinks."""
+
+    @property
     def problem(self) -> str:
         """A sentence about why the bytes are kept as they come; empty while they are understood."""
 
@@ -108,6 +116,17 @@ class TornWebm:
     def finish(self) -> Ending:
         """The same end as a recording's that was stopped."""
         return finish(self.index)
+
+    @property
+    def head(self) -> int:
+        """All before the first Cluster."""
+        return self.index.layout.clusters
+
+    @property
+    def stable(self) -> int:
+        """The start of the last Cluster that has a block: its size is still to come, and a torn end lies in it."""
+        offsets = self.index.cluster_offsets
+        return offsets[-1] if offsets else 0
 
     @property
     def problem(self) -> str:
@@ -227,12 +246,16 @@ class Mp4:
 
     passed_over = 0
 
+    head = 0
+
     def __init__(self) -> None:
         self._reader = FragmentReader()
+        self.stable = 0
 
     def feed(self, chunk: bytes) -> bytes:
         """The chunk itself."""
         self._reader.feed(chunk)
+        self.stable = max(self.stable, self._reader.readable_end)
         return chunk
 
     def patches(self) -> Sequence[Patch]:
@@ -316,9 +339,15 @@ class Untouched:
     silences: Sequence[Silence] = ()
     has_both = False
     passed_over = 0
+    head = 0
 
     def __init__(self) -> None:
-        self.has_media = False
+        self.stable = 0
+
+    @property
+    def has_media(self) -> bool:
+        """True if a byte has come."""
+        return self.stable > 0
 
     @property
     def is_empty(self) -> bool:
@@ -327,7 +356,7 @@ class Untouched:
 
     def feed(self, chunk: bytes) -> bytes:
         """The chunk itself."""
-        self.has_media = self.has_media or bool(chunk)
+        self.stable += len(chunk)
         return chunk
 
     def patches(self) -> Sequence[Patch]:
