@@ -8,8 +8,10 @@ const choosy = /[?&](videodevice|vd|audiodevice|ad)=/.test(query);
 // What is going on, in words, until the page can be used; what guests are asked for comes first.
 const WORDS = { "pyodide.asm.wasm": "Starting Python …", "rolltape-runtime": "Opening the recorder …" };
 const said = document.querySelector("#starting").lastChild;
-let [asking, stage] = ["", said.textContent];
-const say = () => (said.textContent = asking || stage);
+const LATE = " This takes unusually long. On a slow network, wait; else reload the page, or use another browser.";
+let [asking, stage, late] = ["", said.textContent, ""];
+const say = () => (said.textContent = (asking || stage) + late);
+setTimeout(() => say((late = LATE)), 30_000);
 new PerformanceObserver((list) => {
   for (const { name } of list.getEntries()) stage = WORDS[name.slice(name.lastIndexOf("/") + 1)] ?? stage;
   say();
@@ -45,6 +47,17 @@ globalThis.fetch = async (...given) => {
   if (!answer.ok && answer.url.includes("/static/")) failed(`${answer.status}: ${answer.url}`);
   return answer; // PyScript only logs a file that is missing
 };
+
+// PyScript opens databases of its own, and here keeps nothing in them. Where site data is blocked, or a database never answers, it
+// would not start: it gets empty ones in memory, and Python the browser's own back (browser/main.py).
+// It also opens a channel for workers, of which there are none: it gets one that nobody hears.
+const answered = (result, request = {}) => (queueMicrotask(() => request.onsuccess({ target: { result } })), request);
+const entries = { getAllKeys: () => answered([]), clear: () => answered() };
+const empty = { close() {}, transaction: () => ({ objectStore: () => entries }) };
+const own = Object.getOwnPropertyDescriptor(globalThis, "indexedDB");
+Object.defineProperty(globalThis, "indexedDB", { value: { open: () => answered(empty) }, configurable: true });
+try { new BroadcastChannel("?").close(); } catch { globalThis.BroadcastChannel = class extends EventTarget { postMessage() {} }; }
+globalThis.rolltapeDatabase = () => (own ? Object.defineProperty(globalThis, "indexedDB", own) : delete globalThis.indexedDB);
 
 const { hooks } = await import("./vendor/pyscript/core.js");
 // PyScript makes its one worker hook by Function(); without it the page needs no 'unsafe-eval', and we run no worker.

@@ -426,6 +426,10 @@ class Window(EventTarget):
     indexedDB: IDBFactory
     def showDirectoryPicker(self, **options: object) -> Awaitable[FileSystemDirectoryHandle]: ...
     def rolltapeDress(self) -> None: ...
+    def rolltapeDatabase(self) -> None: ...
+    sessionStorage: Storage
+    localStorage: Storage
+    caches: CacheStorage
 
 class Request:
     url: str
@@ -444,8 +448,6 @@ caches: CacheStorage
 navigator: Navigator
 document: Document
 performance: Performance
-sessionStorage: Storage
-localStorage: Storage
 history: Any
 location: Location
 console: Console

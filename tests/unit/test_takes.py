@@ -125,6 +125,44 @@ def test_a_take_that_a_power_cut_took_is_put_back_and_then_recovered() -> None:
     assert asyncio.run(story()) == ShelfState.FAILED, "nothing had been written yet"
 
 
+class BlockedBrowser(StoringBrowser):
+    """It lets the page keep nothing, or only not download while it records."""
+
+    def __init__(self, journal: bool) -> None:
+        super().__init__()
+        self.lets_keep = journal
+
+    async def store(self) -> FakeStore:
+        if not self.lets_keep:
+            raise PermissionDenied("The browser's security settings do not allow it.")
+        return self.journal
+
+    async def downloads(self) -> FakeDownloads:
+        raise PermissionDenied("The browser's security settings do not allow it.")
+
+    def downloads_at_end(self) -> FakeDownloads:
+        return FakeDownloads()
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_what_a_browser_does_not_let_be_kept_is_said_once_and_there_is_a_place_to_record_to(
+    journal: bool,
+) -> None:
+    async def story() -> tuple[list[str], bool]:
+        document, browser = FakeDocument(), BlockedBrowser(journal)
+        takes = Takes(document, cast("Browser", browser), lambda: None, lambda: 2500.0)
+
+        await takes.open()
+
+        for task in document.tasks:
+            task.cancel()
+        return [notice.text for notice in document.notices], takes.places.downloads is not None
+
+    (said,), has_downloads = asyncio.run(story())
+    assert ("save it from the list" in said) is journal
+    assert ("held in memory" in said) is has_downloads is not journal
+
+
 def test_takes_are_recovered_whatever_goes_wrong_when_others_are_put_back() -> None:
     async def story() -> tuple[str, int]:
         document, browser = FakeDocument(), StoringBrowser()

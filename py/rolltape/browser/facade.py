@@ -19,11 +19,9 @@ from js import (
     document,
     fetch,
     history,
-    localStorage,
     location,
     navigator,
     performance,
-    sessionStorage,
     window,
 )
 from pyodide.ffi import JsException, jsnull, to_js
@@ -44,6 +42,7 @@ from rolltape.settings.capture_constraints import Constraints, Device
 from rolltape.settings.codec import VideoCodec
 
 if TYPE_CHECKING:
+    from rolltape.browser.download_at_end import DownloadsAtEnd
     from rolltape.browser.inbound import Inbound
     from rolltape.browser.peer import Outgoing
     from rolltape.browser.socket import SocketLine
@@ -63,6 +62,7 @@ class ThisBrowser:
         self._listeners = Listeners()
         self._journal: Journal | None = None
         self._awake = Awake()
+        self._texts: dict[str, str] = {}
 
     def now_ms(self) -> float:
         """A clock that only goes forward, in milliseconds."""
@@ -121,6 +121,12 @@ class ThisBrowser:
     async def save_permission(self) -> SavePermission:
         """Whether the browser saves one more file of this page without asking."""
         return await save_permission()
+
+    def downloads_at_end(self) -> DownloadsAtEnd:
+        """Downloads that are held in memory until a recording is over."""
+        from rolltape.browser.download_at_end import DownloadsAtEnd
+
+        return DownloadsAtEnd()
 
     def can_choose_folder(self) -> bool:
         """True if the person can choose a folder that the page may write."""
@@ -201,25 +207,30 @@ class ThisBrowser:
         return round(100 * found.level), bool(found.charging)
 
     def remember(self, name: str, value: str) -> None:
-        """Keep a text until the tab is closed."""
-        sessionStorage.setItem(f"rolltape-{name}", value)
+        """Keep a text until the tab is closed; where the browser does not let it, until the page is."""
+        self._texts[name] = value
+        with suppress(JsException):
+            window.sessionStorage.setItem(f"rolltape-{name}", value)
 
     def remembered(self, name: str) -> str:
         """A text that was kept; empty if none was."""
-        return maybe(sessionStorage.getItem(f"rolltape-{name}")) or ""
+        try:
+            return maybe(window.sessionStorage.getItem(f"rolltape-{name}")) or ""
+        except JsException:
+            return self._texts.get(name, "")
 
     def keep(self, name: str, value: str) -> None:
         """Keep a text on this machine, where the browser lets it; an empty one is kept no more."""
         with suppress(JsException):
             if value:
-                localStorage.setItem(f"rolltape-{name}", value)
+                window.localStorage.setItem(f"rolltape-{name}", value)
             else:
-                localStorage.removeItem(f"rolltape-{name}")
+                window.localStorage.removeItem(f"rolltape-{name}")
 
     def kept(self, name: str) -> str:
         """A text that was kept on this machine; empty if none was."""
         try:
-            return maybe(localStorage.getItem(f"rolltape-{name}")) or ""
+            return maybe(window.localStorage.getItem(f"rolltape-{name}")) or ""
         except JsException:
             return ""
 

@@ -31,6 +31,8 @@ from rolltape.recording.acknowledgements import Ledger
 
 DATABASE, HANDLES, KEY = "rolltape", "handles", "folder"
 WRITE = {"mode": "readwrite"}
+ANSWER_WITHIN_S = 2.0
+"""The page waits for it when it starts."""
 CLOSE_TIMEOUT_S = 60.0
 """A browser may check the whole file before it puts it in its place."""
 
@@ -81,13 +83,16 @@ async def _with_handles(mode: str, ask: Callable[[Any], IDBRequest]) -> Any:
 
 
 async def _answer(request: IDBRequest) -> Any:
-    """What a request gives; None if it fails or gives nothing."""
+    """What a request gives; None if it fails, gives nothing, or never answers."""
     answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     listeners = Listeners()
     listeners.add(request, "success", lambda event: answered.set_result(maybe(request.result)))
     listeners.add(request, "error", lambda event: answered.set_result(None))
     try:
-        return await answered
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            return await answered
+    except TimeoutError:
+        return None
     finally:
         listeners.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from js import console, location
+from js import console, location, window
 from pyodide.ffi import JsException
 
 from rolltape.browser import stdlib
@@ -18,6 +18,7 @@ from rolltape.settings.link import Link, PageKind, parse_link
 
 async def main() -> None:
     """Read the address, show what it opens; an error becomes a notice on a page that says it failed."""
+    window.rolltapeDatabase()  # PyScript had another (static/boot.js)
     random.seed()  # its state came with Python's memory, the same for everybody
     page = Page()
     browser = ThisBrowser(page)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from js import Request, caches, console, fetch, navigator, window
+from js import Request, console, fetch, navigator, window
 from pyodide.ffi import JsException, to_js
 
 from rolltape.browser.interop import member
@@ -44,9 +44,9 @@ async def keep_copy() -> None:
 
 
 async def _kept() -> str:
-    if member(navigator, "serviceWorker") is None or member(window, "caches") is None:
-        return "This browser keeps no copy of the page: it starts with a network only."
     try:
+        if member(navigator, "serviceWorker") is None or member(window, "caches") is None:
+            return "This browser keeps no copy of the page: it starts with a network only."
         await navigator.serviceWorker.register(script_url("sw.js"))
         estimate = await navigator.storage.estimate()
         if (estimate.quota or 0) - (estimate.usage or 0) < ROOM_BYTES:
@@ -60,7 +60,7 @@ async def _kept() -> str:
 
 async def _fill() -> bool:
     """Fill the copy; whether the page has changed meanwhile."""
-    cache = await caches.open(COPY)
+    cache = await window.caches.open(COPY)
     manifest = await _manifest()
     built = [VENDOR + name for name in json.loads(manifest)["files"]]
     fixed = [name for name in built if not name.endswith("-lock.json")]

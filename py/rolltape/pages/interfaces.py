@@ -223,6 +223,9 @@ class Storage(Protocol):
     async def downloads(self) -> Downloads:
         """The downloads. Raises Unsupported."""
 
+    def downloads_at_end(self) -> Downloads:
+        """Downloads that are held in memory until a recording is over."""
+
     async def save_permission(self) -> SavePermission:
         """Return whether the browser saves one more file of this page without asking its person."""
 

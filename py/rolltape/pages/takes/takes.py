@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from rolltape.core.errors import PermissionDenied, RolltapeError, SinkError
 from rolltape.core.notice import Level, Notice
@@ -29,6 +30,10 @@ PRIVATE = (
     "An ordinary window keeps one."
 )
 
+AT_END = (
+    "memory while you record, and your Downloads folder when you stop; this browser keeps no crash-proof copy"
+)
+
 IN_FOLDER = {
     True: "the folder “{}”, where the file is whole when you stop, and a crash-proof copy in this browser",
     False: "the folder “{}”, where the file is whole when you stop; this browser keeps no crash-proof copy",
@@ -41,6 +46,21 @@ UNSEEN = Notice(
     "again every ten seconds.",
     "room-unseen",
 )
+
+IN_MEMORY = (
+    "The browser lets this page keep nothing. A recording is held in memory, lost if this page is closed or crashes, "
+    "and goes into your Downloads folder when you stop. Allow site data (cookies) for this address, then reload."
+)
+
+_Place = TypeVar("_Place")
+
+
+async def _opened(opening: Awaitable[_Place]) -> tuple[_Place | None, RolltapeError | None]:
+    """A place to write to, or None and why there is none."""
+    try:
+        return await opening, None
+    except RolltapeError as error:
+        return None, error
 
 
 class Takes:
@@ -68,20 +88,22 @@ class Takes:
         self._shelf_view: ShelfView | None = None
         self._space_view: SpaceView | None = None
         self._failed_looks = 0
+        self._at_end = False
+        """Whether a recording is in memory until it is over."""
         self._folder_view = FolderView(document, browser, self._draw_destination)
 
     async def open(self) -> None:
         """Open what this browser has; what it has not becomes a notice."""
-        store = downloads = None
-        try:
-            store = await self._browser.store()
-        except RolltapeError as error:
-            sentence = PRIVATE if isinstance(error, PermissionDenied) else error.sentence
+        store, no_store = await _opened(self._browser.store())
+        downloads, no_downloads = await _opened(self._browser.downloads())
+        if store is None and downloads is None:
+            self._warn(IN_MEMORY)
+            downloads, self._at_end = self._browser.downloads_at_end(), True
+        elif no_store is not None:
+            sentence = PRIVATE if isinstance(no_store, PermissionDenied) else no_store.sentence
             self._warn(f"{sentence} If this page crashes while recording, the recording may be lost.")
-        try:
-            downloads = await self._browser.downloads()
-        except RolltapeError as error:
-            self._warn(f"{error.sentence} It is kept here; save it from the list when it is finished.")
+        elif no_downloads is not None:
+            self._warn(f"{no_downloads.sentence} It is kept here; save it from the list when it is finished.")
         choice = self._folder_view.choice if self._browser.can_choose_folder() else None
         self.places = Places(store, downloads, choice)
         if store is not None:
@@ -100,6 +122,8 @@ class Takes:
         """Say where a recording goes."""
         places = self.places
         words = DESTINATIONS[places.downloads is not None, places.store is not None]
+        if self._at_end:
+            words = AT_END
         folder = self._folder()
         if folder is not None:
             words = IN_FOLDER[places.store is not None].format(folder.name)
