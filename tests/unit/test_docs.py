@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from rolltape.recording.take import diagram
+from rolltape.arrivals import upload_state
+from rolltape.recording import take
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_life_of_a_take_is_drawn_from_its_table() -> None:
+@pytest.mark.parametrize(("name", "diagram"), [("a take", take.diagram), ("an upload", upload_state.diagram)])
+def test_a_life_is_drawn_from_its_table(name: str, diagram: Callable[[], str]) -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
 
-    (drawn,) = re.findall(r"<!-- life of a take -->\n```mermaid\n(.*?)```\n<!-- end -->", text, re.DOTALL)
+    (drawn,) = re.findall(rf"<!-- life of {name} -->\n```mermaid\n(.*?)```\n<!-- end -->", text, re.DOTALL)
     assert drawn == diagram()
 
 

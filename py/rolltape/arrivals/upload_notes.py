@@ -1,0 +1,130 @@
+"""What a page notes of an upload in the take's own folder, so that the next visit goes on without a room.
+
+`takes/ID/upload.jsonl` is a log like the take's own: lines that are appended, the last of a kind counts, and a torn
+line is passed over. What the host holds is asked of the host; the notes say how to ask, and what was proven already.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from rolltape.arrivals.segments import Account, Segment
+from rolltape.arrivals.upload_state import UploadState
+from rolltape.core.json_fields import Fields
+
+__all__ = ["Choice", "PartNote", "UploadNotes", "read_notes"]
+
+_KEPT_STATES = (UploadState.ARRIVED, UploadState.REFUSED, UploadState.WITHDRAWN)
+
+
+class Choice(StrEnum):
+    """What a guest agreed to; the value is `upload-choice`'s."""
+
+    NOW = "now"
+    """Send while recording."""
+    AFTER = "after"
+    """Send when the recording is over."""
+    NO = "no"
+    """Do not send."""
+
+
+@dataclass(frozen=True)
+class PartNote:
+    """What was proven of one part."""
+
+    account: Account
+    head: Segment | None = None
+    """The header as it was sent, where it is to be sent once more."""
+
+
+@dataclass(frozen=True)
+class UploadNotes:
+    """Notes of one take's upload."""
+
+    token: str = field(repr=False)
+    to: str
+    """The host's name, for people."""
+    room: str = ""
+    choice: Choice = Choice.NOW
+    segment_max: int = 1 << 20
+    state: UploadState = UploadState.OFF
+    """`ARRIVED`, `REFUSED` or `WITHDRAWN` where it is over; `PAUSED` where the guest paused it; `OFF`: it goes on."""
+    why: str = ""
+    parts: Mapping[str, PartNote] = field(default_factory=dict)
+
+    @property
+    def is_over(self) -> bool:
+        """True if nothing is to be sent any more."""
+        return self.state in _KEPT_STATES or self.choice is Choice.NO
+
+    def head_line(self) -> str:
+        """The line that says who asks, and for what."""
+        return _line(
+            {
+                "v": 1,
+                "token": self.token,
+                "to": self.to,
+                "room": self.room,
+                "choice": self.choice,
+                "segment_max": self.segment_max,
+            }
+        )
+
+
+def state_line(state: UploadState, why: str = "") -> str:
+    """The line for a state."""
+    return _line({"state": state, "why": why})
+
+
+def part_line(part: str, note: PartNote) -> str:
+    """The line for what was proven of a part."""
+    account, head = note.account, note.head
+    plain: dict[str, object] = {"part": part, "end": account.end, "count": account.count}
+    plain["digest"] = account.digest
+    if head is not None:
+        plain |= {"head": head.length, "sha256": head.sha256}
+    return _line(plain)
+
+
+def read_notes(log: str) -> UploadNotes | None:
+    """Read a log; None if nothing in it says who asks. Torn lines and what is not known are passed over."""
+    notes: UploadNotes | None = None
+    parts: dict[str, PartNote] = {}
+    state, why = UploadState.OFF, ""
+    for line in filter(str.strip, log.split("\n")):
+        try:
+            found = Fields.from_own_json(line)
+            if found.text_or_none("token") is not None:
+                notes = _head(found)
+            elif found.text_or_none("state") is not None:
+                state, why = found.member("state", UploadState), found.text("why", "")
+            elif found.text_or_none("part") is not None:
+                parts[found.text("part")] = _part(found)
+        except ValueError:
+            continue
+    return None if notes is None else replace(notes, state=state, why=why, parts=parts)
+
+
+def _head(found: Fields) -> UploadNotes:
+    return UploadNotes(
+        found.text("token"),
+        found.text("to", ""),
+        found.text("room", ""),
+        found.member("choice", Choice, Choice.NOW),
+        found.whole("segment_max", 1 << 20, low=1),
+    )
+
+
+def _part(found: Fields) -> PartNote:
+    account = Account(found.whole("end"), found.whole("count"), found.text("digest"))
+    length = found.whole_or_none("head", low=1)
+    head = None if length is None else Segment(0, length, found.text("sha256"))
+    return PartNote(account, head)
+
+
+def _line(plain: Mapping[str, object]) -> str:
+    """A line feed before it keeps a torn line that is already there from swallowing this one."""
+    return f"\n{json.dumps(plain, allow_nan=False, separators=(',', ':'))}\n"

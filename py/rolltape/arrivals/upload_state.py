@@ -1,0 +1,121 @@
+"""The life of an upload, a take's way from the journal to the host: its states, and what leads to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+__all__ = ["TRANSITIONS", "UploadEvent", "UploadState", "WrongMoment", "advance", "diagram"]
+
+
+class UploadState(StrEnum):
+    """States of an upload; the value is its `data-state`, where `PROVING` is still `closing`."""
+
+    OFF = "off"
+    """Nobody keeps takes, or nobody agreed to have this one sent."""
+    SENDING = "sending"
+    WAITING = "waiting"
+    """No line, no room at the host, signed out, or told to come later; it goes on by itself."""
+    PAUSED = "paused"
+    CLOSING = "closing"
+    """The recording is over: the rest and the header are on their way."""
+    PROVING = "proving"
+    """All of it is there; host and page compare."""
+    ARRIVED = "arrived"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class UploadEvent(StrEnum):
+    """Events in the life of an upload."""
+
+    AGREED = "agreed"
+    HINDERED = "hindered"
+    CLEARED = "cleared"
+    """What hindered it is gone."""
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ENDED = "recording ended"
+    ALL_SENT = "all sent"
+    DIFFERENT = "different"
+    """Host and page hold different bytes somewhere: they are sent again."""
+    PROVEN = "proven"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+_ANYWHERE = {
+    UploadEvent.REFUSED: UploadState.REFUSED,
+    UploadEvent.WITHDRAWN: UploadState.WITHDRAWN,
+}
+
+TRANSITIONS: Mapping[UploadState, Mapping[UploadEvent, UploadState]] = {
+    UploadState.OFF: {
+        UploadEvent.AGREED: UploadState.SENDING,
+        UploadEvent.WITHDRAWN: UploadState.WITHDRAWN,
+    },
+    UploadState.SENDING: {
+        UploadEvent.HINDERED: UploadState.WAITING,
+        UploadEvent.PAUSED: UploadState.PAUSED,
+        UploadEvent.ENDED: UploadState.CLOSING,
+        **_ANYWHERE,
+    },
+    UploadState.WAITING: {
+        UploadEvent.HINDERED: UploadState.WAITING,
+        UploadEvent.CLEARED: UploadState.SENDING,
+        UploadEvent.PAUSED: UploadState.PAUSED,
+        **_ANYWHERE,
+    },
+    UploadState.PAUSED: {
+        UploadEvent.RESUMED: UploadState.SENDING,
+        **_ANYWHERE,
+    },
+    UploadState.CLOSING: {
+        UploadEvent.HINDERED: UploadState.WAITING,
+        UploadEvent.PAUSED: UploadState.PAUSED,
+        UploadEvent.ALL_SENT: UploadState.PROVING,
+        **_ANYWHERE,
+    },
+    UploadState.PROVING: {
+        UploadEvent.HINDERED: UploadState.WAITING,
+        UploadEvent.PAUSED: UploadState.PAUSED,
+        UploadEvent.DIFFERENT: UploadState.CLOSING,
+        UploadEvent.PROVEN: UploadState.ARRIVED,
+        **_ANYWHERE,
+    },
+    UploadState.ARRIVED: {UploadEvent.WITHDRAWN: UploadState.WITHDRAWN},
+    UploadState.REFUSED: {
+        UploadEvent.AGREED: UploadState.SENDING,
+        UploadEvent.WITHDRAWN: UploadState.WITHDRAWN,
+    },
+    UploadState.WITHDRAWN: {},
+}
+"""After a hindrance or a pause it sends again, and is closing again if the recording has ended meanwhile."""
+
+
+class WrongMoment(Exception):
+    """Something happened to an upload that cannot happen in its state."""
+
+    def __init__(self, state: UploadState, event: UploadEvent) -> None:
+        possible = " or ".join(f"“{name}”" for name in TRANSITIONS[state]) or "nothing more"
+        super().__init__(f"The upload was {state} when “{event}” came; {possible} was expected.")
+
+
+def advance(state: UploadState, event: UploadEvent) -> UploadState:
+    """Give the state after an event; raises `WrongMoment` where the table has none."""
+    following = TRANSITIONS[state].get(event)
+    if following is None:
+        raise WrongMoment(state, event)
+    return following
+
+
+def diagram() -> str:
+    """Draw the life of an upload as Mermaid text."""
+    lines = ["stateDiagram-v2", f"    [*] --> {UploadState.OFF}"]
+    for state, row in TRANSITIONS.items():
+        for target in dict.fromkeys(row.values()):
+            events = ", ".join(event for event in row if row[event] is target)
+            lines.append(f"    {state} --> {target}: {events}")
+        if not row:
+            lines.append(f"    {state} --> [*]")
+    return "\n".join(lines) + "\n"
