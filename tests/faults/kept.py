@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 
 from media_tools import FPS, LOOP_FRAMES, decode_errors, frame_numbers, packets, probe
@@ -41,7 +42,8 @@ def kept(paths: list[Path], numbered: bool = True, starts_ms: Sequence[int] = (0
     `starts_ms` is when each part begins, by the log. Where two have frame numbers that agree with it, these tell to
     a frame what they share. What is in two parts counts once, what is in none not at all.
     """
-    found = [_kept(path, numbered) for path in paths]
+    until_ms = [after - before for before, after in pairwise(starts_ms)]
+    found = [_kept(path, numbered, until) for path, until in zip(paths, [*until_ms, inf], strict=True)]
     duration_ms, end_ms = 0, starts_ms[0]
     for position, (one, start_ms) in enumerate(zip(found, starts_ms, strict=True)):
         shared_ms = end_ms - start_ms
@@ -62,7 +64,8 @@ def shared_by_frames(before: Path, after: Path, logged_ms: int) -> int:
     return counted_ms if abs(counted_ms - logged_ms) < AGREE_MS else logged_ms
 
 
-def _kept(path: Path, numbered: bool) -> Kept:
+def _kept(path: Path, numbered: bool, until_ms: float) -> Kept:
+    """What one file holds; a hole from `until_ms` on is no hole of the take, since the next part is there by then."""
     errors = [line for line in decode_errors(path).splitlines() if RESTAMPED not in line]
     assert not errors, "\n".join(errors)
     streams = {s["index"]: s["codec_type"] for s in probe(path)["streams"]}
@@ -71,8 +74,9 @@ def _kept(path: Path, numbered: bool) -> Kept:
     shown = sorted(packet.seconds for packet in every if streams[packet.stream] == "video")
     if not shown:
         return Kept(duration_ms, 0, 0)
-    steps_ms = [1000 * (after - before) for before, after in pairwise([0.0, *shown])]
-    hole_ms = round(sum(step for step in steps_ms if step > HOLE_MS))
+    steps_ms = [(1000 * before, 1000 * after) for before, after in pairwise([0.0, *shown])]
+    holes_ms = [(start, min(end, until_ms)) for start, end in steps_ms if end - start > HOLE_MS]
+    hole_ms = round(sum(max(0.0, end - start) for start, end in holes_ms))
     if numbered and not hole_ms:
         assert_numbers_run_through(frame_numbers(path), shown)
     return Kept(min(duration_ms, round(1000 * shown[-1] + 1000 / FPS)), len(shown), hole_ms)
