@@ -1,0 +1,183 @@
+"""One take at the host, its folder open: its record, its parts' logs, and the proof of what lies on the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from rolltape.arrivals.segments import EMPTY, Segment, account_of
+from rolltape.arrivals.wire import ArrivalState, Held
+from rolltape.server.takes_folder import Folder, sync_content, write_all
+from rolltape.server.takes_log import Logged, PartLog
+from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
+from rolltape.server.takes_refused import Refused
+from rolltape.server.takes_room import LOG, PART, PROOF, RECORD, RoomTakes, now_ms
+
+__all__ = ["OpenTake"]
+
+MAX_MISSING = 1000
+"""Stretches that one answer names."""
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """What lies on the disk, read once from one end to the other."""
+
+    sha256: str
+    crc32: int
+    missing: tuple[tuple[int, int], ...]
+    """Segments whose bytes are not those that were acknowledged."""
+
+
+@dataclass(frozen=True)
+class OpenTake:
+    """A take whose folder is open. All methods raise Refused and OSError."""
+
+    room: RoomTakes
+    folder: Folder
+    owner: Owner
+    id: str
+
+    def record(self) -> TakeRecord:
+        """What is written of it, a deleted one too."""
+        record = self.room.record(self.owner, self.id, self.folder)
+        if record is None:
+            raise Refused.unknown()
+        return record
+
+    def part(self, name: str) -> PartRecord:
+        """What is written of a part."""
+        record = self.record()
+        if record.deleted_ms is not None:
+            raise Refused.deleted()
+        part = record.part(name)
+        if part is None:
+            raise Refused.unknown()
+        return part
+
+    def write(self, record: TakeRecord) -> None:
+        """Write it anew; the caller holds the room's lock."""
+        self.folder.write(RECORD, record.to_json())
+
+    @contextlib.contextmanager
+    def log(self, part: str) -> Iterator[PartLog]:
+        """A part's log, while nobody else has it. Raises Refused if nothing more is taken."""
+        while True:
+            try:
+                fd = self.folder.open(part + LOG, os.O_RDWR)
+            except FileNotFoundError:
+                raise (Refused.complete() if self.part(part).is_kept else Refused.proving()) from None
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                here = self.folder.stat(part + LOG)
+                if here is None or here.st_ino != os.fstat(fd).st_ino:
+                    continue  # it was put away while we waited
+                yield PartLog(fd)
+                return
+            finally:
+                os.close(fd)
+
+    def write_content(self, part: str, at: int, content: bytes) -> None:
+        """Have bytes of a part on the disk; the caller holds its log."""
+        fd = self.folder.open(part + PART, os.O_WRONLY)
+        try:
+            write_all(fd, content, at)
+            sync_content(fd)
+        finally:
+            os.close(fd)
+
+    def cut(self, part: str, log: PartLog, end: int) -> None:
+        """Drop what is there beyond this byte; the caller holds the part's log."""
+        try:
+            log.cut(end)
+        except ValueError:
+            raise Refused.place(log.account) from None
+        fd = self.folder.open(part + PART, os.O_WRONLY)
+        try:
+            os.ftruncate(fd, end)
+        finally:
+            os.close(fd)
+
+    def is_proving(self, part: str) -> bool:
+        """True if a part's log was put away because all of it is there."""
+        return self.folder.stat(part + PROOF) is not None
+
+    def put_away(self, part: str) -> None:
+        """All of a part is there: nothing more is taken; the caller holds its log."""
+        self.folder.rename(part + LOG, self.folder, part + PROOF)
+
+    def prove(self, part: str) -> Held:
+        """Read a part through whose log was put away, and give it its name; takes about a second a gigabyte.
+
+        While another call is at it, the state is told, and nothing is waited for. Where the disk holds something else
+        than was acknowledged, the log is in its place again.
+        """
+        try:
+            fd = self.folder.open(part + PROOF, os.O_RDWR)
+        except FileNotFoundError:  # another call has just ended
+            return self._held(part)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._publish(self._proven(part, PartLog(fd)))
+        except BlockingIOError:
+            return Held(EMPTY, ArrivalState.PROVING)
+        finally:
+            os.close(fd)
+        return self._held(part)
+
+    def _held(self, part: str) -> Held:
+        known = self.part(part)
+        if not known.is_kept:
+            raise Refused.proving()
+        return known.held
+
+    def _publish(self, part: PartRecord) -> None:
+        with self.room.locked():
+            self.part(part.part)  # it may have been deleted meanwhile
+            self.room.publish(self.folder, self.record(), part)
+
+    def _proven(self, name: str, log: PartLog) -> PartRecord:
+        """The part as it is once it is complete."""
+        part = self.part(name)
+        if not part.name:  # else it was proven before a crash, and only moved since
+            proof = self._proof(name, log)
+            part = replace(
+                part, bytes=log.account.end, account=log.account, sha256=proof.sha256, crc32=proof.crc32
+            )
+        return replace(part, state=ArrivalState.COMPLETE, done_ms=now_ms())
+
+    def _proof(self, part: str, log: PartLog) -> _Proof:
+        segments = list(log)
+        there = account_of(one.segment for one in segments)
+        if there != log.account:  # the disk has lost lines of the log
+            self.cut(part, log, there.end)
+            self.folder.rename(part + PROOF, self.folder, part + LOG)
+            raise Refused.different(log.account)
+        fd = self.folder.open(part + PART, os.O_RDWR)
+        try:
+            os.ftruncate(fd, there.end)  # what was written, but never acknowledged
+            proof = _read_through(fd, segments)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if proof.missing:
+            self.folder.rename(part + PROOF, self.folder, part + LOG)
+            raise Refused.different(log.account, proof.missing[:MAX_MISSING])
+        return proof
+
+
+def _read_through(fd: int, segments: Sequence[Logged]) -> _Proof:
+    whole, crc32, missing = sha256(), 0, []
+    for logged in segments:
+        segment: Segment = logged.segment
+        content = os.pread(fd, segment.length, segment.at)
+        whole.update(content)
+        crc32 = zlib.crc32(content, crc32)
+        if len(content) != segment.length or zlib.crc32(content) != logged.crc32:
+            missing.append((segment.at, segment.length))
+    return _Proof(whole.hexdigest(), crc32, tuple(missing))

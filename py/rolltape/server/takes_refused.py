@@ -1,0 +1,132 @@
+"""Why something that has to do with takes is refused: problems with a sentence for guests and directors."""
+
+from __future__ import annotations
+
+import errno
+
+from rolltape.arrivals.segments import Account
+from rolltape.arrivals.wire import MAX_SEGMENT, Problem, ProblemKind
+
+__all__ = ["Refused", "refused_by_disk"]
+
+KEPT = "The recording on this machine is untouched."
+
+
+class Refused(Exception):
+    """A request that is refused."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+    @classmethod
+    def bad(cls, why: str) -> Refused:
+        """It is not as it should be; `why` can stand in a sentence."""
+        return cls(Problem(ProblemKind.BAD_REQUEST, 400, f"The request is not right: {why}."))
+
+    @classmethod
+    def digest(cls) -> Refused:
+        """The bytes are not those that were sent."""
+        return cls(Problem(ProblemKind.DIGEST, 400, "A piece was bent on its way; it is sent again."))
+
+    @classmethod
+    def cut_short(cls) -> Refused:
+        """The body ended early."""
+        return cls(Problem(ProblemKind.CUT_SHORT, 400, "A piece did not arrive whole; it is sent again."))
+
+    @classmethod
+    def token(cls) -> Refused:
+        """The token has run out, or is none."""
+        sentence = f"This page's leave to send has run out: join the room again, and it goes on. {KEPT}"
+        return cls(Problem(ProblemKind.TOKEN, 401, sentence))
+
+    @classmethod
+    def forbidden(cls, sentence: str) -> Refused:
+        """This page may not."""
+        return cls(Problem(ProblemKind.FORBIDDEN, 403, sentence))
+
+    @classmethod
+    def unknown(cls) -> Refused:
+        """Nothing is known of it."""
+        return cls(Problem(ProblemKind.UNKNOWN, 404, "The host holds nothing of this recording."))
+
+    @classmethod
+    def slow(cls) -> Refused:
+        """Nothing came for too long."""
+        return cls(Problem(ProblemKind.SLOW, 408, "The line stood still; the piece is sent again."))
+
+    @classmethod
+    def place(cls, account: Account) -> Refused:
+        """A segment is put where none can be."""
+        sentence = "The host holds another stretch of this recording than the page thinks; they compare."
+        return cls(Problem(ProblemKind.PLACE, 409, sentence, account=account))
+
+    @classmethod
+    def different(cls, account: Account, missing: tuple[tuple[int, int], ...] = ()) -> Refused:
+        """What is here is not what the page has."""
+        sentence = f"Not all of it is at the host as it is here; what differs is sent again. {KEPT}"
+        return cls(Problem(ProblemKind.DIFFERENT, 409, sentence, None, account, missing))
+
+    @classmethod
+    def complete(cls) -> Refused:
+        """Nothing more is taken."""
+        return cls(Problem(ProblemKind.COMPLETE, 409, "The host has finished this recording already."))
+
+    @classmethod
+    def fetched(cls) -> Refused:
+        """It cannot be withdrawn any more."""
+        sentence = "The director has fetched this recording already: ask them to delete it."
+        return cls(Problem(ProblemKind.FETCHED, 409, sentence))
+
+    @classmethod
+    def deleted(cls) -> Refused:
+        """It is gone."""
+        sentence = f"This recording was deleted at the host, and is not sent any more. {KEPT}"
+        return cls(Problem(ProblemKind.DELETED, 410, sentence))
+
+    @classmethod
+    def no_length(cls) -> Refused:
+        """Its length is not told."""
+        return cls(Problem(ProblemKind.NO_LENGTH, 411, "The request does not say how long it is."))
+
+    @classmethod
+    def too_large(cls, what: str = f"a piece of more than {MAX_SEGMENT} bytes") -> Refused:
+        """It is larger than any may be; `what` names it."""
+        return cls(Problem(ProblemKind.TOO_LARGE, 413, f"The host does not take {what}. {KEPT}"))
+
+    @classmethod
+    def encoded(cls) -> Refused:
+        """The body is compressed."""
+        return cls(Problem(ProblemKind.ENCODED, 415, "The host takes what is sent as it is, not compressed."))
+
+    @classmethod
+    def rate(cls, retry_after_s: int = 1) -> Refused:
+        """Too much at once."""
+        sentence = "The host is sent too much at once; it goes on in a moment."
+        return cls(Problem(ProblemKind.RATE, 429, sentence, retry_after_s))
+
+    @classmethod
+    def server(cls, sentence: str = "", retry_after_s: int = 10) -> Refused:
+        """Something is in the way that may pass."""
+        said = sentence or f"The host cannot write to its disk at the moment; it is tried again. {KEPT}"
+        return cls(Problem(ProblemKind.SERVER, 503, said, retry_after_s))
+
+    @classmethod
+    def proving(cls) -> Refused:
+        """It is being read through just now."""
+        return cls.server("The host is just comparing this recording with what was sent.", 1)
+
+    @classmethod
+    def full(cls, what: str) -> Refused:
+        """There is no room; `what` is a clause that says of what."""
+        sentence = f"{what}: tell the director. {KEPT} It waits, and goes on when there is room."
+        return cls(Problem(ProblemKind.FULL, 507, sentence, 60))
+
+
+def refused_by_disk(error: OSError) -> Refused:
+    """What a page is told of an error of the disk's."""
+    if isinstance(error, FileNotFoundError):  # deleted meanwhile
+        return Refused.unknown()
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Refused.full("The host's disk is full")
+    return Refused.server()

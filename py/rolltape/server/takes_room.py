@@ -1,0 +1,232 @@
+"""What a room's folder holds: a record of each take, the files that have arrived, and what lies beside them.
+
+    DIR/ROOM/SESSION/NAME, SHA256SUMS, ROOM_session.json, ROOM_session.otio
+    DIR/ROOM/.rolltape/GUEST/TAKE/take.json, part1.part, part1.log
+
+Only the first line is for people: plain files, whole without Rolltape. The second is for what still arrives, and for
+what is known of what has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from rolltape.arrivals.wire import ArrivalState, ArrivedPart, ArrivedTake, is_take
+from rolltape.core.naming import free_name, safe_name
+from rolltape.room.session_file import Report, session_json, session_otio
+from rolltape.server.takes_folder import Folder
+from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
+from rolltape.server.takes_refused import Refused
+
+__all__ = ["HIDDEN", "LOG", "PART", "PROOF", "RECORD", "Records", "RoomTakes", "now_ms"]
+
+HIDDEN = ".rolltape"
+RECORD = "take.json"
+SUMS = "SHA256SUMS"
+PART, LOG, PROOF = ".part", ".log", ".proof"
+"""How names end: of the bytes of a part, of its log, and of the log while it is being proven."""
+
+
+def now_ms() -> int:
+    """The time, milliseconds since 1970."""
+    return round(time.time() * 1000)
+
+
+class Records:
+    """Reads records, each once as long as it is the same."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, ...], tuple[tuple[int, int, int], TakeRecord]] = {}
+
+    def read(self, folder: Folder, *where: str) -> TakeRecord | None:
+        """The record in a take's folder, which is at `where`; None if there is none, or none that can be read."""
+        stat = folder.stat(RECORD)
+        if stat is None:
+            return None
+        seen = stat.st_ino, stat.st_mtime_ns, stat.st_size
+        known = self._read.get(where)
+        if known is not None and known[0] == seen:
+            return known[1]
+        try:
+            record = TakeRecord.from_json(folder.read(RECORD))
+        except (ValueError, FileNotFoundError):
+            return None
+        self._read[where] = seen, record
+        return record
+
+
+class RoomTakes:
+    """A room's folder, open: a context manager. All methods raise OSError."""
+
+    def __init__(self, root: Folder, name: str, records: Records, make: bool = False) -> None:
+        """Open the folder of this name, or `make` it. Raises Refused where there is none."""
+        self._name = name
+        self._records = records
+        try:
+            self._folder = root.folder(name, make)
+        except (FileNotFoundError, NotADirectoryError):
+            raise Refused.unknown() from None
+        try:
+            self._hidden = self._folder.folder(HIDDEN, make)
+        except (FileNotFoundError, NotADirectoryError):
+            self._folder.close()
+            raise Refused.unknown() from None
+
+    def __enter__(self) -> RoomTakes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hidden.close()
+        self._folder.close()
+
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the room's lock, without which no record is changed and no file is put in its place."""
+        return self._hidden.locked()
+
+    @contextlib.contextmanager
+    def take(self, owner: Owner, id: str, make: bool = False) -> Iterator[Folder]:
+        """The folder of a take, for as long as it is needed. Raises Refused where there is none."""
+        try:
+            guest = self._hidden.folder(owner.guest_folder, make)
+            with guest:
+                take = guest.folder(id, make)
+        except FileNotFoundError:
+            raise Refused.unknown() from None
+        with take:
+            yield take
+
+    def count_of(self, owner: Owner) -> int:
+        """How many takes a guest has here, deleted ones too."""
+        try:
+            with self._hidden.folder(owner.guest_folder) as guest:
+                return len(guest.names())
+        except FileNotFoundError:
+            return 0
+
+    def has(self, owner: Owner, id: str) -> bool:
+        """True if there is a folder of this take."""
+        with contextlib.suppress(FileNotFoundError), self._hidden.folder(owner.guest_folder) as guest:
+            return guest.stat(id) is not None
+        return False
+
+    def record(self, owner: Owner, id: str, folder: Folder) -> TakeRecord | None:
+        """The record of a take, whose folder is open; None if there is none yet."""
+        return self._records.read(folder, self._name, owner.guest_folder, id)
+
+    def each(self, only: Owner | None = None) -> Iterator[tuple[Folder, TakeRecord]]:
+        """All takes, or one guest's: open folders, each until the next one, and records; deleted ones too."""
+        for name in self._hidden.names() if only is None else [only.guest_folder]:
+            try:
+                guest = self._hidden.folder(name)
+            except (FileNotFoundError, NotADirectoryError):  # the lock, or nothing of theirs
+                continue
+            with guest:
+                for id in filter(is_take, guest.names()):
+                    with guest.folder(id) as folder:
+                        record = self._records.read(folder, self._name, name, id)
+                        if record is not None:
+                            yield folder, record
+
+    def records(self) -> list[TakeRecord]:
+        """The records of all takes that were not deleted."""
+        return [record for _, record in self.each() if record.deleted_ms is None]
+
+    def listed(self, only: Owner | None, keep_ms: int | None) -> list[ArrivedTake]:
+        """The takes as the list has them, the newest first: all of the room, or one guest's."""
+        found = []
+        for folder, record in self.each(only):
+            if record.deleted_ms is None:
+                parts = tuple(_listed(part, folder) for part in record.parts)
+                done_ms = max((part.done_ms for part in record.kept), default=None)
+                goes_ms = None if keep_ms is None or done_ms is None else done_ms + keep_ms
+                found.append(record.listed(parts, goes_ms))
+        return sorted(found, key=lambda one: (one.started_at_ms, one.take), reverse=True)
+
+    def publish(self, folder: Folder, record: TakeRecord, part: PartRecord) -> TakeRecord:
+        """Put the file of a part that is whole into its session's folder, under its name; the record then.
+
+        The caller holds the room's lock. What is to be is written first, so that it goes on after a crash.
+        """
+        others = [one for one in self.records() if (one.uid, one.id) != (record.uid, record.id)]
+        with self._folder.folder(record.session, make=True) as session:
+            stems = [one.stem for one in others if one.session == record.session]
+            record = record.with_stem(stems)
+            if not part.name:
+                part = replace(part, name=free_name(record.file_name(part), session.names()))
+                record = record.with_part(replace(part, state=ArrivalState.OPEN))
+                folder.write(RECORD, record.to_json())
+            if folder.stat(part.part + PART) is not None:
+                folder.rename(part.part + PART, session, part.name)
+            record = record.with_part(part)
+            folder.write(RECORD, record.to_json())
+            folder.remove(part.part + PROOF)
+            self._describe(session, record, [*others, record])
+        return record
+
+    def delete(self, folder: Folder, record: TakeRecord) -> TakeRecord:
+        """Delete a take's files, and keep in mind that it was deleted; the caller holds the room's lock."""
+        gone = replace(record, deleted_ms=now_ms(), parts=())
+        folder.write(RECORD, gone.to_json())
+        for name in folder.names():
+            if name != RECORD:
+                folder.remove(name)
+        with contextlib.suppress(FileNotFoundError), self._folder.folder(record.session) as session:
+            for part in record.parts:
+                if part.name:
+                    session.remove(part.name)
+            self._describe(session, gone, self.records())
+        return gone
+
+    def open_file(self, record: TakeRecord, part: PartRecord) -> int:
+        """A descriptor of a part's file, to read. Raises Refused if it is gone."""
+        try:
+            with self._folder.folder(record.session) as session:
+                return session.open(part.name, 0)
+        except FileNotFoundError:
+            raise Refused.unknown() from None
+
+    def _describe(self, session: Folder, of: TakeRecord, records: Iterable[TakeRecord]) -> None:
+        """Write what lies beside the files of a take's session; without files there is nothing to say."""
+        here = [one for one in records if one.session == of.session and one.kept]
+        described = beside(of.owner.room, here)
+        for name in _names_beside(of.owner.room):
+            if name in described:
+                session.write(name, described[name])
+            else:
+                session.remove(name)
+        if not here and not session.names():
+            self._folder.remove_folder(of.session)
+
+
+def _names_beside(room: str) -> tuple[str, str, str]:
+    stem = f"{safe_name(room)}_session"
+    return SUMS, f"{stem}.json", f"{stem}.otio"
+
+
+def beside(room: str, records: Iterable[TakeRecord]) -> dict[str, bytes]:
+    """What lies beside the files of these takes, by file name: sums to check them by, and where they lie in time."""
+    kept = sorted((one for one in records if one.kept), key=lambda one: (one.begins_ms, one.id, one.uid))
+    if not kept:
+        return {}
+    sums = sorted((part.name, part.sha256) for one in kept for part in one.kept)
+    reports = [Report(one.uid, one.as_kept()) for one in kept]
+    contents = (
+        "".join(f"{sha256}  {name}\n" for name, sha256 in sums),
+        session_json(room, reports),
+        session_otio(room, reports),
+    )
+    return {name: content.encode() for name, content in zip(_names_beside(room), contents, strict=True)}
+
+
+def _listed(part: PartRecord, folder: Folder) -> ArrivedPart:
+    if part.is_kept:
+        return ArrivedPart(
+            part.part, part.state, part.type, part.bytes, part.name, part.sha256, part.done_ms, part.problem
+        )
+    stat = folder.stat(part.part + PART)
+    state = part.state if folder.stat(part.part + PROOF) is None else ArrivalState.PROVING
+    there, since_ms = (stat.st_size, stat.st_mtime_ns // 1_000_000) if stat else (0, 0)
+    return ArrivedPart(part.part, state, part.type, there, seen_ms=since_ms, problem=part.problem)

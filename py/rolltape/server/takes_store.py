@@ -1,0 +1,232 @@
+"""The folder store: takes arrive in it segment by segment, are proven, and get their names.
+
+Everything here waits for the disk, so it runs in threads. Any process of this machine may serve any request: what
+counts is on the disk, and locks (`flock`) are on what they protect. A part's log is the lock of its bytes; the room's
+lock is that of its records and names. Whoever holds a log's lock may ask for the room's, never the other way round.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from rolltape.arrivals.segments import Account, Segment, segment_of
+from rolltape.arrivals.wire import (
+    PAGE_OF_SEGMENTS,
+    Announcement,
+    ArrivalState,
+    ArrivedTake,
+    Completion,
+    Held,
+    Segments,
+)
+from rolltape.recording.take import Take
+from rolltape.server.takes_folder import Folder
+from rolltape.server.takes_log import Logged, PartLog
+from rolltape.server.takes_open import OpenTake
+from rolltape.server.takes_record import Owner, PartRecord, TakeRecord, session_of, told_take
+from rolltape.server.takes_refused import Refused
+from rolltape.server.takes_room import LOG, PART, Records, RoomTakes, now_ms
+from rolltape.server.takes_usage import Quotas, Usage
+
+__all__ = ["TakesStore"]
+
+MAX_PARTS = 300
+"""Of one take: devices come and go, and long takes are split."""
+FEW_SEGMENTS = 10_000
+SMALL_SEGMENT = 4096
+"""On the average no segment is smaller, but for the first few: each costs a line in the log."""
+
+
+class TakesStore:
+    """Takes in a folder. All methods raise Refused with what the page is told, and OSError for what the disk says."""
+
+    def __init__(self, root: Path, quotas: Quotas | None = None, keep_days: int | None = None) -> None:
+        """Open the folder, made if there is none. `keep_days`: how long a take that has arrived is kept."""
+        self._root = Folder.root(root)
+        self._quotas = quotas or Quotas()
+        self._keep_ms = None if keep_days is None else keep_days * 24 * 3600_000
+        self._records = Records()
+        self._usage = Usage(self._quotas, self._count)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._root.close()
+
+    # What a page sends.
+
+    def announce(self, owner: Owner, id: str, part: str, told: Announcement) -> Held:
+        """A part is about to arrive, or goes on; what is there of it."""
+        take = _told(id, told.take)
+        with self._room(owner, make=True) as room:
+            known = self._announced(room, owner, take, part, told.type)
+        if known.is_kept:
+            return known.held
+        with self._open(owner, id) as opened:
+            if opened.is_proving(part):
+                return Held(known.account, ArrivalState.PROVING)
+            with opened.log(part) as log:
+                if told.end is not None and told.end < log.account.end:
+                    opened.cut(part, log, told.end)
+                return Held(log.account)
+
+    def check(self, owner: Owner, length: int) -> None:
+        """Raises Refused where there is no room for so many bytes of this guest."""
+        self._usage.check(owner.room_folder, owner.guest_folder, length, self._root.free())
+
+    def put(self, owner: Owner, id: str, part: str, at: int, content: bytes, sha256: str) -> Account:
+        """A segment came: check it, have it on the disk, and return what the part amounts to then."""
+        segment = segment_of(at, content)
+        if segment.sha256 != sha256:
+            raise Refused.digest()
+        logged = Logged(segment, zlib.crc32(content))
+        with self._open(owner, id) as opened, opened.log(part) as log:
+            before = self._fitting(log, segment)
+            opened.write_content(part, at, content)
+            if before is None:
+                log.append(logged)
+                self._usage.add(owner.room_folder, owner.guest_folder, segment.length)
+            elif before != logged:
+                log.replace(before.segment, logged)
+            return log.account
+
+    def segments(self, owner: Owner, id: str, part: str, start: int) -> Segments:
+        """Some of the segments that are there of a part."""
+        with self._open(owner, id) as opened, opened.log(part) as log:
+            some = [one.segment for one in islice(log, start, start + PAGE_OF_SEGMENTS + 1)]
+        more = start + PAGE_OF_SEGMENTS if len(some) > PAGE_OF_SEGMENTS else None
+        return Segments(tuple(some[:PAGE_OF_SEGMENTS]), more)
+
+    def complete(self, owner: Owner, id: str, part: str, told: Completion) -> Held:
+        """A part is over: compare it, prove what lies on the disk, give it its name (`OpenTake.prove`)."""
+        take = _told(id, told.take)
+        with self._open(owner, id) as opened:
+            known = opened.part(part)
+            if known.is_kept:
+                return known.held
+            if not opened.is_proving(part):
+                with opened.log(part) as log:
+                    if log.account != told.account:
+                        raise Refused.different(log.account)
+                    with opened.room.locked():
+                        opened.write(replace(opened.record(), take=take))
+                    opened.put_away(part)
+            return opened.prove(part)
+
+    # What those may ask who see it.
+
+    def listed(self, owner: Owner, mine: bool) -> list[ArrivedTake]:
+        """The takes of the room, or those of the owner alone; the newest first."""
+        try:
+            with self._room(owner) as room:
+                return room.listed(owner if mine else None, self._keep_ms)
+        except Refused:
+            return []
+
+    def delete(self, owner: Owner, id: str, is_director: bool) -> None:
+        """Delete a take of the owner's; a guest can only as long as no director has fetched it."""
+        with self._open(owner, id) as opened, opened.room.locked():
+            record = opened.record()
+            if record.deleted_ms is not None:
+                return
+            if record.fetched_ms is not None and not is_director:
+                raise Refused.fetched()
+            opened.room.delete(opened.folder, record)
+        self._usage.look_again()
+
+    def fetched(self, owner: Owner, id: str) -> None:
+        """A director fetches a take: from now on its guest cannot withdraw it."""
+        with self._open(owner, id) as opened, opened.room.locked():
+            record = opened.record()
+            if record.fetched_ms is None and record.deleted_ms is None:
+                opened.write(replace(record, fetched_ms=now_ms()))
+
+    def records(self, owner: Owner) -> list[TakeRecord]:
+        """The records of the room's takes that were not deleted."""
+        try:
+            with self._room(owner) as room:
+                return room.records()
+        except Refused:
+            return []
+
+    def open_file(self, owner: Owner, record: TakeRecord, part: PartRecord) -> int:
+        """A descriptor of the file of a part that is kept, to read."""
+        with self._room(owner) as room:
+            return room.open_file(record, part)
+
+    # How.
+
+    def _room(self, owner: Owner, make: bool = False) -> RoomTakes:
+        return RoomTakes(self._root, owner.room_folder, self._records, make)
+
+    @contextlib.contextmanager
+    def _open(self, owner: Owner, id: str) -> Iterator[OpenTake]:
+        with self._room(owner) as room, room.take(owner, id) as folder:
+            yield OpenTake(room, folder, owner, id)
+
+    def _announced(self, room: RoomTakes, owner: Owner, take: Take, part: str, type: str) -> PartRecord:
+        """Keep in mind what is told of a take, and make place for its part."""
+        with room.locked():
+            if room.count_of(owner) >= self._quotas.takes and not room.has(owner, take.id):
+                raise Refused.full("The host keeps no more recordings of one guest")
+            with room.take(owner, take.id, make=True) as folder:
+                before = room.record(owner, take.id, folder)
+                record = before or TakeRecord(owner, take, "")
+                if before is None:
+                    record = replace(record, session=session_of(record, room.records()))
+                if record.deleted_ms is not None:
+                    raise Refused.deleted()
+                known = record.part(part) or PartRecord(part, type)
+                if record.part(part) is None:
+                    if len(record.parts) >= MAX_PARTS:
+                        raise Refused.too_large("a recording of so many parts")
+                    for ending in (PART, LOG):
+                        os.close(folder.open(part + ending, os.O_WRONLY | os.O_CREAT))
+                changed = replace(record, take=take).with_part(known)
+                if changed != before:
+                    OpenTake(room, folder, owner, take.id).write(changed)
+                return known
+
+    def _fitting(self, log: PartLog, segment: Segment) -> Logged | None:
+        """The segment that this one replaces; None: it is the next one. Raises Refused."""
+        account = log.account
+        if segment.at == account.end:
+            if segment.end > self._quotas.part:
+                raise Refused.too_large(f"a file of more than {self._quotas.part} bytes")
+            if account.count >= FEW_SEGMENTS + account.end // SMALL_SEGMENT:
+                raise Refused.too_large("so many small pieces")
+            return None
+        before = log.at(segment.at)
+        if before is None or before.segment.length != segment.length:
+            raise Refused.place(account)
+        return before
+
+    def _count(self) -> Counter[tuple[str, str]]:
+        """How many bytes each guest has, by the names of room's and guest's folder."""
+        used: Counter[tuple[str, str]] = Counter()
+        for name in self._root.names():
+            with contextlib.suppress(Refused), RoomTakes(self._root, name, self._records) as room:
+                for folder, record in room.each():
+                    used[name, record.owner.guest_folder] += sum(map(partial(_size, folder), record.parts))
+        return used
+
+
+def _told(id: str, told: Mapping[str, object]) -> Take:
+    try:
+        return told_take(id, told)
+    except ValueError as error:
+        raise Refused.bad(str(error)) from None
+
+
+def _size(folder: Folder, part: PartRecord) -> int:
+    if part.is_kept:
+        return part.bytes
+    stat = folder.stat(part.part + PART)
+    return stat.st_size if stat else 0
