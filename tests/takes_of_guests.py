@@ -10,6 +10,7 @@ from rolltape.arrivals.segments import EMPTY, Account, Segment, account_of, segm
 from rolltape.arrivals.wire import Announcement, Completion, Held
 from rolltape.core.naming import take_name
 from rolltape.recording.take import Part, ShelfState, Take, TakeState
+from rolltape.recording.take_log import plain_take
 from rolltape.server.takes_record import Owner
 from rolltape.server.takes_store import TakesStore
 
@@ -50,7 +51,7 @@ class Sender:
 
     def announce(self, end: int | None = None) -> Held:
         return self.store.announce(
-            self.owner, self.take.id, self.part, Announcement(TYPE, self.take.to_plain(), end)
+            self.owner, self.take.id, self.part, Announcement(TYPE, plain_take(self.take), end)
         )
 
     def put(self, at: int, content: bytes) -> Account:
@@ -59,7 +60,7 @@ class Sender:
         return self.account
 
     def complete(self, account: Account | None = None) -> Held:
-        told = Completion(account or self.account, over(self.take).to_plain())
+        told = Completion(account or self.account, plain_take(over(self.take)))
         return self.store.complete(self.owner, self.take.id, self.part, told)
 
     def send(self, content: bytes, size: int = 1000, between: Callable[[], None] = lambda: None) -> Held:

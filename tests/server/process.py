@@ -14,6 +14,10 @@ from rolltape.server.log import write_json_lines
 from rolltape.server.redis_store import RedisStore
 from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
 from rolltape.server.store import LEASE_S
+from rolltape.server.takes import Takes, TakesLimits
+from rolltape.server.takes_store import TakesStore
+from rolltape.server.takes_usage import Quotas
+from rolltape.server.tokens import Tokens
 
 if __name__ == "__main__":
     wanted = json.loads(sys.argv[1])
@@ -22,9 +26,14 @@ if __name__ == "__main__":
     options = RoomsOptions(
         Limits(**wanted.get("limits", {})), metrics_token=b"t" * 32, redis_url=url, lease_s=lease_s
     )
+    takes = None
+    if "takes" in wanted:
+        quotas = Quotas(**{"free": 0} | wanted.get("quotas", {}))
+        limits = TakesLimits(**wanted.get("takes_limits", {}))
+        takes = Takes(TakesStore(Path(wanted["takes"]), quotas), Tokens(b"s" * 40), limits)
     rooms = Rooms(b"s" * 40, RedisStore(url, lease_s) if url else None, options)
     uvicorn.run(
-        create_app(Path(__file__).resolve().parents[2], rooms),
+        create_app(Path(__file__).resolve().parents[2], rooms, takes=takes),
         port=wanted["port"],
         log_config=None,
         log_level="warning",

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rolltape.arrivals.segments import EMPTY, Account, account_of, segment_of
 from rolltape.arrivals.wire import Announcement, ArrivalState, Problem, ProblemKind
 from rolltape.recording.take import SPLIT, Take
+from rolltape.recording.take_log import plain_take
 from rolltape.server.takes_record import Owner
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_store import TakesStore
@@ -95,6 +96,8 @@ def test_putting_and_completing_twice_is_as_good_as_once(store: TakesStore, tmp_
         assert sender.put(segment.at, piece) == sender.put(segment.at, piece)
 
     assert sender.complete() == sender.complete() == sender.announce()
+    whole = tuple(segment for segment, _ in segments(CONTENT, 1000))
+    assert store.segments(ADA, sender.take.id, "part1", 0).segments == whole
     assert (room_folder(tmp_path) / SESSION / NAME).read_bytes() == CONTENT
 
 
@@ -221,7 +224,9 @@ def test_a_server_that_dies_while_it_completes_goes_on_when_it_is_asked_again(
 
     again = TakesStore(tmp_path / "takes", Quotas(free=0))
     page = Sender(again)
-    assert page.announce().state in (ArrivalState.PROVING, ArrivalState.COMPLETE)
+    told = page.announce()
+    assert told.state in (ArrivalState.PROVING, ArrivalState.COMPLETE)
+    assert told.account == sender.account
     held = page.complete(sender.account)
     assert (held.state, held.name, held.sha256) == (
         ArrivalState.COMPLETE,
@@ -404,7 +409,7 @@ def test_a_guest_has_only_so_many_takes_and_parts(tmp_path: Path, monkeypatch: p
 )
 def test_a_take_that_contradicts_itself_is_refused(store: TakesStore, of: Take) -> None:
     with refused(ProblemKind.BAD_REQUEST):
-        store.announce(ADA, take().id, "part1", Announcement("video/webm", of.to_plain()))
+        store.announce(ADA, take().id, "part1", Announcement("video/webm", plain_take(of)))
 
 
 def test_a_link_in_the_folder_leads_nowhere(store: TakesStore, tmp_path: Path) -> None:

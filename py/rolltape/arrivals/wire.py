@@ -177,7 +177,7 @@ class Announcement:
     type: str
     """The MIME type of its file."""
     take: Mapping[str, object]
-    """The take as it now is, as its log has it (`Take.to_plain`)."""
+    """The take as it now is, as its log has it (`take_log.plain_take`)."""
     end: int | None = None
     """What is there beyond this byte is dropped; it must be where a segment ends. None: nothing is."""
 
@@ -255,7 +255,7 @@ class Completion:
 
     account: Account
     take: Mapping[str, object]
-    """The take as it is at the end (`Take.to_plain`)."""
+    """The take as it is at the end (`take_log.plain_take`)."""
 
     def to_json(self) -> str:
         """The body of the request."""

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rolltape.server.headers import SECURITY_HEADERS, cache_control
 from rolltape.server.hosts import Hosts, OwnHosts
 from rolltape.server.rooms import Rooms
+from rolltape.server.takes import Takes
 
 # Set here, not taken from the machine's table of types, which differs from one system to the next.
 MEDIA_TYPES = {
@@ -54,7 +55,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)  # a download says more strictly what it may
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -134,10 +135,12 @@ class PageFiles(StaticFiles):
         return response
 
 
-def create_app(root: Path, rooms: Rooms | None = None, hosts: Hosts | None = None) -> ASGIApp:
+def create_app(
+    root: Path, rooms: Rooms | None = None, hosts: Hosts | None = None, takes: Takes | None = None
+) -> ASGIApp:
     """The application that serves the page in the folder `root` (with `index.html` and `static/`), and rooms.
 
-    `hosts` are the names that it answers to; None: to every name.
+    `hosts` are the names that it answers to; None: to every name. `takes` keeps what guests send; None: nothing is.
     """
     files = PageFiles(directory=root / "static")
     version = PageVersion(root)
@@ -157,7 +160,11 @@ def create_app(root: Path, rooms: Rooms | None = None, hosts: Hosts | None = Non
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         if rooms is not None:
             await rooms.start()
+        if takes is not None:
+            await takes.start()
         yield
+        if takes is not None:
+            await takes.close()
         if rooms is not None:
             await rooms.close()
 
@@ -175,6 +182,7 @@ def create_app(root: Path, rooms: Rooms | None = None, hosts: Hosts | None = Non
             Route("/", root_file),
             Route("/healthz", healthz),
             *for_rooms,
+            *(takes.routes if takes is not None else []),
             Mount("/static", files),
             Route("/{name}", root_file),
         ],

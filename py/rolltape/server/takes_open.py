@@ -6,17 +6,18 @@ import contextlib
 import fcntl
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 
-from rolltape.arrivals.segments import EMPTY, Segment, account_of
+from rolltape.arrivals.segments import EMPTY, Account, Segment, account_of
 from rolltape.arrivals.wire import ArrivalState, Held
 from rolltape.server.takes_folder import Folder, sync_content, write_all
 from rolltape.server.takes_log import Logged, PartLog
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
-from rolltape.server.takes_room import LOG, PART, PROOF, RECORD, RoomTakes, now_ms
+from rolltape.server.takes_room import DONE, LOG, PART, PROOF, RECORD, RoomTakes, now_ms
 
 __all__ = ["OpenTake"]
 
@@ -42,6 +43,8 @@ class OpenTake:
     folder: Folder
     owner: Owner
     id: str
+    is_over: Callable[[], bool]
+    """True once the server ends: whatever takes long is left, and begun again by the next."""
 
     def record(self) -> TakeRecord:
         """What is written of it, a deleted one too."""
@@ -81,6 +84,32 @@ class OpenTake:
                 return
             finally:
                 os.close(fd)
+
+    def account(self, part: str) -> Account:
+        """What has arrived of a part."""
+        with self._read(part) as log:
+            return log.account
+
+    def segments(self, part: str, start: int, most: int) -> list[Segment]:
+        """Some of the segments that have arrived of a part, also once it is complete."""
+        with self._read(part) as log:
+            return [one.segment for one in islice(log, start, start + most)]
+
+    @contextlib.contextmanager
+    def _read(self, part: str) -> Iterator[PartLog]:
+        """A part's log to read; one that was put away is not written any more, so nobody waits for it."""
+        for name in (part + PROOF, part + DONE):
+            with contextlib.suppress(FileNotFoundError):
+                fd = self.folder.open(name, os.O_RDWR)
+                break
+        else:
+            with self.log(part) as log:
+                yield log
+            return
+        try:
+            yield PartLog(fd)
+        finally:
+            os.close(fd)
 
     def write_content(self, part: str, at: int, content: bytes) -> None:
         """Have bytes of a part on the disk; the caller holds its log."""
@@ -161,7 +190,7 @@ class OpenTake:
         fd = self.folder.open(part + PART, os.O_RDWR)
         try:
             os.ftruncate(fd, there.end)  # what was written, but never acknowledged
-            proof = _read_through(fd, segments)
+            proof = self._read_through(fd, segments)
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -170,14 +199,15 @@ class OpenTake:
             raise Refused.different(log.account, proof.missing[:MAX_MISSING])
         return proof
 
-
-def _read_through(fd: int, segments: Sequence[Logged]) -> _Proof:
-    whole, crc32, missing = sha256(), 0, []
-    for logged in segments:
-        segment: Segment = logged.segment
-        content = os.pread(fd, segment.length, segment.at)
-        whole.update(content)
-        crc32 = zlib.crc32(content, crc32)
-        if len(content) != segment.length or zlib.crc32(content) != logged.crc32:
-            missing.append((segment.at, segment.length))
-    return _Proof(whole.hexdigest(), crc32, tuple(missing))
+    def _read_through(self, fd: int, segments: Sequence[Logged]) -> _Proof:
+        whole, crc32, missing = sha256(), 0, []
+        for logged in segments:
+            if self.is_over():
+                raise Refused.server("The host is being stopped; it goes on once it is there again.")
+            segment = logged.segment
+            content = os.pread(fd, segment.length, segment.at)
+            whole.update(content)
+            crc32 = zlib.crc32(content, crc32)
+            if len(content) != segment.length or zlib.crc32(content) != logged.crc32:
+                missing.append((segment.at, segment.length))
+        return _Proof(whole.hexdigest(), crc32, tuple(missing))

@@ -19,6 +19,7 @@ from rolltape.core.json_fields import Fields
 from rolltape.core.naming import free_name, safe_name, take_name
 from rolltape.core.notice import plain_text, shortened
 from rolltape.recording.take import SPLIT, Part, ShelfState, Take
+from rolltape.recording.take_log import plain_take, read_take
 from rolltape.room.messages import room_key
 from rolltape.settings.codec import contents
 
@@ -197,7 +198,7 @@ class TakeRecord:
             "fetched_ms": self.fetched_ms,
             "deleted_ms": self.deleted_ms,
             "parts": [vars(part) | {"account": vars(part.account)} for part in self.parts],
-            "take": self.take.to_plain(),
+            "take": plain_take(self.take),
         }
         return (json.dumps(plain, allow_nan=False, indent=1) + "\n").encode()
 
@@ -207,7 +208,7 @@ class TakeRecord:
         found = Fields.from_json(content.decode())
         return cls(
             Owner(found.text("room"), found.text("key_id"), found.text("uid")),
-            Take.from_fields(found.inner("take")),
+            read_take(found.inner("take")),
             found.text("session"),
             found.text("stem"),
             tuple(map(_part, found.rows("parts"))),
@@ -218,7 +219,7 @@ class TakeRecord:
 
 def told_take(id: str, told: Mapping[str, object]) -> Take:
     """The take that a page tells of. Raises ValueError, with words that can stand in a sentence."""
-    take = Take.from_fields(Fields(told))
+    take = read_take(Fields(told))
     if take.id != id:
         raise ValueError("the take has another id")
     if len({part.number for part in take.parts}) != len(take.parts):

@@ -21,13 +21,13 @@ from rolltape.server.takes_folder import Folder
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
 
-__all__ = ["HIDDEN", "LOG", "PART", "PROOF", "RECORD", "Records", "RoomTakes", "now_ms"]
+__all__ = ["DONE", "HIDDEN", "LOG", "PART", "PROOF", "RECORD", "Records", "RoomTakes", "now_ms"]
 
 HIDDEN = ".rolltape"
 RECORD = "take.json"
 SUMS = "SHA256SUMS"
-PART, LOG, PROOF = ".part", ".log", ".proof"
-"""How names end: of the bytes of a part, of its log, and of the log while it is being proven."""
+PART, LOG, PROOF, DONE = ".part", ".log", ".proof", ".done"
+"""How names end: of the bytes of a part, of its log, and of the log while it is being proven, and afterwards."""
 
 
 def now_ms() -> int:
@@ -162,7 +162,8 @@ class RoomTakes:
                 folder.rename(part.part + PART, session, part.name)
             record = record.with_part(part)
             folder.write(RECORD, record.to_json())
-            folder.remove(part.part + PROOF)
+            if folder.stat(part.part + PROOF) is not None:
+                folder.rename(part.part + PROOF, folder, part.part + DONE)
             self._describe(session, record, [*others, record])
         return record
 

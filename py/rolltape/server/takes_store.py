@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from rolltape.arrivals.segments import Account, Segment, segment_of
@@ -55,9 +55,14 @@ class TakesStore:
         self._keep_ms = None if keep_days is None else keep_days * 24 * 3600_000
         self._records = Records()
         self._usage = Usage(self._quotas, self._count)
+        self._over = threading.Event()
+
+    def end(self) -> None:
+        """Whatever takes long in a thread is left soon; what is left is begun again by the next server."""
+        self._over.set()
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder, once no thread has to do with it."""
         self._root.close()
 
     # What a page sends.
@@ -71,7 +76,7 @@ class TakesStore:
             return known.held
         with self._open(owner, id) as opened:
             if opened.is_proving(part):
-                return Held(known.account, ArrivalState.PROVING)
+                return Held(opened.account(part), ArrivalState.PROVING)
             with opened.log(part) as log:
                 if told.end is not None and told.end < log.account.end:
                     opened.cut(part, log, told.end)
@@ -99,8 +104,8 @@ class TakesStore:
 
     def segments(self, owner: Owner, id: str, part: str, start: int) -> Segments:
         """Some of the segments that are there of a part."""
-        with self._open(owner, id) as opened, opened.log(part) as log:
-            some = [one.segment for one in islice(log, start, start + PAGE_OF_SEGMENTS + 1)]
+        with self._open(owner, id) as opened:
+            some = opened.segments(part, start, PAGE_OF_SEGMENTS + 1)
         more = start + PAGE_OF_SEGMENTS if len(some) > PAGE_OF_SEGMENTS else None
         return Segments(tuple(some[:PAGE_OF_SEGMENTS]), more)
 
@@ -169,7 +174,10 @@ class TakesStore:
     @contextlib.contextmanager
     def _open(self, owner: Owner, id: str) -> Iterator[OpenTake]:
         with self._room(owner) as room, room.take(owner, id) as folder:
-            yield OpenTake(room, folder, owner, id)
+            yield self._opened(room, folder, owner, id)
+
+    def _opened(self, room: RoomTakes, folder: Folder, owner: Owner, id: str) -> OpenTake:
+        return OpenTake(room, folder, owner, id, self._over.is_set)
 
     def _announced(self, room: RoomTakes, owner: Owner, take: Take, part: str, type: str) -> PartRecord:
         """Keep in mind what is told of a take, and make place for its part."""
@@ -191,7 +199,7 @@ class TakesStore:
                         os.close(folder.open(part + ending, os.O_WRONLY | os.O_CREAT))
                 changed = replace(record, take=take).with_part(known)
                 if changed != before:
-                    OpenTake(room, folder, owner, take.id).write(changed)
+                    self._opened(room, folder, owner, take.id).write(changed)
                 return known
 
     def _fitting(self, log: PartLog, segment: Segment) -> Logged | None:

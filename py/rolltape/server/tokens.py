@@ -15,10 +15,12 @@ import jwt
 from rolltape.room.messages import Role
 from rolltape.server.ownership import Claim
 
-__all__ = ["SESSION_S", "BadToken", "Invitation", "Session", "Tokens", "uid_of"]
+__all__ = ["SESSION_S", "UPLOAD_S", "BadToken", "Invitation", "Session", "Tokens", "Upload", "uid_of"]
 
 SESSION_S = 600
 INVITATION_S = 30 * 24 * 3600
+UPLOAD_S = 30 * 24 * 3600
+"""Uploads outlive rooms: the next visit goes on with what an earlier one began."""
 ALGORITHM = "HS256"
 
 
@@ -52,6 +54,17 @@ class Invitation:
 
     room: str
     claim: Claim
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Upload token: what a page sends its takes with, and sees those that have arrived."""
+
+    room: str
+    key_id: str
+    """Whose room it is: another director's room of the same name is another one."""
+    role: Role
+    uid: str
 
 
 class Tokens:
@@ -96,6 +109,22 @@ class Tokens:
         """Read an invitation. Raises BadToken."""
         said = self._read("invite", token)
         return Invitation(said["room"], Claim(said["key_id"], said["opened_ms"], said.get("held_ms", 0)))
+
+    def upload(self, upload: Upload) -> str:
+        """A token for the takes of one page, good for thirty days."""
+        return self._sign(
+            "upload",
+            UPLOAD_S,
+            room=upload.room,
+            key_id=upload.key_id,
+            role=upload.role,
+            uid=upload.uid,
+        )
+
+    def read_upload(self, token: str) -> Upload:
+        """Read an upload token. Raises BadToken."""
+        said = self._read("upload", token)
+        return Upload(said["room"], said["key_id"], Role(said["role"]), said["uid"])
 
     def _sign(self, use: str, lasts_s: int, **said: object) -> str:
         return jwt.encode(
