@@ -51,7 +51,7 @@ NOT_TAKEN = (
 
 
 async def save_permission() -> SavePermission:
-    """Whether the browser saves one more file of this page (quirk 20)."""
+    """Ask the browser whether it saves one more file of this page without a question (quirk 20). Never raises."""
     permissions = member(navigator, "permissions")
     if permissions is None:
         return SavePermission.NO_QUESTION
@@ -93,7 +93,7 @@ class Downloads:
         return performance.now() - self._opened_ms >= ALONE_AFTER_MS
 
     def has_room(self, size: int) -> bool:
-        """True if so many more bytes may wait in memory; for them, downloads that are over are given up."""
+        """Return True if so many more bytes may wait in memory; for them, downloads that are over are given up."""
         over = iter([one for one in self._open if one.is_over])
         while not has_room([one.ledger for one in self._open], size):
             if (waiting := next(over, None)) is None:
@@ -102,7 +102,7 @@ class Downloads:
         return True
 
     def forget(self, download: Download) -> None:
-        """A download holds nothing any more."""
+        """Count a download no more: it holds nothing. It is called once, by the download itself."""
         if download in self._open:
             self._open.remove(download)
 

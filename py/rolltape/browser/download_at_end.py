@@ -21,7 +21,7 @@ class DownloadsAtEnd:
     """Makes downloads that begin at the end (`sinks.Downloads`)."""
 
     async def create(self, id: str, name: str, content_type: str) -> DownloadAtEnd:
-        """A download that begins with `settle`."""
+        """Make a download that holds its bytes in memory and begins with `settle`. Never raises."""
         return DownloadAtEnd(name, content_type)
 
 

@@ -15,7 +15,7 @@ CONTENT_TYPES = {
 
 
 async def efficient(width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
-    """The codecs of the table that are encoded smoothly and power-efficiently at this size and rate."""
+    """Ask the browser which codecs of the table it encodes smoothly and power-efficiently at this size and rate."""
     if member(navigator, "mediaCapabilities") is None or not width or not height:
         return frozenset()
     found = set()

@@ -65,7 +65,7 @@ class ThisBrowser:
         self._texts: dict[str, str] = {}
 
     def now_ms(self) -> float:
-        """A clock that only goes forward, in milliseconds."""
+        """Read a clock that only goes forward, in milliseconds since the page began (`performance.now`)."""
         return performance.now()
 
     def utc_offset_minutes(self) -> int:
@@ -73,15 +73,15 @@ class ThisBrowser:
         return -Date.new().getTimezoneOffset()
 
     def can_record(self, mime_type: str) -> bool:
-        """True if a recorder for this type exists: the browser's, or ours for lossless sound."""
+        """Return True if a recorder for this type exists: the browser's, or ours for lossless sound."""
         return recorder.can_record(mime_type) or pcm.can_record(mime_type)
 
     def has_recorder(self) -> bool:
-        """True if this browser can record at all."""
+        """Return True if this browser has a MediaRecorder."""
         return recorder.is_supported()
 
     async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
-        """The codecs encoded smoothly and with little power at this size and rate."""
+        """Return the codecs encoded smoothly and with little power at this size and rate; none if it cannot tell."""
         return await encoders.efficient(width, height, fps, kbps)
 
     async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> Capture:
@@ -91,7 +91,7 @@ class ThisBrowser:
         return granted
 
     async def devices(self) -> list[Device]:
-        """The cameras and microphones there are."""
+        """List the cameras and microphones there are; without names before permission was given."""
         return await devices()
 
     def on_devices_changed(self, handler: Handler) -> None:
@@ -103,7 +103,7 @@ class ThisBrowser:
         self._listeners.add(window, "pagehide", lambda event: handler())
 
     async def store(self) -> Journal:
-        """The journal. Raises Unsupported."""
+        """Open the journal, the private file system of this address. Raises Unsupported and PermissionDenied."""
         if self._journal is None:
             self._journal = await Journal.open()
         return self._journal
@@ -113,23 +113,23 @@ class ThisBrowser:
         return self._journal is not None and await self._journal.put_back(self.running)
 
     async def downloads(self) -> Downloads:
-        """The downloads. Raises Unsupported."""
+        """Open the way into the browser's downloads. Raises Unsupported."""
         downloads = await Downloads.open()
         downloads.taken_late = lambda id: self._page.notify(TAKEN_LATE)
         return downloads
 
     async def save_permission(self) -> SavePermission:
-        """Whether the browser saves one more file of this page without asking."""
+        """Return whether the browser saves one more file of this page without asking its person. Never raises."""
         return await save_permission()
 
     def downloads_at_end(self) -> DownloadsAtEnd:
-        """Downloads that are held in memory until a recording is over."""
+        """Make downloads that are held in memory until a recording is over."""
         from rolltape.browser.download_at_end import DownloadsAtEnd
 
         return DownloadsAtEnd()
 
     def can_choose_folder(self) -> bool:
-        """True if the person can choose a folder that the page may write."""
+        """Return True if the person can choose a folder that the page may write."""
         return folder.can_be_chosen()
 
     async def choose_folder(self) -> Folder | None:
@@ -137,7 +137,7 @@ class ThisBrowser:
         return await folder.choose()
 
     async def remembered_folder(self) -> Folder | None:
-        """The one they chose last; None if there is none."""
+        """Return the folder they chose last, allowed or not; None if there is none."""
         return await folder.remembered()
 
     async def forget_folder(self) -> None:
@@ -145,7 +145,7 @@ class ThisBrowser:
         await folder.forget()
 
     async def space(self) -> tuple[int, int]:
-        """Bytes used by this page and bytes left."""
+        """Return the bytes that this address uses and those left, by the browser's own estimate."""
         return await self._journal.space() if self._journal else (0, 0)
 
     async def persist(self) -> bool:
@@ -161,7 +161,7 @@ class ThisBrowser:
         return await locks.hold(take_id)
 
     async def running(self) -> Collection[str]:
-        """The takes that this or another tab is recording."""
+        """Return the ids of the takes that this or another tab is recording now."""
         return await locks.running()
 
     async def keep_awake(self, holder: object, on: bool) -> None:
@@ -169,13 +169,13 @@ class ThisBrowser:
         await self._awake.want(holder, on)
 
     def room_line(self) -> SocketLine:
-        """A connection to the room's server, not opened yet."""
+        """Make a connection to the room's server; the caller opens and closes it."""
         from rolltape.browser.socket import SocketLine
 
         return SocketLine()
 
     def outgoing(self) -> Outgoing:
-        """What is sent to others: nothing yet."""
+        """Make what is sent to others: the caller puts tracks into it, none are in it at first."""
         from rolltape.browser.peer import Outgoing
 
         return Outgoing()
@@ -190,13 +190,13 @@ class ThisBrowser:
         return partial(Peer, outgoing)
 
     def inbound(self, stream: object, name: str) -> Inbound:
-        """What arrives from a member of this name, to be recorded."""
+        """Make a source of what arrives from a member of this name, to be recorded; the caller closes it."""
         from rolltape.browser.inbound import Inbound
 
         return Inbound(cast("MediaStream", stream), name)
 
     def is_hidden(self) -> bool:
-        """True if another tab is in front."""
+        """Return True if another tab is in front."""
         return bool(document.hidden)
 
     async def battery(self) -> tuple[int, bool] | None:
@@ -213,7 +213,7 @@ class ThisBrowser:
             window.sessionStorage.setItem(f"rolltape-{name}", value)
 
     def remembered(self, name: str) -> str:
-        """A text that was kept; empty if none was."""
+        """Return a text that `remember` kept; empty if none was."""
         try:
             return maybe(window.sessionStorage.getItem(f"rolltape-{name}")) or ""
         except JsException:
@@ -228,7 +228,7 @@ class ThisBrowser:
                 window.localStorage.removeItem(f"rolltape-{name}")
 
     def kept(self, name: str) -> str:
-        """A text that was kept on this machine; empty if none was."""
+        """Return a text that `keep` kept on this machine; empty if none was, and where the browser does not tell."""
         try:
             return maybe(window.localStorage.getItem(f"rolltape-{name}")) or ""
         except JsException:
@@ -243,7 +243,7 @@ class ThisBrowser:
         location.reload()
 
     async def has_rooms(self) -> bool:
-        """True if our server served this page; any other host knows nothing of `healthz`."""
+        """Ask whether our server served this page: any other host knows nothing of `healthz`. Never raises."""
         try:
             answer = await fetch(URL.new("healthz", self.page_address()).href)
             return bool(answer.ok) and str(await answer.text()).strip() == "ok"
@@ -251,7 +251,7 @@ class ThisBrowser:
             return False
 
     def page_address(self) -> str:
-        """The page's own address, without query and fragment."""
+        """Return the page's own address, without query and fragment."""
         return location.origin + location.pathname
 
     def set_fragment(self, fragment: str) -> None:
@@ -278,7 +278,7 @@ class ThisBrowser:
         StoredFile(Blob.new(to_js([text]))).save(name, content_type)
 
     def beep(self, hertz: float) -> None:
-        """A short tone."""
+        """Play a short tone, where the browser lets the page be heard."""
         from rolltape.browser import sound
 
         sound.beep(hertz)

@@ -30,7 +30,7 @@ class StoredFile:
         self.size: int = file.size
 
     async def read(self, start: int, end: int) -> bytes:
-        """The bytes from `start` to before `end`."""
+        """Read the bytes from `start` to before `end`, fewer where the file ends. Raises RolltapeError."""
         with translated():
             buffer = await self._file.slice(start, end).arrayBuffer()
         return buffer.to_bytes()
@@ -51,7 +51,7 @@ class StoredFile:
             reader.close()
 
     def address(self, content_type: str) -> str:
-        """An address under which this page can play it; give it back with `forget`."""
+        """Make an address under which this page can play it; the caller gives it back with `forget`."""
         return URL.createObjectURL(self._file.slice(0, self.size, content_type))
 
     def save(self, name: str, content_type: str) -> None:

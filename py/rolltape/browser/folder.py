@@ -38,7 +38,7 @@ CLOSE_TIMEOUT_S = 60.0
 
 
 def can_be_chosen() -> bool:
-    """True if this browser lets a person choose a folder for a page."""
+    """Return True if this browser lets a person choose a folder for a page."""
     return member(window, "showDirectoryPicker") is not None
 
 
@@ -55,7 +55,7 @@ async def choose() -> Folder | None:
 
 
 async def remembered() -> Folder | None:
-    """What was chosen last; None if nothing was."""
+    """Return the folder that was chosen last; None if none was, or the database does not answer in two seconds."""
     handle = await _with_handles("readonly", lambda handles: handles.get(KEY))
     return Folder(handle) if handle is not None else None
 
@@ -105,7 +105,7 @@ class Folder:
         self.name: str = handle.name
 
     async def is_allowed(self) -> bool:
-        """True if it may be written without asking."""
+        """Ask the browser whether the folder may be written without a question."""
         return await self._handle.queryPermission(to_js(WRITE)) == "granted"
 
     async def ask(self) -> bool:
@@ -127,7 +127,7 @@ class Folder:
             raise SinkError("The folder you chose cannot be written.", error.detail) from error
 
     async def size(self, name: str) -> int | None:
-        """Bytes of the file of this name that lies there now; None if there is none, or nobody may look."""
+        """Return the size of the file of this name there, in bytes; None if there is none, or nobody may look."""
         try:
             file = await (await self._handle.getFileHandle(name)).getFile()
         except JsException:

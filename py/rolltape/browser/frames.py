@@ -23,7 +23,7 @@ DRAIN = {"drain": True}
 
 
 def are_needed() -> bool:
-    """True if this browser hands its recorder pictures on the main thread, and lets a worker stand in between."""
+    """Return True if this browser's recorder gets pictures on the main thread, and a worker can stand in between."""
     return (
         member(window, "MediaStreamTrackProcessor") is not None
         and member(window, "MediaStreamTrackGenerator") is not None

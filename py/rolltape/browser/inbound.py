@@ -22,7 +22,7 @@ class Inbound:
         self._name = name
 
     def granted_video(self) -> GrantedVideo | None:
-        """The picture that arrives; None without one."""
+        """Return what is known of the picture that arrives; None without one."""
         track = self._live("video")
         if track is None:
             return None
@@ -36,13 +36,13 @@ class Inbound:
         )
 
     def granted_audio(self) -> GrantedAudio | None:
-        """The sound that arrives; None without any."""
+        """Return what is known of the sound that arrives; None without any."""
         if self._live("audio") is None:
             return None
         return GrantedAudio(self._name, "", 2, 48_000, False, False, False)
 
     def engine(self, mime_type: str, rates: Rates) -> Engine:
-        """A recorder of what arrives. Raises EngineError."""
+        """Make a recorder of what arrives, at these rates; it is not started. Raises EngineError."""
         if contents(mime_type).container is Container.WAV:
             raise EngineError("What arrives cannot be recorded as WAV.")
         kinds = ("audio",) if rates.video_kbps is None else ("video", "audio")

@@ -78,14 +78,14 @@ class Listeners:
 
 
 def uint8array(data: bytes) -> Uint8Array:
-    """A JavaScript copy of the bytes; `assign` is 25 times faster than `to_js`."""
+    """Copy bytes to JavaScript; `assign` is 25 times faster than `to_js`."""
     array = Uint8Array.new(len(data))
     array.assign(data)
     return array
 
 
 def member(thing: object, name: str) -> Any:
-    """What a browser's object has under this name; None where this browser leaves it out (quirk 7)."""
+    """Return what a browser's object has under this name; None where this browser leaves it out (quirk 7)."""
     return maybe(getattr(thing, name, None))
 
 
@@ -93,5 +93,5 @@ _Value = TypeVar("_Value")
 
 
 def maybe(value: _Value | JsNull | None) -> _Value | None:
-    """The value, or None for JavaScript's `null`, which Python does not take for None."""
+    """Return the value, or None for JavaScript's `null`, which Python does not take for None."""
     return None if isinstance(value, JsNull) else value

@@ -60,18 +60,19 @@ class Journal:
         return await self._young.put_back(self, running)
 
     async def names(self, path: str) -> list[str]:
-        """The names in a folder, sorted; none if there is no such folder."""
+        """List the names in a folder, sorted; none if there is no such folder. Raises RolltapeError."""
         folder = await self._folder(path)
         if folder is None:
             return []
         names = []
-        keys = folder.keys()
-        while not (entry := await keys.next()).done:
-            names.append(str(entry.value))
+        with translated():
+            keys = folder.keys()
+            while not (entry := await keys.next()).done:
+                names.append(str(entry.value))
         return sorted(names)
 
     async def file(self, path: str) -> StoredFile | None:
-        """The file as it is on the disk now; None if there is none."""
+        """Open a file as it is on the disk now; None if there is none. Raises RolltapeError."""
         folder_path, _, name = path.rpartition("/")
         folder = await self._folder(folder_path)
         if folder is None or name not in await self.names(folder_path):
@@ -81,7 +82,7 @@ class Journal:
             return StoredFile(await handle.getFile())
 
     async def text(self, path: str) -> str:
-        """A whole file as text, also one that is being added to (quirk 3); empty if there is none."""
+        """Read a whole file as text, also one that is being added to (quirk 3); empty if there is none."""
         for attempt in range(READ_ATTEMPTS):
             file = await self.file(path)
             try:
@@ -102,26 +103,29 @@ class Journal:
 
     async def _folder(self, path: str) -> FileSystemDirectoryHandle | None:
         folder = self._root
-        for name in path.split("/"):
-            keys = folder.keys()
-            while not (entry := await keys.next()).done and entry.value != name:
-                pass
-            if entry.done:
-                return None
-            folder = await folder.getDirectoryHandle(name)
+        with translated():
+            for name in path.split("/"):
+                keys = folder.keys()
+                while not (entry := await keys.next()).done and entry.value != name:
+                    pass
+                if entry.done:
+                    return None
+                folder = await folder.getDirectoryHandle(name)
         return folder
 
     async def persist(self) -> bool:
-        """Ask the browser to keep the journal even when the disk runs full; whether it will."""
+        """Ask the browser to keep the journal even when the disk runs full; whether it will. Raises RolltapeError."""
         if member(member(navigator, "storage"), "persist") is None:
             return False
-        return bool(await navigator.storage.persist())
+        with translated():
+            return bool(await navigator.storage.persist())
 
     async def space(self) -> tuple[int, int]:
-        """Bytes used and bytes left by the browser's own estimate."""
+        """Return bytes used and bytes left by the browser's own estimate. Raises RolltapeError."""
         if member(navigator, "storage") is None:
             return 0, 0
-        estimate = await navigator.storage.estimate()
+        with translated():
+            estimate = await navigator.storage.estimate()
         used = int(estimate.usage or 0)
         return used, max(0, int(estimate.quota or 0) - used)
 

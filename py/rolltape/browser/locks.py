@@ -67,7 +67,7 @@ async def until_free(name: str) -> None:
 
 
 async def running() -> frozenset[str]:
-    """The ids of all takes whose lock is held."""
+    """Ask for the ids of all takes whose lock is held, by any tab of this address."""
     if member(navigator, "locks") is None:
         return frozenset()
     try:

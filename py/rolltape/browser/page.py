@@ -32,7 +32,7 @@ class PageSection:
         self._awaited: Element | None = None
 
     def element(self, name: str) -> Element:
-        """The element of this name; the empty name is the part itself. Raises KeyError."""
+        """Return the element of this name; the empty name is the part itself. Raises KeyError."""
         if not name:
             return self._root
         if name not in self._elements:
@@ -95,7 +95,7 @@ class PageSection:
             element.srcObject = jsnull if stream is None else stream
 
     def sound(self, name: str, share: float) -> None:
-        """How loud a video or audio element is, 0 to 1; at 0 it is muted, so that it may play unasked."""
+        """Set how loud a video or audio element is, 0 to 1; at 0 it is muted, so that it may play unasked."""
         element = self.element(name)
         element.muted = share <= 0
         element.volume = min(1.0, max(0.0, share))
@@ -117,7 +117,7 @@ class PageSection:
         self.element(name).value = text
 
     def ticked(self, name: str) -> bool:
-        """True if a box is ticked."""
+        """Return True if a box is ticked."""
         return bool(self.element(name).checked)
 
     def tick(self, name: str, on: bool) -> None:
@@ -125,11 +125,11 @@ class PageSection:
         self.element(name).checked = on
 
     def value(self, name: str) -> str:
-        """What is typed or chosen in a field."""
+        """Return what is typed or chosen in a field."""
         return str(self.element(name).value)
 
     def files(self, name: str) -> list[PickedFile]:
-        """The files chosen in a field, in their order."""
+        """Return the files chosen in a field, in their order."""
         chosen = maybe(self.element(name).files)
         return [PickedFile(file) for file in chosen or ()]
 
@@ -189,7 +189,7 @@ class Page(PageSection):
         self._draw_notices()
 
     def lift(self, subject: str) -> None:
-        """What was told of a subject is over."""
+        """Take away what was told of a subject: it is over. Nothing happens where nothing was."""
         self._board.lift(subject)
         self._draw_notices()
 
@@ -198,15 +198,15 @@ class Page(PageSection):
         return self._board.standing
 
     def trouble(self) -> str:
-        """The last warning or error without a subject that was told since `forget_trouble`; empty: none."""
+        """Return the last warning or error without a subject that was told since `forget_trouble`; empty: none."""
         return self._board.trouble
 
     def troubles_told(self) -> int:
-        """How many of these there were since the page was opened."""
+        """Return how many of these there were since the page was opened."""
         return self._board.troubles_told
 
     def forget_trouble(self) -> None:
-        """What has happened so far is over."""
+        """Begin anew with `trouble`: what has happened so far is over."""
         self._board.forget_trouble()
 
     def _draw_notices(self) -> None:

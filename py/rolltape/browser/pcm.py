@@ -22,7 +22,7 @@ WORKLET = "static/pcm.js"
 
 
 def can_record(mime_type: str) -> bool:
-    """True if this engine writes the type, and the browser has what it needs."""
+    """Return True if this engine writes the type, and the browser has what it needs."""
     return contents(mime_type).container is Container.WAV and bool(member(window, "AudioWorkletNode"))
 
 

@@ -93,7 +93,7 @@ class IndexedRecords:
         return keys
 
     async def read(self, key: Key) -> Written:
-        """What was added under this key. Raises RolltapeError."""
+        """Read what was added under this key, in order. Raises RolltapeError."""
         database = await self._opening
         try:
             at, size, data = await _answer(

@@ -17,7 +17,7 @@ def _only_ours(url: str, *_: object) -> str:
 
 
 def script_url(path: str) -> object:
-    """The address of one of our worker scripts, relative to the page; anything else raises."""
+    """Return the address of one of our worker scripts, relative to the page. Raises ValueError for any other name."""
     if member(window, "trustedTypes") is None:
         return _only_ours(path)
     rule = create_proxy(_only_ours)

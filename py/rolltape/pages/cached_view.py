@@ -39,12 +39,12 @@ class CachedView:
         self.view.picture(name, stream)
 
     def sound(self, name: str, share: float) -> None:
-        """How loud a video is."""
+        """Set how loud a video is, 0 to 1."""
         if self._is_new(share, "sound", name):
             self.view.sound(name, share)
 
     def value(self, name: str) -> str:
-        """What is typed or chosen."""
+        """Return what is typed or chosen."""
         return self.view.value(name)
 
     def _is_new(self, value: object, *what: str) -> bool:

@@ -12,7 +12,7 @@ __all__ = ["identity"]
 
 
 async def identity(browser: Browser, role: str) -> tuple[str, Callable[[], None]]:
-    """The secret that makes the page who it is, and what to call when the page leaves.
+    """Return the secret that makes the page who it is, and what the caller calls when the page leaves.
 
     A tab that was duplicated has a copy of the other's memory: it becomes somebody else.
     """

@@ -56,7 +56,7 @@ class View(Protocol):
         """Return what is typed or chosen in a field."""
 
     def ticked(self, name: str) -> bool:
-        """True if a box is ticked."""
+        """Return True if a box is ticked."""
 
     def tick(self, name: str, on: bool) -> None:
         """Tick a box, or not."""
@@ -65,7 +65,7 @@ class View(Protocol):
         """Fill a select with (value, text) pairs."""
 
     def files(self, name: str) -> Sequence[Picked]:
-        """The files chosen in a field, in their order."""
+        """Return the files chosen in a field, in their order."""
 
     def on(self, name: str, event: str, handler: Handler) -> None:
         """Call the handler for each event; what it raises becomes a notice."""
@@ -94,7 +94,7 @@ class Document(View, Protocol):
         """Show an error that nobody expected, and log it."""
 
     def trouble(self) -> str:
-        """The last warning or error without a subject that was told since `forget_trouble`; empty: none."""
+        """Return the last warning or error without a subject that was told since `forget_trouble`; empty: none."""
 
     def troubles_told(self) -> int:
         """Count of these since the page was opened."""
@@ -137,7 +137,7 @@ class Capture(Protocol):
     """Camera and microphone, once they were granted."""
 
     def preview(self) -> object | None:
-        """The picture to show."""
+        """Return the stream that a video element shows of it."""
 
     def granted_video(self) -> GrantedVideo | None:
         """Settings of the camera's track; None without one, once it has ended, and while it is muted."""
@@ -146,7 +146,7 @@ class Capture(Protocol):
         """Settings of the microphone's track, muted or not; None without one, and once it has ended."""
 
     def is_muted(self, kind: str) -> bool:
-        """True if the browser mutes the camera (`video`) or microphone (`audio`)."""
+        """Return True if the browser mutes the camera (`video`) or microphone (`audio`)."""
 
     def peak(self) -> float | None:
         """The loudest sample of the last moment, 0 to 1; None without a microphone, and where nobody can tell."""
@@ -164,7 +164,7 @@ class Capture(Protocol):
         """Go on without the camera (`video`) or microphone (`audio`), which has ended; what that was called."""
 
     def engine(self, mime_type: str, rates: Rates) -> Engine:
-        """A recorder of what is captured; without a video rate, of the sound alone. Raises EngineError."""
+        """Make a recorder of what is captured; without a video rate, of the sound alone. Raises EngineError."""
 
     async def prepare(self, lossless: bool) -> None:
         """Before a recording: let sound flow, for lossless sound at the microphone's own rate."""
@@ -180,7 +180,7 @@ class Clocks(Protocol):
     """The page's clocks, and where unexpected things are noted."""
 
     def now_ms(self) -> float:
-        """A clock that only goes forward, in milliseconds."""
+        """Read a clock that only goes forward, in milliseconds."""
 
     def utc_offset_minutes(self) -> int:
         """Local time minus UTC."""
@@ -193,19 +193,19 @@ class CaptureDevices(Protocol):
     """Cameras and microphones, and the recorders for them."""
 
     def now_ms(self) -> float:
-        """A clock that only goes forward, in milliseconds."""
+        """Read a clock that only goes forward, in milliseconds."""
 
     def has_recorder(self) -> bool:
-        """True if this browser can record at all."""
+        """Return True if this browser can record at all."""
 
     def can_record(self, mime_type: str) -> bool:
-        """True if a recorder for this type exists."""
+        """Return True if a recorder for this type exists; its start may fail all the same."""
 
     async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> Capture:
         """Ask for camera and microphone. Raises DeviceError, Unsupported."""
 
     async def devices(self) -> list[Device]:
-        """The cameras and microphones there are."""
+        """List the cameras and microphones there are; without names before permission was given."""
 
     def on_devices_changed(self, handler: Handler) -> None:
         """Call the handler when one is plugged in or out."""
@@ -215,22 +215,22 @@ class Storage(Protocol):
     """The places that recordings go to, and the room that is left there."""
 
     async def store(self) -> Store:
-        """The journal. Raises Unsupported."""
+        """Open the journal. Raises Unsupported and PermissionDenied."""
 
     async def put_back(self) -> bool:
         """Write anew what a power cut took from the journal; whether it took any. Once, before recovery."""
 
     async def downloads(self) -> Downloads:
-        """The downloads. Raises Unsupported."""
+        """Open the way into the browser's downloads. Raises Unsupported and PermissionDenied."""
 
     def downloads_at_end(self) -> Downloads:
-        """Downloads that are held in memory until a recording is over."""
+        """Make downloads that are held in memory until a recording is over."""
 
     async def save_permission(self) -> SavePermission:
         """Return whether the browser saves one more file of this page without asking its person."""
 
     async def space(self) -> tuple[int, int]:
-        """Bytes used by this page and bytes left."""
+        """Return the bytes used by this page and those left. Raises RolltapeError."""
 
     async def persist(self) -> bool:
         """Ask the browser to keep what is stored even when the disk runs full; whether it will."""
@@ -243,13 +243,13 @@ class Folders(Protocol):
     """A folder of the person's own, where the browser can write one."""
 
     def can_choose_folder(self) -> bool:
-        """True if the person can choose a folder that the page may write."""
+        """Return True if the person can choose a folder that the page may write."""
 
     async def choose_folder(self) -> Folder | None:
         """Have the person, who has just pressed a button, choose one, and remember it; None if they did not."""
 
     async def remembered_folder(self) -> Folder | None:
-        """The one they chose last; None if there is none."""
+        """Return the folder they chose last, allowed or not; None if there is none."""
 
     async def forget_folder(self) -> None:
         """Remember none any more."""
@@ -265,7 +265,7 @@ class TabLocks(Protocol):
         """Mark a take as being recorded by this tab; call the result to let go."""
 
     async def running(self) -> Collection[str]:
-        """The takes that this or another tab is recording."""
+        """Return the ids of the takes that this or another tab is recording now."""
 
 
 class Memory(Protocol):
@@ -275,20 +275,20 @@ class Memory(Protocol):
         """Keep a text until the tab is closed."""
 
     def remembered(self, name: str) -> str:
-        """A text that was kept; empty if none was."""
+        """Return a text that was kept for this tab; empty if none was."""
 
     def keep(self, name: str, value: str) -> None:
         """Keep a text on this machine, for all tabs and later visits."""
 
     def kept(self, name: str) -> str:
-        """A text that was kept on this machine; empty if none was."""
+        """Return a text that was kept on this machine; empty if none was."""
 
 
 class Calls(Protocol):
     """The room's server, and calls to its members."""
 
     def room_line(self) -> RoomLine:
-        """A connection to the room's server, not opened yet."""
+        """Make a connection to the room's server; the caller opens and closes it."""
 
     def outgoing(self) -> Outgoing:
         """Return what is sent to others; it sends nothing yet."""
@@ -304,7 +304,7 @@ class Surroundings(Protocol):
     """The page's surroundings: whether it is hidden, the battery, the person about to leave."""
 
     def is_hidden(self) -> bool:
-        """True if another tab is in front."""
+        """Return True if another tab is in front."""
 
     async def battery(self) -> tuple[int, bool] | None:
         """Per cent, and whether it is being charged; None: no battery, or the browser does not tell."""
@@ -323,10 +323,10 @@ class Navigation(Protocol):
         """Open the page anew."""
 
     async def has_rooms(self) -> bool:
-        """True if this page was served by a server that has rooms."""
+        """Ask whether this page was served by a server that has rooms. Never raises."""
 
     def page_address(self) -> str:
-        """The page's own address, without query and fragment."""
+        """Return the page's own address, without query and fragment."""
 
     def set_fragment(self, fragment: str) -> None:
         """Put this behind the address, without a step in its history."""
@@ -345,7 +345,7 @@ class Extras(Protocol):
         """Have a text saved into the person's downloads."""
 
     def beep(self, hertz: float) -> None:
-        """A short tone."""
+        """Play a short tone, where the browser lets the page be heard."""
 
 
 class Browser(

@@ -21,7 +21,7 @@ class RoomTime:
         self._clock = RoomClock()
 
     def at(self, own_ms: float) -> Instant | None:
-        """A moment of this page's clock on the room's; None while nothing is known."""
+        """Convert a moment of this page's clock (ms) to the room's; None while nothing is known of it."""
         return self._clock.at(own_ms)
 
     @property

@@ -14,7 +14,7 @@ MEMORY = "theme"
 
 
 def following(choice: str) -> str:
-    """The choice after this one."""
+    """Return the choice after this one, in the order in which the button goes through them."""
     return CHOICES[(CHOICES.index(choice) + 1) % len(CHOICES)]
 
 

@@ -100,7 +100,7 @@ def fill_inbound(row: View, name: str, state: TakeState, arriving: Arriving | No
 
 
 def facts(told: GuestState) -> list[str]:
-    """What is recorded, and at what rate it was asked to be."""
+    """Say what is recorded, and at what rate it was asked to be."""
     found = []
     if told.width:
         found.append(f"{told.width}×{told.height} at {told.fps:.0f} fps")
@@ -123,7 +123,7 @@ def facts(told: GuestState) -> list[str]:
 
 
 def warnings(guest: GuestRow, now_ms: float) -> list[str]:
-    """What a director should look after."""
+    """Say what a director should look after, a sentence each."""
     told, found = guest.state or GuestState(), []
     silence_ms = guest.silent_ms(now_ms)
     if not guest.reachable:

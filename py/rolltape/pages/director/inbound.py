@@ -67,7 +67,7 @@ class InboundDeck:
         return self._deck.take
 
     def rename(self, name: str) -> None:
-        """The guest is called this; takes are named after it."""
+        """Take a guest's new name; takes are named after it."""
         self._name = name or "guest"
         self._title.label = f"{self._name} inbound"
 
@@ -115,7 +115,7 @@ class InboundDeck:
         self._document.notify(Notice(notice.level, f"{self._name}, recorded here: {notice.text}"))
 
     async def make_room(self, kbps: float) -> None:
-        """A recording is about to begin."""
+        """Ask the guest for the inbound rates: a recording is about to begin (`DeckView`)."""
         await self._takes.make_room(kbps)
 
     def show_take(self, take: Take) -> None:
@@ -127,7 +127,7 @@ class InboundDeck:
             self._document.report(error)
 
     async def take_over(self, take: Take) -> None:
-        """The guest sends as before."""
+        """Let the guest send as before: the recording is over (`DeckView`)."""
         self._changed()
         self._asked = None
         await self._ask(None)

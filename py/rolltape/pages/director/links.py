@@ -31,7 +31,7 @@ class Links:
         document.enable("qr-button", False)
 
     def show(self, invite: str, key: str) -> None:
-        """The room is open: these links lead into it."""
+        """Show the links that lead into the room, which is open."""
         address = self._browser.page_address()
         guest = address + link_for(guest_settings(self._settings)) + write_fragment(Secrets(invite=invite))
         another = replace(self._settings, label=None)

@@ -276,7 +276,7 @@ class Devices:
 
 
 def is_same(label: str, other: str) -> bool:
-    """True if two names are one device's: Chromium names the default one a second time, “Default - Name”."""
+    """Return True if two names are one device's: Chromium names the default one a second time, “Default - Name”."""
     return not other or label == other or label.endswith(f" - {other}") or other.endswith(f" - {label}")
 
 

@@ -52,7 +52,7 @@ class MutedTracks:
 
 
 def notice_of(kinds: frozenset[Kind]) -> Notice | None:
-    """What to tell while these are muted."""
+    """Return what to tell while these kinds are muted."""
     if len(kinds) == 2:
         return _BOTH
     if not kinds:

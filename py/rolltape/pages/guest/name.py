@@ -44,7 +44,7 @@ class GuestName:
         self._use(self._browser.remembered(self._given_memory) or typed or self._name or "")
 
     def rename(self, label: str) -> None:
-        """A director gives another name; it lasts as long as this tab, over a reload too."""
+        """Take the name that a director gives; it lasts as long as this tab, over a reload too."""
         self._browser.remember(self._given_memory, label)
         self._use(label)
 

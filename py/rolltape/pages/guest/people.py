@@ -40,7 +40,7 @@ class People:
         self._document.show("people-section", bool(self._members))
 
     def show_stream(self, uid: str, stream: object | None) -> None:
-        """What arrives from a member."""
+        """Show what arrives from a member (`PeersView`)."""
         self._streams[uid] = stream
         self.show(self._members)
 

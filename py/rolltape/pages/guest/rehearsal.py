@@ -44,15 +44,15 @@ class AsideStore:
         await self._store.append_text(f"{self._folder}/{path}", text)
 
     async def names(self, path: str) -> list[str]:
-        """What is in a folder."""
+        """List what is in a folder."""
         return await self._store.names(f"{self._folder}/{path}")
 
     async def file(self, path: str) -> StoredBytes | None:
-        """The file as it is on the disk."""
+        """Return the file as it is on the disk; None if there is none."""
         return await self._store.file(f"{self._folder}/{path}")
 
     async def text(self, path: str) -> str:
-        """A whole file as text."""
+        """Return a whole file as text; empty if there is none."""
         return await self._store.text(f"{self._folder}/{path}")
 
     async def remove(self, path: str) -> None:
@@ -138,7 +138,7 @@ class Rehearsal:
         self._document.show("test", (offered and self._shelf is not None) or self.is_running)
 
     async def clear(self) -> None:
-        """A real recording begins: stop, and take the player away."""
+        """Stop the test and take the player away: a real recording begins."""
         await self._deck.finish()
         await self._close()
 
@@ -178,7 +178,7 @@ class Rehearsal:
         """Five seconds need none."""
 
     def show_take(self, take: Take) -> None:
-        """The test has another state."""
+        """Show that the test has another state (`DeckView`)."""
         state = take.state if not take.is_over else TakeState.IDLE
         self._document.attribute("test", "data-state", state)
         if take.state is TakeState.STARTING:
@@ -187,7 +187,7 @@ class Rehearsal:
             self._document.say("The test recording has begun: five seconds.")
 
     async def take_over(self, take: Take) -> None:
-        """The test is over: play it."""
+        """Play the test that is over (`DeckView`)."""
         self._document.text("test-text", IDLE_WORDS)
         try:
             await self._play(take)

@@ -40,7 +40,7 @@ class Surroundings:
 
 
 def guest_state(now: Surroundings, take: Take | None, status: Status | None, last: Take | None) -> GuestState:
-    """The state to announce.
+    """Put together the state that a guest announces to the room.
 
     `take` is the one being made, None while there is only its order, which `status` tells; `last` is the one before,
     for what became of it.

@@ -158,7 +158,7 @@ class ConvertPage:
 
 
 def jobs(files: Sequence[Picked]) -> list[Job]:
-    """The files by take: `X_part1.webm`, `X_part2.webm` are one job, whatever their order."""
+    """Group files by take: `X_part1.webm`, `X_part2.webm` are one job, whatever their order."""
     found: dict[str, Job] = {}
     for file in files:
         stem, _, _ = file.name.rpartition(".")

@@ -30,7 +30,7 @@ class NamedFile:
         self.size = file.size
 
     async def read(self, start: int, end: int) -> bytes:
-        """The bytes from `start` to before `end`."""
+        """Read the bytes from `start` to before `end`, fewer where the file ends."""
         return await self.file.read(start, end)
 
     def chunks(self) -> AsyncGenerator[bytes, None]:

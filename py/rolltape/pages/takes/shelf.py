@@ -148,7 +148,7 @@ class ShelfView:
 
 
 def facts(take: Take) -> list[str]:
-    """What is to be known of a take, in words."""
+    """Say in words what is to be known of a take: date, length, size, codecs, and what is missing in it."""
     known = [words.moment(take.started_at)]
     if take.duration_ms:
         known.append(words.clock(take.duration_ms))
