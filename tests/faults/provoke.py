@@ -98,9 +98,15 @@ def download_canceller(scene: Scene) -> Callable[[], object]:
 
 
 def mute_camera(scene: Scene) -> Callable[[], object]:
-    """Mute the camera as Firefox's sharing indicator does; what is returned unmutes it."""
-    scene.run_inside(MUTE.format("webrtc:MuteCamera"))
-    return lambda: scene.run_inside(MUTE.format("webrtc:UnmuteCamera"))
+    """A camera that is there and gives nothing; what is returned has it give pictures again.
+
+    Firefox: muted as by its sharing indicator. Chromium: the process that reads the camera is held up.
+    """
+    if scene.browser == "Firefox":
+        scene.run_inside(MUTE.format("webrtc:MuteCamera"))
+        return lambda: scene.run_inside(MUTE.format("webrtc:UnmuteCamera"))
+    scene.signal_service(CAMERA, signal.SIGSTOP)
+    return lambda: scene.signal_service(CAMERA, signal.SIGCONT)
 
 
 def mute_both(scene: Scene) -> Callable[[], object]:

@@ -146,10 +146,14 @@ class Scene:
 
     def kill_service(self, name: str) -> None:
         """SIGKILL for one of Chromium's services, as when the device under it goes."""
+        self.signal_service(name, signal.SIGKILL)
+
+    def signal_service(self, name: str, which: signal.Signals) -> None:
+        """A signal for one of Chromium's services."""
         found = [pid for pid in self.pids() if name in command_line(pid)]
         assert found, f"no process of {name}"
         for pid in found:
-            os.kill(int(pid), signal.SIGKILL)
+            os.kill(int(pid), which)
 
     def pids(self) -> list[str]:
         return browser_pids(self.profile)

@@ -11,8 +11,8 @@ import pytest
 
 from page_fakes import FakeDocument
 from rolltape.core.errors import DeviceNotFound
-from rolltape.pages.guest.devices import Devices, is_same
-from rolltape.pages.guest.muted import SETTLED_MS, MutedTracks
+from rolltape.pages.guest.devices import MUTED, UNMUTED, Devices, is_same
+from rolltape.pages.guest.muted import SETTLED_MS, STANDS_MS, MutedTracks, StandingCamera
 from rolltape.pages.interfaces import Browser
 from rolltape.settings.capture_constraints import Constraints, Device, GrantedAudio, GrantedVideo, Kind
 from rolltape.settings.link import parse_link
@@ -25,6 +25,8 @@ class FakeCapture:
         self.plugged = plugged
         self.used: dict[Kind, str] = {}
         self.muted: set[str] = set()
+        self.given: int | None = None
+        self.aside = False
 
     async def use(self, wish: Constraints) -> bool:
         for kind, asked in (("video", wish.video), ("audio", wish.audio)):
@@ -43,7 +45,9 @@ class FakeCapture:
 
     def granted_video(self) -> GrantedVideo | None:
         label = self.used.get("video")
-        return GrantedVideo(label, label, 640, 360, 30.0) if label and "video" not in self.muted else None
+        if not label or "video" in self.muted or self.aside:
+            return None
+        return GrantedVideo(label, label, 640, 360, 30.0)
 
     def granted_audio(self) -> GrantedAudio | None:
         label = self.used.get("audio")
@@ -51,6 +55,12 @@ class FakeCapture:
 
     def is_muted(self, kind: str) -> bool:
         return kind in self.muted
+
+    def pictures(self) -> int | None:
+        return self.given
+
+    def set_aside(self, aside: bool) -> None:
+        self.aside = aside
 
     def preview(self) -> object | None:
         return None
@@ -220,10 +230,10 @@ async def test_a_lost_camera_leaves_a_part_of_sound_and_gets_a_new_one_when_it_i
 @story
 async def test_a_muted_camera_leaves_a_part_of_sound_until_it_is_back(scene: Scene) -> None:
     await scene.mute("video")
-    assert scene.parts == [("video", "The camera was muted.")] and scene.subjects == ["camera-muted"]
+    assert scene.parts == [("video", MUTED)] and scene.subjects == ["camera-muted"]
 
     await scene.mute()
-    assert scene.parts[1:] == [("video", "The camera is not muted any more.")] and scene.standing == []
+    assert scene.parts[1:] == [("video", UNMUTED)] and scene.standing == []
 
     await scene.mute("video")
     assert scene.subjects == ["camera-muted"], "it is told again"
@@ -249,6 +259,39 @@ async def test_hanging_up_ends_every_warning(scene: Scene) -> None:
     await scene.devices.close()
 
     assert scene.standing == []
+
+
+@story
+async def test_a_camera_whose_pictures_stand_is_lost_until_it_gives_some_again(scene: Scene) -> None:
+    made = scene.browser.made
+    for at in range(40):
+        made.given = 100 + min(at, 10)
+        scene.devices.look()
+        scene.browser.ms += 200
+        await scene.quiet()
+    assert (
+        scene.parts == [("video", MUTED)]
+        and scene.subjects == ["camera-muted"]
+        and made.granted_video() is None
+    )
+
+    made.given = 200
+    scene.devices.look()
+    await scene.quiet()
+    assert (
+        scene.parts[1:] == [("video", UNMUTED)] and scene.standing == [] and made.granted_video() is not None
+    )
+
+
+def test_one_picture_a_second_is_no_standing_camera_and_neither_is_a_page_that_was_held_up() -> None:
+    slow, held_up, hidden, new = StandingCamera(), StandingCamera(), StandingCamera(), StandingCamera()
+
+    assert not any(slow.look(at * 200.0, 1 + at // 5) for at in range(200))
+    held_up.look(0, 30)
+    assert not held_up.look(60_000, 30) and not held_up.look(60_000 + STANDS_MS - 400, 30)
+    assert not any(hidden.look(at * 1000.0, None) for at in range(60)), "nobody can tell"
+    assert not any(new.look(at * 200.0, 0) for at in range(25)), "the first picture takes its time"
+    assert any(new.look(5000 + at * 200.0, 0) for at in range(25))
 
 
 def test_a_camera_that_misses_a_beat_is_not_muted() -> None:

@@ -126,6 +126,7 @@ class Capture:
         self.microphone: MediaStreamTrack | None = None
         self.graph: AudioGraph | None = None
         self._pictures: PictureCount | None = None
+        self._aside = False
         self._uses = Uses()
         """Of the devices' tracks, by id: this capture uses those that it has now, an engine those that it records."""
         self._own: dict[str, Callable[[], None]] = {}
@@ -144,6 +145,7 @@ class Capture:
             before = self.camera if track.kind == "video" else self.microphone
             if track.kind == "video":
                 self.camera = track
+                self._aside = False
                 self._stop_counting()
                 self._pictures = PictureCount(track)
             else:
@@ -234,10 +236,14 @@ class Capture:
         track = _live(self.camera if kind == "video" else self.microphone)
         return track is not None and track.muted
 
+    def set_aside(self, aside: bool) -> None:
+        """Count the camera as none until this is called off: it is there and gives no pictures."""
+        self._aside = aside
+
     def granted_video(self) -> GrantedVideo | None:
         """What the camera really gives; None where there is none, or it has ended or is muted."""
         camera = _live(self.camera)
-        if camera is None or camera.muted:
+        if camera is None or camera.muted or self._aside:
             return None
         settings = camera.getSettings()
         return GrantedVideo(

@@ -154,6 +154,9 @@ class Capture(Protocol):
     def pictures(self) -> int | None:
         """Count of the camera's pictures so far; None without a camera, or if the browser cannot tell."""
 
+    def set_aside(self, aside: bool) -> None:
+        """Give recordings no pictures from the next part on, since the camera gives none; or give them again."""
+
     async def use(self, wish: Constraints) -> bool:
         """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
 

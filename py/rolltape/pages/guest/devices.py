@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from rolltape.core.errors import DeviceError, DeviceNotFound, PermissionDenied, RolltapeError, Unsupported
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.guest.muted import SUBJECTS, MutedTracks, notice_of
+from rolltape.pages.guest.muted import SUBJECTS, MutedTracks, StandingCamera, notice_of
 from rolltape.pages.interfaces import Browser, Capture, Document
 from rolltape.settings.capture_constraints import (
     Constraints,
@@ -27,7 +27,7 @@ GONE: dict[Kind, str] = {
     "audio": "The microphone is gone: unplugged, switched off, or no longer allowed. There is silence until "
     "one is back.",
 }
-MUTED, UNMUTED = "The camera was muted.", "The camera is not muted any more."
+MUTED, UNMUTED = "The camera gave no pictures.", "The camera gives pictures again."
 REMEDIES: dict[type[DeviceError], str] = {
     PermissionDenied: "Allow them by the sign at the beginning of the browser's address bar",
     DeviceNotFound: "Plug one in",
@@ -61,6 +61,7 @@ class Devices:
         self._changing: dict[Kind, asyncio.Lock] = {kind: asyncio.Lock() for kind in KINDS}
         """One change after the other of each kind."""
         self._muted = MutedTracks()
+        self._standing = StandingCamera()
         document.on("video-device", "change", lambda: self._on_select("video"))
         document.on("audio-device", "change", lambda: self._on_select("audio"))
         browser.on_devices_changed(self._on_plugged)
@@ -244,9 +245,13 @@ class Devices:
         capture = self.capture
         if capture is None:
             return
-        muted = frozenset(kind for kind in KINDS if capture.is_muted(kind))
-        changed = self._muted.look(self._browser.now_ms(), muted)
+        now_ms = self._browser.now_ms()
+        muted = {kind for kind in KINDS if capture.is_muted(kind)}
+        if self._standing.look(now_ms, capture.pictures()):
+            muted.add("video")
+        changed = self._muted.look(now_ms, frozenset(muted))
         if changed:
+            capture.set_aside("video" in self._muted.kinds)
             self._draw_muted()
             self._document.spawn(self._on_muted(changed))
 

@@ -1,4 +1,4 @@
-"""Watches what comes in while it is recorded: a microphone that gives digital silence, a picture that stands."""
+"""Watches the sound while it is recorded: a microphone that gives digital silence."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ SILENT = Notice(
     "No sound at all comes from the microphone: see whether it is switched off or muted. The recording goes on.",
     "no-sound",
 )
-FROZEN = Notice(
-    Level.WARNING,
-    "The camera gives no new pictures: see whether it is covered or held up. Sound may be written late meanwhile.",
-    "no-pictures",
-)
 
 
 class InputWatch:
@@ -24,35 +19,25 @@ class InputWatch:
     """
 
     def __init__(self) -> None:
-        self._since: dict[Notice, float] = {}
-        self._said: set[Notice] = set()
-        self._pictures: int | None = None
+        self._since_ms: float | None = None
+        self._said = False
 
     def rest(self) -> list[str]:
         """Nothing is being recorded: begin anew. The subjects of what was told."""
-        lifted = [notice.subject for notice in self._said]
-        self._since.clear()
-        self._said.clear()
-        self._pictures = None
-        return lifted
+        was_said, self._said = self._said, False
+        self._since_ms = None
+        return [SILENT.subject] if was_said else []
 
-    def look(self, now_ms: float, peak: float | None, pictures: int | None) -> tuple[list[Notice], list[str]]:
+    def look(self, now_ms: float, peak: float | None) -> tuple[list[Notice], list[str]]:
         """What to tell now, and the subjects of what is over.
 
-        `peak` is the loudest sample of the last moment, `pictures` how many the camera has given in all; None: it is
-        not recorded, or nobody can tell.
+        `peak` is the loudest sample of the last moment; None: it is not recorded, or nobody can tell.
         """
-        stands = pictures is not None and pictures == self._pictures
-        self._pictures = pictures
-        missing = {SILENT: peak == 0, FROZEN: stands}
-        notices, lifted = [], []
-        for notice, is_missing in missing.items():
-            if not is_missing:
-                self._since.pop(notice, None)
-                if notice in self._said:
-                    self._said.remove(notice)
-                    lifted.append(notice.subject)
-            elif now_ms - self._since.setdefault(notice, now_ms) > PATIENCE_MS and notice not in self._said:
-                self._said.add(notice)
-                notices.append(notice)
-        return notices, lifted
+        if peak != 0:
+            return [], self.rest()
+        if self._since_ms is None:
+            self._since_ms = now_ms
+        if self._said or now_ms - self._since_ms <= PATIENCE_MS:
+            return [], []
+        self._said = True
+        return [SILENT], []

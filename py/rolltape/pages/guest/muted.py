@@ -1,6 +1,7 @@
-"""Tracks that the browser mutes: a call, another program, a switch, or a camera that gives no pictures at all.
+"""Tracks that are there and give nothing: muted by the browser, or a camera whose pictures stand.
 
-A muted track is there and ends nothing, but gives silence, or nothing (W3C Media Capture and Streams, section 4.3.1).
+A muted track ends nothing, but gives silence, or nothing (W3C Media Capture and Streams, section 4.3.1). A recorder
+that waits for a camera's pictures holds back the sound, in Chromium all of it.
 """
 
 from __future__ import annotations
@@ -8,15 +9,21 @@ from __future__ import annotations
 from rolltape.core.notice import Level, Notice
 from rolltape.settings.capture_constraints import Kind
 
-__all__ = ["SETTLED_MS", "SUBJECTS", "MutedTracks", "notice_of"]
+__all__ = ["SETTLED_MS", "STANDS_MS", "SUBJECTS", "MutedTracks", "StandingCamera", "notice_of"]
 
 SETTLED_MS = 800.0
-"""Chromium mutes a camera after less than a second without a picture, which a busy machine may have by itself."""
+"""What is shorter is no mute: a device that is switched may give one."""
+STANDS_MS = 1600.0
+"""A camera that gives no picture for so long stands: less than what a recorder that withholds is given."""
+FIRST_PICTURE_MS = 6000.0
+"""A camera may take its time for the first one."""
+BLOCKED_AFTER_MS = 1500.0
+"""Where looks are further apart than this, the page itself was held up, and the count is old."""
 
 _BY = "by a call, another program, or a switch"
 _CAMERA = Notice(
     Level.WARNING,
-    f"The camera is muted, {_BY}. While it is, no pictures are recorded; they are as soon as it is back.",
+    f"The camera gives no pictures: it is muted, {_BY}, or held up. None are recorded until it gives some again.",
     "camera-muted",
 )
 _MICROPHONE = Notice(
@@ -26,11 +33,28 @@ _MICROPHONE = Notice(
 )
 _BOTH = Notice(
     Level.ERROR,
-    f"Camera and microphone are both muted, {_BY}. Nothing of you is recorded now; it goes on by itself as soon "
-    "as one of them is back.",
+    f"The microphone is muted, {_BY}, and the camera gives no pictures. Nothing of you is recorded now; it goes on "
+    "by itself as soon as one of them is back.",
     "both-muted",
 )
 SUBJECTS = tuple(notice.subject for notice in (_CAMERA, _MICROPHONE, _BOTH))
+
+
+class StandingCamera:
+    """Watches the number of pictures that a camera has given."""
+
+    def __init__(self) -> None:
+        self._total: int | None = None
+        self._since_ms = 0.0
+        self._looked_ms = 0.0
+
+    def look(self, now_ms: float, total: int | None) -> bool:
+        """Whether it stands; `total` is how many pictures it has given in all, None where nobody can tell."""
+        held_up = now_ms - self._looked_ms > BLOCKED_AFTER_MS
+        self._looked_ms = now_ms
+        if total is None or total != self._total or held_up:
+            self._total, self._since_ms = total, now_ms
+        return now_ms - self._since_ms >= (STANDS_MS if total else FIRST_PICTURE_MS)
 
 
 class MutedTracks:

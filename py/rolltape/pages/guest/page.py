@@ -380,18 +380,13 @@ class GuestPage:
         notices: list[Notice] = []
         if self._deck.state is TakeState.RECORDING:
             sound = None if capture.is_muted("audio") else peak
-            pictures = capture.pictures() if self._records_pictures(capture) else None
-            notices, over = self._inputs.look(self._browser.now_ms(), sound, pictures)
+            notices, over = self._inputs.look(self._browser.now_ms(), sound)
         else:
             over = self._inputs.rest()
         for subject in over:
             self._document.lift(subject)
         for notice in notices:
             self._document.notify(notice)
-
-    def _records_pictures(self, capture: Capture) -> bool:
-        order = self._deck.order
-        return order is not None and not order.wish.is_audio_only and capture.granted_video() is not None
 
     def _look_ahead(self, capture: Capture | None, peak: float | None) -> None:
         """What is ready for a recording, and the test of it."""
