@@ -21,10 +21,14 @@ class Sound:
 
 
 @contextmanager
-def opened_sound(folder: Path) -> Iterator[Sound]:
-    """A sound server with a socket in this folder."""
+def opened_sound(folder: Path, *more: str) -> Iterator[Sound]:
+    """A sound server with a socket in this folder, and with these modules more."""
     socket = folder / "socket"
-    modules = ("module-null-sink rate=48000", f"module-native-protocol-unix auth-anonymous=1 socket={socket}")
+    modules = (
+        "module-null-sink rate=48000",
+        f"module-native-protocol-unix auth-anonymous=1 socket={socket}",
+        *more,
+    )
     server = subprocess.Popen(
         ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
         + [argument for module in modules for argument in ("-L", module)],

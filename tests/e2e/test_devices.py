@@ -70,37 +70,33 @@ def test_overrides_and_wishes_are_granted_and_shown(guest: Guest) -> None:
     expect(guest.id("granted")).to_contain_text("with echo cancellation")
 
 
-def test_a_microphone_is_switched_without_a_new_part_and_a_camera_with_one(
-    guest: Guest, tmp_path: Path
-) -> None:
+def test_a_microphone_and_a_camera_are_switched_each_with_a_new_part(guest: Guest, tmp_path: Path) -> None:
     guest.open(f"{LINK}&room=switched")
     guest.record()
     guest.wait_until("0:01")
     microphone, camera = other_option(guest, "audio-device"), other_option(guest, "video-device")
 
     guest.id("audio-device").select_option(microphone)
-    guest.wait_until("0:03")
-    expect(guest.id("audio-device")).to_have_value(microphone)
-    one_part = len(guest.log()["parts"])
-    guest.id("video-device").select_option(camera)
     wait_for(lambda: len(guest.log()["parts"]) == 2, "a second part is being recorded")
+    expect(guest.id("audio-device")).to_have_value(microphone)
+    guest.wait_until("0:04")
+    guest.id("video-device").select_option(camera)
+    wait_for(lambda: len(guest.log()["parts"]) == 3, "a third part is being recorded")
     expect(guest.id("video-device")).to_have_value(camera)
-    guest.wait_until("0:06")
+    guest.wait_until("0:07")
     guest.stop()
 
-    assert one_part == 1
-    second = guest.log()["parts"][1]
-    assert (second["reason"], second["gap_before_ms"]) == ("The camera was switched.", 0)
+    found = [(part["reason"], part["gap_before_ms"]) for part in guest.log()["parts"]]
+    assert found == [("", 0), ("The microphone was switched.", 0), ("The camera was switched.", 0)]
     assert "The camera was switched. The recording goes on in a new part." in guest.notices()
-    expect(guest.id("take").first).to_contain_text("2 parts")
-    for path in guest.files(2):
+    expect(guest.id("take").first).to_contain_text("3 parts")
+    for path in guest.files(3):
         kept = guest.take_away(path, tmp_path / "kept")
         assert kinds(kept) == ["audio", "video"] and decode_errors(kept) == ""
-    # The sound of the first part has no gap where the microphone was switched.
-    part = sorted((tmp_path / "kept").iterdir())[0]
-    audio = _audio(part)
-    sound = [packet for packet in packets(part) if packet.stream == audio]
-    assert max(after.seconds - before.seconds for before, after in pairwise(sound)) < 0.1
+        # Nowhere in a part is the sound interrupted.
+        audio = _audio(kept)
+        sound = [packet for packet in packets(kept) if packet.stream == audio]
+        assert max(after.seconds - before.seconds for before, after in pairwise(sound)) < 0.1
 
 
 def _audio(path: Path) -> int:

@@ -71,7 +71,9 @@ class Source:
         self.cameras.append(self.camera)
         return engine
 
-    async def prepare(self, lossless: bool) -> None:
+    has_silence = False
+
+    async def prepare(self) -> None:
         await self.steps.take("source is prepared")
 
 

@@ -27,8 +27,9 @@ class FakeCapture:
         self.muted: set[str] = set()
         self.given: int | None = None
         self.aside = False
+        self.rate_hz = 48_000
 
-    async def use(self, wish: Constraints) -> bool:
+    async def use(self, wish: Constraints) -> None:
         for kind, asked in (("video", wish.video), ("audio", wish.audio)):
             if asked is None:
                 continue
@@ -38,7 +39,6 @@ class FakeCapture:
             which = cast("dict[str, str]", asked.get("deviceId", {}))
             wanted = which.get("exact") or which.get("ideal")
             self.used[cast("Kind", kind)] = wanted if wanted in labels else labels[0]
-        return wish.video is not None
 
     def lose(self, kind: str) -> str:
         return self.used.pop(cast("Kind", kind), "")
@@ -51,7 +51,7 @@ class FakeCapture:
 
     def granted_audio(self) -> GrantedAudio | None:
         label = self.used.get("audio")
-        return GrantedAudio(label, label, 2, 48_000, False, False, False) if label else None
+        return GrantedAudio(label, label, 2, self.rate_hz, False, False, False) if label else None
 
     def is_muted(self, kind: str) -> bool:
         return kind in self.muted
@@ -164,6 +164,7 @@ async def test_another_microphone_is_called_another_and_the_lost_one_is_used_aga
     await scene.unplug("audio", "Yeti")
 
     assert scene.browser.made.used["audio"] == "Built-in"
+    assert scene.parts == [("audio", "The microphone was gone.")]
     assert scene.standing == [
         "Another microphone is used: Built-in. It goes back to Yeti when that is there again."
     ]
@@ -171,6 +172,7 @@ async def test_another_microphone_is_called_another_and_the_lost_one_is_used_aga
     await scene.plug("audio", "Yeti")
 
     assert scene.browser.made.used["audio"] == "Yeti" and scene.standing == []
+    assert scene.parts[1:] == [("audio", "The microphone was gone.")]
     assert scene.document.notices[-1].text == "The microphone was gone and is back: Yeti."
 
 
@@ -292,6 +294,17 @@ def test_one_picture_a_second_is_no_standing_camera_and_neither_is_a_page_that_w
     assert not any(hidden.look(at * 1000.0, None) for at in range(60)), "nobody can tell"
     assert not any(new.look(at * 200.0, 0) for at in range(25)), "the first picture takes its time"
     assert any(new.look(5000 + at * 200.0, 0) for at in range(25))
+
+
+@story
+async def test_a_microphone_that_changes_its_rate_begins_a_new_part(scene: Scene) -> None:
+    scene.devices.look()
+    scene.browser.made.rate_hz = 16_000
+    scene.devices.look()
+    scene.devices.look()
+    await scene.quiet()
+
+    assert scene.parts == [("audio", "The microphone has another sample rate or channels.")]
 
 
 def test_a_camera_that_misses_a_beat_is_not_muted() -> None:

@@ -1,17 +1,16 @@
-"""Camera and microphone: asked for, taken over from the page's start, fed into one audio graph."""
+"""Camera and microphone: asked for, taken over from the page's start, their own tracks recorded."""
 
 from __future__ import annotations
 
-import asyncio
-from array import array
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from js import AudioContext, AudioNode, Float32Array, MediaStream, MediaStreamTrack, navigator, window
-from pyodide.ffi import JsException, to_js
+from js import MediaStream, MediaStreamTrack, navigator, window
+from pyodide.ffi import to_js
 
 from rolltape.browser import frames
+from rolltape.browser.audio_graph import AudioGraph
 from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
@@ -32,93 +31,9 @@ from rolltape.settings.codec import Container, contents
 if TYPE_CHECKING:
     from rolltape.room import peers
 
-SAMPLE_RATE_HZ = 48_000
-RESUME_TIMEOUT_S = 2.0
-ANALYSER_SAMPLES = 2048
-
-
-class AudioGraph:
-    """One AudioContext behind which microphones are swapped: source → mix → what records and measures it.
-
-    At `sample_rate_hz`, or without it at the rate of the machine's own sound. A silent constant source is
-    always connected, since Chromium withholds the whole recording while a destination has no source
-    (docs/browser-quirks.md, quirk 1).
-    """
-
-    def __init__(self, sample_rate_hz: int | None = SAMPLE_RATE_HZ) -> None:
-        options = {"sampleRate": sample_rate_hz} if sample_rate_hz else {}
-        self._context = AudioContext.new(**options)
-        # Two channels whatever the microphone has: mono is heard on both sides, and no swap changes the file.
-        self._mix = self._context.createGain()
-        self._mix.channelCount = 2
-        self._mix.channelCountMode = "explicit"
-        self._destination = self._context.createMediaStreamDestination()
-        self._analyser = self._context.createAnalyser()
-        self._analyser.fftSize = ANALYSER_SAMPLES
-        self._samples = Float32Array.new(ANALYSER_SAMPLES)
-        silence = self._context.createConstantSource()
-        gain = self._context.createGain()
-        gain.gain.value = 0
-        silence.connect(gain).connect(self._mix)
-        self._mix.connect(self._destination)
-        self._mix.connect(self._analyser)
-        silence.start()
-        self._silence = silence  # kept, or it may be collected
-        self._source: AudioNode | None = None
-        self.track: MediaStreamTrack = self._destination.stream.getAudioTracks()[0]
-
-    def connect(self, microphone: MediaStreamTrack | None) -> None:
-        """Feed this microphone into the graph instead of the one before."""
-        if self._source is not None:
-            self._source.disconnect()
-            self._source = None
-        if microphone is not None:
-            source = self._context.createMediaStreamSource(MediaStream.new(to_js([microphone])))
-            source.connect(self._mix)
-            self._source = source
-
-    @property
-    def sample_rate_hz(self) -> int:
-        """The rate of everything in it."""
-        return round(self._context.sampleRate)
-
-    def recorder(self, mime_type: str) -> PcmRecorder:
-        """A recorder of the graph's samples, as a WAV file."""
-        return PcmRecorder(self._context, self._mix, self._destination, mime_type)
-
-    async def resume(self) -> None:
-        """Let the graph run: a browser may hold it until the first gesture, or for ever (quirk 4)."""
-        if self._context.state != "running":
-            await asyncio.wait([asyncio.ensure_future(self._resumed())], timeout=RESUME_TIMEOUT_S)
-
-    async def _resumed(self) -> None:
-        with suppress(JsException):  # the context was closed meanwhile; `running` tells
-            await self._context.resume()
-
-    @property
-    def running(self) -> bool:
-        """True if sound flows."""
-        return self._context.state == "running"
-
-    def peak(self) -> float | None:
-        """The highest sample of the last 43 ms, 0 to 1 and above when clipped; None while it does not run.
-
-        A graph that stands gives zeros, whatever the microphone gives.
-        """
-        if not self.running:
-            return None
-        self._analyser.getFloatTimeDomainData(self._samples)
-        samples = array("f", self._samples.to_bytes())
-        return max(max(samples), -min(samples))
-
-    async def close(self) -> None:
-        """Release the graph; its track ends its sound."""
-        self.connect(None)
-        await self._context.close()
-
 
 class Capture:
-    """A camera track, a microphone track and the audio graph: what a recorder records."""
+    """A camera's track and a microphone's, which are recorded, and an audio graph that measures the sound."""
 
     def __init__(self, on_ended: Callable[[str], object]) -> None:
         self._on_ended = on_ended
@@ -133,14 +48,12 @@ class Capture:
         """Lets go of the track of a kind."""
         self._listeners = Listeners()
 
-    async def use(self, wish: Constraints) -> bool:
+    async def use(self, wish: Constraints) -> None:
         """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
 
-        A microphone is swapped behind the graph, and recordings go on. True if they need a new part. A camera that
-        was there before runs on while an engine records it.
+        A recording of what was there before needs a new part; its tracks run on while an engine records them.
         """
         stream = await ask(wish)
-        heard_before = self._sound()
         for track in stream.getTracks():
             before = self.camera if track.kind == "video" else self.microphone
             if track.kind == "video":
@@ -155,11 +68,18 @@ class Capture:
                 self.graph.connect(track)
             self._replace(track.kind, before, self._uses.use(track.id, track.stop))
             self._listeners.add(track, "ended", lambda event, kind=track.kind: self._on_ended(kind))
-        return bool(stream.getVideoTracks()) or heard_before is not self._sound()
+
+    @property
+    def has_silence(self) -> bool:
+        """Whether there is a track of silence, for a recording of the sound alone whose microphone is gone."""
+        return self.graph is not None and self.graph.running
 
     def _sound(self) -> MediaStreamTrack | None:
-        """The track that is recorded: the graph's, or where the graph does not run the microphone's own."""
-        return self.graph.track if self.graph is not None and self.graph.running else self.microphone
+        """The track that is recorded: the microphone's own; while that is gone, the graph's silence."""
+        microphone = _live(self.microphone)
+        if microphone is None and self.graph is not None and self.graph.running:
+            return self.graph.track
+        return microphone
 
     def _replace(
         self, kind: str, before: MediaStreamTrack | None, let_go: Callable[[], None] = lambda: None
@@ -189,29 +109,24 @@ class Capture:
                 self.graph.connect(None)
         return str(lost.label) if lost is not None else ""
 
-    async def prepare(self, lossless: bool) -> None:
-        """Before a recording: have the graph run, for lossless sound at the microphone's own rate."""
-        if self.graph is None or self.microphone is None:
-            return
-        wanted = self._own_rate() if lossless else SAMPLE_RATE_HZ
-        if wanted != self.graph.sample_rate_hz:
-            before, self.graph = self.graph, AudioGraph(wanted)
-            self.graph.connect(self.microphone)
-            await before.close()
-        await self.graph.resume()
+    async def prepare(self) -> None:
+        """Before a recording: have the graph run."""
+        if self.graph is not None:
+            await self.graph.resume()
 
     def _own_rate(self) -> int | None:
-        """The microphone's rate; None where the browser does not tell (quirk 5)."""
-        assert self.microphone is not None
+        """The microphone's rate; None without one, or where the browser does not tell (quirk 5)."""
+        if self.microphone is None:
+            return None
         rate: int | None = member(self.microphone.getSettings(), "sampleRate")
         return rate
 
     def engine(self, mime_type: str, rates: Rates) -> Recorder | PcmRecorder:
-        """A recorder of the camera's track, if the rates name video, and the graph's. Raises EngineError."""
+        """A recorder of the camera's track, if the rates name video, and the microphone's. Raises EngineError."""
         if contents(mime_type).container is Container.WAV:
-            if self.graph is None or not self.graph.running:
-                raise EngineError("This browser gives the page no sound to record.")
-            return self.graph.recorder(mime_type)
+            recorder: Recorder | PcmRecorder = self._pcm_recorder(mime_type)
+            self._keep_for(recorder, self.microphone)
+            return recorder
         camera = None if rates.video_kbps is None else _live(self.camera)
         sound = self._sound()
         with ExitStack() as unused:
@@ -222,10 +137,22 @@ class Capture:
             stream = MediaStream.new(to_js([track for track in tracks if track is not None]))
             recorder = Recorder(stream, mime_type, rates, steady)
             unused.pop_all()
-        for track in (camera, sound):
+        self._keep_for(recorder, camera, sound)
+        return recorder
+
+    def _pcm_recorder(self, mime_type: str) -> PcmRecorder:
+        """A recorder of samples, with a graph of its own at the microphone's rate: nothing is resampled."""
+        if self.graph is None or not self.graph.running:
+            raise EngineError("This browser gives the page no sound to record.")
+        graph = AudioGraph(self._own_rate())
+        graph.connect(_live(self.microphone))
+        return PcmRecorder(graph, mime_type)
+
+    def _keep_for(self, recorder: Recorder | PcmRecorder, *tracks: MediaStreamTrack | None) -> None:
+        """Have the devices' tracks run as long as they are recorded."""
+        for track in tracks:
             if track is not None and track in (self.camera, self.microphone):
                 recorder.closing.append(self._uses.use(track.id, track.stop))
-        return recorder
 
     def preview(self) -> MediaStream | None:
         """The guest's own picture, without sound."""

@@ -49,7 +49,9 @@ class Inbound:
         tracks = [track for kind in kinds if (track := self._live(kind)) is not None]
         return Recorder(MediaStream.new(to_js(tracks)), mime_type, rates)
 
-    async def prepare(self, lossless: bool) -> None:
+    has_silence = False
+
+    async def prepare(self) -> None:
         """Nothing: what arrives flows already."""
 
     def _live(self, kind: str) -> MediaStreamTrack | None:

@@ -7,12 +7,13 @@ them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
-from js import AudioContext, AudioNode, AudioWorkletNode, MessageEvent, performance, window
+from js import AudioWorkletNode, MessageEvent, performance, window
 from pyodide.ffi import to_js
 
-from rolltape.browser.interop import Listeners, member, translated
+from rolltape.browser.audio_graph import AudioGraph
+from rolltape.browser.interop import Listeners, member
 from rolltape.core.errors import EngineError
 from rolltape.media.wav_recording import header
 from rolltape.settings.codec import Container, contents
@@ -27,14 +28,15 @@ def can_record(mime_type: str) -> bool:
 
 
 class PcmRecorder:
-    """Records what a node of an audio graph gives, at the graph's sample rate; pauses leave no silence."""
+    """Records what an audio graph gives, at its sample rate; pauses leave no silence. The graph is closed with it."""
 
-    def __init__(self, context: AudioContext, source: AudioNode, drain: AudioNode, mime_type: str) -> None:
+    def __init__(self, graph: AudioGraph, mime_type: str) -> None:
         self.mime_type = mime_type
         self.error: EngineError | None = None
-        self._context = context
-        self._source = source
-        self._drain = drain
+        self.closing: list[Callable[[], None]] = []
+        """Called once it is closed: lets go of what it has recorded."""
+        self._graph = graph
+        self._closed: asyncio.Task[None] | None = None
         self._node: AudioWorkletNode | None = None
         self._blocks: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._listeners = Listeners()
@@ -42,21 +44,20 @@ class PcmRecorder:
         self._asked_ms: float | None = None
 
     async def start(self) -> None:
-        """Begin. Raises EngineError where the browser cannot load the worklet."""
+        """Begin. Raises EngineError where the browser runs no graph, or cannot load the worklet."""
+        await self._graph.resume()
+        if not self._graph.running:
+            raise EngineError("This browser gives the page no sound to record.")
         try:
-            with translated():
-                await self._context.audioWorklet.addModule(WORKLET)
-                self._node = AudioWorkletNode.new(self._context, "pcm")
+            self._node = await self._graph.worklet(WORKLET, "pcm")
         except Exception as error:
             raise EngineError("This browser cannot record lossless sound.", str(error)) from error
         self._listeners.add(self._node.port, "message", self._on_message)
         self._listeners.add(self._node, "processorerror", self._on_error)
         self._node.port.start()
-        self._blocks.put_nowait(header(round(self._context.sampleRate), CHANNELS))
+        self._blocks.put_nowait(header(self._graph.sample_rate_hz, CHANNELS))
         self._asked_ms = performance.now()
-        self._source.connect(self._node)
-        # Its own output is silence; connected, it is sure to be run.
-        self._node.connect(self._drain)
+        self._graph.tap(self._node)
 
     def _on_message(self, event: MessageEvent) -> None:
         block = event.data
@@ -94,10 +95,11 @@ class PcmRecorder:
             self._node.port.postMessage(to_js(message))
 
     def close(self) -> None:
-        """Take the worklet out of the graph; whatever still runs is stopped."""
+        """Close the graph; whatever still runs is stopped."""
         self.stop()
         self._listeners.close()
-        if self._node is not None:
-            self._source.disconnect(self._node)
-            self._node.disconnect()
-            self._node = None
+        self._node = None
+        if self._closed is None:
+            self._closed = asyncio.ensure_future(self._graph.close())
+        while self.closing:
+            self.closing.pop()()

@@ -157,10 +157,10 @@ class Capture(Protocol):
     def set_aside(self, aside: bool) -> None:
         """Give recordings no pictures from the next part on, since the camera gives none; or give them again."""
 
-    async def use(self, wish: Constraints) -> bool:
+    async def use(self, wish: Constraints) -> None:
         """Ask for devices and use them in the place of those before. Raises DeviceError, Unsupported.
 
-        True if a recording needs a new part for them. What was there before is released when nothing records it.
+        A recording needs a new part for them. What was there before is released when nothing records it.
         """
 
     def lose(self, kind: str) -> str:
@@ -169,8 +169,12 @@ class Capture(Protocol):
     def engine(self, mime_type: str, rates: Rates) -> Engine:
         """Make a recorder of what is captured; without a video rate, of the sound alone. Raises EngineError."""
 
-    async def prepare(self, lossless: bool) -> None:
-        """Before a recording: let sound flow, for lossless sound at the microphone's own rate."""
+    @property
+    def has_silence(self) -> bool:
+        """Whether there is silence to record in the place of a microphone that is gone."""
+
+    async def prepare(self) -> None:
+        """Before a recording: let sound flow."""
 
     def send_through(self, outgoing: Outgoing) -> None:
         """Have what is captured now sent to others, apart from what is recorded."""

@@ -25,7 +25,7 @@ from rolltape.recording.take import Take, TakeState
 from rolltape.recording.take_recorder import Recording, Status
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.capture_constraints import GrantedAudio, GrantedVideo
-from rolltape.settings.codec import AudioCodec, VideoCodec, candidates
+from rolltape.settings.codec import VideoCodec, candidates
 from rolltape.settings.order import Order
 
 __all__ = ["Deck", "DeckBrowser", "DeckView", "Source", "Title"]
@@ -50,8 +50,12 @@ class Source(Protocol):
     def engine(self, mime_type: str, rates: Rates) -> Engine:
         """A recorder of it; without a video rate, of the sound alone. Raises EngineError."""
 
-    async def prepare(self, lossless: bool) -> None:
-        """Before a recording: let sound flow, for lossless sound at its own rate."""
+    @property
+    def has_silence(self) -> bool:
+        """Whether it has silence to record in the place of a sound that is gone for a while."""
+
+    async def prepare(self) -> None:
+        """Before a recording: let sound flow."""
 
 
 class DeckBrowser(Protocol):
@@ -191,10 +195,13 @@ class Deck:
             if video
             else frozenset()
         )
+        may_be_silent = (
+            video is not None or wish.is_audio_only
+        )  # else there would be nothing to record at all
         listed = candidates(
             order.codec,
             has_video=video is not None,
-            has_audio=source.granted_audio() is not None,
+            has_audio=source.granted_audio() is not None or (may_be_silent and source.has_silence),
             efficient=efficient,
         )
         asked = order.rates if video else replace(order.rates, video_kbps=None)
@@ -388,7 +395,7 @@ class Deck:
         source = self._source()
         wanted = await self.plan(order)
         if source is not None and wanted is not None:
-            await source.prepare(wanted.choice.candidate.audio is AudioCodec.PCM)
+            await source.prepare()
         return wanted
 
 

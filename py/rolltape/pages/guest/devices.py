@@ -62,6 +62,8 @@ class Devices:
         """One change after the other of each kind."""
         self._muted = MutedTracks()
         self._standing = StandingCamera()
+        self._form: tuple[str, int, int] | None = None
+        """The microphone, its rate and channels, as they were last seen."""
         document.on("video-device", "change", lambda: self._on_select("video"))
         document.on("audio-device", "change", lambda: self._on_select("audio"))
         browser.on_devices_changed(self._on_plugged)
@@ -157,8 +159,9 @@ class Devices:
             one = Constraints((wish.video or {}) | which, None)
         else:
             one = Constraints(None, (wish.audio or {}) | which)
-        if await self.capture.use(one):
-            await self._changed(kind, reason)
+        await self.capture.use(one)
+        self._form = None
+        await self._changed(kind, reason)
 
     async def _on_select(self, kind: Kind) -> None:
         """Another device was chosen, which stands: one that was lost is not gone back to."""
@@ -187,8 +190,8 @@ class Devices:
                 " Sound goes on." if kind == "video" and self.capture.granted_audio() is not None else ""
             )
             self._tell(Level.WARNING, GONE[kind] + goes_on, _gone(kind))
-            if not await self._take_back(kind) and kind == "video":
-                await self._changed(kind, "The camera was gone.")
+            if not await self._take_back(kind):
+                await self._changed(kind, f"The {WORDS[kind]} was gone.")
         await self.draw()
 
     async def _on_plugged(self) -> None:
@@ -254,6 +257,20 @@ class Devices:
             capture.set_aside("video" in self._muted.kinds)
             self._draw_muted()
             self._document.spawn(self._on_muted(changed))
+        self._look_at_form(capture)
+
+    def _look_at_form(self, capture: Capture) -> None:
+        """A device whose rate or channels change under its track: a file has one form, so that is a new part."""
+        granted = capture.granted_audio()
+        if granted is None:
+            self._form = None
+            return
+        before, now = self._form, (granted.device_id, granted.sample_rate_hz, granted.channels)
+        self._form = now
+        if before is not None and before != now and before[0] == now[0]:
+            self._document.spawn(
+                self._changed("audio", "The microphone has another sample rate or channels.")
+            )
 
     async def _on_muted(self, changed: frozenset[Kind]) -> None:
         """A muted camera is lost until it is back: a recorder would wait for its pictures and hold back the sound."""

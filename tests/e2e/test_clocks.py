@@ -1,0 +1,98 @@
+"""A microphone whose clock is not the machine's: every sample it gives is in the file, none is cut or filled in.
+
+It is a pipe of PulseAudio's, fed with a tone a little too fast or too slow. In a tone a cut is seen as a sample that
+does not follow from the two before it.
+"""
+
+from __future__ import annotations
+
+import array
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from faults.choice import IS_LONG
+from guest import Guest
+from media_tools import decode_errors, probe, samples
+from sound import opened_sound
+from waiting import wait_for
+
+RATE = 48_000
+TONE_HZ = 500
+SETTLED_S = 3
+"""What a browser does with the first buffers of a device is another matter."""
+ELAPSED = "1:30" if IS_LONG else "0:50"
+CUT = 0.003
+"""How far a sample is off at a cut; the tone's own rounding to 16 bits is a hundredth of that."""
+
+
+@contextmanager
+def fed(pipe: Path, ppm: float) -> Iterator[None]:
+    """Feed a tone into the pipe, by a clock that is so many millionths too fast."""
+    over = threading.Event()
+
+    def write() -> None:
+        given, began = 0, time.monotonic()
+        with pipe.open("wb", buffering=0) as out:
+            while not over.wait(0.005):
+                due = int((time.monotonic() - began) * RATE * (1 + ppm / 1e6)) - given
+                tone = (12_000 * math.sin(2 * math.pi * TONE_HZ * (given + i) / RATE) for i in range(due))
+                out.write(array.array("h", [round(sample) for sample in tone]).tobytes())
+                given += due
+
+    feeding = threading.Thread(target=write)
+    feeding.start()
+    try:
+        yield
+    finally:
+        over.set()
+        feeding.join(10)
+
+
+def cuts(path: Path, rate: int) -> list[float]:
+    """When the tone does not go on as a tone does, in seconds; what lies within 30 ms is one cut."""
+    left, _ = samples(path, rate)
+    follows = 2 * math.cos(2 * math.pi * TONE_HZ / rate)
+    found: list[float] = []
+    for at in range(SETTLED_S * rate, len(left) - rate // 2):
+        if abs(left[at] - follows * left[at - 1] + left[at - 2]) > CUT:
+            second = at / rate
+            if not found or second - found[-1] > 0.03:
+                found.append(second)
+    return found
+
+
+@pytest.mark.parametrize("ppm", [1000.0, -1000.0])
+def test_a_microphone_with_a_clock_of_its_own_is_recorded_without_a_cut(
+    playwright: Playwright, settings: dict[str, Any], base_url: str, tmp_path: Path, ppm: float
+) -> None:
+    pipe, downloads = tmp_path / "microphone", tmp_path / "downloads"
+    downloads.mkdir()
+    source = f"module-pipe-source source_name=mic file={pipe} format=s16le rate={RATE} channels=1"
+    with opened_sound(tmp_path, source) as sound:
+        wait_for(pipe.exists, "there is a microphone")
+        launch = settings["chromium_launch"]()
+        launch["args"] = [one for one in launch["args"] if one != "--use-fake-device-for-media-stream"]
+        launch["env"] = {**os.environ, "PULSE_SERVER": sound.address}
+        with (
+            fed(pipe, ppm),
+            playwright.chromium.launch_persistent_context(str(tmp_path / "profile"), **launch) as context,
+        ):
+            guest = Guest(context, base_url, downloads, settings["READY_TIMEOUT_MS"])
+            guest.open("?record=0&videodevice=0&stereo=0")
+            expect(guest.id("codec")).to_contain_text("PCM audio")
+            guest.record()
+            guest.wait_until(ELAPSED)
+            guest.stop()
+            path = guest.downloaded()
+            (stream,) = probe(path)["streams"]
+            assert decode_errors(path) == "" and stream["channels"] == 1
+            assert cuts(path, int(stream["sample_rate"])) == []
