@@ -47,7 +47,7 @@ def kept(paths: list[Path], numbered: bool = True, starts_ms: Sequence[int] = (0
     duration_ms, end_ms = 0, starts_ms[0]
     for position, (one, start_ms) in enumerate(zip(found, starts_ms, strict=True)):
         shared_ms = end_ms - start_ms
-        if position and numbered:
+        if position and numbered and one.frames and found[position - 1].frames:
             shared_ms = shared_by_frames(paths[position - 1], paths[position], shared_ms)
         duration_ms += max(0, one.duration_ms - max(0, shared_ms))
         end_ms += max(0, one.duration_ms - shared_ms)

@@ -11,11 +11,14 @@ import pytest
 
 from page_fakes import FakeDocument
 from rolltape.core.errors import DeviceNotFound
-from rolltape.pages.guest.devices import MUTED, UNMUTED, Devices, is_same
+from rolltape.pages.guest.devices import HEARD, MUTED, UNMUTED, Devices, is_same
 from rolltape.pages.guest.muted import SETTLED_MS, STANDS_MS, MutedTracks, StandingCamera
 from rolltape.pages.interfaces import Browser
+from rolltape.recording.part_recorder import QUIET_AFTER_MS
 from rolltape.settings.capture_constraints import Constraints, Device, GrantedAudio, GrantedVideo, Kind
 from rolltape.settings.link import parse_link
+
+DELIVERED_EVERY_MS = 500.0
 
 
 class FakeCapture:
@@ -27,6 +30,7 @@ class FakeCapture:
         self.muted: set[str] = set()
         self.given: int | None = None
         self.aside = False
+        self.records_silence = False
         self.rate_hz = 48_000
 
     async def use(self, wish: Constraints) -> None:
@@ -254,6 +258,18 @@ async def test_both_muted_is_said_in_one_and_loudly(scene: Scene) -> None:
 
 
 @story
+async def test_what_began_with_a_muted_microphone_records_it_as_soon_as_it_is_heard(scene: Scene) -> None:
+    await scene.mute("audio")
+    await scene.mute()
+    assert scene.parts == [], "its own track was recorded, which is heard again"
+
+    await scene.mute("audio")
+    scene.browser.made.records_silence = True
+    await scene.mute()
+    assert scene.parts == [("audio", HEARD)]
+
+
+@story
 async def test_hanging_up_ends_every_warning(scene: Scene) -> None:
     await scene.unplug("audio", "Yeti")
     await scene.mute("video")
@@ -266,11 +282,15 @@ async def test_hanging_up_ends_every_warning(scene: Scene) -> None:
 @story
 async def test_a_camera_whose_pictures_stand_is_lost_until_it_gives_some_again(scene: Scene) -> None:
     made = scene.browser.made
+    stood_for_ms = 0.0
     for at in range(40):
         made.given = 100 + min(at, 10)
         scene.devices.look()
-        scene.browser.ms += 200
         await scene.quiet()
+        if scene.parts and not stood_for_ms:
+            stood_for_ms = (at - 10) * 200.0
+        scene.browser.ms += 200
+    assert stood_for_ms <= QUIET_AFTER_MS - DELIVERED_EVERY_MS, "before its recorder is taken for a quiet one"
     assert (
         scene.parts == [("video", MUTED)]
         and scene.subjects == ["camera-muted"]

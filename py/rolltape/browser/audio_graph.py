@@ -20,6 +20,8 @@ __all__ = ["AudioGraph"]
 SAMPLE_RATE_HZ = 48_000
 RESUME_TIMEOUT_S = 2.0
 ANALYSER_SAMPLES = 2048
+INAUDIBLE = 1e-9
+"""-180 dB, zero in any file of integers. Firefox's recorder waits seconds for a sound that is not quite zero."""
 
 
 class AudioGraph:
@@ -42,9 +44,10 @@ class AudioGraph:
         self._analyser.fftSize = ANALYSER_SAMPLES
         self._samples = Float32Array.new(ANALYSER_SAMPLES)
         silence = self._context.createConstantSource()
-        gain = self._context.createGain()
-        gain.gain.value = 0
-        silence.connect(gain).connect(self._mix)
+        for volume, heard_by in ((0, self._mix), (INAUDIBLE, self._destination)):
+            gain = self._context.createGain()
+            gain.gain.value = volume
+            silence.connect(gain).connect(heard_by)
         self._mix.connect(self._destination)
         self._mix.connect(self._analyser)
         silence.start()

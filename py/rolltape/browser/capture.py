@@ -42,6 +42,8 @@ class Capture:
         self.graph: AudioGraph | None = None
         self._pictures: PictureCount | None = None
         self._aside = False
+        self.records_silence = False
+        """Whether the newest engine has silence in the microphone's place."""
         self._uses = Uses()
         """Of the devices' tracks, by id: this capture uses those that it has now, an engine those that it records."""
         self._own: dict[str, Callable[[], None]] = {}
@@ -75,9 +77,12 @@ class Capture:
         return self.graph is not None and self.graph.running
 
     def _sound(self) -> MediaStreamTrack | None:
-        """The track that is recorded: the microphone's own; while that is gone, the graph's silence."""
+        """The track that is recorded: the microphone's own; while that is gone, or muted, the graph's silence.
+
+        A recorder that begins with a muted track waits for its first sound in Firefox, and holds back the pictures.
+        """
         microphone = _live(self.microphone)
-        if microphone is None and self.graph is not None and self.graph.running:
+        if (microphone is None or microphone.muted) and self.graph is not None and self.graph.running:
             return self.graph.track
         return microphone
 
@@ -126,6 +131,7 @@ class Capture:
         if contents(mime_type).container is Container.WAV:
             recorder: Recorder | PcmRecorder = self._pcm_recorder(mime_type)
             self._keep_for(recorder, self.microphone)
+            self.records_silence = False
             return recorder
         camera = None if rates.video_kbps is None else _live(self.camera)
         sound = self._sound()
@@ -138,6 +144,7 @@ class Capture:
             recorder = Recorder(stream, mime_type, rates, steady)
             unused.pop_all()
         self._keep_for(recorder, camera, sound)
+        self.records_silence = sound is not None and sound is not self.microphone
         return recorder
 
     def _pcm_recorder(self, mime_type: str) -> PcmRecorder:

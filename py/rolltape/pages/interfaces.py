@@ -173,6 +173,10 @@ class Capture(Protocol):
     def has_silence(self) -> bool:
         """Whether there is silence to record in the place of a microphone that is gone."""
 
+    @property
+    def records_silence(self) -> bool:
+        """Whether the newest engine records silence in the place of a microphone that was muted, or gone."""
+
     async def prepare(self) -> None:
         """Before a recording: let sound flow."""
 

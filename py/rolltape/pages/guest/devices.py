@@ -28,6 +28,7 @@ GONE: dict[Kind, str] = {
     "one is back.",
 }
 MUTED, UNMUTED = "The camera gave no pictures.", "The camera gives pictures again."
+HEARD = "The microphone is not muted any more."
 REMEDIES: dict[type[DeviceError], str] = {
     PermissionDenied: "Allow them by the sign at the beginning of the browser's address bar",
     DeviceNotFound: "Plug one in",
@@ -249,10 +250,9 @@ class Devices:
         if capture is None:
             return
         now_ms = self._browser.now_ms()
-        muted = {kind for kind in KINDS if capture.is_muted(kind)}
-        if self._standing.look(now_ms, capture.pictures()):
-            muted.add("video")
-        changed = self._muted.look(now_ms, frozenset(muted))
+        muted = frozenset(kind for kind in KINDS if capture.is_muted(kind))
+        stands = self._standing.look(now_ms, capture.pictures())
+        changed = self._muted.look(now_ms, muted, frozenset(("video",)) if stands else frozenset())
         if changed:
             capture.set_aside("video" in self._muted.kinds)
             self._draw_muted()
@@ -273,13 +273,19 @@ class Devices:
             )
 
     async def _on_muted(self, changed: frozenset[Kind]) -> None:
-        """A muted camera is lost until it is back: a recorder would wait for its pictures and hold back the sound."""
+        """A muted camera is lost until it is back: a recorder would wait for its pictures and hold back the sound.
+
+        A microphone that is muted gives silence; what began while it was records another track in its place.
+        """
         if "video" in changed:
             muted = "video" in self._muted.kinds
             if not muted and self._granted_label("video") is None:
                 return  # it ended while it was muted, which is told and seen to by itself
             async with self._changing["video"]:
                 await self._changed("video", MUTED if muted else UNMUTED)
+        if "audio" in changed - self._muted.kinds and self.capture and self.capture.records_silence:
+            async with self._changing["audio"]:
+                await self._changed("audio", HEARD)
         await self.draw()
 
     def _draw_muted(self) -> None:

@@ -13,8 +13,9 @@ __all__ = ["SETTLED_MS", "STANDS_MS", "SUBJECTS", "MutedTracks", "StandingCamera
 
 SETTLED_MS = 800.0
 """What is shorter is no mute: a device that is switched may give one."""
-STANDS_MS = 1600.0
-"""A camera that gives no picture for so long stands: less than what a recorder that withholds is given."""
+STANDS_MS = 1200.0
+"""A camera that gives no picture for so long stands. A recorder that withholds is stopped after two seconds, of which
+half a one may have passed with the last picture: by then recordings are to do without the camera."""
 FIRST_PICTURE_MS = 6000.0
 """A camera may take its time for the first one."""
 BLOCKED_AFTER_MS = 1500.0
@@ -65,13 +66,17 @@ class MutedTracks:
         """Those that are muted now."""
         self._since: dict[Kind, float] = {}
 
-    def look(self, now_ms: float, muted: frozenset[Kind]) -> frozenset[Kind]:
-        """Take in what the tracks say; the kinds for which something has changed."""
+    def look(
+        self, now_ms: float, muted: frozenset[Kind], stands: frozenset[Kind] = frozenset()
+    ) -> frozenset[Kind]:
+        """Take in what the tracks say; the kinds for which something has changed.
+
+        Those of `stands` have given nothing for a while, and count at once.
+        """
         self._since = {kind: self._since.get(kind, now_ms) for kind in muted}
         before = self.kinds
-        self.kinds = frozenset(
-            kind for kind in muted if kind in before or now_ms - self._since[kind] >= SETTLED_MS
-        )
+        settled = {kind for kind in muted if kind in before or now_ms - self._since[kind] >= SETTLED_MS}
+        self.kinds = stands | settled
         return before ^ self.kinds
 
 
