@@ -36,7 +36,7 @@ def over(take: Take) -> Take:
 
 def segments(content: bytes, size: int) -> list[tuple[Segment, bytes]]:
     """A file in pieces of this size; the first, as its header, is of 100 bytes."""
-    cuts = [0, 100, *range(100 + size, len(content), size), len(content)]
+    cuts = sorted({0, min(100, len(content)), *range(100 + size, len(content), size), len(content)})
     return [(segment_of(start, content[start:end]), content[start:end]) for start, end in pairwise(cuts)]
 
 

@@ -14,7 +14,8 @@ from rolltape.server.log import write_json_lines
 from rolltape.server.redis_store import RedisStore
 from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
 from rolltape.server.store import LEASE_S
-from rolltape.server.takes import Takes, TakesLimits
+from rolltape.server.takes import Takes
+from rolltape.server.takes_request import TakesLimits
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.takes_usage import Quotas
 from rolltape.server.tokens import Tokens

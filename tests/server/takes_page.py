@@ -56,6 +56,7 @@ class Page:
     take: Take = field(default_factory=take)
     part: str = "part1"
     account: Account = EMPTY
+    room: str = ADA.room
     connection: http.client.HTTPConnection | None = None
 
     def ask(self, method: str, path: str, body: bytes | str | None = None, **headers: str) -> Answer:

@@ -6,7 +6,7 @@ import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from typing import Any
 
@@ -15,12 +15,23 @@ import jwt
 from rolltape.room.messages import Role
 from rolltape.server.ownership import Claim
 
-__all__ = ["SESSION_S", "UPLOAD_S", "BadToken", "Invitation", "Session", "Tokens", "Upload", "uid_of"]
+__all__ = [
+    "SESSION_S",
+    "UPLOAD_S",
+    "BadToken",
+    "Download",
+    "Invitation",
+    "Session",
+    "Tokens",
+    "Upload",
+    "uid_of",
+]
 
 SESSION_S = 600
 INVITATION_S = 30 * 24 * 3600
 UPLOAD_S = 30 * 24 * 3600
 """Uploads outlive rooms: the next visit goes on with what an earlier one began."""
+TICKET_S = 12 * 3600
 ALGORITHM = "HS256"
 
 
@@ -65,6 +76,24 @@ class Upload:
     """Whose room it is: another director's room of the same name is another one."""
     role: Role
     uid: str
+
+
+@dataclass(frozen=True)
+class Download:
+    """Ticket: opens one download, of a part of a take or of a session's files as a zip."""
+
+    room: str
+    key_id: str
+    uid: str
+    """Whose the take is; of a zip, who asked for it."""
+    take: str = ""
+    part: str = ""
+    session: str = ""
+    """Of a zip; otherwise empty."""
+    made_ms: int = 0
+    """What has arrived by then is in the zip: it stays the same while more arrives."""
+    directed: bool = False
+    """True if a director fetches it."""
 
 
 class Tokens:
@@ -125,6 +154,15 @@ class Tokens:
         """Read an upload token. Raises BadToken."""
         said = self._read("upload", token)
         return Upload(said["room"], said["key_id"], Role(said["role"]), said["uid"])
+
+    def ticket(self, download: Download) -> str:
+        """A ticket for one download, good for twelve hours."""
+        return self._sign("ticket", TICKET_S, **vars(download))
+
+    def read_ticket(self, token: str) -> Download:
+        """Read a ticket. Raises BadToken."""
+        said = self._read("ticket", token)
+        return Download(**{one.name: said[one.name] for one in fields(Download)})
 
     def _sign(self, use: str, lasts_s: int, **said: object) -> str:
         return jwt.encode(

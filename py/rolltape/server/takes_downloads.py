@@ -1,0 +1,267 @@
+"""Downloads of takes that have arrived: tickets, and what they open: one file, or a session's files as one zip.
+
+A download may break off and go on at any byte (RFC 9110 section 14, `If-Range` by a strong entity tag): a browser's,
+curl's, or several at once. Nothing of a guest's is shown by a browser: it is attached, of a type from our own table.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
+
+from rolltape.arrivals.wire import Ticket, TicketRequest
+from rolltape.core.naming import safe_name
+from rolltape.server.admission import address_of
+from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
+from rolltape.server.takes_refused import Refused
+from rolltape.server.takes_request import Asked, Door, answer
+from rolltape.server.takes_room import beside, now_ms
+from rolltape.server.takes_store import TakesStore
+from rolltape.server.tokens import BadToken, Download, Tokens
+from rolltape.server.zip_layout import Entry, ZipLayout
+
+__all__ = ["Downloads", "stretch_of"]
+
+SLICE = 1 << 20
+_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A file at the host."""
+
+    record: TakeRecord
+    part: PartRecord
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """What a ticket opens."""
+
+    name: str
+    size: int
+    mark: str
+    """Another one for other content (a strong entity tag)."""
+    media_type: str
+    kept: tuple[_Kept, ...]
+    stretch: Callable[[int, int], Iterable[tuple[bytes | _Kept, int, int]]]
+    """What makes up these bytes of it: bytes or a file, and from where to where of each."""
+    sha256: str = ""
+
+
+class Downloads:
+    """Gives out tickets, and what they open."""
+
+    def __init__(self, store: TakesStore, tokens: Tokens, door: Door) -> None:
+        self._store = store
+        self._tokens = tokens
+        self._door = door
+        self.routes: list[BaseRoute] = [
+            door.route("/api/tickets", "POST", self._ticket),
+            door.open_route("/api/files/{ticket}/{name}", ["GET", "HEAD"], self._download),
+        ]
+
+    async def _ticket(self, asked: Asked) -> Response:
+        """Answer `POST api/tickets`."""
+        with self._door.counted(asked):
+            wanted = await self._door.said(asked, TicketRequest.from_json)
+            download = _download(asked, wanted)
+            whole = await self._door.in_thread(lambda: self._whole(download))
+        path = f"api/files/{self._tokens.ticket(download)}/{quote(whole.name)}"
+        return answer(Ticket(path, whole.size, whole.name).to_json())
+
+    async def _download(self, request: Request) -> Response:
+        """Answer `GET api/files/TICKET/NAME`."""
+        try:
+            download = self._tokens.read_ticket(request.path_params["ticket"])
+        except BadToken:
+            sentence = "This link has run out: ask for a new one on the director's page."
+            raise Refused.forbidden(sentence) from None
+        whole = await self._door.in_thread(lambda: self._whole(download))
+        await self._door.in_thread(lambda: self._check(whole))
+        headers = _headers(whole)
+        stretch = stretch_of(request.headers, whole.size, headers["ETag"])
+        if stretch is None:
+            return Response(None, 416, {**headers, "Content-Range": f"bytes */{whole.size}"})
+        start, end = stretch
+        status = 200 if (start, end) == (0, whole.size) else 206
+        if status == 206:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{whole.size}"
+        headers["Content-Length"] = str(end - start)
+        if request.method == "HEAD":
+            return Response(None, status, headers, whole.media_type)
+        held = ExitStack()
+        address = "download", address_of(request.scope)
+        held.enter_context(self._door.at_once(address, self._door.limits.downloads_of_address))
+        if download.directed:
+            await self._door.in_thread(lambda: self._fetched(whole))
+        return _Sent(held, self._content(whole, start, end), status, headers, whole.media_type)
+
+    async def _content(self, whole: _Whole, start: int, end: int) -> AsyncIterator[bytes]:
+        for source, low, high in whole.stretch(start, end):
+            if isinstance(source, bytes):
+                yield source[low:high]
+                continue
+            fd = await self._door.in_thread(partial(self._open, source))
+            try:
+                at = low
+                while at < high:
+                    content = await self._door.in_thread(partial(os.pread, fd, min(SLICE, high - at), at))
+                    if not content:
+                        raise OSError("The file is shorter than it was.")
+                    yield content
+                    at += len(content)
+            finally:
+                os.close(fd)
+
+    def _open(self, kept: _Kept) -> int:
+        return self._store.open_file(kept.record.owner, kept.record, kept.part)
+
+    def _check(self, whole: _Whole) -> None:
+        """Raises Refused or OSError where a file is not what it was: an answer that has begun can only break off."""
+        for kept in whole.kept:
+            fd = self._open(kept)
+            try:
+                if os.fstat(fd).st_size != kept.part.bytes:
+                    raise Refused.unknown()
+            finally:
+                os.close(fd)
+
+    def _fetched(self, whole: _Whole) -> None:
+        for owner, id in {(one.record.owner, one.record.id) for one in whole.kept}:
+            self._store.fetched(owner, id)
+
+    def _whole(self, download: Download) -> _Whole:
+        """What a ticket opens, as it is now. Raises Refused if there is nothing, or no more."""
+        records = self._store.records(Owner(download.room, download.key_id, download.uid))
+        if download.session:
+            return _zip(download, records)
+        for record in records:
+            part = record.part(download.part)
+            if (record.uid, record.id) == (download.uid, download.take) and part and part.is_kept:
+                return _single(_Kept(record, part))
+        raise Refused.unknown()
+
+
+class _Sent(StreamingResponse):
+    """Content that is sent; what is held for it is let go, however that ends."""
+
+    def __init__(
+        self, held: ExitStack, content: AsyncIterator[bytes], status: int, headers: dict[str, str], type: str
+    ) -> None:
+        super().__init__(content, status, headers, type)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        with self._held:
+            await super().__call__(scope, receive, send)
+
+
+def stretch_of(headers: Mapping[str, str], size: int, tag: str) -> tuple[int, int] | None:
+    """Return which bytes are asked for; None: there are no such (RFC 9110 section 14.2). `tag` is the entity tag now.
+
+    Several ranges at once, and what is no range, are answered with all of it, as the RFC allows.
+
+    >>> stretch_of({"range": "bytes=2-"}, 10, ""), stretch_of({"range": "bytes=-3"}, 10, "")
+    ((2, 10), (7, 10))
+    >>> stretch_of({"range": "bytes=2-4", "if-range": "other"}, 10, "this")
+    (0, 10)
+    """
+    match = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
+    if not match or headers.get("if-range", tag) != tag:
+        return 0, size
+    first, last, suffix = match.groups()
+    start = int(first) if first else max(0, size - int(suffix))
+    end = min(size, int(last) + 1) if last else size
+    if last and int(last) < int(first):
+        return 0, size
+    return (start, end) if start < end else None
+
+
+def _download(asked: Asked, wanted: TicketRequest) -> Download:
+    upload = asked.upload
+    whose = wanted.uid or upload.uid
+    if not asked.is_director and (wanted.session or whose != upload.uid):
+        raise Refused.forbidden("Only a director downloads what is somebody else's.")
+    return Download(
+        upload.room,
+        upload.key_id,
+        whose,
+        wanted.take,
+        wanted.part,
+        wanted.session,
+        now_ms(),
+        asked.is_director,
+    )
+
+
+def _single(kept: _Kept) -> _Whole:
+    """One file."""
+    part = kept.part
+    return _Whole(
+        part.name,
+        part.bytes,
+        part.sha256,
+        part.content_type,
+        (kept,),
+        lambda start, end: [(kept, start, end)],
+        part.sha256,
+    )
+
+
+def _zip(download: Download, records: Sequence[TakeRecord]) -> _Whole:
+    """A session's files that had arrived when the ticket was made, with what lies beside them."""
+    chosen = [
+        replace(one, parts=tuple(part for part in one.kept if part.done_ms <= download.made_ms))
+        for one in records
+        if one.session == download.session
+    ]
+    chosen = [one for one in chosen if one.parts]
+    if not chosen:
+        raise Refused.unknown()
+    folder = f"{safe_name(download.room)}_{download.session}"
+    kept = sorted((_Kept(one, part) for one in chosen for part in one.parts), key=lambda one: one.part.name)
+    entries: list[Entry[bytes | _Kept]] = [
+        Entry(f"{folder}/{one.part.name}", one.part.bytes, one.part.crc32, one.record.take.started_at, one)
+        for one in kept
+    ]
+    made = datetime.fromtimestamp(download.made_ms / 1000, UTC)
+    entries += [
+        Entry(f"{folder}/{name}", len(content), zlib.crc32(content), made, content)
+        for name, content in beside(download.room, chosen).items()
+    ]
+    layout = ZipLayout(entries)
+
+    def stretch(start: int, end: int) -> Iterable[tuple[bytes | _Kept, int, int]]:
+        for piece, low, high in layout.stretch(start, end):
+            yield (piece.content if isinstance(piece, Entry) else piece), low, high
+
+    return _Whole(f"{folder}.zip", layout.size, layout.mark, "application/zip", tuple(kept), stretch)
+
+
+def _headers(whole: _Whole) -> dict[str, str]:
+    plain = re.sub(r"[^\w. ()+-]", "_", whole.name, flags=re.ASCII)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "no-store",
+        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(whole.name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "ETag": f'"{whole.mark}"',
+    }
+    if whole.sha256:
+        headers["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(whole.sha256)).decode()}:"
+    return headers
