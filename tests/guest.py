@@ -10,16 +10,17 @@ from typing import Any, Protocol
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from rolltape.recording.clock_log import CLOCK, ClockLog
 from rolltape.recording.take_log import read_log
 from waiting import wait_for
 
-NEWEST_LOG = """async () => {
+NEWEST = """async (name) => {
     const takes = await (await navigator.storage.getDirectory()).getDirectoryHandle("takes");
     const names = [];
     for await (const name of takes.keys()) names.push(name);
     const folder = await takes.getDirectoryHandle(names.sort().at(-1));
     for (;;) {
-        const file = await (await folder.getFileHandle("take.jsonl")).getFile();
+        const file = await (await folder.getFileHandle(name)).getFile();
         const text = await file.text().catch(() => null); // it has grown meanwhile: quirk 3
         if (text !== null) return text;
     }
@@ -108,10 +109,14 @@ class Guest:
 
     def log(self) -> dict[str, Any]:
         """What the journal's log says of the newest take."""
-        take = read_log(str(self.page.evaluate(NEWEST_LOG)))
+        take = read_log(str(self.page.evaluate(NEWEST, "take.jsonl")))
         assert take is not None
         plain: dict[str, Any] = json.loads(json.dumps(asdict(take)))
         return plain
+
+    def clock(self) -> ClockLog:
+        """What the journal says of the newest take's clocks."""
+        return ClockLog.from_lines(str(self.page.evaluate(NEWEST, CLOCK)))
 
     def files(self, count: int) -> list[Path]:
         """So many finished files in the Downloads folder, by name."""

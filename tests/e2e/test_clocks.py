@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from faults.choice import IS_LONG
-from guest import Guest
+from guest import Guest, Guests
 from media_tools import decode_errors, probe, samples
 from sound import opened_sound
 from waiting import wait_for
@@ -32,6 +32,11 @@ SETTLED_S = 3
 ELAPSED = "1:30" if IS_LONG else "0:50"
 CUT = 0.003
 """How far a sample is off at a cut; the tone's own rounding to 16 bits is a hundredth of that."""
+
+
+@pytest.fixture(scope="module")
+def guest(module_guests: Guests) -> Guest:
+    return module_guests(files=False)
 
 
 @contextmanager
@@ -97,3 +102,36 @@ def test_a_microphone_with_a_clock_of_its_own_is_recorded_without_a_cut(
             (stream,) = probe(path)["streams"]
             assert decode_errors(path) == "" and {1: "mono", 2: "stereo"}[stream["channels"]] in granted
             assert cuts(path, int(stream["sample_rate"])) == []
+
+
+def test_a_take_has_the_clocks_of_room_and_microphone_beside_it(guest: Guest) -> None:
+    guest.open("?record=0&videodevice=0&room=clocks")
+    guest.record()
+    guest.wait_until("0:12")
+    guest.stop()
+    clock, take = guest.clock(), guest.log()
+
+    assert clock.browser.startswith("Chromium ")
+    (track,) = clock.tracks
+    assert track.sound.path == "track" and track.encoder == take["parts"][0]["mime_type"]
+    first, *_, last = clock.marks
+    assert first.frames is not None and last.frames is not None and track.sound.sample_rate_hz is not None
+    heard_ms = (last.frames - first.frames) * 1000 / track.sound.sample_rate_hz
+    assert abs(heard_ms - (last.page_ms - first.page_ms)) < 100, (
+        "the frames are the microphone's own, as they came"
+    )
+    assert first.graph_ms is not None and last.graph_ms is not None and last.graph_ms > first.graph_ms
+    during = [one for one in clock.readings if one.asked_ms > track.began_ms]
+    assert len(clock.readings) >= 8 and len(during) >= 4
+    begun = [one.server_ms - (one.asked_ms + one.answered_ms) / 2 + track.began_ms for one in clock.readings]
+    assert max(abs(one - take["room_started_at_ms"]) for one in begun) < 100, "all tell when it began"
+
+
+def test_without_a_room_there_are_marks_alone(guest: Guest) -> None:
+    guest.open("?record=0&videodevice=0")
+    guest.record()
+    guest.wait_until("0:02")
+    guest.stop()
+    clock = guest.clock()
+
+    assert not clock.readings and len(clock.marks) >= 2 and len(clock.tracks) == 1

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from fakes import FakeDownloads, FakeEngine, FakeFile, FakeStore, Steps
+from rolltape.core.clock import Reading
 from rolltape.core.errors import EngineError, PermissionDenied, StorageLocked
 from rolltape.core.notice import Notice
 from rolltape.core.uses import Uses
+from rolltape.recording.clock_log import CLOCK, ClockLog, Mark, SoundPath
 from rolltape.recording.deck import Deck
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.shelf import Shelf
@@ -73,6 +75,12 @@ class Source:
 
     has_silence = False
 
+    def mark(self) -> Mark:
+        return Mark(0, 5000.0, 48_000, 20.0, 4990.0)
+
+    def sound_path(self) -> SoundPath:
+        return SoundPath("track", 10.0, 48_000)
+
     async def prepare(self) -> None:
         await self.steps.take("source is prepared")
 
@@ -92,6 +100,9 @@ class Browser:
 
     def utc_offset_minutes(self) -> int:
         return 0
+
+    def agent(self) -> str:
+        return "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 
     def can_record(self, mime_type: str) -> bool:
         return True
@@ -433,3 +444,24 @@ def test_without_a_lock_it_records_and_other_tabs_are_warned_of() -> None:
         assert any("do not open this page in another one" in notice.text for notice in scene.view.notices)
 
     run(story)
+
+
+def test_a_take_has_its_clocks_beside_it() -> None:
+    async def story() -> tuple[list[Take], ClockLog]:
+        scene = Scene()
+        scene.deck.room_readings = lambda: [Reading(1001.0, 1003.0, 1e12)]
+        await scene.start()
+        await until(lambda: any(path.endswith(CLOCK) and data for path, data in scene.store.files.items()))
+        await turns(50)
+        await scene.deck.stop()
+        await scene.has_ended()
+        (take,) = scene.logged()
+        assert scene.deck.shelf is not None
+        return [take], await scene.deck.shelf.clock(take)
+
+    (take,), clock = run(story)
+
+    assert clock.browser == "Chromium 156" and clock.readings == (Reading(1001.0, 1003.0, 1e12),)
+    assert clock.marks[0] == Mark(1, 5000.0, 48_000, 20.0, 4990.0)
+    assert clock.tracks[0].sound == SoundPath("track", 10.0, 48_000)
+    assert clock.tracks[0].encoder == take.parts[0].mime_type

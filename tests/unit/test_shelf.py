@@ -12,6 +12,7 @@ from fakes import FakeStore
 from rolltape.core.errors import SinkError
 from rolltape.media.wav_recording import header
 from rolltape.media.webm import Index, WebmStream
+from rolltape.recording.clock_log import ClockLog, Mark
 from rolltape.recording.missing import missing
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import Delivery, Part, Pause, ShelfState, Take, TakeState
@@ -89,6 +90,9 @@ def test_what_a_killed_tab_left_is_recovered_and_seekable() -> None:
     take = a_take("t1")
     machine.journal(take, as_journalled(cut=700))
 
+    clock = ClockLog("Chromium 156", marks=(Mark(1, 7.0, 480),))
+    asyncio.run(machine.shelf.note_clock(take, clock.lines()))
+
     unfinished = [one for one in machine.takes() if not one.is_over]
     shares = machine.recover(take)
 
@@ -102,6 +106,9 @@ def test_what_a_killed_tab_left_is_recovered_and_seekable() -> None:
     assert recovered.duration_ms == round(index.duration_ms) > 1000
     assert recovered.bytes == len(machine.store.files["takes/t1/part1"])
     assert all(one.is_over for one in machine.takes())
+    assert len(recovered.parts) == 1 and asyncio.run(machine.shelf.clock(take)) == clock, (
+        "clocks are kept, and no part"
+    )
 
 
 def test_a_take_that_another_tab_records_cannot_be_deleted() -> None:

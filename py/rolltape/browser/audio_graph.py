@@ -13,7 +13,7 @@ from contextlib import suppress
 from js import AudioContext, AudioNode, AudioWorkletNode, Float32Array, MediaStream, MediaStreamTrack
 from pyodide.ffi import JsException, to_js
 
-from rolltape.browser.interop import translated
+from rolltape.browser.interop import member, translated
 
 __all__ = ["AudioGraph"]
 
@@ -105,6 +105,13 @@ class AudioGraph:
         self._analyser.getFloatTimeDomainData(self._samples)
         samples = array("f", self._samples.to_bytes())
         return max(max(samples), -min(samples))
+
+    def output_ms(self) -> tuple[float, float] | None:
+        """A moment of the graph's time in ms, and the page's time of that moment; None where nobody can tell."""
+        if not self.running or member(self._context, "getOutputTimestamp") is None:
+            return None
+        stamp = self._context.getOutputTimestamp()
+        return stamp.contextTime * 1000, stamp.performanceTime
 
     async def close(self) -> None:
         """Release the graph; its track ends. Closing it twice is fine."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from js import MediaStream, MediaStreamTrack, navigator, window
+from js import MediaStream, MediaStreamTrack, navigator, performance, window
 from pyodide.ffi import to_js
 
 from rolltape.browser import frames
@@ -18,6 +18,7 @@ from rolltape.browser.pictures import PictureCount
 from rolltape.browser.recorder import Recorder
 from rolltape.core.errors import DeviceError, EngineError, Unsupported
 from rolltape.core.uses import Uses
+from rolltape.recording.clock_log import Mark, SoundPath
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.capture_constraints import (
     EARLY_CONSTRAINTS,
@@ -44,6 +45,7 @@ class Capture:
         self._aside = False
         self.records_silence = False
         """Whether the newest engine has silence in the microphone's place."""
+        self._records_graph = False
         self._uses = Uses()
         """Of the devices' tracks, by id: this capture uses those that it has now, an engine those that it records."""
         self._own: dict[str, Callable[[], None]] = {}
@@ -131,7 +133,7 @@ class Capture:
         if contents(mime_type).container is Container.WAV:
             recorder: Recorder | PcmRecorder = self._pcm_recorder(mime_type)
             self._keep_for(recorder, self.microphone)
-            self.records_silence = False
+            self.records_silence, self._records_graph = False, True
             return recorder
         camera = None if rates.video_kbps is None else _live(self.camera)
         sound = self._sound()
@@ -145,6 +147,7 @@ class Capture:
             unused.pop_all()
         self._keep_for(recorder, camera, sound)
         self.records_silence = sound is not None and sound is not self.microphone
+        self._records_graph = False
         return recorder
 
     def _pcm_recorder(self, mime_type: str) -> PcmRecorder:
@@ -211,6 +214,26 @@ class Capture:
     def pictures(self) -> int | None:
         """How many the camera has given; None without one, and where nobody can tell."""
         return self._pictures.total() if self._pictures is not None else None
+
+    def mark(self) -> Mark:
+        """The clocks of the sound that there are, read now; of part 0."""
+        microphone = _live(self.microphone)
+        stats = None if microphone is None else member(microphone, "stats")
+        graph_ms, graph_page_ms = (self.graph.output_ms() if self.graph is not None else None) or (None, None)
+        frames = None if stats is None else int(stats.totalFrames)
+        return Mark(0, performance.now(), frames, graph_ms, graph_page_ms)
+
+    def sound_path(self) -> SoundPath:
+        """Where the sound of the newest engine comes from."""
+        microphone = _live(self.microphone)
+        if self.records_silence or microphone is None:
+            return SoundPath("silence" if self.records_silence else "")
+        latency_s = member(microphone.getSettings(), "latency")
+        return SoundPath(
+            "graph" if self._records_graph else "track",
+            None if latency_s is None else latency_s * 1000,
+            self._own_rate(),
+        )
 
     def send_through(self, outgoing: peers.Outgoing) -> None:
         """Have camera and microphone sent to others, apart from what is recorded."""

@@ -68,6 +68,10 @@ class ThisBrowser:
         """Read a clock that only goes forward, in milliseconds since the page began (`performance.now`)."""
         return performance.now()
 
+    def agent(self) -> str:
+        """What the browser calls itself, with its versions."""
+        return str(navigator.userAgent)
+
     def utc_offset_minutes(self) -> int:
         """Local time minus UTC."""
         return -Date.new().getTimezoneOffset()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from js import MediaStream, MediaStreamTrack
+from js import MediaStream, MediaStreamTrack, performance
 from pyodide.ffi import to_js
 
 from rolltape.browser.interop import member
 from rolltape.browser.recorder import Recorder
 from rolltape.core.errors import EngineError
+from rolltape.recording.clock_log import Mark, SoundPath
 from rolltape.recording.engine import Engine
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.capture_constraints import GrantedAudio, GrantedVideo
@@ -50,6 +51,14 @@ class Inbound:
         return Recorder(MediaStream.new(to_js(tracks)), mime_type, rates)
 
     has_silence = False
+
+    def mark(self) -> Mark:
+        """The moment alone: a stream that arrives has no clock of its own here."""
+        return Mark(0, performance.now())
+
+    def sound_path(self) -> SoundPath:
+        """Over a call."""
+        return SoundPath("call")
 
     async def prepare(self) -> None:
         """Nothing: what arrives flows already."""

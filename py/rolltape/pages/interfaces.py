@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from rolltape.core.notice import Notice
+from rolltape.recording.clock_log import Mark, SoundPath
 from rolltape.recording.deck import DeckBrowser, Source
 from rolltape.recording.engine import Engine
 from rolltape.recording.save_permission import SavePermission
@@ -176,6 +177,12 @@ class Capture(Protocol):
     @property
     def records_silence(self) -> bool:
         """Whether the newest engine records silence in the place of a microphone that was muted, or gone."""
+
+    def mark(self) -> Mark:
+        """The clocks of the sound that there are, read now; of part 0."""
+
+    def sound_path(self) -> SoundPath:
+        """Where the sound that is recorded comes from."""
 
     async def prepare(self) -> None:
         """Before a recording: let sound flow."""

@@ -10,14 +10,17 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from rolltape.core.clock import Instant
+from rolltape.core.clock import Instant, Reading
 from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.core.naming import take_name
 from rolltape.core.notice import Level, Notice
+from rolltape.recording.clock_keeper import ClockKeeper
+from rolltape.recording.clock_log import Mark, SoundPath, browser_of
 from rolltape.recording.engine import Engine, Plan, plan
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.shelf import Shelf
@@ -57,6 +60,12 @@ class Source(Protocol):
     async def prepare(self) -> None:
         """Before a recording: let sound flow."""
 
+    def mark(self) -> Mark:
+        """The clocks of its sound that there are, read now; of part 0."""
+
+    def sound_path(self) -> SoundPath:
+        """Where the sound that is recorded comes from."""
+
 
 class DeckBrowser(Protocol):
     """The part of a browser that a deck needs; `browser/facade.py` implements it."""
@@ -72,6 +81,9 @@ class DeckBrowser(Protocol):
 
     async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
         """The codecs encoded smoothly and with little power at this size and rate."""
+
+    def agent(self) -> str:
+        """What the browser calls itself, with its versions."""
 
     async def hold(self, take_id: str) -> Callable[[], None]:
         """Mark a take as being recorded by this tab; call the result to let go. Raises where it cannot be."""
@@ -139,6 +151,8 @@ class Deck:
         self.shelf: Shelf | None = None
         self.room_time: Callable[[float], Instant | None] = lambda own_ms: None
         """Turns moments of the browser's clock into moments of the room's, where there is a room."""
+        self.room_readings: Callable[[], Sequence[Reading]] = lambda: ()
+        """The readings of the room's clock, in order."""
         self._source = source
         self._browser = browser
         self._view = view
@@ -281,7 +295,8 @@ class Deck:
                 raise EngineError(STOPPED)
             running.recording = self._recorder_of(running, take, wanted)
             running.begun.set_result(None)
-            await running.recording.run()
+            async with self._clock_kept(take, running.recording):
+                await running.recording.run()
         except Exception as error:
             if running.begun.done():
                 self._unexpected(error)
@@ -293,6 +308,28 @@ class Deck:
             if let_go is not None:
                 self._told(let_go)
             await self._leave(running)
+
+    @asynccontextmanager
+    async def _clock_kept(self, take: Take, recording: Recording) -> AsyncIterator[None]:
+        """Have the take's clocks noted meanwhile; a recording does not depend on it."""
+        shelf = self.shelf
+        if shelf is None:
+            yield
+            return
+        keeper = ClockKeeper(
+            browser_of(self._browser.agent()),
+            self._source,
+            lambda: recording.part_now,
+            lambda: self.room_readings(),
+            lambda lines: shelf.note_clock(take, lines),
+        )
+        keeping = asyncio.create_task(self._aside(keeper.run()))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+            await self._aside(keeper.note())
 
     async def _leave(self, running: _Running) -> None:
         """Free the deck, then say so: a page that asks is told the truth."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from rolltape.core.errors import DeviceBusy, SinkError
 from rolltape.recording import take_log
+from rolltape.recording.clock_log import CLOCK, ClockLog
 from rolltape.recording.container import reader_for
 from rolltape.recording.recovery import finish_in_place, read_into
 from rolltape.recording.sinks import Store, StoredBytes
@@ -104,7 +105,7 @@ class Shelf:
 
         The torn end is cut off at the last whole block. A file that cannot be read is kept as it is.
         """
-        names = [name for name in await self._store.names(folder_of(take)) if name != LOG]
+        names = [name for name in await self._store.names(folder_of(take)) if name not in (LOG, CLOCK)]
         recovered = take.after(TakeEvent.FOUND)
         for done, name in enumerate(names):
             file = await self._store.file(path_of(take, name))
@@ -122,6 +123,14 @@ class Shelf:
         if not recovered.bytes:
             recovered = replace(take.after(TakeEvent.FAILED), error="Nothing had been written yet.")
         await self.log(recovered)
+
+    async def note_clock(self, take: Take, lines: str) -> None:
+        """Add lines to what is known of the take's clocks. Raises SinkError."""
+        await self._store.append_text(path_of(take, CLOCK), lines)
+
+    async def clock(self, take: Take) -> ClockLog:
+        """What is known of the take's clocks; nothing of one that was recorded before they were noted."""
+        return ClockLog.from_lines(await self._store.text(path_of(take, CLOCK)))
 
     async def file(self, take: Take, number: int = 1) -> StoredBytes:
         """The file of one part as it lies on the disk. Raises SinkError if it is gone."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
+from rolltape.recording.clock_keeper import PartNow
 from rolltape.recording.engine import Engine, Plan, plan
 from rolltape.recording.part_recorder import NOTHING_AFTER_MS, PartName, PartRecorder, Places
 from rolltape.recording.shelf import folder_of
@@ -104,6 +105,12 @@ class Recording:
         self._cause = ""
         """Why the take ends by itself, where that is known better than by its last engine."""
         self._clock = TakeClock(now_ms, room_time)
+
+    @property
+    def part_now(self) -> PartNow | None:
+        """The part that is being recorded; None before there is one."""
+        part = self._current
+        return None if part is None else PartNow(part.name.number, part.started_ms, part.mime_type)
 
     @property
     def status(self) -> Status:

@@ -141,6 +141,7 @@ class GuestPage:
         self._name.nameless = self._room.nameless
         self._name.open(self._announce)
         self._deck.room_time = self._room.at
+        self._deck.room_readings = self._room.readings
         self._document.spawn(self._watch_battery())
         await self._room.open()
 

@@ -69,6 +69,9 @@ class _Quiet:
     def now_ms(self) -> float:
         return self._browser.now_ms()
 
+    def agent(self) -> str:
+        return self._browser.agent()
+
     def utc_offset_minutes(self) -> int:
         return self._browser.utc_offset_minutes()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
-from rolltape.core.clock import Instant
+from rolltape.core.clock import Instant, Reading
 from rolltape.core.errors import RolltapeError, Unsupported
 from rolltape.core.notice import Level, Notice
 from rolltape.core.pace import Pace
@@ -117,6 +117,10 @@ class GuestRoom:
     def at(self, own_ms: float) -> Instant | None:
         """A moment of this page's clock on the room's."""
         return self._time.at(own_ms)
+
+    def readings(self) -> Sequence[Reading]:
+        """All readings of the room's clock, in order."""
+        return self._time.readings
 
     async def open(self) -> None:
         """Join the room, and stay in it."""

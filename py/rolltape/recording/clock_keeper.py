@@ -1,0 +1,87 @@
+"""Keeps the clock log of a take while it is made: what there is to read each ten seconds, on the disk at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from rolltape.core.clock import Reading
+from rolltape.recording.clock_log import ClockLog, Mark, SoundPath, TrackFacts
+
+__all__ = ["ClockKeeper", "PartNow", "SoundClock"]
+
+EVERY_S = 10.0
+BEFORE_MS = 60_000.0
+"""Readings of so long before the take count for it too."""
+
+
+class SoundClock(Protocol):
+    """What can tell the time of a sound."""
+
+    def mark(self) -> Mark:
+        """The clocks that there are, read now; of part 0."""
+
+    def sound_path(self) -> SoundPath:
+        """Where the sound that is recorded comes from."""
+
+
+@dataclass(frozen=True)
+class PartNow:
+    """The part that is being recorded."""
+
+    number: int
+    began_ms: float
+    """When the time of its file began, as well as that is known by now."""
+    encoder: str
+    """The MIME type that its recorder says it writes."""
+
+
+class ClockKeeper:
+    """The clock log of one take; `run` beside the recording, and cancel it with that's end."""
+
+    def __init__(
+        self,
+        browser: str,
+        sound: Callable[[], SoundClock | None],
+        part: Callable[[], PartNow | None],
+        readings: Callable[[], Sequence[Reading]],
+        write: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._sound = sound
+        self._part = part
+        self._readings = readings
+        self._write = write
+        self._known = ClockLog(browser)
+        self._until_ms: float | None = None
+        """Up to when readings are noted."""
+
+    async def run(self) -> None:
+        """Note what there is, now and every ten seconds, until it is cancelled; what `write` raises ends it."""
+        await self._write(self._known.lines())
+        while True:
+            await self.note()
+            await asyncio.sleep(EVERY_S if self._known.marks else 1.0)
+
+    async def note(self) -> None:
+        """Write down what is new."""
+        new = self._new()
+        if new.tracks or new.readings or new.marks:
+            await self._write(new.lines())
+
+    def _new(self) -> ClockLog:
+        """What is to be written now; what has been does not come again."""
+        part, sound = self._part(), self._sound()
+        if part is None or sound is None:
+            return ClockLog()
+        facts = TrackFacts(part.number, part.began_ms, part.encoder, sound.sound_path())
+        before = {one.part: one for one in self._known.tracks}
+        since_ms = part.began_ms - BEFORE_MS if self._until_ms is None else self._until_ms
+        readings = tuple(one for one in self._readings() if one.answered_ms > since_ms)
+        mark = replace(sound.mark(), part=part.number)
+        new = ClockLog("", () if before.get(part.number) == facts else (facts,), readings, (mark,))
+        self._until_ms = readings[-1].answered_ms if readings else since_ms
+        tracks = tuple((before | {facts.part: facts}).values())
+        self._known = replace(self._known, tracks=tracks, marks=(mark,))
+        return new
