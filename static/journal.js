@@ -1,5 +1,6 @@
 // Writes files of the origin private file system through sync access handles, which only workers have. Python asks with
-// [id, operation, path, ...arguments] and gets [id, size] once it is on the disk, or [id, -1, error name, error message].
+// [id, operation, path, ...arguments] and gets [id, size] once it is on the disk (of `read`, [id, size, bytes]), or
+// [id, -1, error name, error message].
 // While it lives it holds the Web Lock that is its own name, and says so with [0]: a worker dies without a word, its lock
 // tells. Everything can be asked twice, since what a dead worker did not answer is asked of the next.
 navigator.locks?.request(self.name, () => {
@@ -9,12 +10,16 @@ navigator.locks?.request(self.name, () => {
 
 const handles = new Map();
 
-async function open(path) {
-  if (handles.has(path)) return handles.get(path).getSize();
+async function find(path, create) {
   const names = path.split("/");
   let folder = await navigator.storage.getDirectory();
-  for (const name of names.slice(0, -1)) folder = await folder.getDirectoryHandle(name, { create: true });
-  const file = await folder.getFileHandle(names.at(-1), { create: true });
+  for (const name of names.slice(0, -1)) folder = await folder.getDirectoryHandle(name, { create });
+  return folder.getFileHandle(names.at(-1), { create });
+}
+
+async function open(path) {
+  if (handles.has(path)) return handles.get(path).getSize();
+  const file = await find(path, true);
   for (let attempt = 0; ; attempt++) {
     try {
       handles.set(path, await file.createSyncAccessHandle());
@@ -48,6 +53,13 @@ const operations = {
       operations.close(path);
     }
   },
+  // What is being written is read through the handle that writes it: no other way sees all that is acknowledged.
+  async read(path, size, at) {
+    const bytes = new Uint8Array(size);
+    const handle = handles.get(path);
+    if (handle) return bytes.subarray(0, handle.read(bytes, { at }));
+    return new Uint8Array(await (await (await find(path, false)).getFile()).slice(at, at + size).arrayBuffer());
+  },
   close(path) {
     const handle = handles.get(path);
     const size = handle.getSize();
@@ -60,7 +72,7 @@ const operations = {
 let last = Promise.resolve();
 self.onmessage = ({ data: [id, operation, ...given] }) => {
   last = last.then(() => operations[operation](...given)).then(
-    (size) => self.postMessage([id, size]),
+    (done) => (done.buffer ? self.postMessage([id, done.length, done], [done.buffer]) : self.postMessage([id, done])),
     (error) => self.postMessage([id, -1, error.name, error.message]),
   );
 };

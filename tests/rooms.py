@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class Server:
     """The room's server on a port of its own, which can be stopped and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
+        self.options = options
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -38,7 +39,7 @@ class Server:
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "rolltape", "serve", "--port", str(self.port)]
-                + ["--secret-file", str(self.folder / "secret")],
+                + ["--secret-file", str(self.folder / "secret"), *self.options],
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -53,6 +54,13 @@ class Server:
         """Stop it as an administrator would."""
         if self.process is not None:
             self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
             self.process.wait(20)
             self.process = None
 
@@ -135,10 +143,14 @@ class RoomScene:
 
 @contextmanager
 def opened_room(
-    playwright: Any, settings: dict[str, Any], fake_media: tuple[str, str], folder: Path
+    playwright: Any,
+    settings: dict[str, Any],
+    fake_media: tuple[str, str],
+    folder: Path,
+    options: Sequence[str] = (),
 ) -> Iterator[RoomScene]:
-    """A room; at the end no browser may have complained."""
-    server = Server(folder)
+    """A room, of a server with these options; at the end no browser may have complained."""
+    server = Server(folder, options)
     server.start()
     browser = playwright.chromium.launch(**settings["chromium_launch"](*fake_media))
     scene = RoomScene(browser, server, settings)

@@ -99,6 +99,9 @@ def guest(**values: object) -> Settings:
         ),
         ("?audiobitrate=96", guest(audio_bitrate_kbps=96)),
         ("?ab=510", guest(audio_bitrate_kbps=510)),
+        ("?label=Ada&upload=0", guest(label="Ada", upload="no")),
+        ("?upload=After", guest(upload="after")),
+        ("?label=Ada&upload", guest(label="Ada")),
         ("?convert", Settings(page=PageKind.CONVERT)),
         ("?convert=0", Settings(page=PageKind.HOME)),
         ("", Settings(page=PageKind.HOME)),
@@ -121,7 +124,7 @@ def test_every_parameter_of_the_specification_is_known() -> None:
     }
     assert {name for name, aliases in PARAMETERS.items() if not aliases} == (
         {"record", "pcm", "autorecord", "splitrecording", "director", "push", "fps", "stereo", "aec"}
-        | {"denoise", "autogain", "convert"}
+        | {"denoise", "autogain", "upload", "convert"}
     )
 
 

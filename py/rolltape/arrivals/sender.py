@@ -152,6 +152,12 @@ class Upload:
         """Bytes that there are to be sent by now."""
         return sum(file.limit for file in self.now().files)
 
+    def distrust(self) -> None:
+        """The file here is not the one that was sent from: everything is compared."""
+        self.parts = {
+            name: replace(part, account=EMPTY, to_compare=True) for name, part in self.parts.items()
+        }
+
     @property
     def is_under_way(self) -> bool:
         """True if it goes on by itself: now, or when its recording is over."""

@@ -8,7 +8,6 @@ mislead, so it goes by the median of what came in half a second.
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 from typing import Final
 
 __all__ = ["MAX_SLICE", "MIN_SLICE", "Backoff", "DelayPace"]
@@ -57,7 +56,7 @@ class DelayPace:
 
     def _steer(self, now_ms: float) -> None:
         self._steered_ms = now_ms
-        middle = median(delay for _, delay in self._samples)
+        middle = _median([delay for _, delay in self._samples])
         self._medians.append((now_ms, middle))
         while now_ms - self._medians[0][0] > BASE_MS:
             self._medians.popleft()
@@ -110,3 +109,8 @@ class Backoff:
     def worked(self) -> None:
         """It goes on."""
         self.failures = 0
+
+
+def _median(values: list[float]) -> float:
+    """The lower median; `statistics` has one too, and with it fractions and decimals that a page waits for."""
+    return sorted(values)[(len(values) - 1) // 2]

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from rolltape.browser.inbound import Inbound
     from rolltape.browser.peer import Outgoing
     from rolltape.browser.socket import SocketLine
+    from rolltape.browser.upload_host import UploadHost
     from rolltape.room import peers
 
 
@@ -286,6 +287,23 @@ class ThisBrowser:
         from rolltape.browser import sound
 
         sound.beep(hertz)
+
+    def upload_host(self) -> UploadHost:
+        """Requests to the host that keeps takes."""
+        from rolltape.browser.upload_host import UploadHost
+
+        return UploadHost()
+
+    def on_online(self, handler: Callable[[], None]) -> None:
+        """Call the handler when the machine has a network again (HTML, `online`)."""
+        self._listeners.add(window, "online", lambda event: handler())
+
+    def hand_over(self, message: str) -> None:
+        """Give the service worker something to do, where there is one."""
+        workers = member(navigator, "serviceWorker")
+        controller = member(workers, "controller") if workers is not None else None
+        if controller is not None:
+            controller.postMessage(message)
 
     def forget(self, address: str) -> None:
         """Free an address that a stored file gave for playing."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from js import FileSystemDirectoryHandle, console, navigator, performance
+from js import FileSystemDirectoryHandle, Uint8Array, console, navigator, performance
 
 from rolltape.browser.files import StoredFile
 from rolltape.browser.interop import member, translated
@@ -54,6 +54,13 @@ class Journal:
         if size == len(data):
             self._young.made(path)
         self._young.wrote(path, Written(size - len(data), data, size))
+
+    async def read(self, path: str, at: int, length: int) -> JournalPiece:
+        """Bytes of a file from there on, fewer where it ends before; also of one that is being written.
+
+        Raises SinkError.
+        """
+        return JournalPiece(await self._worker.read(path, at, length))
 
     async def put_back(self, running: Callable[[], Awaitable[Collection[str]]]) -> bool:
         """Write anew what a power cut took of takes that no tab is recording; whether there was any."""
@@ -132,6 +139,14 @@ class Journal:
     def close(self) -> None:
         """Stop the worker."""
         self._worker.close()
+
+
+class JournalPiece:
+    """Bytes that were read, as the browser holds them: Python does not copy what it only hands on."""
+
+    def __init__(self, data: Uint8Array) -> None:
+        self.data = data
+        self.size: int = data.byteLength
 
 
 class JournalFile:

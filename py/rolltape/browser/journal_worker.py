@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from js import MessageEvent, Worker
+from js import MessageEvent, Uint8Array, Worker
 from pyodide.ffi import to_js
 
 from rolltape.browser import locks
@@ -22,7 +22,7 @@ ANSWER_WITHIN_S = 20.0
 """A disk under load may take its time for one write; a worker that answers nothing for this long hangs."""
 HELD_UP_S = 1.0
 """A timer that is later than this tells of a page that was held up: the answers may be waiting behind it."""
-OPENING = ("open", "append")
+OPENING = ("open", "append", "read")
 """What needs no handle that an earlier worker held."""
 STOPPED = "The journal's worker stopped."
 SILENT = "The journal's worker does not answer."
@@ -37,6 +37,8 @@ class Request:
     argument: bytes | int | None
     at: int | None
     answer: asyncio.Future[int]
+    read: list[Uint8Array] = field(default_factory=list)
+    """What was read, once it is answered."""
 
     @property
     def end(self) -> int:
@@ -76,18 +78,31 @@ class JournalWorker:
 
         The future raises SinkError. Where no worker lives, what opens a file starts one.
         """
-        self._asked += 1
         request = Request(operation, path, argument, at, asyncio.get_running_loop().create_future())
-        if self._dead and operation in OPENING:
+        return self._ask(request).answer
+
+    async def read(self, path: str, at: int, length: int) -> Uint8Array:
+        """Bytes of a file from there on, fewer where it ends before; also of one that is being written.
+
+        What was asked to be written before is in them. Raises SinkError.
+        """
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        request = self._ask(Request("read", path, length, at, answer))
+        await request.answer
+        return request.read[0]
+
+    def _ask(self, request: Request) -> Request:
+        self._asked += 1
+        if self._dead and request.operation in OPENING:
             self._hire()
         if self._dead:
             request.answer.set_exception(SinkError(STOPPED))
-            return request.answer
+            return request
         self._unanswered[self._asked] = request
         self._post(self._asked, request)
         if self._timer is None:
             self._wait()
-        return request.answer
+        return request
 
     def close(self) -> None:
         """Stop the worker; what it has not answered ends with a SinkError."""
@@ -96,7 +111,8 @@ class JournalWorker:
     def _post(self, number: int, request: Request) -> None:
         data = request.argument
         if not isinstance(data, bytes):
-            self._worker.postMessage(to_js([number, request.operation, request.path, data]))
+            place = [] if request.at is None else [request.at]
+            self._worker.postMessage(to_js([number, request.operation, request.path, data, *place]))
             return
         array = uint8array(data)
         message = to_js([number, request.operation, request.path, array, request.at])
@@ -114,15 +130,16 @@ class JournalWorker:
         request = self._unanswered.pop(number, None)
         if request is None:
             return  # asked of the worker before too
-        size, *error = told
-        if error:
-            found = error_of(*error)
+        size, *more = told
+        if size < 0:
+            found = error_of(*more)
             failure = found if isinstance(found, SinkError) else None
             _fail(request, failure or SinkError("The journal failed.", found.detail))
             return
         if size < request.end:  # Firefox says nothing when the disk is full (quirk 17)
             _fail(request, StorageFull("There is no room left in the browser's storage."))
             return
+        request.read.extend(more)
         if request.operation == "open":
             self._open.append(request.path)
         elif request.operation == "close" and request.path in self._open:

@@ -7,7 +7,9 @@ from pyodide.ffi import create_proxy, to_js
 
 from rolltape.browser.interop import member
 
-WORKER_SCRIPTS = frozenset({"static/frames.js", "static/journal.js", "static/reader.js", "sw.js"})
+WORKER_SCRIPTS = frozenset(
+    {"static/frames.js", "static/journal.js", "static/reader.js", "static/upload.js", "sw.js"}
+)
 
 
 def _only_ours(url: str, *_: object) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from js import URL, AbortSignal, console, document, fetch
 from pyodide.ffi import JsException, create_proxy, to_js
 
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.browser.interop import member
 from rolltape.core.errors import RolltapeError, Unsupported
 from rolltape.core.json_fields import Fields
@@ -194,10 +195,12 @@ def _reply(said: Fields) -> JoinReply:
         IceServer(tuple(one.texts("urls")), one.text("username", ""), one.text("credential", ""))
         for one in said.rows("ice_servers", 20)
     )
+    offered = said.inner_or_none("upload")
     return JoinReply(
         said.text("token", limit=4000),
         said.text("uid", limit=64),
         said.text("key_id", "", 64),
         said.text("invite", "", 4000),
         servers,
+        None if offered is None else UploadOffer.from_fields(offered),
     )

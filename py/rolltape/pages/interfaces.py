@@ -15,10 +15,18 @@ from rolltape.settings.bitrate import Rates
 from rolltape.settings.capture_constraints import Constraints, Device, GrantedAudio, GrantedVideo
 
 if TYPE_CHECKING:  # a guest without a room does not wait for these
+    from rolltape.arrivals.sender import Host, Piece
     from rolltape.room.client import RoomLine
     from rolltape.room.peers import Outgoing, PeerMaker
 
 Handler = Callable[[], Awaitable[None] | None]
+
+
+class ReadableStore(Store, Protocol):
+    """The journal, read also while it is written."""
+
+    async def read(self, path: str, at: int, length: int) -> Piece:
+        """Bytes of a file from there on, fewer where it ends before. Raises SinkError."""
 
 
 class Picked(StoredBytes, Protocol):
@@ -232,7 +240,7 @@ class CaptureDevices(Protocol):
 class Storage(Protocol):
     """The places that recordings go to, and the room that is left there."""
 
-    async def store(self) -> Store:
+    async def store(self) -> ReadableStore:
         """Open the journal. Raises Unsupported and PermissionDenied."""
 
     async def put_back(self) -> bool:
@@ -366,6 +374,19 @@ class Extras(Protocol):
         """Play a short tone, where the browser lets the page be heard."""
 
 
+class Uploading(Protocol):
+    """The way to a host that keeps takes."""
+
+    def upload_host(self) -> Host:
+        """Requests to the host, made beside the page; nothing is loaded before the first."""
+
+    def on_online(self, handler: Callable[[], None]) -> None:
+        """Call the handler when the machine has a network again."""
+
+    def hand_over(self, message: str) -> None:
+        """Give the service worker, which outlives the page, something to do (a JSON text)."""
+
+
 class Browser(
     DeckBrowser,
     Clocks,
@@ -377,6 +398,7 @@ class Browser(
     Calls,
     Surroundings,
     Navigation,
+    Uploading,
     Extras,
     Protocol,
 ):

@@ -14,6 +14,8 @@ AT_ONCE = 4
 """Readings one after the other: a line through those that came quickest is known five times as well as with one."""
 EVERY_S = 10.0
 BETWEEN_S = 0.3
+MEASURED_S = 0.3
+"""So often the line's delay is measured while something else is sent over it."""
 KEPT = 20_000
 """Of fourteen hours."""
 
@@ -51,6 +53,22 @@ class RoomTime:
             await asyncio.sleep(
                 EVERY_S if readings >= READINGS_AT_FIRST and not readings % AT_ONCE else BETWEEN_S
             )
+
+    async def measure(self, busy: Callable[[], bool], heard: Callable[[float], None]) -> None:
+        """While something is sent that gives way to a conversation (`busy`), tell how long answers take, in ms.
+
+        These are no readings of the clock: they are taken while the line is full.
+        """
+        while True:
+            if self._client.connected and busy():
+                asked_ms = self._now_ms()
+                try:
+                    await self._client.server_ms()
+                except RoomError:
+                    pass  # nothing is known of the line until there is another connection
+                else:
+                    heard(self._now_ms() - asked_ms)
+            await asyncio.sleep(MEASURED_S)
 
     async def _read(self) -> None:
         asked_ms = self._now_ms()

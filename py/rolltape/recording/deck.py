@@ -23,6 +23,7 @@ from rolltape.recording.clock_keeper import ClockKeeper
 from rolltape.recording.clock_log import Mark, SoundPath, browser_of
 from rolltape.recording.engine import Engine, Plan, plan
 from rolltape.recording.part_recorder import Places
+from rolltape.recording.part_sinks import Growing
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import Take, TakeState
 from rolltape.recording.take_recorder import Recording, Status
@@ -182,6 +183,11 @@ class Deck:
     def take(self) -> Take | None:
         """The take being made; None while there is none yet."""
         return self._recording.take if self._recording else None
+
+    @property
+    def growing(self) -> list[Growing]:
+        """The files of the take being made that are being written, in the journal."""
+        return self._recording.growing if self._recording else []
 
     @property
     def order(self) -> Order | None:

@@ -15,7 +15,7 @@ from rolltape.media.webm import Ending
 from rolltape.recording.container import NOTHING, ContainerStream, stream_for
 from rolltape.recording.engine import Engine, Plan, as_engine_error, start_engine
 from rolltape.recording.missing import of_hole, of_lag
-from rolltape.recording.part_sinks import PartName, PartSinks, Places, Report, sentence_of
+from rolltape.recording.part_sinks import Growing, PartName, PartSinks, Places, Report, sentence_of
 from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.take import Part, ShelfState
 from rolltape.recording.throughput import Rate, Throughput
@@ -199,6 +199,14 @@ class PartRecorder:
     def stream(self) -> ContainerStream:
         """The container's view of the bytes so far."""
         return self._stream
+
+    @property
+    def growing(self) -> Growing | None:
+        """Its file in the journal as it is now; None where nothing of it is, or not all that was written."""
+        stream = self._stream
+        if not self.sinks.has_journal or not stream.stable:
+            return None
+        return Growing(self.name.number, self.name.path, self.mime_type, stream.head, stream.stable)
 
     @property
     def rate(self) -> Rate:

@@ -78,6 +78,19 @@ class PartName:
 
 
 @dataclass(frozen=True)
+class Growing:
+    """A part's file in the journal while it is written, for whoever reads it meanwhile."""
+
+    number: int
+    path: str
+    mime_type: str
+    head: int
+    """As `ContainerStream.head`."""
+    stable: int
+    """As `ContainerStream.stable`."""
+
+
+@dataclass(frozen=True)
 class PartEnd:
     """Outcome of a part's sinks: size in the journal, place of delivery, whether the journal's copy ends early."""
 
@@ -141,6 +154,11 @@ class PartSinks:
             return self._journal.ledger.acknowledged
         outside = self._folder or self._download
         return outside.ledger.acknowledged if outside is not None else 0
+
+    @property
+    def has_journal(self) -> bool:
+        """True while all that is handed over goes into the journal."""
+        return self._journal is not None and self._journal.error is None
 
     def _all(self) -> list[Sink]:
         return [sink for sink in (self._journal, self._folder, self._download) if sink is not None]

@@ -1,7 +1,8 @@
 """The shelf: every take on this machine, read from the journal, recovered, saved, deleted.
 
-A take is a folder `takes/ID` with its parts and `take.jsonl`, a log: lines that say the whole take as it then was,
-and after each of them lines that say what is new. A torn line loses nothing: the next says again what it was to say.
+A take is a folder `takes/ID` with its parts (`part1` …), notes that others keep of it, and `take.jsonl`, a log: lines
+that say the whole take as it then was, and after each of them lines that say what is new. A torn line loses nothing:
+the next says again what it was to say.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class Shelf:
 
         The torn end is cut off at the last whole block. A file that cannot be read is kept as it is.
         """
-        names = [name for name in await self._store.names(folder_of(take)) if name not in (LOG, CLOCK)]
+        names = [name for name in await self._store.names(folder_of(take)) if name.startswith("part")]
         recovered = take.after(TakeEvent.FOUND)
         for done, name in enumerate(names):
             file = await self._store.file(path_of(take, name))

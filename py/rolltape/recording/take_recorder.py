@@ -17,6 +17,7 @@ from rolltape.core.notice import Level, Notice
 from rolltape.recording.clock_keeper import PartNow
 from rolltape.recording.engine import Engine, Plan, plan
 from rolltape.recording.part_recorder import NOTHING_AFTER_MS, PartName, PartRecorder, Places
+from rolltape.recording.part_sinks import Growing
 from rolltape.recording.shelf import folder_of
 from rolltape.recording.take import SPLIT, Delivery, Part, ShelfState, Take, TakeEvent, TakeState
 from rolltape.recording.take_clock import RoomTime, TakeClock
@@ -123,6 +124,11 @@ class Recording:
         written += sum(one.bytes for one in self.take.parts if one.number not in numbers)
         rate = part.rate
         return Status(self.take.state, self._clock.elapsed_ms(), written, rate.fps, rate.kbps)
+
+    @property
+    def growing(self) -> list[Growing]:
+        """The files that are being written, in the journal, by their number."""
+        return sorted(filter(None, (one.growing for one in self._parts)), key=lambda one: one.number)
 
     async def run(self) -> Take:
         """Record until stopped; the take as it ended.

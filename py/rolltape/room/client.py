@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.errors import RolltapeError
 from rolltape.room.messages import Away, Command, Joined, Left, Member, Message, Role, Sender, Welcome
 from rolltape.room.wire import decode, encode, kind_of, sender_of
@@ -71,6 +72,8 @@ class JoinReply:
     invite: str = ""
     """For directors: what a guest's link carries behind `#`."""
     ice_servers: tuple[IceServer, ...] = ()
+    upload: UploadOffer | None = None
+    """What this page sends its takes with; None: this host keeps none of it."""
 
 
 class RoomListener(Protocol):
@@ -120,6 +123,8 @@ class RoomClient:
         """The key that directs this room, as first told: another one directs nothing here."""
         self.invite = ""
         self.ice_servers: tuple[IceServer, ...] = ()
+        self.upload: UploadOffer | None = None
+        """As last offered."""
         self.connected = False
         self._line = line
         self._listener = listener
@@ -176,6 +181,7 @@ class RoomClient:
         self.uid = reply.uid
         self.invite = reply.invite or self.invite
         self.ice_servers = reply.ice_servers
+        self.upload = reply.upload or self.upload
         self.key_id = self.key_id or reply.key_id
 
     def received(self, kind: str, text: str) -> None:

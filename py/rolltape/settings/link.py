@@ -87,6 +87,8 @@ class Settings:
     noise_suppression: bool = False
     auto_gain: bool = False
     audio_bitrate_kbps: int | None = None
+    upload: str = ""
+    """When takes are sent to a host that keeps them: `after` they are finished, `no`; empty: while recording."""
 
     @property
     def has_record_button(self) -> bool:
@@ -153,6 +155,7 @@ def link_for(settings: Settings) -> str:
         ("denoise", _changed_text(settings.noise_suppression, not quality)),
         ("autogain", _changed_text(settings.auto_gain, not quality)),
         ("audiobitrate", _number_text(settings.audio_bitrate_kbps)),
+        ("upload", {"": None, "no": "0"}.get(settings.upload, settings.upload)),
     ]
     given = [(name, value) for name, value in written if value is not None]
     pairs = [f"{name}={quote(value, safe='')}" if value else name for name, value in given]
@@ -189,6 +192,7 @@ def _settings(values: Parameters) -> Settings:
         noise_suppression=values.flag("denoise", not quality),
         auto_gain=values.flag("autogain", not quality),
         audio_bitrate_kbps=values.audio_bitrate(),
+        upload=values.upload(),
     )
     for sentence in _contradictions(settings):
         values.say(sentence)

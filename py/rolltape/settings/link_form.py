@@ -203,6 +203,14 @@ OPTIONS: tuple[Option, ...] = (
         FieldKind.NUMBER,
     ),
     Option(
+        "upload",
+        "Sent to the host",
+        "In rooms of a server that keeps takes; each guest is asked, and may choose otherwise.",
+        Group.REST,
+        FieldKind.CHOICE,
+        (("", "While it is recorded"), ("after", "When it is finished"), ("0", "Not at all")),
+    ),
+    Option(
         "push",
         "Guest's id",
         "Letters, digits, - and _: keeps a guest the same one over reloads and days. Empty: made anew.",

@@ -40,6 +40,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "denoise": (),
     "autogain": (),
     "audiobitrate": ("ab",),
+    "upload": (),
     "convert": (),
 }
 """Every parameter and its aliases."""
@@ -244,6 +245,16 @@ class Parameters:
         if opus_kbps(kbps) != kbps:
             self.bad(given, "which Opus cannot do", f"{opus_kbps(kbps)} kbps is used")
         return opus_kbps(kbps)
+
+    def upload(self) -> str:
+        """Read `upload`: `after`, or `no` for what says no; empty where takes are sent while they are recorded."""
+        given = self.given.get("upload")
+        value = given.value.lower() if given is not None else ""
+        if value in NO:
+            return "no"
+        if given is not None and value not in _YES | {"after"}:
+            self.bad(given, "which is neither 0 nor after", "takes are sent while they are recorded")
+        return value if value == "after" else ""
 
     def stream_id(self) -> str | None:
         """Read `push`."""

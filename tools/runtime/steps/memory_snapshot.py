@@ -31,7 +31,7 @@ from runtime.step import NotApplicable, Remarks, Step, Tree
 from runtime.wasm import fresh_memory
 
 STARTED_WITH = """
-    array base64 datetime email encodings.cp437 importlib.metadata ipaddress tarfile unicodedata urllib.parse
+    array base64 datetime email encodings.cp437 hashlib importlib.metadata ipaddress tarfile unicodedata urllib.parse
 """
 """What our wheel and micropip's front import of the standard library beside what Pyodide does itself: it is in the
 memory from which a page starts, since the library comes only when the page is there."""

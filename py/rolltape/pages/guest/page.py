@@ -16,6 +16,7 @@ from rolltape.pages.guest.preflight import ReadyView
 from rolltape.pages.guest.rehearsal import Rehearsal
 from rolltape.pages.guest.saving import SavingCheck
 from rolltape.pages.guest.summary import draw_after
+from rolltape.pages.guest.uploading import GuestUploads
 from rolltape.pages.interfaces import Browser, Capture, Document
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
@@ -78,7 +79,8 @@ class GuestPage:
         )
         self._room: GuestRoom | None = None
         self._secrets = read_fragment(link.fragment)
-        self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps, self._report)
+        self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps, self._on_recovered)
+        self._uploads = GuestUploads(link.settings, document, browser, self._deck, self._takes)
         self._ready = ReadyView(link.settings, document, browser)
         self._saving = SavingCheck(document, browser)
         self._rehearsal = Rehearsal(document, browser, lambda: self._devices.capture, self._order)
@@ -120,6 +122,7 @@ class GuestPage:
     async def _open_takes(self) -> None:
         await self._takes.open()
         self._deck.places, self._deck.shelf = self._takes.places, self._takes.shelf
+        self._uploads.open()
         await self._rehearsal.open(self._takes.places)
         if self._settings.room is not None:
             await self._report_earlier()
@@ -142,6 +145,8 @@ class GuestPage:
         self._name.open(self._announce)
         self._deck.room_time = self._room.at
         self._deck.room_readings = self._room.readings
+        self._room.offered = self._uploads.offered
+        self._room.measure(lambda: self._uploads.is_busy, self._uploads.note_delay)
         self._document.spawn(self._watch_battery())
         await self._room.open()
 
@@ -220,13 +225,15 @@ class GuestPage:
             self._document.guard(True)
             self._draw()
             self._takes.show(take)
+            self._uploads.show(take)
             self._announce()
         except Exception as error:
             self._document.report(error)
 
     async def take_over(self, take: Take) -> None:
         """The deck is free again."""
-        self._document.guard(False)
+        self._uploads.show(take)
+        self._document.guard(self._uploads.needs_page)
         self._last_take = take
         ended_by_itself = take.error and not self._deck.was_stopped
         if ended_by_itself and self._devices.muted and self._deck.order is not None:
@@ -235,6 +242,11 @@ class GuestPage:
         self._announce()
         self._report(take)
         await self._takes.draw()
+
+    def _on_recovered(self, take: Take) -> None:
+        """A take of an earlier visit is whole again."""
+        self._uploads.recovered(take)
+        self._report(take)
 
     def _report(self, take: Take) -> None:
         """Tell the directors of a take of this room that is over, also one that an earlier page began."""
@@ -366,6 +378,7 @@ class GuestPage:
         self._draw()
         if self._room is not None:
             self._room.tick()
+        self._uploads.draw(is_talking=self._room is not None and self._room.is_talking)
         self._devices.look()
         capture = self._devices.capture
         peak = capture.peak() if capture else None

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.clock import Instant, Reading
 from rolltape.core.errors import RolltapeError, Unsupported
 from rolltape.core.notice import Level, Notice
@@ -89,6 +90,8 @@ class GuestRoom:
         self._let_go: Callable[[], None] = lambda: None
         self._pace = {kind: Pace(AT_MOST, 60_000) for kind in (CommandKind.START, CommandKind.RENAME)}
         self._page = new_secret(6)
+        self.offered: Callable[[UploadOffer], None] = lambda offer: None
+        """Told of the host's offer to keep takes, with each new token."""
         browser.on_leaving(lambda: self._say_last(Going.UNLOADED))
         self._doing: Mapping[CommandKind, Callable[[Sender, Command], Awaitable[None]]] = {
             CommandKind.START: self._start,
@@ -109,6 +112,15 @@ class GuestRoom:
     def clock_error_ms(self) -> int | None:
         """How well the room's clock is known here."""
         return self._time.error_ms
+
+    @property
+    def is_talking(self) -> bool:
+        """True if somebody else is there: pictures and sound go over this machine's line."""
+        return self._client.connected and bool(self._client.present)
+
+    def measure(self, busy: Callable[[], bool], heard: Callable[[float], None]) -> None:
+        """While `busy`, have the line's delay measured and told in ms."""
+        self._document.spawn(self._time.measure(busy, heard))
 
     def nameless(self) -> str:
         """What this guest is called here while they have given no name; empty: not known yet."""
@@ -220,6 +232,8 @@ class GuestRoom:
             self._where("connection lost; your recording is not affected")
             return
         self._browser.remember(f"key-of-{self._settings.room}", self._client.key_id)
+        if self._client.upload is not None:
+            self.offered(self._client.upload)
         self._directors = frozenset()
         self.room_members()
         self._peers.connect()

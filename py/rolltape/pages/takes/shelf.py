@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 
 from rolltape.pages import words
@@ -31,6 +32,9 @@ class ShelfView:
         self._document = document
         self._browser = browser
         self._shelf = shelf
+        self.draw_upload: Callable[[View, Take], None] = lambda row, take: None
+        """Draws in a take's row how far it is on its way to a host."""
+        self._rows: Mapping[str, View] = {}
         self._takes: dict[str, Take] = {}
         self._wired: set[str] = set()
         self._playing: dict[str, str] = {}
@@ -59,7 +63,7 @@ class ShelfView:
         if live is not None and live.shelf_state is not None:
             takes = {live.id: live} | takes | {live.id: live}
         self._takes = takes
-        rows = self._document.rows("takes", "take-template", list(takes))
+        rows = self._rows = self._document.rows("takes", "take-template", list(takes))
         self._wired &= set(takes)
         for id, take in takes.items():
             self._fill(rows[id], take)
@@ -67,6 +71,11 @@ class ShelfView:
                 self._wire(rows[id], id)
                 self._wired.add(id)
         self._document.show("shelf", bool(takes))
+
+    def draw_upload_of(self, id: str) -> None:
+        """Draw anew how far a take is on its way, if it is shown."""
+        if id in self._rows and id in self._takes:
+            self.draw_upload(self._rows[id], self._takes[id])
 
     def _fill(self, row: View, take: Take) -> None:
         state = take.shelf_state or ShelfState.RECORDING
@@ -86,6 +95,7 @@ class ShelfView:
         for target, codec in EXPORTS.items():
             row.show(f"export-{target}", convertible and held.audio is codec)
             row.enable(f"export-{target}", take.id not in self._exporting)
+        self.draw_upload(row, take)
 
     def _wire(self, row: View, id: str) -> None:
         row.on("save", "click", lambda: self._save(id))

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from rolltape.core.errors import PermissionDenied, RolltapeError, SinkError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.interfaces import Browser, Document, ReadableStore, View
 from rolltape.pages.takes.folder import FolderView
 from rolltape.pages.takes.shelf import ShelfView
 from rolltape.pages.takes.storage_room import SpaceView
@@ -80,6 +80,9 @@ class Takes:
         """
         self.places = Places(None, None)
         self.shelf: Shelf | None = None
+        self.draw_upload: Callable[[View, Take], None] = lambda row, take: None
+        """Draws in a take's row how far it is on its way to a host."""
+        self._journal: ReadableStore | None = None
         self._document = document
         self._browser = browser
         self._live = live
@@ -106,14 +109,27 @@ class Takes:
             self._warn(f"{no_downloads.sentence} It is kept here; save it from the list when it is finished.")
         choice = self._folder_view.choice if self._browser.can_choose_folder() else None
         self.places = Places(store, downloads, choice)
+        self._journal = store
         if store is not None:
             self.shelf = Shelf(store, self._browser.running)
             self._shelf_view = ShelfView(self._document, self._browser, self.shelf)
+            self._shelf_view.draw_upload = lambda row, take: self.draw_upload(row, take)
             self._space_view = SpaceView(self._document, self._browser, self.shelf, self._folder)
             await self._shelf_view.draw()
             self._document.spawn(self._watch_space(self._space_view))
             self._document.spawn(self._recover(self.shelf, self._shelf_view))
         await self._folder_view.open()
+
+    @property
+    def journal(self) -> ReadableStore:
+        """The journal, where there is one; it may be read while it is written."""
+        assert self._journal is not None
+        return self._journal
+
+    def draw_upload_of(self, id: str) -> None:
+        """Draw anew how far a take is on its way."""
+        if self._shelf_view is not None:
+            self._shelf_view.draw_upload_of(id)
 
     def _folder(self) -> Folder | None:
         return self.places.folder.folder if self.places.folder else None
