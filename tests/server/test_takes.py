@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import time
@@ -307,3 +308,26 @@ def test_a_take_of_another_page_with_the_same_id_is_another_take(visit: Visit, p
     director = visit("dora", Role.DIRECTOR)
     assert {(one.uid, one.bytes) for one in director.listing()} == {(ADA.uid, len(CONTENT)), ("ben", 50_000)}
     assert held.name.startswith("ben")
+
+
+def test_a_director_has_finished_what_arrived_of_a_guest_who_is_gone(visit: Visit, tmp_path: Path) -> None:
+    process = keeper(tmp_path)
+    try:
+        page, director = visit(port=process.port), visit("dora", Role.DIRECTOR, port=process.port)
+        page.announce()
+        page.put(0, CONTENT)
+        path = wire.finish_path(page.take.id, ADA.uid)
+        assert page.ask("POST", path).status == 403
+        assert director.ask("POST", path).problem.detail.startswith("This recording is still arriving")
+        for part in tmp_path.rglob("*.part"):
+            os.utime(part, (0, 0))
+
+        answer = director.ask("POST", path)
+        assert answer.status == 200
+        (found,) = wire.Listing.from_json(answer.body.decode()).takes
+        assert found.state is wire.ArrivalState.CUT and found.parts[0].problem
+        assert director.listing() == (found,)
+        assert director.ask("POST", wire.finish_path("1764381600000-ffffffff", ADA.uid)).status == 404
+    finally:
+        process.process.kill()
+        process.process.wait(10)

@@ -101,7 +101,7 @@ def take_path(take: str, uid: str = "") -> str:
 
 
 def finish_path(take: str, uid: str = "") -> str:
-    """`POST`: what has arrived is finished without its guest."""
+    """`POST`: what has arrived is finished without its guest; a `Listing` of it, 202 while it is under way."""
     return f"{TAKES}/{take}/finish" + (f"?uid={uid}" if uid else "")
 
 

@@ -8,16 +8,54 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from rolltape.core.errors import SinkError
-from rolltape.media.webm import Ending
+from rolltape.media.webm import Ending, Patch
 from rolltape.recording.container import ContainerStream, reader_for
-from rolltape.recording.sinks import PatchableSink, Store, StoredBytes
+from rolltape.recording.sinks import Store
 from rolltape.recording.take import Part
 from rolltape.recording.timeline import ClosedPause, Hole, holes
 from rolltape.settings.codec import Container
 
 SLICE_BYTES = 1 << 20
+
+
+class Readable(Protocol):
+    """A file, as far as it is read here."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    async def read(self, start: int, end: int) -> bytes:
+        """The bytes from `start` to before `end`."""
+
+
+class Patchable(Protocol):
+    """An open file, as far as it is changed here: a `PatchableSink`, or a host's file."""
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at its end."""
+
+    def patch(self, patches: Sequence[Patch]) -> None:
+        """Overwrite bytes in place, after all that was written before."""
+
+    async def truncate(self, size: int) -> None:
+        """Cut everything from `size` on off. Raises SinkError."""
+
+    async def settle(self) -> None:
+        """Wait until everything is on the disk. Raises SinkError."""
+
+    async def close(self) -> int:
+        """Let go of it; its size. Raises SinkError."""
+
+
+class Opens(Protocol):
+    """Where the file lies: a `Store`, or a host's folder."""
+
+    async def create(self, path: str) -> Patchable:
+        """Open a file for writing. Raises SinkError."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +96,7 @@ async def mend(store: Store, path: str, container: Container) -> Mended | None:
     return await finish_in_place(store, path, reader, file.size)
 
 
-async def read_into(reader: ContainerStream, file: StoredBytes) -> AsyncIterator[float]:
+async def read_into(reader: ContainerStream, file: Readable) -> AsyncIterator[float]:
     """Feed the file to the reader slice by slice, as far as it understands it; yields the share done."""
     for start in range(0, file.size, SLICE_BYTES):
         reader.feed(await file.read(start, min(start + SLICE_BYTES, file.size)))
@@ -68,7 +106,7 @@ async def read_into(reader: ContainerStream, file: StoredBytes) -> AsyncIterator
 
 
 async def finish_in_place(
-    store: Store, path: str, reader: ContainerStream, size: int, pauses: Sequence[ClosedPause] = ()
+    store: Opens, path: str, reader: ContainerStream, size: int, pauses: Sequence[ClosedPause] = ()
 ) -> Mended:
     """Cut off what is torn and write what a finished file has; `reader` was fed with all of it.
 
@@ -96,7 +134,7 @@ async def finish_in_place(
     return Mended(await file.close(), duration_ms, "", found, reader.passed_over, cut)
 
 
-async def _closed(file: PatchableSink, size: int) -> int:
+async def _closed(file: Patchable, size: int) -> int:
     """Close a file that is in trouble; its size as far as that is known."""
     try:
         return await file.close()
@@ -104,7 +142,7 @@ async def _closed(file: PatchableSink, size: int) -> int:
         return size
 
 
-async def _append(store: Store, path: str, file: PatchableSink, ending: Ending) -> PatchableSink:
+async def _append(store: Opens, path: str, file: Patchable, ending: Ending) -> Patchable:
     """Append the index and patch the header; where there is no room for the index, go without.
 
     Raises SinkError; gives the sink that is to be closed.

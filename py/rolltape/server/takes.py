@@ -8,19 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from rolltape.arrivals.segments import read_content_digest
 from rolltape.arrivals.wire import MAX_SEGMENT, Announcement, ArrivalState, Completion, Held, Listing
+from rolltape.server.lasting import lasting
 from rolltape.server.limits import Limiter
 from rolltape.server.log import room_mark
 from rolltape.server.takes_downloads import Downloads
-from rolltape.server.takes_record import Owner
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, Door, TakesLimits, answer
 from rolltape.server.takes_store import TakesStore
@@ -31,22 +32,35 @@ __all__ = ["Takes"]
 PROVERS = 2
 """Threads that read whole files through: more would only wait for the same disk."""
 KEPT_RESULTS = 1000
+TIDY_S = 3600.0
 
 log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 
 
 class Takes:
     """The takes of one server process; `routes` answer what pages ask."""
 
-    def __init__(self, store: TakesStore, tokens: Tokens, limits: TakesLimits | None = None) -> None:
+    def __init__(
+        self,
+        store: TakesStore,
+        tokens: Tokens,
+        limits: TakesLimits | None = None,
+        troubled: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`troubled` is told the name of a task that broke off and was begun anew."""
+        self._troubled = troubled
         self._store = store
         door = self._door = Door(tokens, limits or TakesLimits())
         self._provers = ThreadPoolExecutor(PROVERS, "proofs")
         self._announcements = Limiter(self._door.limits.announcements, time.monotonic)
-        self._completing: dict[tuple[Owner, str, str], asyncio.Task[Held]] = {}
+        self._long: dict[Hashable, asyncio.Task[Any]] = {}
+        """What takes long, until who asked for it has heard what came of it."""
+        self._tidying: asyncio.Task[None] | None = None
         self.routes: list[BaseRoute] = [
             door.route("/api/takes", "GET", self._list),
             door.route("/api/takes/{take}", "DELETE", self._delete),
+            door.route("/api/takes/{take}/finish", "POST", self._finish),
             door.route("/api/takes/{take}/{part}", "PUT", self._announce),
             door.route("/api/takes/{take}/{part}/segments", "GET", self._segments),
             door.route("/api/takes/{take}/{part}/complete", "POST", self._complete),
@@ -55,17 +69,24 @@ class Takes:
         ]
 
     async def start(self) -> None:
-        """Begin with what nobody asks for."""
+        """Begin with what nobody asks for: finishing and deleting what is due."""
+        self._tidying = asyncio.create_task(lasting("tidying takes", self._tidy, self._troubled))
 
     async def close(self) -> None:
         """End: what is being written is written, what takes long is left."""
         self._store.end()
-        for task in self._completing.values():
+        tasks = [*self._long.values(), *([self._tidying] if self._tidying else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._completing.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self._provers.shutdown, cancel_futures=True)
         await self._door.close()
         self._store.close()
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.get_running_loop().run_in_executor(self._provers, self._store.tidy)
+            await asyncio.sleep(TIDY_S)
 
     # What a page sends.
 
@@ -106,36 +127,34 @@ class Takes:
         owner, take, part = asked.owner, asked.take, asked.part
         with self._door.counted(asked):
             told = await self._door.said(asked, Completion.from_json)
-            held = await self._completed(owner, take, part, told)
-        log.info(
-            "A recording is there.",
-            extra={"room": room_mark(owner.room), "bytes": held.account.end, "state": held.state},
-        )
-        return answer(held.to_json(), 202 if held.state is ArrivalState.PROVING else 200)
+            work = partial(self._store.complete, owner, take, part, told)
+            held = await self._soon(("complete", owner, take, part), work)
+        if held is None:
+            return answer(Held(told.account, ArrivalState.PROVING).to_json(), 202)
+        if held.state is ArrivalState.PROVING:  # in another process
+            return answer(held.to_json(), 202)
+        log.info("A recording is there.", extra={"room": room_mark(owner.room), "bytes": held.account.end})
+        return answer(held.to_json())
 
-    async def _completed(self, owner: Owner, take: str, part: str, told: Completion) -> Held:
-        """The result of a completion, if it is there soon; one that takes longer goes on, and is asked for again."""
-        key = owner, take, part
-        if key not in self._completing:
-            work = asyncio.get_running_loop().run_in_executor(
-                self._provers, lambda: self._store.complete(owner, take, part, told)
-            )
-            task = asyncio.ensure_future(_result(work))
+    async def _soon(self, key: Hashable, work: Callable[[], _Result]) -> _Result | None:
+        """What comes of something that may take long; None: it goes on, and is to be asked for again."""
+        task: asyncio.Task[_Result] | None = self._long.get(key)
+        if task is None:
+            running = asyncio.get_running_loop().run_in_executor(self._provers, work)
+            task = self._long[key] = asyncio.create_task(_result(running))
             task.add_done_callback(_heard)
-            self._completing[key] = task
-            if len(self._completing) > KEPT_RESULTS:
+            if len(self._long) > KEPT_RESULTS:
                 self._forget_one()
-        task = self._completing[key]
         await asyncio.wait({task}, timeout=self._door.limits.proving_s)
         if not task.done():
-            return Held(told.account, ArrivalState.PROVING)
-        self._completing.pop(key, None)
+            return None
+        self._long.pop(key, None)
         return task.result()
 
     def _forget_one(self) -> None:
-        done = next((key for key, task in self._completing.items() if task.done()), None)
+        done = next((key for key, task in self._long.items() if task.done()), None)
         if done is not None:
-            del self._completing[done]
+            del self._long[done]
 
     # What those may ask who see it.
 
@@ -152,8 +171,21 @@ class Takes:
         log.info("A recording was deleted.", extra={"room": room_mark(whose.room), "by": asked.upload.role})
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
+    async def _finish(self, asked: Asked) -> Response:
+        if not asked.is_director:
+            raise Refused.forbidden("Only a director has a recording finished without its guest.")
+        whose, take = asked.whose, asked.take
+        with self._door.counted(asked):
+            work = partial(self._store.finish, whose, take)
+            found = await self._soon(("finish", whose, take), work)
+        if found is not None:
+            log.info("A recording was finished.", extra={"room": room_mark(whose.room)})
+            return answer(Listing((found,)).to_json())
+        listed = await self._door.in_thread(lambda: self._store.listed(whose, mine=True))
+        return answer(Listing(tuple(one for one in listed if one.take == take)).to_json(), 202)
 
-async def _result(work: Awaitable[Held]) -> Held:
+
+async def _result(work: Awaitable[_Result]) -> _Result:
     return await work
 
 

@@ -12,15 +12,20 @@ from hashlib import sha256
 from itertools import islice
 
 from rolltape.arrivals.segments import EMPTY, Account, Segment, account_of
-from rolltape.arrivals.wire import ArrivalState, Held
+from rolltape.arrivals.wire import ArrivalState, Held, ProblemKind, part_number
+from rolltape.recording.shelf import closed_pauses
+from rolltape.recording.take import Part
+from rolltape.server.takes_cut import cut_copy
 from rolltape.server.takes_folder import Folder, sync_content, write_all
 from rolltape.server.takes_log import Logged, PartLog
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
-from rolltape.server.takes_room import DONE, LOG, PART, PROOF, RECORD, RoomTakes, now_ms
+from rolltape.server.takes_room import COPY, DONE, LOG, PART, PROOF, RECORD, RoomTakes, now_ms
 
 __all__ = ["OpenTake"]
 
+STILL_MS = 30_000
+"""What came within this time is still arriving."""
 MAX_MISSING = 1000
 """Stretches that one answer names."""
 
@@ -74,7 +79,8 @@ class OpenTake:
             try:
                 fd = self.folder.open(part + LOG, os.O_RDWR)
             except FileNotFoundError:
-                raise (Refused.complete() if self.part(part).is_kept else Refused.proving()) from None
+                known = self.part(part)
+                raise (Refused.complete() if known.is_kept else Refused.proving()) from None
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX)
                 here = self.folder.stat(part + LOG)
@@ -120,7 +126,7 @@ class OpenTake:
         finally:
             os.close(fd)
 
-    def cut(self, part: str, log: PartLog, end: int) -> None:
+    def drop(self, part: str, log: PartLog, end: int) -> None:
         """Drop what is there beyond this byte; the caller holds the part's log."""
         try:
             log.cut(end)
@@ -152,7 +158,11 @@ class OpenTake:
             return self._held(part)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._publish(self._proven(part, PartLog(fd)))
+            done = self._proven(part, PartLog(fd))
+            with self.room.locked():
+                self.part(part)  # it may have been deleted meanwhile
+                self.room.publish(self.folder, self.record(), done, part + PART)
+            self._keep_log(part)
         except BlockingIOError:
             return Held(EMPTY, ArrivalState.PROVING)
         finally:
@@ -165,26 +175,81 @@ class OpenTake:
             raise Refused.proving()
         return known.held
 
-    def _publish(self, part: PartRecord) -> None:
-        with self.room.locked():
-            self.part(part.part)  # it may have been deleted meanwhile
-            self.room.publish(self.folder, self.record(), part)
+    def _keep_log(self, part: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.folder.rename(part + PROOF, self.folder, part + DONE)
+
+    def silent_ms(self, part: str) -> int:
+        """For how long nothing has come of a part."""
+        stat = self.folder.stat(part + PART)
+        return 0 if stat is None else now_ms() - stat.st_mtime_ns // 1_000_000
+
+    def finish(self, part: str) -> None:
+        """Finish what has arrived of a part in a copy, under its name (`takes_cut`); it may take a while.
+
+        Raises Refused while it is still arriving. Where nothing has arrived, or it is complete, nothing is done.
+        """
+        with self.folder.locked():
+            if self._is_proven(part):
+                return
+            known = self.part(part)
+            account = self.account(part)
+            if known.state is ArrivalState.COMPLETE or account in (EMPTY, known.account):
+                return
+            if self.silent_ms(part) < STILL_MS:
+                raise Refused.server("This recording is still arriving: wait until it stands still.", 30)
+            take = self.record().take
+            told = next((one for one in take.parts if one.number == part_number(part)), None)
+            told = told or Part(part_number(part), part)
+            names = part + PART, part + COPY
+            pauses = closed_pauses(take, told)
+            cut = cut_copy(self.folder, names, account.end, known.type, pauses, self._check)
+            if cut is None:
+                return
+            done = replace(
+                known,
+                state=ArrivalState.CUT,
+                bytes=cut.size,
+                account=account,
+                sha256=cut.sha256,
+                crc32=cut.crc32,
+                done_ms=now_ms(),
+                problem=cut.mended.problem or _ends(cut.mended.duration_ms),
+            )
+            with self.room.locked():
+                self.part(part)
+                record = self.record()
+                record = replace(record, take=record.take.with_part(cut.mended.part(told)))
+                self.room.publish(self.folder, record, done, part + COPY)
+
+    def _is_proven(self, part: str) -> bool:
+        """True if all of it had arrived, and that is all there was to finish."""
+        try:
+            return self.is_proving(part) and bool(self.prove(part))
+        except Refused as refused:
+            if refused.problem.kind is not ProblemKind.DIFFERENT:
+                raise
+            return False  # the disk holds something else: what is there is finished
+
+    def _check(self) -> None:
+        if self.is_over():
+            raise Refused.server("The host is being stopped; it goes on once it is there again.")
 
     def _proven(self, name: str, log: PartLog) -> PartRecord:
         """The part as it is once it is complete."""
         part = self.part(name)
-        if not part.name:  # else it was proven before a crash, and only moved since
+        if part.state is not ArrivalState.PROVING:  # else it was proven before a crash
             proof = self._proof(name, log)
             part = replace(
                 part, bytes=log.account.end, account=log.account, sha256=proof.sha256, crc32=proof.crc32
             )
-        return replace(part, state=ArrivalState.COMPLETE, done_ms=now_ms())
+        return replace(part, state=ArrivalState.COMPLETE, done_ms=now_ms(), problem="")
 
     def _proof(self, part: str, log: PartLog) -> _Proof:
         segments = list(log)
         there = account_of(one.segment for one in segments)
         if there != log.account:  # the disk has lost lines of the log
-            self.cut(part, log, there.end)
+            self.drop(part, log, there.end)
             self.folder.rename(part + PROOF, self.folder, part + LOG)
             raise Refused.different(log.account)
         fd = self.folder.open(part + PART, os.O_RDWR)
@@ -202,8 +267,7 @@ class OpenTake:
     def _read_through(self, fd: int, segments: Sequence[Logged]) -> _Proof:
         whole, crc32, missing = sha256(), 0, []
         for logged in segments:
-            if self.is_over():
-                raise Refused.server("The host is being stopped; it goes on once it is there again.")
+            self._check()
             segment = logged.segment
             content = os.pread(fd, segment.length, segment.at)
             whole.update(content)
@@ -211,3 +275,9 @@ class OpenTake:
             if len(content) != segment.length or zlib.crc32(content) != logged.crc32:
                 missing.append((segment.at, segment.length))
         return _Proof(whole.hexdigest(), crc32, tuple(missing))
+
+
+def _ends(duration_ms: int) -> str:
+    seconds = duration_ms // 1000
+    after = f"{seconds // 60}:{seconds % 60:02d}"
+    return f"Its guest's page did not send the rest: it ends after {after}."

@@ -21,13 +21,15 @@ from rolltape.server.takes_folder import Folder
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
 
-__all__ = ["DONE", "HIDDEN", "LOG", "PART", "PROOF", "RECORD", "Records", "RoomTakes", "now_ms"]
+__all__ = ["COPY", "DONE", "HIDDEN", "LOG", "PART", "PROOF", "RECORD", "Records", "RoomTakes", "now_ms"]
 
 HIDDEN = ".rolltape"
 RECORD = "take.json"
 SUMS = "SHA256SUMS"
-PART, LOG, PROOF, DONE = ".part", ".log", ".proof", ".done"
-"""How names end: of the bytes of a part, of its log, and of the log while it is being proven, and afterwards."""
+PART, COPY = ".part", ".copy"
+"""How names end: of the bytes of a part as they arrive, and of a copy that is finished without the guest."""
+LOG, PROOF, DONE = ".log", ".proof", ".done"
+"""How names end: of a part's log, of the log while it is being proven, and afterwards."""
 
 
 def now_ms() -> int:
@@ -145,25 +147,27 @@ class RoomTakes:
                 found.append(record.listed(parts, goes_ms))
         return sorted(found, key=lambda one: (one.started_at_ms, one.take), reverse=True)
 
-    def publish(self, folder: Folder, record: TakeRecord, part: PartRecord) -> TakeRecord:
-        """Put the file of a part that is whole into its session's folder, under its name; the record then.
+    def publish(self, folder: Folder, record: TakeRecord, part: PartRecord, file: str) -> TakeRecord:
+        """Put a part's `file` into its session's folder, under its name, or in an earlier one's place.
 
-        The caller holds the room's lock. What is to be is written first, so that it goes on after a crash.
+        Returns the record then. The caller holds the room's lock. What is to be is written first, so that it goes on
+        after a crash.
         """
         others = [one for one in self.records() if (one.uid, one.id) != (record.uid, record.id)]
         with self._folder.folder(record.session, make=True) as session:
-            stems = [one.stem for one in others if one.session == record.session]
-            record = record.with_stem(stems)
+            record = record.with_stem(one.stem for one in others if one.session == record.session)
             if not part.name:
                 part = replace(part, name=free_name(record.file_name(part), session.names()))
-                record = record.with_part(replace(part, state=ArrivalState.OPEN))
-                folder.write(RECORD, record.to_json())
-            if folder.stat(part.part + PART) is not None:
-                folder.rename(part.part + PART, session, part.name)
+            before = record.part(part.part) or part
+            if part.state is ArrivalState.COMPLETE:
+                intended = replace(part, state=ArrivalState.PROVING)
+            else:
+                intended = replace(before, name=part.name)
+            folder.write(RECORD, record.with_part(intended).to_json())
+            if folder.stat(file) is not None:
+                folder.rename(file, session, part.name)
             record = record.with_part(part)
             folder.write(RECORD, record.to_json())
-            if folder.stat(part.part + PROOF) is not None:
-                folder.rename(part.part + PROOF, folder, part.part + DONE)
             self._describe(session, record, [*others, record])
         return record
 
@@ -180,6 +184,14 @@ class RoomTakes:
                     session.remove(part.name)
             self._describe(session, gone, self.records())
         return gone
+
+    def forget(self, record: TakeRecord) -> None:
+        """Remove what is left of a take that was deleted."""
+        with self.locked(), self._hidden.folder(record.owner.guest_folder) as guest:
+            with guest.folder(record.id) as folder:
+                for name in folder.names():
+                    folder.remove(name)
+            guest.remove_folder(record.id)
 
     def open_file(self, record: TakeRecord, part: PartRecord) -> int:
         """A descriptor of a part's file, to read. Raises Refused if it is gone."""

@@ -38,8 +38,13 @@ from rolltape.server.takes_usage import Quotas, Usage
 
 __all__ = ["TakesStore"]
 
+DAY_MS = 24 * 3600_000
 MAX_PARTS = 300
 """Of one take: devices come and go, and long takes are split."""
+SILENT_MS = 7 * DAY_MS
+"""After this time without a byte a take is finished from what had arrived."""
+FORGOTTEN_MS = 31 * DAY_MS
+"""Longer than a token lasts: nobody can send it any more."""
 FEW_SEGMENTS = 10_000
 SMALL_SEGMENT = 4096
 """On the average no segment is smaller, but for the first few: each costs a line in the log."""
@@ -52,7 +57,7 @@ class TakesStore:
         """Open the folder, made if there is none. `keep_days`: how long a take that has arrived is kept."""
         self._root = Folder.root(root)
         self._quotas = quotas or Quotas()
-        self._keep_ms = None if keep_days is None else keep_days * 24 * 3600_000
+        self._keep_ms = None if keep_days is None else keep_days * DAY_MS
         self._records = Records()
         self._usage = Usage(self._quotas, self._count)
         self._over = threading.Event()
@@ -72,14 +77,14 @@ class TakesStore:
         take = _told(id, told.take)
         with self._room(owner, make=True) as room:
             known = self._announced(room, owner, take, part, told.type)
-        if known.is_kept:
+        if known.state is ArrivalState.COMPLETE:
             return known.held
         with self._open(owner, id) as opened:
             if opened.is_proving(part):
                 return Held(opened.account(part), ArrivalState.PROVING)
             with opened.log(part) as log:
                 if told.end is not None and told.end < log.account.end:
-                    opened.cut(part, log, told.end)
+                    opened.drop(part, log, told.end)
                 return Held(log.account)
 
     def check(self, owner: Owner, length: int) -> None:
@@ -114,7 +119,7 @@ class TakesStore:
         take = _told(id, told.take)
         with self._open(owner, id) as opened:
             known = opened.part(part)
-            if known.is_kept:
+            if known.state is ArrivalState.COMPLETE:
                 return known.held
             if not opened.is_proving(part):
                 with opened.log(part) as log:
@@ -146,6 +151,13 @@ class TakesStore:
             opened.room.delete(opened.folder, record)
         self._usage.look_again()
 
+    def finish(self, owner: Owner, id: str) -> ArrivedTake:
+        """Finish what has arrived of a take without its guest (`OpenTake.finish`); the take as listed then."""
+        with self._open(owner, id) as opened:
+            for part in opened.record().parts:
+                opened.finish(part.part)
+        return next(one for one in self.listed(owner, mine=True) if one.take == id)
+
     def fetched(self, owner: Owner, id: str) -> None:
         """A director fetches a take: from now on its guest cannot withdraw it."""
         with self._open(owner, id) as opened, opened.room.locked():
@@ -166,7 +178,38 @@ class TakesStore:
         with self._room(owner) as room:
             return room.open_file(record, part)
 
+    def tidy(self) -> None:
+        """Do what is due and nobody asks for; what cannot be done now is tried the next time.
+
+        What a server left when it ended is gone on with, what nobody has sent to for a week is finished, what was
+        kept for long enough is deleted, and in the end it is forgotten that it was.
+        """
+        for name in self._root.names():
+            with contextlib.suppress(Refused), RoomTakes(self._root, name, self._records) as room:
+                for record in [record for _, record in room.each()]:
+                    if self._over.is_set():
+                        return
+                    with contextlib.suppress(Refused), room.take(record.owner, record.id) as folder:
+                        self._tidy_one(self._opened(room, folder, record.owner, record.id), record)
+
     # How.
+
+    def _tidy_one(self, opened: OpenTake, record: TakeRecord) -> None:
+        now = now_ms()
+        if record.deleted_ms is not None:
+            if now - record.deleted_ms > FORGOTTEN_MS:
+                opened.room.forget(record)
+            return
+        done_ms = max((part.done_ms for part in record.kept), default=now)
+        if self._keep_ms is not None and now - done_ms > self._keep_ms and record.kept == record.parts:
+            self.delete(record.owner, record.id, is_director=True)
+            return
+        for part in record.parts:
+            with contextlib.suppress(Refused):
+                if opened.is_proving(part.part):
+                    opened.prove(part.part)
+                elif opened.silent_ms(part.part) > SILENT_MS:
+                    opened.finish(part.part)
 
     def _room(self, owner: Owner, make: bool = False) -> RoomTakes:
         return RoomTakes(self._root, owner.room_folder, self._records, make)
@@ -234,7 +277,5 @@ def _told(id: str, told: Mapping[str, object]) -> Take:
 
 
 def _size(folder: Folder, part: PartRecord) -> int:
-    if part.is_kept:
-        return part.bytes
     stat = folder.stat(part.part + PART)
-    return stat.st_size if stat else 0
+    return (stat.st_size if stat else 0) + (part.bytes if part.is_kept else 0)
