@@ -417,3 +417,24 @@ def test_while_somebody_talks_requests_are_small_and_the_short_rest_is_not_held_
     assert upload.state is UploadState.ARRIVED
     assert held(host) == recorder.file
     assert max(one.length for one in host.parts[f"{TAKE}/part1"].segments[:3]) <= 8 << 10
+
+
+def test_that_a_take_is_there_is_asked_of_the_host_and_not_remembered() -> None:
+    host, files = FakeHost(), FakeFiles()
+    recorder = Recorder(files)
+
+    async def story() -> tuple[bool, bool, bool]:
+        sender = sender_of(host, files)
+        upload = upload_of(recorder)
+        sender.add(upload)
+        task = asyncio.create_task(sender.run())
+        await asyncio.sleep(1)
+        before = await sender.is_there(upload)
+        await record(recorder)
+        await until(upload, UploadState.ARRIVED)
+        there = await sender.is_there(upload)
+        host.refusal = Problem(ProblemKind.DELETED, 410, "The director has deleted it.")
+        task.cancel()
+        return before, there, await sender.is_there(upload)
+
+    assert run(story()) == (False, True, False)

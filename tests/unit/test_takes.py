@@ -210,7 +210,7 @@ WHOLE = Take(
 
 
 async def kept_over_two_minutes(
-    take: Take, in_folder: dict[str, int], left: int = 10**6
+    take: Take, in_folder: dict[str, int], left: int = 10**6, host: str = ""
 ) -> tuple[bool, list[str]]:
     """Whether a take is still there after two minutes of recording with little room, and what was told."""
     document, browser, folder = FakeDocument(), StoringBrowser(), FakeFolder()
@@ -218,6 +218,11 @@ async def kept_over_two_minutes(
     shelf = Shelf(browser.journal, nobody)
     await shelf.log(take)
     view = SpaceView(document, cast("Browser", browser), shelf, lambda: folder)
+
+    async def at_host(take: Take) -> str:
+        return host
+
+    view.at_host = at_host
     browser.left = left
     told_before = -1.0
     for _ in range(12):
@@ -239,7 +244,20 @@ def test_a_take_that_lies_whole_in_the_folder_goes_a_minute_after_that_was_told(
         "so Ada_take2 is removed from it in a minute. Its file lies whole in the folder “Recordings”."
         in told[0]
     )
-    assert told[-1] == "Ada_take2 was removed from this browser to make room; its file lies in your folder."
+    assert (
+        told[-1]
+        == "Ada_take2 was removed from this browser to make room; its file lies in the folder “Recordings”."
+    )
+
+
+def test_a_take_that_has_arrived_at_the_host_goes_likewise() -> None:
+    take = replace(WHOLE, delivered=(Delivery.DOWNLOADS,))
+
+    kept, told = asyncio.run(kept_over_two_minutes(take, {}, host="takes.example"))
+
+    assert not kept
+    assert "Its file lies whole at takes.example." in told[0]
+    assert told[-1] == "Ada_take2 was removed from this browser to make room; its file lies at takes.example."
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,18 @@ class Sender:
             return ""
         return problem.detail if problem else NO_LINE
 
+    async def is_there(self, upload: Upload) -> bool:
+        """Whether the host holds all of it right now: it is asked."""
+        if upload.state is not UploadState.ARRIVED:
+            return False
+        now = upload.now()
+        for file in now.files:
+            body = Announcement(file.type, now.plain).to_json()
+            answer = await self._host.ask("PUT", part_path(upload.id, file.part), upload.notes.token, body)
+            if not answer.is_good or Held.from_json(answer.text).state is not ArrivalState.COMPLETE:
+                return False
+        return bool(now.files)
+
     # Its loop.
 
     async def run(self) -> None:

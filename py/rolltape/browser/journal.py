@@ -7,9 +7,10 @@ without it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
 from js import FileSystemDirectoryHandle, Uint8Array, console, navigator, performance
+from pyodide.ffi import JsException
 
 from rolltape.browser.files import StoredFile
 from rolltape.browser.interop import member, translated
@@ -21,6 +22,30 @@ from rolltape.recording.acknowledgements import Ledger
 from rolltape.recording.young_files import Written, YoungFiles
 
 READ_ATTEMPTS = 10
+
+
+async def has_uploads() -> bool:
+    """Whether an earlier visit noted of any take that it is to be sent; no worker is started for that."""
+    if member(member(navigator, "storage"), "getDirectory") is None:
+        return False
+    try:
+        root = await navigator.storage.getDirectory()
+        names = [name async for name in _names(root)]
+        if "takes" not in names:
+            return False
+        takes = await root.getDirectoryHandle("takes")
+        async for id in _names(takes):
+            if "upload.jsonl" in [name async for name in _names(await takes.getDirectoryHandle(id))]:
+                return True
+    except JsException:  # site data is blocked: nothing is kept here
+        return False
+    return False
+
+
+async def _names(folder: FileSystemDirectoryHandle) -> AsyncIterator[str]:
+    keys = folder.keys()
+    while not (entry := await keys.next()).done:
+        yield str(entry.value)
 
 
 class Journal:

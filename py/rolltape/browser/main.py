@@ -9,6 +9,7 @@ from pyodide.ffi import JsException
 
 from rolltape.browser import stdlib
 from rolltape.browser.facade import ThisBrowser
+from rolltape.browser.journal import has_uploads
 from rolltape.browser.offline import keep_copy
 from rolltape.browser.page import Page
 from rolltape.core.notice import Level, Notice
@@ -29,6 +30,7 @@ async def main() -> None:
             page.notify(notice)
         await _open(link, page, browser)
         page.spawn(_afterwards())
+        page.spawn(_go_on(link.settings.page, page, browser))
     except Exception as error:
         page.report(error)
         page.failed(
@@ -47,6 +49,15 @@ async def _afterwards() -> None:
     except (JsException, OSError) as error:
         console.warn(f"The standard library did not load: it is asked for again when it is needed. ({error})")
     await keep_copy()
+
+
+async def _go_on(kind: PageKind, page: Page, browser: ThisBrowser) -> None:
+    """Send what earlier visits left to be sent; a guest's page does so by itself."""
+    if kind is PageKind.GUEST or not await has_uploads():
+        return
+    from rolltape.pages.takes.going_on import GoingOn
+
+    await GoingOn(page, browser, await browser.store(), recovers=kind is not PageKind.DIRECTOR).open()
 
 
 async def _open(link: Link, page: Page, browser: ThisBrowser) -> None:

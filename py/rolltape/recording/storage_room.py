@@ -132,12 +132,12 @@ def release(chosen: Sequence[Take], told: Mapping[str, float], now_ms: float) ->
     )
 
 
-def announcement(takes: Sequence[Take], folder: str) -> Notice:
-    """That these takes are going to be removed."""
+def announcement(takes: Sequence[Take], where: str) -> Notice:
+    """That these takes are going to be removed; `where` says where else they lie: `in the folder “Shows”`."""
     names = ", ".join(take.name for take in takes)
     are, they = ("is", "Its file lies") if len(takes) == 1 else ("are", "Their files lie")
     return Notice(
         Level.WARNING,
         f"This browser's storage is running out of room, so {names} {are} removed from it in a minute. "
-        f"{they} whole in the folder “{folder}”.",
+        f"{they} whole {where}.",
     )

@@ -139,6 +139,7 @@ class GuestUploads:
                 self._changed,
             )
             self._uploads.is_talking = lambda: self._is_talking
+            self._takes.at_host = self._uploads.at_host
         return self._uploads
 
     # How far it is.

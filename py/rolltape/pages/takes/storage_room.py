@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from rolltape.core.errors import SinkError
@@ -42,9 +42,13 @@ class SpaceView:
         self._browser = browser
         self._shelf = shelf
         self._folder = folder
+        self.at_host: Callable[[Take], Awaitable[str]] = _at_no_host
+        """The name of a host that holds the whole of a take right now; empty: none does."""
         self._told: frozenset[int] = frozenset()
         self._to_go: Mapping[str, float] = {}
         """When it was told that a take is going to be removed, by id."""
+        self._places: dict[str, str] = {}
+        """Where else the takes lie that may be removed, by id."""
         self.minutes_left: float | None = None
         """For how long there is room at the ordered rate; None: not looked yet."""
 
@@ -78,30 +82,42 @@ class SpaceView:
 
     async def _release(self, space: Space, kbps: float, *, recording: bool) -> bool:
         """Tell of takes that have to go, and a minute later let them go, if they still have to; whether any went."""
-        folder = self._folder()
         chosen: Sequence[Take] = ()
-        if recording and folder is not None and space.minutes(kbps) < RELEASE_BELOW_MINUTES:
+        if recording and space.minutes(kbps) < RELEASE_BELOW_MINUTES:
             takes = await self._shelf.takes()
-            elsewhere = frozenset([take.id for take in takes if await _lies_in(folder, take)])
+            places = {take.id: await self._place_of(take) for take in takes if take.is_over}
+            self._places = {id: place for id, place in places.items() if place}
             running = frozenset(await self._browser.running())
-            chosen = to_release(takes, elsewhere, space, kbps, running)
+            chosen = to_release(takes, self._places, space, kbps, running)
         what = release(chosen, self._to_go, self._browser.now_ms())
         self._to_go = what.told
-        if folder is not None and what.tell:
-            self._document.notify(replace(announcement(what.tell, folder.name), subject=RELEASE_SUBJECT))
+        if what.tell:
+            where = " and ".join(dict.fromkeys(self._places[take.id] for take in what.tell))
+            self._document.notify(replace(announcement(what.tell, where), subject=RELEASE_SUBJECT))
         for take in what.remove:
             try:
                 await self._shelf.delete(take)
             except SinkError as error:  # another tab plays it, for example: the others make room all the same
                 self._browser.log(f"{take.name} was not removed to make room. {error.sentence}")
                 continue
-            sentence = (
-                f"{take.name} was removed from this browser to make room; its file lies in your folder."
-            )
+            place = self._places[take.id]
+            sentence = f"{take.name} was removed from this browser to make room; its file lies {place}."
             self._document.notify(Notice(Level.INFO, sentence))
         if not self._to_go:
             self._document.lift(RELEASE_SUBJECT)
         return bool(what.remove)
+
+    async def _place_of(self, take: Take) -> str:
+        """Where else all of a take lies for sure: seen there now, not remembered; empty: nowhere."""
+        folder = self._folder()
+        if folder is not None and await _lies_in(folder, take):
+            return f"in the folder “{folder.name}”"
+        host = await self.at_host(take)
+        return f"at {host}" if host else ""
+
+
+async def _at_no_host(take: Take) -> str:
+    return ""
 
 
 async def _lies_in(folder: Folder, take: Take) -> bool:

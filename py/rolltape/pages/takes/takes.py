@@ -82,6 +82,8 @@ class Takes:
         self.shelf: Shelf | None = None
         self.draw_upload: Callable[[View, Take], None] = lambda row, take: None
         """Draws in a take's row how far it is on its way to a host."""
+        self.at_host: Callable[[Take], Awaitable[str]] = _at_no_host
+        """The name of a host that holds the whole of a take right now; empty: none does."""
         self._journal: ReadableStore | None = None
         self._document = document
         self._browser = browser
@@ -115,6 +117,7 @@ class Takes:
             self._shelf_view = ShelfView(self._document, self._browser, self.shelf)
             self._shelf_view.draw_upload = lambda row, take: self.draw_upload(row, take)
             self._space_view = SpaceView(self._document, self._browser, self.shelf, self._folder)
+            self._space_view.at_host = lambda take: self.at_host(take)
             await self._shelf_view.draw()
             self._document.spawn(self._watch_space(self._space_view))
             self._document.spawn(self._recover(self.shelf, self._shelf_view))
@@ -234,3 +237,7 @@ class Takes:
 
     def _warn(self, sentence: str) -> None:
         self._document.notify(Notice(Level.WARNING, sentence))
+
+
+async def _at_no_host(take: Take) -> str:
+    return ""

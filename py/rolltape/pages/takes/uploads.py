@@ -118,6 +118,13 @@ class Uploads:
         assert self._sender is not None
         await self._sender.pause(upload, paused)
 
+    async def at_host(self, take: Take) -> str:
+        """The name of the host that holds all of a take right now; empty: none does, or none can be asked."""
+        upload = self.of(take.id)
+        if upload is None or self._sender is None or not await self._sender.is_there(upload):
+            return ""
+        return upload.notes.to or "the host"
+
     async def resume(self, id: str) -> None:
         """Go on with what an earlier visit left of a take, where it did; of each take one tab sends."""
         if self.of(id) is not None:
