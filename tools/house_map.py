@@ -19,6 +19,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "core": (),
     "arrivals": ("core",),
     "media": ("core",),
+    "tracks": ("core",),
     "settings": ("core",),
     "recording": ("core", "media", "settings"),
     "room": ("core", "arrivals", "recording", "settings"),
