@@ -68,3 +68,11 @@ def test_where_nothing_was_recorded_nothing_is_promised() -> None:
     said = afterwards(replace(TAKE, parts=(), delivered=(), state=TakeState.FAILED, error="No encoder."))
 
     assert (said.title, said.where) == ("Nothing was recorded.", "No encoder.")
+
+
+def test_who_is_sent_for_need_not_send_it() -> None:
+    for take in (TAKE, replace(TAKE, delivered=())):
+        said = afterwards(take, "takes.example")
+
+        assert said.next.startswith("It is sent to takes.example by itself")
+        assert "whoever invited you" not in said.next

@@ -14,6 +14,7 @@ EDIT = "For editing, press “Save seekable copy” and send that one instead."
 IN_FOLDER = "in the folder you chose"
 TO_DOWNLOADS = "going to your Downloads folder; if a Save window is open, answer it"
 """A page does not learn whether the person has answered, or where to: the browser takes the bytes all the same."""
+ARRIVES = "It is sent to {} by itself; you need not send it. Keep your file until it has arrived there."
 SAVE = "Press “Save seekable copy” now, then send that to whoever invited you."
 
 
@@ -26,16 +27,18 @@ class Afterwards:
     next: str
 
 
-def afterwards(take: Take) -> Afterwards:
-    """Return the summary of a take that is over."""
+def afterwards(take: Take, sent_to: str = "") -> Afterwards:
+    """Return the summary of a take that is over; `sent_to` is the host that it is on its way to, where it is."""
     if not take.bytes and not take.delivered:
         return Afterwards("Nothing was recorded.", take.error or "", "See the notices above, then try again.")
     if not take.delivered:
-        return Afterwards(_title(take), f"{_files(take)} in this browser only.", SAVE)
+        next = ARRIVES.format(sent_to) if sent_to else SAVE
+        return Afterwards(_title(take), f"{_files(take)} in this browser only.", next)
     where = f"{_files(take)} {_places(take)}."
     if not take.bytes:
         return Afterwards(_title(take), where, SEND)
-    return Afterwards(_title(take), f"{where} A second copy is in this browser.", f"{SEND} {EDIT}")
+    next = ARRIVES.format(sent_to) if sent_to else f"{SEND} {EDIT}"
+    return Afterwards(_title(take), f"{where} A second copy is in this browser.", next)
 
 
 def _title(take: Take) -> str:

@@ -81,6 +81,7 @@ class GuestPage:
         self._secrets = read_fragment(link.fragment)
         self._takes = Takes(document, browser, lambda: self._deck.take, self._kbps, self._on_recovered)
         self._uploads = GuestUploads(link.settings, document, browser, self._deck, self._takes)
+        self._uploads.moved = self._on_upload_moved
         self._ready = ReadyView(link.settings, document, browser)
         self._saving = SavingCheck(document, browser)
         self._rehearsal = Rehearsal(document, browser, lambda: self._devices.capture, self._order)
@@ -238,10 +239,16 @@ class GuestPage:
         ended_by_itself = take.error and not self._deck.was_stopped
         if ended_by_itself and self._devices.muted and self._deck.order is not None:
             self._cut_off = _CutOff(self._deck.order, take.started_by)
-        draw_after(self._document, take)
+        draw_after(self._document, take, self._uploads.sent_to(take))
         self._announce()
         self._report(take)
         await self._takes.draw()
+
+    def _on_upload_moved(self) -> None:
+        """Whether the last take is sent has changed: what to do with its file too."""
+        take = self._last_take
+        if take is not None and self._deck.is_free:
+            draw_after(self._document, take, self._uploads.sent_to(take), aloud=False)
 
     def _on_recovered(self, take: Take) -> None:
         """A take of an earlier visit is whole again."""

@@ -8,9 +8,9 @@ from rolltape.recording.summary import afterwards
 from rolltape.recording.take import Take
 
 
-def draw_after(document: Document, take: Take) -> None:
-    """Show and say what became of a take."""
-    told = afterwards(take)
+def draw_after(document: Document, take: Take, sent_to: str = "", *, aloud: bool = True) -> None:
+    """Show what became of a take, and say it `aloud`; `sent_to` is the host that it is on its way to."""
+    told = afterwards(take, sent_to)
     document.text("after-title", told.title)
     document.text("after-where", told.where)
     facts = f"{words.clock(take.duration_ms)} · {words.size(take.bytes)}" if take.bytes else ""
@@ -18,4 +18,5 @@ def draw_after(document: Document, take: Take) -> None:
     document.text("after-next", told.next)
     document.show("after-convert", bool(take.bytes))
     document.show("after", True)
-    document.say(f"{told.title} {told.where}")
+    if aloud:
+        document.say(f"{told.title} {told.where}")

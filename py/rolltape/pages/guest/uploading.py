@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rolltape.core.notice import Level, Notice
@@ -33,6 +34,8 @@ class GuestUploads:
         self._browser = browser
         self._deck = deck
         self._takes = takes
+        self.moved: Callable[[], None] = lambda: None
+        """Called when an upload has come to another state."""
         self._offer: UploadOffer | None = None
         self._uploads: Uploads | None = None
         self._asked: set[str] = set()
@@ -168,6 +171,14 @@ class GuestUploads:
         if self._drawn.get(upload.id) != upload.state:
             self._drawn[upload.id] = upload.state
             self.draw(self._is_talking)
+            self.moved()
+
+    def sent_to(self, take: Take) -> str:
+        """The host that a take is on its way to, or has arrived at; empty: it is not sent."""
+        upload = self._uploads.of(take.id) if self._uploads else None
+        if upload is None or upload.state in ("off", "refused", "withdrawn"):
+            return ""
+        return upload.notes.to or "the host"
 
     def draw(self, is_talking: bool) -> None:
         """Draw what has changed; call it now and then."""
@@ -204,7 +215,7 @@ class GuestUploads:
         document.text("upload", said)
         document.attribute("upload", "data-state", data_state(upload.state))
         document.attribute("upload-progress", "value", f"{share(upload):.3f}")
-        document.show("upload-progress", not upload.is_over)
+        document.show("upload-progress", upload.now().is_over and not upload.is_over)
         document.show("upload-pause", upload.is_under_way or upload.state is UploadState.PAUSED)
         document.text("upload-pause", PAUSE_WORDS[upload.state is UploadState.PAUSED])
         document.show("upload-withdraw", upload.state is not UploadState.WITHDRAWN)

@@ -66,7 +66,7 @@ def sentence(upload: Upload) -> str:
         case _ if upload.notes.choice is Choice.AFTER:
             return AFTERWARDS.format(to=to)
         case _:
-            return f"Sending to {to} while you record. {_there(upload)}"
+            return f"Sending to {to} while you record. {words.size(upload.arrived)} are there."
 
 
 def _there(upload: Upload) -> str:
