@@ -2,6 +2,8 @@
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= python3
+# Where recordings that guests' pages send are kept; empty: in takes/ here.
+TAKES ?=
 # What `python -m runtime` is told (docs/runtime.md): CI has every step of the build or fails.
 RUNTIME ?= $(if $(CI),--strict)
 BIN := .venv/bin
@@ -14,7 +16,7 @@ export PATH := $(CURDIR)/.venv/node:$(PATH)
 .PHONY: run page wheel release versions test quick faults check bench bench-rooms fuzz fuzz-recovery pictures clean
 
 run: page
-	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT)
+	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT) $(if $(TAKES),--takes "$(TAKES)")
 
 page: static/vendor/.built
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from rolltape.server.app import create_app
+from rolltape.server.hosting import Hosting
 from rolltape.server.limits import Limits
 from rolltape.server.log import write_json_lines
 from rolltape.server.redis_store import RedisStore
@@ -24,8 +25,13 @@ if __name__ == "__main__":
     wanted = json.loads(sys.argv[1])
     write_json_lines()
     url, lease_s = wanted.get("redis", ""), wanted.get("lease_s", LEASE_S)
+    hosting = Hosting("h" * 22, wanted.get("for_all", True), "takes" in wanted)
     options = RoomsOptions(
-        Limits(**wanted.get("limits", {})), metrics_token=b"t" * 32, redis_url=url, lease_s=lease_s
+        Limits(**wanted.get("limits", {})),
+        hosting=hosting,
+        metrics_token=b"t" * 32,
+        redis_url=url,
+        lease_s=lease_s,
     )
     takes = None
     if "takes" in wanted:

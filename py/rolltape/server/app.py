@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,7 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rolltape.server.headers import SECURITY_HEADERS, cache_control
 from rolltape.server.hosts import Hosts, OwnHosts
 from rolltape.server.rooms import Rooms
-from rolltape.server.takes import Takes
+
+if TYPE_CHECKING:
+    from rolltape.server.takes import Takes
 
 # Set here, not taken from the machine's table of types, which differs from one system to the next.
 MEDIA_TYPES = {

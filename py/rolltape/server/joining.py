@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.json_fields import Fields
 from rolltape.room.client import JoinReply, JoinRequest
 from rolltape.room.messages import VERSION, Member, Role, room_key
 from rolltape.room.wire import line
+from rolltape.server.hosting import Hosting
 from rolltape.server.ownership import Claim, key_id
 from rolltape.server.store import Hindrance, Store
-from rolltape.server.tokens import BadToken, Invitation, Session, Tokens, uid_of
+from rolltape.server.tokens import UPLOAD_S, BadToken, Invitation, Session, Tokens, Upload, uid_of
 from rolltape.server.turn import Ice
 
 __all__ = ["Joining", "NotLetIn", "read_request"]
@@ -62,7 +64,8 @@ def read_request(text: str) -> JoinRequest:
 class Joining:
     """Lets people in."""
 
-    def __init__(self, store: Store, tokens: Tokens, ice: Ice) -> None:
+    def __init__(self, store: Store, tokens: Tokens, ice: Ice, hosting: Hosting | None = None) -> None:
+        self._hosting = hosting or Hosting()
         self._store = store
         self._tokens = tokens
         self._ice = ice
@@ -76,12 +79,32 @@ class Joining:
             raise NotLetIn(*HINDRANCES[why])
         claim = await self._claim(room, request)
         token = self._tokens.session(Session(room, request.role, uid, request.label, invited, claim))
+        hosted = self._is_hosted(room, request)
         invite = ""
         if request.role is Role.DIRECTOR and claim is not None:
-            invite = self._tokens.invitation(Invitation(room, claim))
+            invite = self._tokens.invitation(Invitation(room, claim, hosted))
         # Who was not invited learns nothing of the room before they are in it, not even whether there is one.
         key_id = claim.key_id if claim is not None and invited else ""
-        return JoinReply(token, uid, key_id, invite, self._ice.servers(uid, now_s))
+        servers = self._ice.servers(uid, now_s) if hosted else self._ice.open_servers
+        upload = (
+            self._offer(claim, Upload(room, key_id, request.role, uid), now_s) if hosted and invited else None
+        )
+        return JoinReply(token, uid, key_id, invite, servers, upload)
+
+    def _is_hosted(self, room: str, request: JoinRequest) -> bool:
+        """True if the host lends this page its disk and its relay."""
+        if request.role is Role.DIRECTOR or self._hosting.for_all:
+            return self._hosting.is_own(room, request.key)
+        try:
+            return bool(request.invite) and self._tokens.read_invitation(request.invite).hosted
+        except BadToken:
+            return False
+
+    def _offer(self, claim: Claim | None, upload: Upload, now_s: float) -> UploadOffer | None:
+        """What an invited page sends its takes with; None where nobody keeps them, or the room is nobody's."""
+        if not self._hosting.keeps_takes or claim is None:
+            return None
+        return UploadOffer(self._tokens.upload(upload), round((now_s + UPLOAD_S) * 1000))
 
     async def _claim(self, room: str, request: JoinRequest) -> Claim | None:
         """Whose the room is. Raises NotLetIn."""

@@ -7,16 +7,17 @@ import contextlib
 import hmac
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import socketio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from rolltape.room.client import JoinRequest, new_secret
+from rolltape.room.client import JoinReply, JoinRequest, new_secret
 from rolltape.room.messages import Role
 from rolltape.server.admission import Gate, address_of, is_foreign
+from rolltape.server.hosting import Hosting
 from rolltape.server.joining import Joining, NotLetIn, read_request
 from rolltape.server.lasting import lasting
 from rolltape.server.limits import Limiter, Limits
@@ -49,6 +50,7 @@ class RoomsOptions:
     """What the store counts a lease by."""
     now_s: Callable[[], float] = time.monotonic
     """A clock that only goes forward."""
+    hosting: Hosting = field(default_factory=Hosting)
 
 
 class Rooms:
@@ -62,7 +64,7 @@ class Rooms:
         self._store = store or MemoryStore(options.now_s, options.lease_s)
         tokens = Tokens(secret)
         self._metrics = Metrics()
-        self._joining = Joining(self._store, tokens, options.ice)
+        self._joining = Joining(self._store, tokens, options.ice, options.hosting)
         self._joins = Limiter(options.limits.joins, options.now_s)
         self._groups = self._groups_of(options.redis_url)
         relay = self._relay = Relay(
@@ -126,9 +128,10 @@ class Rooms:
             raise NotLetIn(429, "rate", "Too many people join from this network at once; wait a moment.")
         try:
             body = await _body(request, self._options.limits.body_s)
-            return asdict(await self._joining.join(read_request(body), time.time()))
+            reply = await self._joining.join(read_request(body), time.time())
         except StoreGone:
             raise NotLetIn(503, "busy", "The server cannot reach its rooms at the moment.") from None
+        return _plain(reply, request.headers.get("host", ""))
 
     async def metrics(self, request: Request) -> Response:
         """Answer `GET /metrics`, to who has its token (RFC 6750)."""
@@ -143,6 +146,15 @@ class Rooms:
             headers={"Cache-Control": "no-store"},
             media_type="text/plain; version=0.0.4",
         )
+
+
+def _plain(reply: JoinReply, host: str) -> Mapping[str, object]:
+    """The answer as JSON's own types; `host` is the name that the page knows this server by."""
+    plain = asdict(reply)
+    del plain["upload"]
+    if reply.upload is not None:
+        plain["upload"] = replace(reply.upload, to=host[:200]).to_plain()
+    return plain
 
 
 async def _body(request: Request, within_s: float) -> str:

@@ -10,21 +10,28 @@ import logging
 import secrets
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from rolltape.room.client import new_secret
+from rolltape.room.host_key import hosted_key
 from rolltape.server import log as logs
 from rolltape.server.app import create_app
+from rolltape.server.hosting import Hosting, host_key_of
 from rolltape.server.hosts import Hosts
 from rolltape.server.limits import Limits
 from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret, new_signing_secret
 from rolltape.server.store import Store, StoreGone
+from rolltape.server.takes_options import CannotKeep, add_takes_arguments, default_folder, keeper
+from rolltape.server.tokens import Tokens
 from rolltape.server.turn import Ice
 from rolltape.settings.fragment import Secrets, write_fragment
+
+if TYPE_CHECKING:
+    from rolltape.server.takes import Takes
 
 __all__ = ["CannotServe", "add_arguments", "serve"]
 
@@ -98,6 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="at a time (default: %(default)s)",
     )
+    add_takes_arguments(parser)
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -125,12 +133,14 @@ async def _serve(options: argparse.Namespace) -> None:
     if bool(options.cert) is not bool(options.key):
         raise CannotServe("HTTPS needs both --cert and --key.")
     secret, store = await _kept(options)
-    rooms = Rooms(secret, store, _rooms_options(options))
+    takes = _takes(options, Tokens(secret))
+    hosting = Hosting(host_key_of(secret), _is_for_all(options), takes is not None)
+    rooms = Rooms(secret, store, replace(_rooms_options(options), hosting=hosting))
     hosts = Hosts([options.host, *options.allowed_host])
-    server = uvicorn.Server(_config(options, create_app(root, rooms, hosts)))
+    server = uvicorn.Server(_config(options, create_app(root, rooms, hosts, takes)))
     with contextlib.closing(_listener(options.host, options.port)) as listener:
         port = listener.getsockname()[1]
-        for line in await _links(rooms, _address(options, port)):
+        for line in [*await _links(rooms, _address(options, port), hosting), *_lent(options, hosting)]:
             print(line, flush=True)
         _collect_rarely()
         log.info("Serving.", extra={"port": port, "redis": bool(options.redis)})
@@ -220,15 +230,41 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _links(rooms: Rooms, address: str) -> list[str]:
+async def _links(rooms: Rooms, address: str, hosting: Hosting) -> list[str]:
     """A room that nobody has been in, for whoever has started the server."""
-    room, key = f"studio-{secrets.token_hex(3)}", new_secret()
+    room = f"studio-{secrets.token_hex(3)}"
+    key = hosted_key(hosting.host_key, room)
     invite = await rooms.open_room(room, key)
     return [
         f"Guest:    {address}?room={room}&record=6000{write_fragment(Secrets(invite=invite))}",
         f"Director: {address}?director={room}{write_fragment(Secrets(key=key))}",
         f"Home:     {address}",
     ]
+
+
+def _takes(options: argparse.Namespace, tokens: Tokens) -> Takes | None:
+    """What keeps takes; None where nobody is to, or nobody can and nobody has asked for it. Raises CannotServe."""
+    try:
+        return keeper(options, tokens)
+    except CannotKeep as error:
+        if options.takes:
+            raise CannotServe(str(error)) from None
+        log.warning("No recordings are kept.", extra={"why": str(error)})
+        return None
+
+
+def _is_for_all(options: argparse.Namespace) -> bool:
+    """True if every room may use what the host has: its host says so, or nobody else reaches this server."""
+    is_alone = options.host in LOOPBACK and not options.trust_proxy and not options.allowed_host
+    return bool(options.takes_for_all) or is_alone
+
+
+def _lent(options: argparse.Namespace, hosting: Hosting) -> list[str]:
+    """What whoever has started the server is told of takes: where they are, and of whom they are kept."""
+    if not hosting.keeps_takes and not options.turn_url:
+        return []
+    lines = [f"Takes:    {options.takes or default_folder()}"] if hosting.keeps_takes else []
+    return lines if hosting.for_all else [*lines, f"Host key: {hosting.host_key}"]
 
 
 def _address(options: argparse.Namespace, port: int) -> str:

@@ -65,6 +65,8 @@ class Invitation:
 
     room: str
     claim: Claim
+    hosted: bool = False
+    """True if the room is the host's own: it lends its disk and its relay to who shows this."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +134,19 @@ class Tokens:
 
     def invitation(self, invitation: Invitation) -> str:
         """A token for a guest's link, good for thirty days."""
-        return self._sign("invite", INVITATION_S, room=invitation.room, **_claim_said(invitation.claim))
+        return self._sign(
+            "invite",
+            INVITATION_S,
+            room=invitation.room,
+            hosted=invitation.hosted,
+            **_claim_said(invitation.claim),
+        )
 
     def read_invitation(self, token: str) -> Invitation:
         """Read an invitation. Raises BadToken."""
         said = self._read("invite", token)
-        return Invitation(said["room"], Claim(said["key_id"], said["opened_ms"], said.get("held_ms", 0)))
+        claim = Claim(said["key_id"], said["opened_ms"], said.get("held_ms", 0))
+        return Invitation(said["room"], claim, said.get("hosted", False))
 
     def upload(self, upload: Upload) -> str:
         """A token for the takes of one page, good for thirty days."""

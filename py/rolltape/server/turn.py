@@ -23,11 +23,15 @@ class Ice:
     turn_urls: tuple[str, ...] = ()
     turn_secret: bytes = field(default=b"", repr=False)
 
+    @property
+    def open_servers(self) -> tuple[IceServer, ...]:
+        """The ICE servers for whoever asks: those that relay nothing."""
+        return (IceServer(self.stun_urls),) if self.stun_urls else ()
+
     def servers(self, uid: str, now_s: float) -> tuple[IceServer, ...]:
         """Return the ICE servers for one page, with credentials that expire: the user name is `expiry:uid`."""
-        stun = (IceServer(self.stun_urls),) if self.stun_urls else ()
         if not self.turn_urls:
-            return stun
+            return self.open_servers
         username = f"{int(now_s) + CREDENTIAL_S}:{uid}"
         digest = hmac.new(self.turn_secret, username.encode(), hashlib.sha1).digest()
-        return (*stun, IceServer(self.turn_urls, username, b64encode(digest).decode()))
+        return (*self.open_servers, IceServer(self.turn_urls, username, b64encode(digest).decode()))
