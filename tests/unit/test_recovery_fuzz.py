@@ -56,6 +56,8 @@ def damaged(seed: int) -> tuple[str, bytes]:
     start = header_length(bytes(data)) or 0
     for _ in range(dice.choice((1, 1, 1, 2, 3, 5))):
         low = 0 if dice.random() < 0.1 else start
+        if len(data) <= low:
+            break  # nothing is left of it to damage
         at = dice.randrange(low, len(data))
         length = min(dice.choice((1, 2, 4, 16, 16, 64, 700, 4096)), len(data) - at)
         match dice.randrange(9):
