@@ -1,4 +1,4 @@
-"""The command line: `rolltape serve`, `rolltape convert`."""
+"""The command line: `rolltape serve`, `rolltape convert`, `rolltape tracks`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 from rolltape import __version__
 from rolltape.convert import cli
+from rolltape.tracks import check
 
 ABOUT = """\
 Records remote guests on their own machines, at source quality, so that nothing is ever lost.
@@ -27,6 +28,9 @@ for others (browsers give them a camera over HTTPS only):
 recordings, without encoding anew:
   rolltape convert --to mp4 Ada.webm        Ada.mp4 beside it
   rolltape convert --to wav Ada_part1.webm Ada_part2.webm
+
+a session of several guests:
+  rolltape tracks --check FOLDER            how far their clocks ran apart
 
 The page comes with this package: neither Node nor a network is needed. What is recorded never passes the server.
 The secret that signs links is kept in ~/.local/state/rolltape/secret. rolltape COMMAND --help names all options.
@@ -52,10 +56,20 @@ def main(arguments: list[str] | None = None) -> int:
             "Results are written beside their files; X_part1, X_part2 … are joined.",
         )
     )
+    check.add_arguments(
+        commands.add_parser(
+            "tracks",
+            help="say how far the clocks of a session's recordings ran apart",
+            description="Reads a session file and the guests' files beside it: for each take how fast its "
+            "clocks ran, what was lost, and how well that is known.",
+        )
+    )
     given = sys.argv[1:] if arguments is None else arguments
     if not given:
         parser.print_help(sys.stderr)
         return 2
+    if given[0] == "tracks":
+        return check.check(parser.parse_args(given))
     if "serve" not in given[:1]:
         return cli.convert(parser.parse_args(given))
     try:

@@ -41,6 +41,8 @@ BOS = Sender("bo", Role.DIRECTOR, "key-1")
 class FakeDeck:
     """A deck that records at once."""
 
+    shelf = None
+
     def __init__(self) -> None:
         self.take: Take | None = None
         self.started: list[tuple[Order, str]] = []

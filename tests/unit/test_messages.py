@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from rolltape.core.clock import Reading
 from rolltape.core.naming import MAX_NAME_BYTES, safe_name
+from rolltape.recording.clock_log import ClockLog, Mark, SoundPath, TrackFacts
 from rolltape.recording.take import Part, Pause, Take, TakeState
 from rolltape.recording.take_log import plain_take
 from rolltape.room.messages import (
@@ -322,6 +324,33 @@ def test_a_take_of_a_day_in_parts_of_a_minute_is_reported_in_messages_that_are_t
     assert whole.is_whole
     assert [part.number for part in whole.take.parts] == list(range(1, 1441))
     assert whole.take.pauses == LONG.pauses
+
+
+CLOCK = ClockLog(
+    "Chromium 156",
+    tuple(
+        TrackFacts(n, n * 60_000.5, "audio/webm;codecs=opus", SoundPath("track", 23.2, 44_100))
+        for n in range(1, 1441)
+    ),
+    tuple(Reading(n * 2500.0, n * 2500.0 + 20, 1.8e12 + n * 2500) for n in range(34_560)),
+    tuple(Mark(1 + n // 6, n * 10_000.0, n * 441_000, n * 10_000.0, n * 10_000.0 + 5) for n in range(8640)),
+)
+
+
+@pytest.mark.parametrize("take", [TAKE, LONG])
+def test_a_take_is_reported_with_its_clocks_in_messages_that_are_taken(take: Take) -> None:
+    whole: Report | None = None
+    for piece in reports_of(take, CLOCK):
+        told = decode("take", encode(piece, Sender("a" * 64, Role.GUEST, "k" * 64)))
+        assert isinstance(told, TakeReport)
+        whole = Report("ada", told.take, told.all_parts, told.all_pauses, told.clock).before(whole)
+
+    assert whole is not None and whole.is_whole and whole.clock is not None
+    assert whole.take.parts == reports_of(take)[0].take.parts or take is LONG
+    assert len(whole.clock.readings) == 60 and len(whole.clock.marks) >= 60
+    assert whole.clock.tracks[0] == CLOCK.tracks[0] and whole.clock.browser == "Chromium 156"
+    again = Report("ada", whole.take, 0, 0).before(whole)
+    assert again.clock == whole.clock, "a report without clocks takes none away"
 
 
 def test_a_take_of_which_a_piece_is_missing_is_not_whole() -> None:

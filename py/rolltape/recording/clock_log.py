@@ -124,7 +124,7 @@ class ClockLog:
     def thinned(self, rows: int) -> ClockLog:
         """At most about so many readings and marks, spread over its time; of readings those that tell most.
 
-        The first and the last mark of each part stay.
+        The first and the last mark of each part stay, unless there are more parts than that.
         """
         readings = [
             min(group, key=lambda one: one.answered_ms - one.asked_ms)
@@ -136,6 +136,8 @@ class ClockLog:
             share = max(1, rows * len(own) // len(self.marks))
             marks += [group[0] for group in _groups(own, lambda one: one.page_ms, share)]
             marks += own[-1:] if marks[-1] != own[-1] else []
+        if len(marks) > 2 * rows:  # more parts than rows
+            marks = marks[:: len(marks) // rows]
         return replace(self, readings=tuple(readings), marks=tuple(marks))
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from rolltape.core.notice import plain_text
+from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import Take, TakeState
 from rolltape.settings.order import Order
 
@@ -197,6 +198,8 @@ class TakeReport:
     """How many parts there are, in this report and others of the same take; 0: as many as are here."""
     all_pauses: int = 0
     """The same of its pauses."""
+    clock: ClockLog | None = None
+    """What its page noted of clocks, thinned; None: nothing, or it is in another report of the take."""
 
 
 class CommandKind(StrEnum):

@@ -8,13 +8,15 @@ from dataclasses import replace
 from rolltape.core.json_fields import Fields
 from rolltape.core.naming import safe_name
 from rolltape.core.notice import plain_text, shortened
+from rolltape.recording.clock_log import ClockLog, TrackFacts
 from rolltape.recording.take import Part, Take
 from rolltape.recording.take_log import read_take
 
-__all__ = ["MAX_PARTS", "read_report"]
+__all__ = ["MAX_PARTS", "read_clock", "read_report"]
 
 MAX_PARTS = 500
 """Of one take, and as many pauses: a part each minute for eight hours."""
+MAX_CLOCK_ROWS = 500
 MAX_LINE = 80
 MAX_SENTENCE = 500
 MAX_TYPE = 120
@@ -42,6 +44,19 @@ def read_report(said: Fields) -> Take:
         error=None if take.error is None else _line(take.error, MAX_SENTENCE),
         parts=tuple(map(_part, take.parts)),
     )
+
+
+def read_clock(said: Fields | None) -> ClockLog | None:
+    """What a take's page noted of clocks, or None where it says nothing. Raises ValueError."""
+    if said is None:
+        return None
+    clock = ClockLog.from_fields(said, MAX_CLOCK_ROWS)
+    return replace(clock, browser=_line(clock.browser), tracks=tuple(map(_track, clock.tracks)))
+
+
+def _track(facts: TrackFacts) -> TrackFacts:
+    sound = replace(facts.sound, path=_line(facts.sound.path))
+    return replace(facts, encoder=_type(facts.encoder), sound=sound)
 
 
 def _part(part: Part) -> Part:

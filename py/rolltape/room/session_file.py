@@ -13,7 +13,9 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
+from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import SPLIT, Part, Pause, Take
+from rolltape.room.session_clock import clock_as_plain, runs_as_plain
 from rolltape.settings.codec import contents
 
 __all__ = ["RATE", "Clip", "Placed", "Report", "Stretch", "clips", "placed", "session_json", "session_otio"]
@@ -31,6 +33,8 @@ class Report:
     all_parts: int = 0
     """How many parts the take has, where not all may have been reported yet (`messages.TakeReport`)."""
     all_pauses: int = 0
+    clock: ClockLog | None = None
+    """What its page noted of clocks; None: nothing, or not reported yet."""
 
     @property
     def is_whole(self) -> bool:
@@ -39,8 +43,11 @@ class Report:
 
     def before(self, earlier: Report | None) -> Report:
         """This report, with what an earlier one of the same take says and this one does not, if it is in pieces."""
-        if earlier is None or not (self.all_parts or self.all_pauses):
+        if earlier is None:
             return self
+        report = self if self.clock is not None else replace(self, clock=earlier.clock)
+        if not (self.all_parts or self.all_pauses):
+            return report
         parts = {part.number: part for part in (*earlier.take.parts, *self.take.parts)}
         pauses = {pause.from_ms: pause for pause in (*earlier.take.pauses, *self.take.pauses)}
         together = replace(
@@ -48,7 +55,7 @@ class Report:
             parts=tuple(parts[number] for number in sorted(parts)),
             pauses=tuple(pauses[from_ms] for from_ms in sorted(pauses)),
         )
-        return replace(self, take=together)
+        return replace(report, take=together)
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,7 @@ def session_json(room: str, reports: Iterable[Report]) -> str:
     first_ms = _first_ms(chain.from_iterable(files for _, files in ordered))
     plain = {
         "format": "rolltape-session",
-        "version": 1,
+        "version": 2,
         "room": room,
         "first_sample_at_ms": first_ms,
         "takes": [_as_plain(report, files, first_ms) for report, files in ordered],
@@ -221,7 +228,11 @@ def _as_plain(report: Report, files: Sequence[Placed], first_ms: int) -> dict[st
         "error_ms": take.room_error_ms,
         "duration_ms": take.duration_ms,
         "pauses": [{"from_ms": pause.from_ms, "to_ms": pause.to_ms} for pause in take.pauses],
-        "parts": [_part_as_plain(one, first_ms) for one in files],
+        "clock": clock_as_plain(report.clock),
+        "parts": [
+            _part_as_plain(one, first_ms) | {"runs": runs_as_plain(report.clock, one.part.number)}
+            for one in files
+        ],
     }
 
 

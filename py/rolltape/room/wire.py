@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from rolltape.core.errors import RolltapeError
 from rolltape.core.json_fields import Fields, well_formed
 from rolltape.core.notice import Notice, plain_text, shortened
+from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import Take, TakeState
 from rolltape.recording.take_log import plain_part, plain_take
 from rolltape.room.messages import (
@@ -44,7 +45,7 @@ from rolltape.room.messages import (
     TakeReport,
     Welcome,
 )
-from rolltape.room.report import read_report
+from rolltape.room.report import read_clock, read_report
 from rolltape.settings.bitrate import RecordMode, parse_bitrate, record_value
 from rolltape.settings.codec import CodecWish, VideoCodec
 from rolltape.settings.order import Order
@@ -110,9 +111,10 @@ def _json(plain: Mapping[str, Any]) -> str:
     return well_formed(json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
-def reports_of(take: Take) -> list[TakeReport]:
+def reports_of(take: Take, clock: ClockLog | None = None) -> list[TakeReport]:
     """A take in reports each of which fits a message, however many parts it has: one, as long as that is enough.
 
+    The last one has the `clock`, thinned to what a message carries.
     Sentences are shortened to what a message carries; whoever receives them puts parts and pauses together by number
     and time, in any order and more than once.
     """
@@ -126,10 +128,26 @@ def reports_of(take: Take) -> list[TakeReport]:
         piece = replace(take, parts=tuple(parts[:some]), pauses=tuple(pauses[:few]))
         reports.append(TakeReport(piece, len(take.parts), len(take.pauses)))
         parts, pauses = parts[some:], pauses[few:]
-    return reports if len(reports) > 1 else [TakeReport(reports[0].take)]
+    if clock is not None and (clock.marks or clock.readings):
+        _put_clock(reports, clock.thinned(CLOCK_ROWS))
+    return reports if len(reports) > 1 else [replace(reports[0], all_parts=0, all_pauses=0)]
+
+
+def _put_clock(reports: list[TakeReport], clock: ClockLog) -> None:
+    """Have the last report say this too; where that were too long for a message, another one."""
+    clock = replace(clock, tracks=clock.tracks[:CLOCK_ROWS])
+    last = replace(reports[-1], clock=clock)
+    if len(encode(last)) + SENDER_CHARACTERS <= MAX_MESSAGE:
+        reports[-1] = last
+    else:
+        reports.append(replace(last, take=replace(last.take, parts=(), pauses=())))
 
 
 HALF_MESSAGE = MAX_MESSAGE // 2
+CLOCK_ROWS = 60
+"""Of a kind: one each two minutes of two hours."""
+SENDER_CHARACTERS = 400
+"""What the server adds."""
 PAUSE_CHARACTERS = 60
 """A pause of two times in milliseconds, at most."""
 
@@ -178,7 +196,9 @@ def _fields(text: object) -> Fields:
 def _plain(message: Message) -> dict[str, Any]:
     if isinstance(message, TakeReport):
         rest = {"all_parts": message.all_parts, "all_pauses": message.all_pauses}
-        return {"take": plain_take(message.take), **{name: count for name, count in rest.items() if count}}
+        clock = {} if message.clock is None else {"clock": message.clock.to_plain()}
+        counts = {name: count for name, count in rest.items() if count}
+        return {"take": plain_take(message.take), **counts, **clock}
     plain = {name: value for name, value in vars(message).items() if value is not None}
     if isinstance(message, Command) and message.order is not None:
         plain["order"] = _plain_order(message.order)
@@ -376,7 +396,10 @@ _READERS: Mapping[str, Callable[[Fields], Message]] = {
     "left": lambda found: Left(_uid(found, "uid")),
     "state": _state,
     "take": lambda found: TakeReport(
-        read_report(found.inner("take")), found.whole("all_parts", 0), found.whole("all_pauses", 0)
+        read_report(found.inner("take")),
+        found.whole("all_parts", 0),
+        found.whole("all_pauses", 0),
+        read_clock(found.inner_or_none("clock")),
     ),
     "command": _command,
     "answer": _answer,

@@ -54,6 +54,15 @@ class Run:
     """Root of the mean square of what the points of its bins are off."""
     lost_before_ms: float = 0.0
 
+    @staticmethod
+    def straight(
+        at_ms: float, length_ms: float, fast: float, residual_ms: float, lost_before_ms: float
+    ) -> Run:
+        """A run from a moment of the page's clock on, whose samples come `fast` times as fast as they are counted."""
+        end = Point(at_ms + length_ms * fast, at_ms + length_ms)
+        knots = (Point(at_ms, at_ms), end)
+        return Run(at_ms, end.sample_ms, knots, residual_ms, lost_before_ms)
+
     @property
     def ppm(self) -> float:
         """How much faster than the page's clock its samples came, in millionths, from end to end."""

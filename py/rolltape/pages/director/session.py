@@ -57,7 +57,7 @@ class SessionView:
         `used` False: it is left out until it is ticked. Whether it is whole from now on, and was not before.
         """
         name, before = (uid, report.take.id), self._kept.get((uid, report.take.id))
-        told = Report(uid, report.take, report.all_parts, report.all_pauses)
+        told = Report(uid, report.take, report.all_parts, report.all_pauses, report.clock)
         now = told.before(before.report if before else None)
         if not _is_recent(now) or (before is not None and before.report == now):
             return False
@@ -168,7 +168,7 @@ def _safe(room: str) -> str:
 def _lines(report: Report) -> str:
     """A report as its messages, one a line."""
     sender = Sender(report.uid, Role.GUEST, "")
-    pieces = reports_of(report.take)
+    pieces = reports_of(report.take, report.clock)
     if len(pieces) > 1 or not report.is_whole:
         parts, pauses = (
             max(len(report.take.parts), report.all_parts),
@@ -187,5 +187,6 @@ def _report(lines: str) -> Report | None:
         except BadMessage:
             return None
         if isinstance(message, TakeReport):
-            found = Report(sender.uid, message.take, message.all_parts, message.all_pauses).before(found)
+            told = Report(sender.uid, message.take, message.all_parts, message.all_pauses, message.clock)
+            found = told.before(found)
     return found

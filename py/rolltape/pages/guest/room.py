@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.clock import Instant, Reading
-from rolltape.core.errors import RolltapeError, Unsupported
+from rolltape.core.errors import RolltapeError, SinkError, Unsupported
 from rolltape.core.notice import Level, Notice
 from rolltape.core.pace import Pace
 from rolltape.pages.guest.people import People
 from rolltape.pages.identity import identity
 from rolltape.pages.interfaces import Browser, Capture, Document
 from rolltape.pages.room_time import RoomTime
+from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.deck import Deck
 from rolltape.recording.take import Take, TakeState
 from rolltape.room.client import JoinRequest, RoomClient, RoomError, new_secret, refusal
@@ -214,10 +215,19 @@ class GuestRoom:
 
     async def _report(self, take: Take) -> None:
         try:
-            for piece in reports_of(take):
+            for piece in reports_of(take, await self._clock_of(take)):
                 await self._client.send(piece)
         except RoomError as error:
             self._browser.log(f"The take was not reported; it will be to the next director. {error.sentence}")
+
+    async def _clock_of(self, take: Take) -> ClockLog | None:
+        """What is known of the take's clocks; a take is reported without them too."""
+        shelf = self._deck.shelf
+        try:
+            return None if shelf is None else await shelf.clock(take)
+        except SinkError as error:
+            self._browser.log(f"The take's clocks cannot be read. {error.sentence}")
+            return None
 
     async def _tell_all(self) -> None:
         self.announce()

@@ -1,0 +1,54 @@
+"""Points out of a recording itself: when each block of its sound was stamped, and how many samples came before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rolltape.media.webm_packets import BlockReader
+from rolltape.media.webm_track import OPUS_RATE, Kind, Track, opus_samples
+from rolltape.tracks.runs import Point
+
+__all__ = ["are_counted", "stamps"]
+
+EXACT_MS = 1.5
+"""Stamps that follow from the count of samples differ from it by rounding alone."""
+
+
+def stamps(pieces: Iterable[bytes]) -> list[Point]:
+    """The blocks of a WebM or Matroska file's first sound track; none of other files, or of sound that has no count.
+
+    `page_ms` counts from the beginning of the file's time.
+    """
+    reader = BlockReader()
+    found: list[Point] = []
+    track: Track | None = None
+    samples = 0
+    for piece in pieces:
+        for block in reader.feed(piece):
+            track = track or next((one for one in reader.tracks if one.kind is Kind.AUDIO), None)
+            if track is None or block.track != track.number:
+                continue
+            rate, count = _counted(track, block.peek, block.size)
+            if not rate or not count:
+                return []
+            found.append(Point(samples * 1000 / rate, block.ticks * reader.scale_ns / 1e6))
+            samples += count
+    return found
+
+
+def _counted(track: Track, peek: bytes, size: int) -> tuple[float, int]:
+    """Samples a second, and in a block that begins so; 0 where they cannot be counted."""
+    frame = track.channels * track.bit_depth // 8
+    if track.codec == "A_OPUS":
+        return float(OPUS_RATE), opus_samples(peek, size)
+    if track.codec.startswith("A_PCM/") and frame:
+        return track.sampling_rate, size // frame
+    return 0.0, 0
+
+
+def are_counted(points: list[Point]) -> bool:
+    """Whether the stamps are the samples' count (Firefox), which tells nothing of how fast they came."""
+    if not points:
+        return True
+    first = points[0].page_ms - points[0].sample_ms
+    return all(abs(point.page_ms - point.sample_ms - first) <= EXACT_MS for point in points)
