@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from fakes import FakeDownloads
 from page_fakes import FakeDocument, FakeRoomBrowser, FakeView, uid_for
 from rolltape.core.errors import Unsupported
 from rolltape.core.notice import Level
@@ -95,6 +96,9 @@ class Browser(FakeRoomBrowser):
 
     async def downloads(self) -> Any:
         raise Unsupported("No downloads here.")
+
+    def downloads_at_end(self) -> FakeDownloads:
+        return FakeDownloads()
 
     async def running(self) -> Collection[str]:
         return frozenset(self.held)

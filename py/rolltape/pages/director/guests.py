@@ -11,7 +11,7 @@ from rolltape.pages.director.inbound import InboundDeck
 from rolltape.pages.interfaces import Document
 from rolltape.recording.take import TakeState
 from rolltape.room.director_model import Control, GuestRow
-from rolltape.room.messages import CommandKind
+from rolltape.room.messages import CommandKind, GuestState
 from rolltape.room.peers import Arriving
 from rolltape.settings.link import Settings
 from rolltape.settings.order import Order
@@ -53,6 +53,8 @@ class Cards:
         self._rows: dict[str, CachedView] = {}
         self._streams: dict[str, object | None] = {}
         self._arriving: dict[str, Arriving] = {}
+        self.arrived: Callable[[str, GuestState], str] = lambda uid, told: ""
+        """How far the guest's take is on its way to the host, in words."""
         self._muted: set[str] = set()
         self._listening = False
         document.on("listen", "click", self._on_listen)
@@ -113,6 +115,7 @@ class Cards:
         if guest is None or row is None:
             return
         guest_card.fill(row, guest, self._now_ms())
+        row.text("arrived", self.arrived(uid, guest.state or GuestState()))
         stream, deck = self._streams.get(uid), self._inbound.get(uid)
         row.picture("picture", stream)
         self._draw_sound(row, uid, guest)

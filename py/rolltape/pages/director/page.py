@@ -65,6 +65,7 @@ class DirectorPage:
         self._news = NewsView(document, browser)
         self._links = Links(document, browser, link.settings)
         self._session = SessionView(document, browser, self._room)
+        self._cards.arrived = self._session.arrivals.card
         self._outgoing = browser.outgoing()
         make = browser.peer_maker(self._outgoing)
         if make is None:
@@ -133,6 +134,9 @@ class DirectorPage:
             self._control.disconnected()
             self._cards.draw()
             return
+        if self._client.upload is not None:
+            self._session.arrivals.offered(self._client.upload)
+            self._document.open("session-list", True)
         self._keys.accepted(self._key, self._client.invite)
         self._links.show(self._client.invite, self._key)
         self._tell(self._control.welcomed(self._client.members, self._browser.now_ms()))
@@ -148,7 +152,10 @@ class DirectorPage:
         """A guest's word."""
         uid = sender.uid
         if isinstance(message, GuestState):
-            self._tell(self._control.heard(uid, message, self._browser.now_ms()))
+            told = self._control.heard(uid, message, self._browser.now_ms())
+            if told:
+                self._session.arrivals.hurry()
+            self._tell(told)
         elif isinstance(message, Answer):
             self._tell(self._control.answered(uid, message))
             waiting = self._answers.get(message.id)

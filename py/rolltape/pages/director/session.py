@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from rolltape.pages import words
+from rolltape.pages.director.arrivals import ArrivalsView
 from rolltape.pages.interfaces import Browser, Document, View
 from rolltape.room.messages import Role, Sender, TakeReport, room_key
 from rolltape.room.session_file import Report, session_json, session_otio
@@ -38,6 +39,8 @@ class SessionView:
     """The session of a room as this page knows it, after a reload too."""
 
     def __init__(self, document: Document, browser: Browser, room: str) -> None:
+        self.arrivals = ArrivalsView(document, browser, self._draw)
+        """What of the session lies at the host."""
         self._document = document
         self._browser = browser
         self._room = room
@@ -129,17 +132,25 @@ class SessionView:
         for name in ("session-json", "session-otio"):
             document.enable(name, bool(count))
         document.enable("session-forget", bool(self._kept))
-        document.show("session-list", bool(self._kept))
-        names = {f"{uid} {id}": (uid, id) for uid, id in reversed(self._kept)}
+        held = [name for name in self.arrivals.takes if name not in self._kept]
+        document.show("session-list", bool(self._kept or held))
+        names = {f"{uid} {id}": (uid, id) for uid, id in [*reversed(self._kept), *held]}
         rows = document.rows("session-takes", "session-template", list(names))
         for id, row in rows.items():
             self._draw_one(row, names[id])
             if id not in self._wired:
                 row.on("session-use", "change", partial(self._on_tick, row, names[id]))
+                self.arrivals.wire(row, names[id])
         self._wired = set(names)
 
     def _draw_one(self, row: View, name: _Name) -> None:
-        one = self._kept[name]
+        self.arrivals.fill(row, name)
+        one = self._kept.get(name)
+        row.show("session-use", one is not None)
+        if one is None:
+            row.attribute("", "data-take", name[1])
+            row.text("session-what", self.arrivals.label(name))
+            return
         take = one.report.take
         row.attribute("", "data-take", take.id)
         row.attribute("session-use", "aria-label", f"{take.name} is part of the session")

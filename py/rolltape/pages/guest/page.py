@@ -224,6 +224,10 @@ class GuestPage:
             if take.id not in self._own_takes:
                 self._browser.remember(OWN_TAKES, " ".join([*self._own_takes, take.id][-MAX_OWN_TAKES:]))
             self._document.guard(True)
+            if take.is_over:
+                self._last_take = (
+                    take  # before the deck is free: an idle page without it would tell of its end twice
+                )
             self._draw()
             self._takes.show(take)
             self._uploads.show(take)

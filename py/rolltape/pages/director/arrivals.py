@@ -1,0 +1,254 @@
+"""What has arrived at the host, for the director: how far each take is, links to fetch them, finishing, deleting.
+
+Where the host offers to keep nothing, nothing of this is shown and nothing is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from rolltape.arrivals.sender import Answer, Host
+from rolltape.arrivals.upload_state import UploadState
+from rolltape.arrivals.wire import (
+    TAKES,
+    TICKETS,
+    ArrivalState,
+    ArrivedTake,
+    Listing,
+    Ticket,
+    TicketRequest,
+    UploadOffer,
+    finish_path,
+    take_path,
+)
+from rolltape.core.notice import Level, Notice
+from rolltape.pages import words
+from rolltape.pages.interfaces import Browser, Document, View
+from rolltape.room.messages import GuestState
+
+__all__ = ["ArrivalsView", "Name", "arrival_words", "row_state"]
+
+OPEN_S, IDLE_S = 2.0, 15.0
+"""So often the host is asked while something is on its way, and while nothing is."""
+QUIET_MS = 15_000
+"""A take of which nothing came for this long is waiting for its guest's page."""
+LINK_LASTS_MS = 11 * 3600_000
+"""Links are good for twelve hours."""
+KEPT = (ArrivalState.COMPLETE, ArrivalState.CUT)
+SUBJECT = "arrivals"
+NO_ANSWER = "The host does not answer right now."
+
+Name = tuple[str, str]
+"""Whose take it is, and its id."""
+
+
+@dataclass(frozen=True)
+class _Link:
+    what: object
+    """What it was made for: anything else needs another."""
+    ticket: Ticket
+    made_ms: float
+
+
+class ArrivalsView:
+    """The takes of a room at its host; `changed` is called whenever something is new."""
+
+    def __init__(self, document: Document, browser: Browser, changed: Callable[[], None]) -> None:
+        self.takes: dict[Name, ArrivedTake] = {}
+        """The newest first."""
+        self._document = document
+        self._browser = browser
+        self._changed = changed
+        self._offer: UploadOffer | None = None
+        self._host: Host | None = None
+        self._wake = asyncio.Event()
+        self._links: dict[object, _Link] = {}
+        self._now_ms = 0.0
+        """When the host was asked last, milliseconds since 1970 by this machine's clock."""
+
+    @property
+    def is_kept(self) -> bool:
+        """True if the host keeps takes of this room."""
+        return self._offer is not None
+
+    def offered(self, offer: UploadOffer) -> None:
+        """The host keeps takes of this room: see what there is, from now on."""
+        first, self._offer = self._offer is None, offer
+        if first:
+            self._host = self._browser.upload_host()
+            self._document.spawn(self._watch())
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Something has happened: a take began, or ended."""
+        self._wake.set()
+
+    async def _watch(self) -> None:
+        """Ask the host now and then, for as long as the page is there."""
+        while True:
+            self._wake.clear()
+            try:
+                await self._look()
+            except ValueError as error:
+                self._browser.log(f"The host's list of takes could not be read. ({error})")
+            on_its_way = any(one.state not in KEPT for one in self.takes.values())
+            try:
+                async with asyncio.timeout(OPEN_S if on_its_way else IDLE_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _look(self) -> None:
+        answer = await self._ask("GET", TAKES)
+        if not answer.is_good:
+            return
+        before, self._now_ms = self.takes, time.time() * 1000
+        self.takes = {(one.uid, one.take): one for one in Listing.from_json(answer.text).takes}
+        for name, take in self.takes.items():
+            if take.state in KEPT:
+                part = take.parts[0].part if len(take.parts) == 1 else ""
+                await self._link(name, take, TicketRequest("", take.uid, take.take, part))
+        await self._link_all()
+        if before != self.takes:
+            self._changed()
+
+    async def _ask(self, method: str, path: str, body: str = "") -> Answer:
+        assert self._host is not None
+        return await self._host.ask(method, path, self._offer.token if self._offer else "", body)
+
+    async def _link(self, key: object, what: object, request: TicketRequest) -> None:
+        """Have a link that opens this, unless there is one that does and lasts."""
+        link, now_ms = self._links.get(key), self._browser.now_ms()
+        if link is not None and link.what == what and now_ms - link.made_ms < LINK_LASTS_MS:
+            return
+        answer = await self._ask("POST", TICKETS, request.to_json())
+        if answer.is_good:
+            self._links[key] = _Link(what, Ticket.from_json(answer.text), now_ms)
+            self._changed()
+
+    async def _link_all(self) -> None:
+        """The link for everything of the newest session, made anew when more of it has arrived."""
+        session = next((one.session for one in self.takes.values()), "")
+        in_it = tuple(one for one in self.takes.values() if one.session == session and one.state in KEPT)
+        if not in_it:
+            self._document.show("fetch-all", False)
+            self._document.text("fetch-all-facts", "")
+            return
+        await self._link("all", in_it, TicketRequest(session))
+        link = self._links.get("all")
+        if link is not None:
+            self._document.attribute("fetch-all", "href", link.ticket.path)
+            count = f"{len(in_it)} recordings" if len(in_it) > 1 else "1 recording"
+            size = words.size(link.ticket.size)
+            self._document.text("fetch-all-facts", f"{count}, {size}, as one zip with the session file")
+            self._document.show("fetch-all", True)
+
+    # Drawing.
+
+    def card(self, uid: str, told: GuestState) -> str:
+        """How far a guest's newest take is, for their card."""
+        mine = [one for one in self.takes.values() if one.uid == uid]
+        take = next((one for one in mine if one.take == told.take_id), None)
+        if take is None and not told.take_id:
+            take = next(iter(mine), None)
+        return "" if take is None else arrival_words(take, self._now_ms)
+
+    def fill(self, row: View, name: Name) -> None:
+        """Draw in a row of the session how far that take is, and what can be done with it."""
+        take = self.takes.get(name)
+        row.attribute("", "data-state", row_state(take, self._now_ms))
+        row.text("session-arrival", arrival_words(take, self._now_ms) if take else self._absent())
+        link = self._links.get(name) if take is not None and take.state in KEPT else None
+        row.show("fetch", link is not None)
+        if link is not None:
+            row.attribute("fetch", "href", link.ticket.path)
+        row.show("delete", take is not None)
+        waits = take is not None and row_state(take, self._now_ms) == UploadState.WAITING
+        row.show("finish", waits)
+
+    def _absent(self) -> str:
+        return "Nothing of it has come to the host." if self.is_kept else ""
+
+    def label(self, name: Name) -> str:
+        """What a take is called that no guest has reported to this page."""
+        take = self.takes[name]
+        files = [part.name for part in take.parts if part.name]
+        return f"{take.label or 'Guest'} · {files[0] if files else f'take {take.number}'}"
+
+    def wire(self, row: View, name: Name) -> None:
+        """Have the row's buttons do what they say."""
+        row.on("delete", "click", partial(self._on_delete, row, name))
+        row.on("delete", "blur", partial(self._not_sure, row))
+        row.on("finish", "click", partial(self._on_finish, name))
+
+    async def _on_delete(self, row: View, name: Name) -> None:
+        """Asked twice, since it cannot be taken back."""
+        if row.value("delete") != "sure":
+            row.attribute("delete", "value", "sure")
+            row.text("delete", "Delete at the host for good?")
+            return
+        self._not_sure(row)
+        uid, take = name
+        self._told(await self._ask("DELETE", take_path(take, uid)))
+
+    def _not_sure(self, row: View) -> None:
+        row.attribute("delete", "value", "")
+        row.text("delete", "Delete")
+
+    async def _on_finish(self, name: Name) -> None:
+        uid, take = name
+        self._told(await self._ask("POST", finish_path(take, uid)))
+
+    def _told(self, answer: Answer) -> None:
+        """What came of it: the list says it, or the host's sentence."""
+        if not answer.is_good:
+            problem = answer.problem
+            sentence = problem.detail if problem else NO_ANSWER
+            self._document.notify(Notice(Level.WARNING, sentence, SUBJECT))
+        self.hurry()
+
+
+def row_state(take: ArrivedTake | None, now_ms: float) -> str:
+    """The state of a take's way to the host, as its guest's page calls it."""
+    if take is None:
+        return UploadState.OFF
+    match take.state:
+        case ArrivalState.COMPLETE | ArrivalState.CUT:
+            return UploadState.ARRIVED
+        case ArrivalState.PROVING:
+            return UploadState.CLOSING
+        case ArrivalState.DELETED:
+            return UploadState.WITHDRAWN
+        case _:
+            return UploadState.WAITING if _silent_ms(take, now_ms) > QUIET_MS else UploadState.SENDING
+
+
+def arrival_words(take: ArrivedTake, now_ms: float) -> str:
+    """How far a take is, in a sentence."""
+    size = words.size(take.bytes)
+    match row_state(take, now_ms):
+        case UploadState.ARRIVED if take.state is ArrivalState.CUT:
+            return f"Finished from what had arrived: {size}. {_problems(part.problem for part in take.parts)}".strip()
+        case UploadState.ARRIVED:
+            return f"Arrived: {size}."
+        case UploadState.CLOSING:
+            return f"All of it is there, {size}; it is being compared."
+        case UploadState.WITHDRAWN:
+            return "Taken back by its guest, or deleted."
+        case UploadState.WAITING:
+            quiet = words.clock(int(_silent_ms(take, now_ms)))
+            return f"{size} have arrived; nothing has come for {quiet}. It goes on when the guest's page is open."
+        case _:
+            return f"Arriving: {size} so far."
+
+
+def _silent_ms(take: ArrivedTake, now_ms: float) -> float:
+    return max(0.0, now_ms - max((part.seen_ms for part in take.parts), default=take.started_at_ms))
+
+
+def _problems(problems: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(filter(None, problems)))
