@@ -1,0 +1,245 @@
+"""Takes arrive by themselves: what is recorded lies at the host, byte for byte, and the guest knows when to go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from rooms import RoomScene, Visitor, opened_room
+from waiting import wait_for
+
+SMALL = "width=320&height=180&fps=15&recordcodec=vp8"
+ARRIVED = "Everything has arrived. You may close this page."
+WITHIN_S = 5.0
+"""The promise: after Stop everything is there within five seconds."""
+
+JOURNAL = """async (name) => {
+    const takes = await (await navigator.storage.getDirectory()).getDirectoryHandle("takes");
+    const names = [];
+    for await (const one of takes.keys()) names.push(one);
+    const folder = await takes.getDirectoryHandle(names.sort().at(-1));
+    const file = await (await folder.getFileHandle(name)).getFile();
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+    return [...hash].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}"""
+
+
+@pytest.fixture
+def takes(tmp_path: Path) -> Path:
+    """The host's folder of takes."""
+    return tmp_path / "takes"
+
+
+@pytest.fixture
+def scene(
+    playwright: Playwright, settings: dict[str, Any], fake_media: tuple[str, str], tmp_path: Path, takes: Path
+) -> Iterator[RoomScene]:
+    with opened_room(playwright, settings, fake_media, tmp_path, ["--takes", str(takes)]) as scene:
+        scene.director(scene.server.links()["Director"])
+        yield scene
+
+
+def guest_in(scene: RoomScene, query: str = f"record=800&label=Ada&{SMALL}") -> Visitor:
+    ada = scene.guest(query)
+    expect(ada.id("check-upload")).to_be_visible()
+    return ada
+
+
+def record(guest: Visitor, elapsed: str = "0:05") -> None:
+    guest.id("record").click()
+    expect(guest.id("record")).to_have_attribute("data-state", "recording")
+    expect(guest.id("elapsed")).to_have_text(elapsed)
+
+
+def stop(guest: Visitor) -> None:
+    guest.id("record").click()
+    expect(guest.id("record")).to_have_attribute("data-state", "idle")
+
+
+def upload_of(guest: Visitor) -> Any:
+    return guest.id("upload").first
+
+
+def arrived(folder: Path) -> list[str]:
+    """The SHA-256 of each recording that is complete at the host."""
+    return [
+        sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".webm", ".mkv", ".mp4", ".wav")
+    ]
+
+
+def test_after_the_stop_all_of_it_is_at_the_host_within_five_seconds(scene: RoomScene, takes: Path) -> None:
+    ada = guest_in(scene)
+    sentence = f"Your recording is also sent to localhost:{scene.server.port}, for the director of “"
+    expect(ada.id("upload-to")).to_contain_text(sentence)
+    record(ada)
+    expect(upload_of(ada)).to_have_attribute("data-state", "sending")
+
+    stop(ada)
+    stopped = time.monotonic()
+    expect(upload_of(ada)).to_have_attribute("data-state", "arrived")
+
+    assert time.monotonic() - stopped <= WITHIN_S
+    expect(upload_of(ada)).to_have_text(ARRIVED)
+    expect(ada.id("take").get_by_test_id("upload")).to_have_text(ARRIVED)
+    assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+
+
+def test_a_host_that_is_killed_while_it_gets_a_take_has_all_of_it_in_the_end(
+    scene: RoomScene, takes: Path
+) -> None:
+    ada = guest_in(scene)
+    record(ada, "0:04")
+    expect(upload_of(ada)).to_have_attribute("data-state", "sending")
+
+    scene.server.kill()
+    expect(upload_of(ada)).to_have_attribute("data-state", "waiting", timeout=30_000)
+    expect(upload_of(ada)).to_contain_text("safe on this machine")
+    stop(ada)
+    scene.server.start()
+
+    expect(upload_of(ada)).to_have_attribute("data-state", "arrived", timeout=60_000)
+    assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+
+
+def test_a_page_that_is_loaded_anew_while_it_sends_goes_on_by_itself(scene: RoomScene, takes: Path) -> None:
+    """The recording ends with its page; what the journal has is finished, and the rest of it follows."""
+    ada = guest_in(scene)
+    record(ada, "0:05")
+    expect(upload_of(ada)).to_have_attribute("data-state", "sending")
+
+    ada.page.on("dialog", lambda dialog: dialog.accept())
+    ada.page.reload()
+    ada.wait_ready("guest")
+
+    row = ada.id("take").get_by_test_id("upload")
+    expect(row).to_have_attribute("data-state", "arrived", timeout=60_000)
+    assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+
+
+def test_a_tab_that_is_closed_is_followed_by_its_service_worker(scene: RoomScene, takes: Path) -> None:
+    """The host is away when the guest leaves: no page is there any more when it comes back."""
+    ada = guest_in(scene)
+    record(ada, "0:04")
+    expect(upload_of(ada)).to_have_attribute("data-state", "sending")
+    scene.server.kill()
+    stop(ada)
+    wanted = ada.page.evaluate(JOURNAL, "part1")
+
+    ada.page.goto("about:blank")
+    scene.server.start()
+
+    wait_for(lambda: arrived(takes) == [wanted], "the take is complete at the host", 60)
+
+
+def test_what_a_closed_tab_left_is_sent_from_any_page_of_ours(scene: RoomScene, takes: Path) -> None:
+    ada = guest_in(scene)
+    record(ada, "0:04")
+    expect(upload_of(ada)).to_have_attribute("data-state", "sending")
+    ada.page.close()
+    ada.page = ada.context.new_page()
+
+    ada.page.goto(f"{scene.server.address}/?convert")
+    ada.wait_ready("convert")
+
+    expect(ada.id("notice").filter(has_text="Everything has arrived")).to_be_visible(timeout=60_000)
+    assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+
+
+def test_who_does_not_want_it_sends_nothing(scene: RoomScene, takes: Path) -> None:
+    ada = guest_in(scene, f"record=800&label=Ada&upload=0&{SMALL}")
+    expect(ada.id("upload-choice")).to_have_value("no")
+    asked: list[str] = []
+    ada.page.on("request", lambda request: asked.append(request.url))
+
+    record(ada, "0:03")
+    stop(ada)
+
+    assert [url for url in asked if "api/takes" in url] == []
+    assert arrived(takes) == []
+    expect(ada.id("upload-card")).to_be_hidden()
+
+
+def test_afterwards_is_after_the_end(scene: RoomScene, takes: Path) -> None:
+    ada = guest_in(scene)
+    ada.id("upload-choice").select_option("after")
+    record(ada, "0:03")
+    expect(upload_of(ada)).to_have_text(
+        f"It is sent to localhost:{scene.server.port} when the recording is over."
+    )
+    assert arrived(takes) == []
+
+    stop(ada)
+
+    expect(upload_of(ada)).to_have_attribute("data-state", "arrived")
+    assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+
+
+def test_what_was_sent_can_be_taken_back(scene: RoomScene, takes: Path) -> None:
+    ada = guest_in(scene)
+    record(ada, "0:03")
+    stop(ada)
+    expect(upload_of(ada)).to_have_attribute("data-state", "arrived")
+    assert len(arrived(takes)) == 1
+
+    ada.id("upload-withdraw").click()
+    ada.id("upload-withdraw").click()
+
+    expect(upload_of(ada)).to_have_attribute("data-state", "withdrawn")
+    assert arrived(takes) == []
+
+
+def test_the_director_sees_it_arrive_fetches_it_and_deletes_it(scene: RoomScene, takes: Path) -> None:
+    director = scene.visitors[0]
+    ada = guest_in(scene)
+    record(ada, "0:04")
+    expect(director.guest("Ada").get_by_test_id("arrived")).to_contain_text("Arriving:")
+    stop(ada)
+    expect(upload_of(ada)).to_have_attribute("data-state", "arrived")
+    wanted = ada.page.evaluate(JOURNAL, "part1")
+
+    row = director.id("session-take")
+    expect(row).to_have_attribute("data-state", "arrived")
+    expect(row).to_have_count(1)
+    expect(director.guest("Ada").get_by_test_id("arrived")).to_contain_text("Arrived:")
+    with director.page.expect_download() as begun:
+        row.get_by_test_id("fetch").click()
+    assert sha256(Path(begun.value.path()).read_bytes()).hexdigest() == wanted
+
+    with director.page.expect_download() as begun:
+        director.id("fetch-all").click()
+    with ZipFile(begun.value.path()) as archive:
+        hashes = {sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
+        assert archive.testzip() is None
+    assert wanted in hashes
+
+    row.get_by_test_id("delete").click()
+    row.get_by_test_id("delete").click()
+    expect(director.id("fetch-all")).to_be_hidden()
+    assert arrived(takes) == []
+
+
+def test_a_server_that_keeps_nothing_is_asked_nothing_more(
+    playwright: Playwright, settings: dict[str, Any], fake_media: tuple[str, str], tmp_path: Path
+) -> None:
+    with opened_room(playwright, settings, fake_media, tmp_path, ["--no-takes"]) as scene:
+        scene.director(scene.server.links()["Director"])
+        ada = scene.visitor()
+        asked: list[str] = []
+        ada.context.on("request", lambda request: asked.append(request.url))
+        ada.open(scene.link(f"record=800&label=Ada&{SMALL}"), "guest")
+        record(ada, "0:03")
+        stop(ada)
+
+        assert [url for url in asked if "api/takes" in url or "upload.js" in url] == []
+        expect(ada.id("check-upload")).to_be_hidden()
+        expect(ada.id("upload-card")).to_be_hidden()
+        expect(scene.visitors[0].id("fetch-all")).to_be_hidden()
