@@ -69,10 +69,19 @@ def base_url(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
     with socket.socket() as probe:
         probe.bind((settings["BASE_HOST"], 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    with log.open("w") as output:
+    folder = tmp_path_factory.mktemp("server")
+    with (folder / "log.txt").open("w") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "rolltape", "serve", "--port", str(port)],
+            [
+                sys.executable,
+                "-m",
+                "rolltape",
+                "serve",
+                "--port",
+                str(port),
+                "--takes",
+                str(folder / "takes"),
+            ],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -36,10 +36,12 @@ class Server:
         """Start it, and wait until it answers."""
         self.starts += 1
         self.log = self.folder / f"server{self.starts}.txt"
+        is_said = {"--takes", "--no-takes"} & {*self.options}
+        kept = [] if is_said else ["--takes", str(self.folder / "takes")]
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "rolltape", "serve", "--port", str(self.port)]
-                + ["--secret-file", str(self.folder / "secret"), *self.options],
+                + ["--secret-file", str(self.folder / "secret"), *kept, *self.options],
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -201,7 +201,9 @@ def _pages(settings: dict[str, Any], folder: Path) -> Iterator[tuple[Page, Page]
     """The converter's page in Chromium, served as people serve it, and one in which others convert."""
     port = 8231
     server = subprocess.Popen(
-        [sys.executable, "-m", "rolltape", "serve", "--port", str(port)], cwd=ROOT, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "rolltape", "serve", "--port", str(port), "--no-takes"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
     )
     try:
         with _peers(folder) as peers_at, sync_playwright() as started:

@@ -41,7 +41,15 @@ class Server:
 
     def __init__(self, folder: Path, connections: int, redis: str = "") -> None:
         # A crowd comes at once: the limits of an address allow three joins at once for ten connections.
-        options = ["--port", "0", "--root", str(ROOT), "--connections-per-address", str(connections * 4)]
+        options = [
+            "--port",
+            "0",
+            "--root",
+            str(ROOT),
+            "--no-takes",
+            "--connections-per-address",
+            str(connections * 4),
+        ]
         options += ["--redis", redis] if redis else ["--secret-file", str(folder / "secret")]
         options += ["--metrics-token-file", str(folder / "metrics-token")]
         self.token = folder / "metrics-token"

@@ -62,7 +62,7 @@ def test_a_wheel_serves_from_an_empty_environment(
     rolltape = str(venv / "bin" / "rolltape")
     assert "rolltape serve" in run(rolltape, "--help", cwd=elsewhere, env=env)
 
-    secret = ["--secret-file", str(tmp_path / "secret")]
+    secret = ["--secret-file", str(tmp_path / "secret"), "--takes", str(tmp_path / "takes")]
     command = [rolltape, "serve", "--port", str(free_port()), *secret]
     with serving(command, elsewhere, env, tmp_path / "log.txt") as address:
         record(address)

@@ -34,9 +34,11 @@ class Started:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.said, self.log = folder / "out.txt", folder / "log.txt"
+        is_said = {"--takes", "--no-takes"} & {*options}
+        kept = [] if is_said else ["--takes", str(folder / "takes")]
         with self.said.open("w") as said, self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "rolltape", "serve", "--port", str(self.port), *options],
+                [sys.executable, "-m", "rolltape", "serve", "--port", str(self.port), *kept, *options],
                 cwd=ROOT,
                 env=os.environ | {"XDG_STATE_HOME": str(folder / "state")},
                 stdout=said,
@@ -165,7 +167,7 @@ def test_pages_are_served_over_https_with_their_rooms(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_said_in_a_sentence(
     options: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ["serve", "--port", "0", "--secret-file", str(tmp_path / "secret")]
+    given = ["serve", "--port", "0", "--no-takes", "--secret-file", str(tmp_path / "secret")]
     handlers, level = logging_state()
 
     status = main([*given, *options])
