@@ -1,4 +1,4 @@
-"""Guests without a browser: what a guest's page says to its room, said by a small Socket.IO client."""
+"""Guests without a browser: what a guest's page says to its room, said by a small client."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ import threading
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import socketio
+import websockets
+from websockets.asyncio.client import ClientConnection
 
 from rolltape.recording.take import Part, Take, TakeState
 from rolltape.room.client import new_secret
+from rolltape.room.frames import ANSWER, PING, PONG, framed, unframed
 from rolltape.room.messages import (
+    VERSION,
     Answer,
     Command,
     CommandKind,
     GuestState,
+    Joined,
     Message,
     Role,
     TakeReport,
@@ -58,7 +62,8 @@ class SimulatedGuest:
         self.obedient = True
         self.refusal = ""
         self._loop = loop
-        self._client: Any = None
+        self._client: ClientConnection | None = None
+        self._hearing: asyncio.Future[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
 
     # What tests call, from their own thread.
@@ -94,25 +99,32 @@ class SimulatedGuest:
     async def _come(self) -> None:
         token = await asyncio.to_thread(self._join)
         welcomed = asyncio.Event()
-        self._client = socketio.AsyncClient(reconnection=False)
-
-        async def heard(kind: str, text: str) -> None:
-            message = decode(kind, text)
-            if isinstance(message, Welcome):
-                welcomed.set()
-            elif isinstance(message, Command):
-                await self._obey(sender_of(text).uid, message)
-            elif kind == "joined":
-                await self._tell(self.state)
-
-        self._client.on("*", heard)
-        await self._client.connect(self.address, auth={"token": token}, transports=["websocket"])
+        self._client = await websockets.connect(self.address.replace("http", "ws", 1) + "/api/room")
+        await self._client.send(json.dumps({"token": token}))
+        self._hearing = asyncio.ensure_future(self._hear(self._client, welcomed))
         await asyncio.wait_for(welcomed.wait(), 5)
         await self._tell(self.state)
 
+    async def _hear(self, client: ClientConnection, welcomed: asyncio.Event) -> None:
+        with suppress(websockets.ConnectionClosed):
+            async for said in client:
+                frame = unframed(said)
+                if frame is None or frame.event == ANSWER:
+                    continue
+                if frame.event == PING:
+                    await client.send(framed(PONG))
+                    continue
+                message = decode(frame.event, frame.text)
+                if isinstance(message, Welcome):
+                    welcomed.set()
+                elif isinstance(message, Command):
+                    await self._obey(sender_of(frame.text).uid, message)
+                elif isinstance(message, Joined):
+                    await self._tell(self.state)
+
     def _join(self) -> str:
         asked = {
-            "v": 1,
+            "v": VERSION,
             "room": self.room,
             "role": Role.GUEST,
             "secret": self.secret,
@@ -127,11 +139,14 @@ class SimulatedGuest:
 
     async def _leave(self) -> None:
         await self._tick(False)
-        await self._client.disconnect()
+        if self._client is not None and self._hearing is not None:
+            await self._client.close()
+            await self._hearing
 
     async def _tell(self, message: Message) -> None:
-        if self._client.connected:
-            await self._client.emit(kind_of(message), encode(message))
+        assert self._client is not None
+        with suppress(websockets.ConnectionClosed):
+            await self._client.send(framed(kind_of(message), encode(message)))
 
     async def _tick(self, on: bool) -> None:
         if self._ticking is not None:

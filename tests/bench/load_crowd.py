@@ -63,13 +63,13 @@ TICK = GuestState(
     clock_error_ms=4,
 )
 """What a recording guest's page says (`pages.guest_state`)."""
-NUMBERED = b'\\"bytes\\":'
-"""How the number looks inside the event's text."""
+NUMBERED = b'"bytes":'
+"""How the number looks inside the frame."""
 
 
 def packet_around(message: GuestState) -> tuple[bytes, bytes]:
-    """A tick's packet, before and after its number."""
-    event = json.dumps(["state", encode(message)], separators=(",", ":")).encode()
+    """A tick's frame after the frame's own number, before and after what is counted."""
+    event = encode(message)[1:].encode()
     before, number, after = event.partition(str(FIRST).encode())
     assert before.endswith(NUMBERED) and number and str(FIRST).encode() not in after
     return before, after
@@ -187,15 +187,14 @@ class Crowd:
         self._plan(index, due_s + 1 / PER_S)
         number = self._tally.send(round(due_s * 1e9))
         before, after = self._packet
-        self._guests[index].send(b"2%d%s%d%s" % (number - FIRST, before, number, after))
+        self._guests[index].send(b'{"event":"state","n":%d,%s%d%s' % (number - FIRST, before, number, after))
 
     def _as_guest(self, packet: bytes) -> None:
-        # The acknowledgement of what was handed on: 3, the number, and an empty text.
-        if packet.startswith(b"3") and packet.endswith(b'[""]'):
+        if packet.startswith(b'{"event":"done"') and packet.endswith(b'"said":""}'):
             self._tally.accepted += 1
 
     def _as_director(self, packet: bytes) -> None:
-        if packet.startswith(b'2["state"'):
+        if packet.startswith(b'{"event":"state"'):
             at = packet.index(NUMBERED) + len(NUMBERED)
             self._tally.arrive(int(packet[at : at + 10]))
 

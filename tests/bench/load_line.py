@@ -1,6 +1,6 @@
-"""A member's connection to a room, as light as a test can make one: Socket.IO's frames, written and read by hand.
+"""A member's connection to a room, as light as a test can make one.
 
-A thousand of python-socketio's clients would cost more than the server they are to measure.
+A thousand of a library's clients would cost more than the server they are to measure.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from rolltape.room.client import new_secret
-from rolltape.room.messages import Role
+from rolltape.room.frames import PONG, framed
+from rolltape.room.messages import VERSION, Role
 
 __all__ = ["Line", "Seat", "join"]
 
-PATH = "/socket.io/?EIO=4&transport=websocket"
+PATH = "/api/room"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Seat:
 
 def join(server: http.client.HTTPConnection, address: str, **asked: str) -> Seat:
     """Join a room as a page does; `server` is a connection to `address`."""
-    wanted = {"v": 1, "secret": new_secret(), "role": Role.GUEST} | asked
+    wanted = {"v": VERSION, "secret": new_secret(), "role": Role.GUEST} | asked
     server.request("POST", "/api/join", json.dumps(wanted), {"Content-Type": "application/json"})
     answer = server.getresponse()
     said = json.loads(answer.read())
@@ -46,7 +47,7 @@ def join(server: http.client.HTTPConnection, address: str, **asked: str) -> Seat
 
 
 class Line(asyncio.Protocol):
-    """One connection; `heard` is called with each packet of Socket.IO's, without Engine.IO's `4`."""
+    """One connection; `heard` is called with each frame."""
 
     def __init__(self, seat: Seat, heard: Callable[[bytes], None]) -> None:
         self._seat = seat
@@ -86,13 +87,15 @@ class Line(asyncio.Protocol):
         for event in self._protocol.events_received():
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                 self._read(bytes(event.data))
-            assert not isinstance(event, Response) or event.status_code == 101, event
+            if isinstance(event, Response):
+                assert event.status_code == 101, event
+                self.send(json.dumps({"token": self._seat.token}).encode())
         self._flush()
 
-    def send(self, packet: bytes) -> None:
-        """Send a packet of Socket.IO's, if the connection is still there."""
+    def send(self, frame: bytes) -> None:
+        """Send a frame, if the connection is still there."""
         if self._protocol.state is State.OPEN:
-            self._protocol.send_text(b"4" + packet)
+            self._protocol.send_text(frame)
             self._flush()
 
     def close(self) -> None:
@@ -100,15 +103,12 @@ class Line(asyncio.Protocol):
             self._transport.close()
 
     def _read(self, frame: bytes) -> None:
-        kind = frame[:1]
-        if kind == b"2":
-            self._protocol.send_text(b"3")
-        elif kind == b"0":
-            self.send(b"0" + json.dumps({"token": self._seat.token}).encode())
-        elif kind == b"4":
-            if frame.startswith(b'42["welcome"'):
-                self.is_in.set()
-            self._heard(frame[1:])
+        if frame.startswith(b'{"event":"ping"'):
+            self.send(framed(PONG).encode())
+        elif frame.startswith(b'{"event":"welcome"'):
+            self.is_in.set()
+        else:
+            self._heard(frame)
 
     def _flush(self) -> None:
         if self._transport is not None and not self.is_over:

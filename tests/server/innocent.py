@@ -43,8 +43,8 @@ async def talk(address: str) -> None:
         print(json.dumps(took), flush=True)
         took.clear()
     talking.cancel()
-    await director.client.disconnect()
-    await guest.client.disconnect()
+    await director.leave()
+    await guest.leave()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from rolltape.server.hosting import Hosting
 from rolltape.server.limits import Limits
 from rolltape.server.log import write_json_lines
 from rolltape.server.redis_store import RedisStore
-from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
+from rolltape.server.rooms import MAX_FRAME, Rooms, RoomsOptions
 from rolltape.server.store import LEASE_S
 from rolltape.server.takes import Takes
 from rolltape.server.takes_request import TakesLimits
@@ -45,7 +45,8 @@ if __name__ == "__main__":
         log_config=None,
         log_level="warning",
         proxy_headers=wanted.get("trust_proxy", False),
-        ws_max_size=MAX_PACKET,
+        ws_max_size=MAX_FRAME,
+        ws_ping_interval=None,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=1,
     )

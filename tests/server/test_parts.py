@@ -14,22 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engineio import packet as engineio_packet
-from socketio.async_manager import AsyncManager
 from starlette.types import Scope
 
 from rolltape.room.client import IceServer
+from rolltape.room.frames import PING, PONG, framed
 from rolltape.room.messages import Role
 from rolltape.server.admission import address_of, is_foreign
 from rolltape.server.limits import Limiter, Limits, Rate
+from rolltape.server.line import MAX_WAITING, Line, Over
 from rolltape.server.log import JsonLines, RepeatFilter, room_mark
 from rolltape.server.metrics import Metrics
 from rolltape.server.ownership import Claim
-from rolltape.server.packet import is_spoken_here
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret
-from rolltape.server.send_queue import MAX_WAITING, Outbox
 from rolltape.server.serve import _listener
-from rolltape.server.socketio_rooms import Groups
 from rolltape.server.tokens import BadToken, Session, Tokens
 from rolltape.server.turn import CREDENTIAL_S, Ice
 from server.visitors import Clock
@@ -108,47 +105,111 @@ def test_many_addresses_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) 
     assert Limits.for_addresses(200) == Limits()
 
 
+class Wire:
+    """A WebSocket whose other end takes what the test lets it take."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.sent: list[str] = []
+        self.said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.takes = asyncio.Event()
+        self.clock = Clock()
+        self.line = Line("203.0.113.1", self.said.get, self.send, Limits(**limits), self.clock)
+
+    async def send(self, message: Any) -> None:
+        await self.takes.wait()
+        self.sent.append(str(message.get("text", message["type"])))
+
+    def say(self, text: str | bytes) -> None:
+        self.said.put_nowait(
+            {"type": "websocket.receive", "text" if isinstance(text, str) else "bytes": text}
+        )
+
+
 def test_who_does_not_read_is_let_go_and_not_waited_for() -> None:
     async def story() -> None:
-        box = Outbox()
-        for _ in range(5):
-            await box.put(_packet("x" * (MAX_WAITING // 4)))
+        wire = Wire()
+        for number in range(3):
+            wire.line.say(str(number) + "x" * (MAX_WAITING // 4))
+        hearing = asyncio.create_task(wire.line.hear())
+        await asyncio.sleep(0)
+        for _ in range(3):
+            wire.line.say("x" * (MAX_WAITING // 4))
 
-        assert box.qsize() == 1
-        assert await box.get() is None
-        await box.put(_packet("more"))
-        assert await box.get() is None
-
-        read = Outbox()
-        for _ in range(50):
-            await read.put(_packet("x" * (MAX_WAITING // 4)))
-            assert (await read.get()).data
-        await read.put(None)
-        assert await read.get() is None
+        with pytest.raises(Over, match="deaf"):
+            await hearing
+        with pytest.raises(Over, match="deaf"):
+            await wire.line.hear()
+        assert not wire.line._waiting
+        wire.takes.set()
+        wire.line.say("more")
+        await wire.line.close()
+        assert len(wire.sent) == 2 and wire.sent[-1] == "websocket.close"
 
     asyncio.run(story())
 
 
-def test_groups_are_the_librarys() -> None:
-    ours, theirs = Groups(), AsyncManager()
-    for manager in (ours, theirs):
-        for who in ("ada", "bo", "cy"):
-            for group in (None, who, "room", "guests"):
-                manager.basic_enter_room(who, "/", group, eio_sid=f"{who}'s")
-        manager.basic_leave_room("bo", "/", "guests")
-        for who in ("ada", "cy"):
-            manager.pre_disconnect(who, "/")
-            manager.basic_disconnect(who, "/")
+def test_what_is_told_arrives_in_order_however_fast_it_is_told() -> None:
+    async def story() -> None:
+        wire = Wire()
+        wire.takes.set()
+        for number in range(100):
+            wire.line.say(str(number))
+            if number % 7 == 0:
+                await asyncio.sleep(0)
+        await wire.line.close()
 
-    assert ours.rooms == theirs.rooms
-    assert set(ours.rooms["/"]) == {None, "bo", "room"}
-    assert set(ours._of) == {"bo"}
-    assert not any(ours.pending_disconnect.values())
+        assert wire.sent == [*map(str, range(100)), "websocket.close"]
 
-    for manager in (ours, theirs):
-        manager.basic_disconnect("bo", "/")
-    assert ours.rooms == theirs.rooms == {}
-    assert not ours._of
+    asyncio.run(story())
+
+
+def test_a_page_that_is_silent_is_asked_and_let_go_if_it_does_not_answer() -> None:
+    async def story() -> None:
+        wire = Wire()
+        wire.takes.set()
+        for seconds in (4, 2, 2, 2):
+            wire.clock.turn(seconds)
+            wire.line.look()
+        wire.say(framed(PONG))
+        assert await wire.line.hear() == framed(PONG)
+        await asyncio.sleep(0)
+        assert wire.sent == [framed(PING)]
+
+        wire.clock.turn(9)
+        wire.line.look()
+        wire.clock.turn(2)
+        wire.line.look()
+        with pytest.raises(Over, match="silent"):
+            await wire.line.hear()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("said", "why"), [([b"x"], "not_spoken_here"), (["x"] * 30, "flood"), (["x" * 90_000] * 20, "flood")]
+)
+def test_what_no_page_of_ours_does_ends_a_connection(said: list[str | bytes], why: str) -> None:
+    async def story() -> None:
+        wire = Wire(frames=Rate(1, 25))
+        for one in said:
+            wire.say(one)
+        with pytest.raises(Over, match=why) as over:
+            while True:
+                await wire.line.hear()
+        assert over.value.hostile
+
+    asyncio.run(story())
+
+
+def test_what_was_done_is_owed() -> None:
+    clock = Clock()
+    limiter = Limiter(Rate(1, 3), clock)
+    limiter.spend("a", 5)
+
+    assert not limiter.allows("a", 0)
+    assert limiter.allows("b", 3)
+    clock.turn(2)
+    assert limiter.allows("a", 0) and not limiter.allows("a")
 
 
 def test_small_messages_do_not_wait_for_one_another() -> None:
@@ -157,35 +218,6 @@ def test_small_messages_do_not_wait_for_one_another() -> None:
 
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
-@pytest.mark.parametrize(
-    "text", ["3", "1", "40", "41", '40{"token":"x"}', '42["state","{}"]', '4217["state","{}"]']
-)
-def test_what_our_pages_say_is_heard(text: str) -> None:
-    assert is_spoken_here(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "0",
-        "2",
-        "4",
-        "43[]",
-        "3x",
-        "45",
-        '40/admin,{"a":1}',
-        "42/x,[]",
-        "42{",
-        b"42[",
-        None,
-        "42" + "1" * 10 + "[",
-    ],
-)
-def test_what_our_pages_do_not_say_is_not_heard(text: object) -> None:
-    assert not is_spoken_here(text)
 
 
 @pytest.mark.parametrize(
@@ -262,8 +294,3 @@ def test_figures_are_in_prometheus_format() -> None:
     assert "# TYPE rolltape_connections gauge\nrolltape_connections 3\n" in text
     assert 'rolltape_messages_total{what="state"} 2\n' in text
     assert 'rolltape_refused_total{what="flood"} 1\n' in text
-
-
-def _packet(text: str) -> Any:
-    kind: Any = engineio_packet.Packet
-    return kind(engineio_packet.MESSAGE, text)

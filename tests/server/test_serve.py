@@ -18,7 +18,7 @@ import pytest
 
 from rolltape.__main__ import main
 from rolltape.room.client import new_secret
-from rolltape.room.messages import Role
+from rolltape.room.messages import VERSION, Role
 from server.visitors import post
 from waiting import wait_for
 
@@ -59,7 +59,7 @@ class Started:
         return found
 
     def join(self, room: str, role: Role, **more: str) -> tuple[int, dict[str, object]]:
-        asked = {"v": 1, "room": room, "role": role, "secret": new_secret()} | more
+        asked = {"v": VERSION, "room": room, "role": role, "secret": new_secret()} | more
         return post(f"http://localhost:{self.port}/api/join", asked)
 
 
@@ -145,7 +145,7 @@ def test_pages_are_served_over_https_with_their_rooms(tmp_path: Path) -> None:
         assert address == f"https://localhost:{server.port}/"
         trust = ssl.create_default_context()
         trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-        body = {"v": 1, "room": "a", "role": "guest", "secret": "s" * 16}
+        body = {"v": VERSION, "room": "a", "role": "guest", "secret": "s" * 16}
         request = urllib.request.Request(
             f"{address}api/join", json.dumps(body).encode(), {"Origin": address.rstrip("/")}
         )

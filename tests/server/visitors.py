@@ -11,14 +11,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import socketio
 import uvicorn
+import websockets
+from websockets.asyncio.client import ClientConnection
 
 from rolltape.room.client import new_secret
-from rolltape.room.messages import Message, Role, Sender, Welcome
+from rolltape.room.frames import ANSWER, PING, PONG, framed, unframed
+from rolltape.room.messages import VERSION, Message, Role, Sender, Welcome
 from rolltape.room.wire import decode, encode, kind_of, sender_of
 from rolltape.server.app import create_app
-from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
+from rolltape.server.rooms import MAX_FRAME, Rooms, RoomsOptions
 from rolltape.server.serve import PAGE
 from rolltape.server.store import Store
 
@@ -34,15 +36,14 @@ class Visitor:
     ) -> None:
         self.address = address
         self.headers = {"X-Forwarded-For": sender} if sender else {}
-        self.asked = {"v": 1, "room": room, "role": role, "secret": new_secret()} | more
+        self.asked = {"v": VERSION, "room": room, "role": role, "secret": new_secret()} | more
         self.reply: dict[str, Any] = {}
         self.heard: list[tuple[Message, Sender | None]] = []
-        self.client = socketio.AsyncClient(reconnection=False)
-        self.client.on("*", self._on_event)
-
-    async def _on_event(self, kind: str, text: str) -> None:
-        message = decode(kind, text)
-        self.heard.append((message, sender_of(text) if '"from"' in text else None))
+        self.connected = False
+        self._socket: ClientConnection | None = None
+        self._hearing: asyncio.Task[None] | None = None
+        self._answers: dict[int, asyncio.Future[str]] = {}
+        self._number = 0
 
     async def join(self) -> dict[str, Any]:
         status, self.reply = await asyncio.to_thread(
@@ -51,21 +52,72 @@ class Visitor:
         return self.reply | {"status": status}
 
     async def come(self, token: str | None = None) -> Visitor:
+        """Raises ConnectionClosed where the server does not want it."""
         if token is None:
             joined = await self.join()
             assert joined["status"] == 200, joined
-        await self.client.connect(
-            self.address,
-            headers=self.headers,
-            auth={"token": token or self.reply["token"]},
-            transports=["websocket"],
-            wait_timeout=5,
+        self._socket = await websockets.connect(
+            f"{self.address.replace('http', 'ws', 1)}/api/room",
+            additional_headers=self.headers,
+            compression=None,
+            close_timeout=1,
         )
+        await self._socket.send(json.dumps({"token": token or self.reply["token"]}))
+        self._on_text(str(await asyncio.wait_for(self._socket.recv(), 5)))
+        self.connected = True
+        self._hearing = asyncio.create_task(self._hear(self._socket))
         await self.until(lambda: any(isinstance(one, Welcome) for one, _ in self.heard))
         return self
 
+    async def _hear(self, socket: ClientConnection) -> None:
+        try:
+            async for text in socket:
+                self._on_text(str(text))
+                if PING in text[:20]:
+                    await socket.send(framed(PONG))
+        except websockets.ConnectionClosed:
+            pass
+        finally:
+            self.connected = False
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_exception(ConnectionError("The connection is gone."))
+
+    def _on_text(self, text: str) -> None:
+        frame = unframed(text)
+        assert frame is not None, text
+        if frame.event == ANSWER:
+            answer = self._answers.get(frame.number)
+            if answer is not None and not answer.done():
+                answer.set_result(json.loads(frame.text)["said"])
+        elif frame.event != PING:
+            message = decode(frame.event, frame.text)
+            self.heard.append((message, sender_of(frame.text) if '"from"' in frame.text else None))
+
+    async def leave(self) -> None:
+        if self._socket is not None:
+            await self._socket.close()
+        if self._hearing is not None:
+            await self._hearing
+
     async def say(self, message: Message) -> str:
-        return str(await self.client.call(kind_of(message), encode(message), timeout=5))
+        return await self.call(kind_of(message), encode(message))
+
+    async def call(self, event: str, text: str) -> str:
+        """The server's answer."""
+        self._number += 1
+        number = self._number
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        try:
+            await self.send(framed(event, text, number))
+            return await asyncio.wait_for(answer, 5)
+        finally:
+            del self._answers[number]
+
+    async def send(self, frame: str | bytes) -> None:
+        """A frame, whatever is in it."""
+        assert self._socket is not None
+        await self._socket.send(frame)
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(5):
@@ -101,7 +153,8 @@ async def serving(
     config = uvicorn.Config(
         create_app(PAGE, rooms),
         log_level="error",
-        ws_max_size=MAX_PACKET,
+        ws_max_size=MAX_FRAME,
+        ws_ping_interval=None,
         ws_per_message_deflate=False,
         lifespan="on",
         timeout_graceful_shutdown=1,
@@ -158,6 +211,6 @@ def played(
                 await story(scene)
             finally:
                 for visitor in scene.visitors:
-                    await visitor.client.disconnect()
+                    await visitor.leave()
 
     asyncio.run(run())

@@ -92,7 +92,7 @@ MESSAGES: list[Message] = [
 
 def told(**changes: object) -> str:
     """A report of a take, changed."""
-    return json.dumps({"v": 1, "take": plain_take(TAKE) | changes})
+    return json.dumps({"v": 2, "take": plain_take(TAKE) | changes})
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: kind_of(message))
@@ -135,25 +135,25 @@ def test_a_message_without_sender_is_nobodys() -> None:
         ("away", ""),
         ("away", "[]"),
         ("away", "{"),
-        ("away", '{"v":1}'),
-        ("away", '{"v":2,"uid":"ada"}'),
-        ("away", '{"v":1,"uid":"a b"}'),
-        ("away", '{"v":1,"uid":["ada"]}'),
-        ("away", '{"v":1,"uid":"' + "a" * 65 + '"}'),
-        ("away", '{"v":1,"uid":"ada","x":"' + "x" * MAX_MESSAGE + '"}'),
-        ("away", '{"v":1,"uid":' + "[" * 30_000),
-        ("nothing", '{"v":1}'),
-        ("signal", '{"v":1,"to":"ada"}'),
-        ("signal", '{"v":1,"to":"ada","description":{"type":"offer"},"candidate":{"candidate":""}}'),
-        ("signal", '{"v":1,"to":"ada","description":{"type":"evil"}}'),
-        ("command", '{"v":1,"to":"ada","id":"c","kind":"format-disk"}'),
-        ("command", '{"v":1,"to":"ada","id":"c","kind":"start","order":{"record":"many"}}'),
-        ("command", '{"v":1,"to":"ada","id":"c","kind":"start","order":{"record":"6000","codec":"divx"}}'),
-        ("state", '{"v":1,"fps":NaN}'),
-        ("state", '{"v":1,"fps":1e999}'),
-        ("state", '{"v":1,"bytes":-1}'),
-        ("state", '{"v":1,"bytes":true}'),
-        ("take", '{"v":1,"take":{"id":"1"}}'),
+        ("away", '{"v":2}'),
+        ("away", '{"v":1,"uid":"ada"}'),
+        ("away", '{"v":2,"uid":"a b"}'),
+        ("away", '{"v":2,"uid":["ada"]}'),
+        ("away", '{"v":2,"uid":"' + "a" * 65 + '"}'),
+        ("away", '{"v":2,"uid":"ada","x":"' + "x" * MAX_MESSAGE + '"}'),
+        ("away", '{"v":2,"uid":' + "[" * 30_000),
+        ("nothing", '{"v":2}'),
+        ("signal", '{"v":2,"to":"ada"}'),
+        ("signal", '{"v":2,"to":"ada","description":{"type":"offer"},"candidate":{"candidate":""}}'),
+        ("signal", '{"v":2,"to":"ada","description":{"type":"evil"}}'),
+        ("command", '{"v":2,"to":"ada","id":"c","kind":"format-disk"}'),
+        ("command", '{"v":2,"to":"ada","id":"c","kind":"start","order":{"record":"many"}}'),
+        ("command", '{"v":2,"to":"ada","id":"c","kind":"start","order":{"record":"6000","codec":"divx"}}'),
+        ("state", '{"v":2,"fps":NaN}'),
+        ("state", '{"v":2,"fps":1e999}'),
+        ("state", '{"v":2,"bytes":-1}'),
+        ("state", '{"v":2,"bytes":true}'),
+        ("take", '{"v":2,"take":{"id":"1"}}'),
         ("take", told(id="../x")),
         ("take", told(id="x" * 81)),
         ("take", told(mime_type="x" * 121)),
@@ -214,18 +214,18 @@ def _put(value: Any, place: Place, new: object) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("state", '{"v":1,"take_id":"\\ud800"}'),
-        ("state", '{"v":1,"mime_type":"video/\\udfff"}'),
-        ("signal", '{"v":1,"to":"ada","session":"\\ud800","candidate":{"candidate":""}}'),
-        ("signal", '{"v":1,"to":"ada","description":{"type":"offer","sdp":"\\udc00\\ud800"}}'),
+        ("state", '{"v":2,"take_id":"\\ud800"}'),
+        ("state", '{"v":2,"mime_type":"video/\\udfff"}'),
+        ("signal", '{"v":2,"to":"ada","session":"\\ud800","candidate":{"candidate":""}}'),
+        ("signal", '{"v":2,"to":"ada","description":{"type":"offer","sdp":"\\udc00\\ud800"}}'),
         (
             "take",
-            '{"v":1,"take":{"id":"1","number":1,"name":"\\ud800","started_at_ms":1,"state":"finished"}}',
+            '{"v":2,"take":{"id":"1","number":1,"name":"\\ud800","started_at_ms":1,"state":"finished"}}',
         ),
-        ("state", '{"v":1,"fps":1' + "0" * 400 + "}"),
-        ("state", '{"v":1,"minutes_left":-1' + "0" * 400 + "}"),
-        ("state", '{"v":1,"bytes":1' + "0" * 5000 + "}"),
-        ("state", '{"v":1,"newer":NaN}'),
+        ("state", '{"v":2,"fps":1' + "0" * 400 + "}"),
+        ("state", '{"v":2,"minutes_left":-1' + "0" * 400 + "}"),
+        ("state", '{"v":2,"bytes":1' + "0" * 5000 + "}"),
+        ("state", '{"v":2,"newer":NaN}'),
     ],
 )
 def test_what_no_receiver_could_use_is_refused_where_it_comes_in(kind: str, text: str) -> None:
@@ -251,7 +251,7 @@ GROWING = st.sampled_from(
 
 @given(st.lists(st.text(max_size=5) | GROWING, max_size=100).map("".join))
 def test_a_label_that_arrives_is_one_line_that_can_be_seen_and_stays_as_it_is(label: str) -> None:
-    read = decode("state", json.dumps({"v": 1, "label": label}))
+    read = decode("state", json.dumps({"v": 2, "label": label}))
 
     assert isinstance(read, GuestState)
     assert len(read.label) <= 80

@@ -1,81 +1,77 @@
-"""The connection to a room's server, by socket.io-client: joined anew before each, tried until it holds."""
+"""The connection to a room's server, a WebSocket: joined anew before each, tried until it holds."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
-from dataclasses import asdict
+import random
+from collections.abc import Coroutine
+from dataclasses import asdict, replace
 from typing import Any
 
-from js import URL, AbortSignal, console, document, fetch
-from pyodide.ffi import JsException, create_proxy, to_js
+from js import URL, AbortSignal, WebSocket, console, document, fetch
+from pyodide.ffi import JsException, to_js
 
 from rolltape.arrivals.wire import UploadOffer
-from rolltape.browser.interop import member
+from rolltape.browser.interop import Listeners, member
 from rolltape.core.errors import RolltapeError, Unsupported
 from rolltape.core.json_fields import Fields
 from rolltape.room.client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
+from rolltape.room.frames import ANSWER, CLOCK, PING, PONG, Frame, framed, unframed
 from rolltape.room.messages import VERSION
 
-MODULE = "static/vendor/socketio/socket.io.esm.min.js"
-ANSWER_TIMEOUT_MS = 5000
+ANSWER_TIMEOUT_S = 5.0
 JOIN_TIMEOUT_MS = 8000
-RETRY_S = 1.0
-OPTIONS = {
-    "transports": ["websocket"],
-    "autoConnect": False,
-    "reconnectionDelay": 400,
-    "reconnectionDelayMax": 2000,
-    "timeout": 6000,
-}
-FINAL = frozenset({"bad", "key", "invite", "removed", "no rooms"})
-"""Refusals that another try does not change."""
-
+CONNECT_TIMEOUT_S = 6.0
+FIRST_RETRY_S, LAST_RETRY_S = 0.4, 2.0
+SILENT_S = 12.0
+"""The server asks each page that is silent for five seconds; a page that hears nothing for so long has lost it."""
+LOOK_S = 2.0
+NO_ROOMS = "no rooms"
 NO_SERVER = (404, 405, 501)
 """What a static host answers; a server that is being restarted answers otherwise, or not at all."""
 
 
 class SocketLine:
-    """One page's connection (`room_client.RoomLine`)."""
+    """One page's connection (`client.RoomLine`)."""
 
     def __init__(self) -> None:
         self._socket: Any = None
-        self._proxies: list[Any] = []
+        self._listeners = Listeners()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._over: asyncio.Future[None] | None = None
+        """Of the connection that there is: done when it is gone."""
+        self._answers: dict[int, asyncio.Future[str]] = {}
+        self._number = 0
+        self._heard_s = 0.0
         self._closed = False
-        self._reply: JoinReply | None = None
-        """What opens the next connection, if it is known already."""
 
     async def open(self, request: JoinRequest, client: RoomClient) -> None:
-        """Connect and stay connected. Raises Unsupported where there is no server for rooms."""
+        """Join, then connect and stay connected. Raises Unsupported where there is no server for rooms."""
         self._request, self._client = request, client
         try:
-            library = await _load()
-        except JsException as error:
-            raise Unsupported("This page was served without rooms.", str(error)) from None
-        path = URL.new("socket.io/", document.baseURI).pathname
-        auth = self._proxy(self._on_auth)
-        self._socket = library.io(
-            URL.new(".", document.baseURI).origin, to_js(OPTIONS | {"path": path, "auth": auth})
-        )
-        for event, handler in (
-            ("connect_error", self._on_connect_error),
-            ("disconnect", self._on_disconnect),
-        ):
-            self._socket.on(event, self._proxy(handler))
-        self._socket.onAny(self._proxy(self._on_event))
-        # socket.io asks for what opens a connection once it has one, which a host without rooms never gives.
-        self._reply = await self._let_in()
-        if not self._closed:
-            self._socket.connect()
+            reply = await self._let_in()
+        except RoomError as error:
+            if error.detail == NO_ROOMS:
+                raise Unsupported(error.sentence) from None
+            self._client.refused(error)
+            reply = None
+        self._spawn(self._stay(reply))
 
     async def send(self, kind: str, text: str) -> str:
-        """Hand a message over; empty, or why it was not handed on."""
+        """Hand a message over; empty, or why it was not handed on. Raises RoomError."""
+        if self._over is None or self._over.done():
+            raise RoomError("The room's server cannot be reached.", "offline")
+        self._number += 1
+        number = self._number
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
-            return str(await self._socket.timeout(ANSWER_TIMEOUT_MS).emitWithAck(kind, text))
-        except JsException as error:
+            self._socket.send(framed(kind, text, number))
+            return await asyncio.wait_for(answer, ANSWER_TIMEOUT_S)
+        except (JsException, TimeoutError) as error:
             raise RoomError("The room's server did not answer.", str(error)) from None
+        finally:
+            del self._answers[number]
 
     def say(self, kind: str, text: str) -> None:
         """Hand a message over at once, without hearing what became of it."""
@@ -83,84 +79,119 @@ class SocketLine:
 
     async def server_ms(self) -> float:
         """The server's clock, milliseconds since 1970. Raises RoomError."""
-        return float(await self.send("clock", ""))
+        return float(await self.send(CLOCK, "{}"))
 
     def close(self) -> None:
         """Leave, and free everything."""
         self._closed = True
-        for task in self._tasks:
-            task.cancel()
-        if self._socket is not None:
-            self._socket.offAny()
-            self._socket.removeAllListeners()
-            self._socket.disconnect()
         # One of them may be running right now.
         asyncio.get_running_loop().call_soon(self._free)
 
     def _free(self) -> None:
-        while self._proxies:
-            self._proxies.pop().destroy()
-
-    def _proxy(self, handler: Callable[..., None]) -> Any:
-        proxy = create_proxy(handler)
-        self._proxies.append(proxy)
-        return proxy
+        for task in self._tasks:
+            task.cancel()
+        self._hang_up()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _on_auth(self, give: Callable[[Any], None]) -> None:
-        """Before each connection socket.io asks for what opens it: a fresh token."""
-        self._spawn(self._authorise(give))
-
-    async def _authorise(self, give: Callable[[Any], None]) -> None:
-        reply, self._reply = self._reply or await self._let_in(), None
-        if reply is not None:
-            self._client.joined(reply)
-        if not self._closed:
-            # Without a token the connection will fail too, and is tried again.
-            give(to_js({"token": reply.token if reply else ""}))
+    async def _stay(self, reply: JoinReply | None) -> None:
+        """Connect, again after each interruption; each connection begins with a join."""
+        pause_s = FIRST_RETRY_S
+        while not self._closed:
+            if reply is not None and await self._connected(reply):
+                pause_s = FIRST_RETRY_S
+            reply = None
+            await asyncio.sleep(pause_s * random.uniform(0.75, 1.25))
+            pause_s = min(2 * pause_s, LAST_RETRY_S)
+            try:
+                reply = await self._let_in()
+            except RoomError as error:
+                console.info(f"The room is not reached: {error.sentence}")
+                self._client.refused(error)
 
     async def _let_in(self) -> JoinReply | None:
-        """Ask to be let in; None, and closed where another try would change nothing."""
+        """Ask to be let in; None, and closed where another try would change nothing. Raises RoomError."""
+        if self._closed:
+            return None
         try:
-            return await join(self._request)
+            return await join(replace(self._request, invite=self._client.invite or self._request.invite))
         except RoomError as error:
-            if error.detail in FINAL:
-                self.close()
-                self._client.closed(error.sentence)
+            if error.detail == NO_ROOMS or not self._client.is_final(error):
+                raise
+            self.close()
+            self._client.closed(error.sentence)
             return None
 
-    def _on_event(self, kind: str, text: object, *_: object) -> None:
+    async def _connected(self, reply: JoinReply) -> bool:
+        """One connection from its beginning to its end; whether it was ever there."""
+        self._client.joined(reply)
+        over = self._over = asyncio.get_running_loop().create_future()
+        address = URL.new("api/room", document.baseURI).href.replace("http", "ws", 1)
+        socket = self._socket = WebSocket.new(address)
+        self._heard_s = asyncio.get_running_loop().time()
+        hello = json.dumps({"token": reply.token})
+        self._listeners.add(socket, "open", lambda event: socket.send(hello))
+        self._listeners.add(socket, "message", lambda event: self._on_text(str(event.data)))
+        self._listeners.add(socket, "close", lambda event: _done(over))
         try:
-            self._client.received(kind, str(text))
-        except RolltapeError as error:
-            console.warn(f"A message was left aside. {error.sentence}")
+            await self._until_over(over)
+        finally:
+            was_there = self._client.connected
+            self._hang_up()
+            self._client.disconnected()
+        return was_there
 
-    def _on_disconnect(self, reason: str, *_: object) -> None:
-        self._client.disconnected()
-        if reason == "io server disconnect":
-            self._spawn(self._connect_again())
+    async def _until_over(self, over: asyncio.Future[None]) -> None:
+        """Wait until the connection ends, or nothing more is heard of it; timers of a hidden tab may be late."""
+        loop = asyncio.get_running_loop()
+        while not over.done():
+            await asyncio.wait([over], timeout=LOOK_S)
+            patience_s = SILENT_S if self._client.connected else CONNECT_TIMEOUT_S
+            if loop.time() - self._heard_s > patience_s:
+                return
 
-    def _on_connect_error(self, error: Any, *_: object) -> None:
-        console.info(f"The room is not reached: {error.message}")
-        if not self._socket.active:  # refused by the server, so socket.io does not try again by itself
-            self._spawn(self._connect_again())
+    def _hang_up(self) -> None:
+        """The connection is over: nobody waits for what it might still say."""
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(RoomError("The connection to the room is gone.", "offline"))
+        if self._socket is not None:
+            self._listeners.drop(self._socket)
+            self._socket.close()
+            self._socket = None
+        if self._over is not None:
+            _done(self._over)
 
-    async def _connect_again(self) -> None:
-        await asyncio.sleep(RETRY_S)
-        if not self._closed:
-            self._socket.connect()
+    def _on_text(self, text: str) -> None:
+        self._heard_s = asyncio.get_running_loop().time()
+        frame = unframed(text)
+        if frame is None:
+            console.warn("A message was left aside: it is no frame of a room's.")
+        elif frame.event == PING:
+            self._socket.send(framed(PONG))
+        elif frame.event == ANSWER:
+            self._on_answer(frame)
+        else:
+            try:
+                self._client.received(frame.event, frame.text)
+            except RolltapeError as error:
+                console.warn(f"A message was left aside. {error.sentence}")
+
+    def _on_answer(self, frame: Frame) -> None:
+        answer = self._answers.get(frame.number)
+        if answer is not None and not answer.done():
+            try:
+                answer.set_result(Fields.from_json(frame.text).text("said"))
+            except ValueError as error:
+                answer.set_exception(RoomError("The room's server gave no right answer.", f"odd: {error}"))
 
 
-async def _load() -> Any:
-    """The client library, from our own origin."""
-    from _pyscript import js_import
-
-    (module,) = await js_import(URL.new(MODULE, document.baseURI).href)
-    return module
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def join(request: JoinRequest) -> JoinReply:
@@ -178,9 +209,7 @@ async def join(request: JoinRequest) -> JoinReply:
     except JsException as error:
         raise RoomError("The room's server cannot be reached.", f"offline: {error}") from None
     if answer.status in NO_SERVER:
-        raise RoomError(
-            "This page was served without rooms: nobody can be seen or directed here.", "no rooms"
-        )
+        raise RoomError("This page was served without rooms: nobody can be seen or directed here.", NO_ROOMS)
     try:
         said = Fields.from_json(text)
         if not member(answer, "ok"):

@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+FINAL = frozenset({"bad", "key", "invite", "removed"})
+"""Refusals that another try does not change."""
+
+
 class RoomError(RolltapeError):
     """The room cannot be joined, or what was said was not handed on; `detail` is a code for the page."""
 
@@ -87,6 +91,9 @@ class RoomListener(Protocol):
 
     def room_message(self, sender: Sender, message: Message) -> None:
         """A message for this page."""
+
+    def room_refused(self, reason: str) -> None:
+        """The server does not let this page in, for the reason in the sentence; it is asked again."""
 
     def room_closed(self, reason: str) -> None:
         """It is over: the sentence says why. Nothing is tried again."""
@@ -148,6 +155,7 @@ class RoomClient:
     async def open(self, request: JoinRequest, key_id: str = "") -> None:
         """Join; `key_id` is the key known from an earlier visit. Raises Unsupported."""
         self.key_id = key_id
+        self.invite = request.invite if request.role is Role.DIRECTOR else ""
         await self._line.open(request, self)
 
     async def send(self, message: Message) -> None:
@@ -183,6 +191,19 @@ class RoomClient:
         self.ice_servers = reply.ice_servers
         self.upload = reply.upload or self.upload
         self.key_id = self.key_id or reply.key_id
+
+    def is_final(self, error: RoomError) -> bool:
+        """Whether being refused so is the end: another try would not change it.
+
+        A director who has been in the room is not told by one refusal that it is not theirs: their invitation shows
+        that it is, to a server that has forgotten it.
+        """
+        return error.detail in (FINAL - {"key"} if self.invite else FINAL)
+
+    def refused(self, error: RoomError) -> None:
+        """The server does not let this page in at the moment, or is not there; it is asked again."""
+        if error.detail in FINAL:
+            self._listener.room_refused(error.sentence)
 
     def received(self, kind: str, text: str) -> None:
         """An event came. What is not right is dropped: BadMessage is raised for the log."""

@@ -1,6 +1,6 @@
 """The messages of a room: what is said, and who may say it to whom.
 
-A message travels as an event of its own name with one JSON text (`room/wire.py`). `docs/protocol.md` is the protocol
+A message travels as a frame of JSON (`room/frames.py`, `room/wire.py`). `docs/protocol.md` is the protocol
 on one page.
 """
 
@@ -44,7 +44,7 @@ __all__ = [
     "room_key",
 ]
 
-VERSION = 1
+VERSION = 2
 """Of the protocol. A message of another version is refused with a sentence that says to reload."""
 
 

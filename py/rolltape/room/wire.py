@@ -60,6 +60,7 @@ __all__ = [
     "encode",
     "kind_of",
     "line",
+    "plain_json",
     "reports_of",
     "sender_of",
     "with_sender",
@@ -95,7 +96,7 @@ def kind_of(message: Message) -> str:
 def encode(message: Message, sender: Sender | None = None) -> str:
     """Write a message, and as the server its sender, as JSON that UTF-8 can encode; what is None is left out."""
     plain: dict[str, Any] = {"v": VERSION, **_plain(message)}
-    text = _json(plain)
+    text = plain_json(plain)
     return text if sender is None else with_sender(text, sender)
 
 
@@ -104,10 +105,11 @@ def with_sender(text: str, sender: Sender) -> str:
 
     It is the last `from`, which is the one that counts for every reader of JSON here (ECMA-262, JSON.parse; Python).
     """
-    return f'{text.rstrip()[:-1]},"from":{_json(vars(sender))}}}'
+    return f'{text.rstrip()[:-1]},"from":{plain_json(vars(sender))}}}'
 
 
-def _json(plain: Mapping[str, Any]) -> str:
+def plain_json(plain: Mapping[str, Any]) -> str:
+    """JSON as we write it: compact, and such as UTF-8 can encode."""
     return well_formed(json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -157,7 +157,9 @@ def create_app(
         return files.file_response(path, path.stat(), request.scope, version=named)
 
     async def healthz(request: Request) -> Response:
-        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
+        broken = [] if rooms is None else rooms.broken
+        text = f"broke off and was begun again: {', '.join(broken)}" if broken else "ok"
+        return PlainTextResponse(f"{text}\n", 503 if broken else 200, headers={"Cache-Control": "no-store"})
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -175,7 +177,7 @@ def create_app(
         [
             Route("/api/join", rooms.join, methods=["POST"]),
             Route("/metrics", rooms.metrics),
-            Mount("/socket.io", rooms.socket_app),
+            WebSocketRoute("/api/room", rooms),
         ]
         if rooms is not None
         else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rolltape.arrivals.wire import UploadOffer
@@ -64,7 +65,16 @@ def read_request(text: str) -> JoinRequest:
 class Joining:
     """Lets people in."""
 
-    def __init__(self, store: Store, tokens: Tokens, ice: Ice, hosting: Hosting | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tokens: Tokens,
+        ice: Ice,
+        claimed: Callable[[str, str], None],
+        hosting: Hosting | None = None,
+    ) -> None:
+        """`claimed` is told a room and its key's id whenever a claim was shown for it."""
+        self._claimed = claimed
         self._hosting = hosting or Hosting()
         self._store = store
         self._tokens = tokens
@@ -127,6 +137,8 @@ class Joining:
                 "Somebody else opened this room and holds its key. Ask them for the director's link, "
                 "or choose another name for your room.",
             )
+        if shown:
+            self._claimed(room, held.key_id)
         return held
 
     def _shown(self, room: str, invite: str, wanted: str) -> Claim | None:
@@ -149,4 +161,5 @@ class Joining:
         held = await self._store.show(room, invitation.claim)
         if held.key_id != invitation.claim.key_id:
             raise NotLetIn(403, "invite", "This room belongs to somebody else by now: ask for a new link.")
+        self._claimed(room, held.key_id)
         return held

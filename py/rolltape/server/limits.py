@@ -33,6 +33,12 @@ class Limits:
     """Of one connection, whatever the reason; who goes on is let go."""
     frames: Rate = Rate(50, 500)
     """Of one connection, whatever is in them; who sends more is let go."""
+    octets: Rate = Rate(100_000, 1_500_000)
+    """Of one connection, in characters, whatever is in them; who sends more is let go."""
+    offers: Rate = Rate(0.5, 10)
+    """Of one member to one other, to set up a connection: each makes the other's browser begin anew."""
+    work: Rate = Rate(0.2, 0.15)
+    """Of one address: seconds of this process for what its connections say, however little that is in characters."""
     joins: Rate = Rate(2, 60)
     """Of one address, behind which a whole office may sit; and as many connections."""
     connections: int = 200
@@ -48,7 +54,11 @@ class Limits:
     @classmethod
     def for_addresses(cls, connections: int) -> Limits:
         """The limits where so many connections may come from one address; joins in proportion."""
-        return cls(joins=Rate(connections * 0.01, connections * 0.3), connections=connections)
+        return cls(
+            joins=Rate(connections * 0.01, connections * 0.3),
+            connections=connections,
+            work=Rate(connections * 0.001, connections * 0.00075),
+        )
 
 
 class Limiter:
@@ -69,6 +79,12 @@ class Limiter:
         if len(self._buckets) > KEPT:
             del self._buckets[next(iter(self._buckets))]
         return allowed
+
+    def spend(self, name: str, cost: float) -> None:
+        """Take so much, whether it is there or not: what was done already is owed."""
+        now = self._now_s()
+        left, at = self._buckets.pop(name, (self._rate.burst, now))
+        self._buckets[name] = (min(self._rate.burst, left + (now - at) * self._rate.per_s) - cost, now)
 
     def forget(self, name: str) -> None:
         """This name is gone."""

@@ -25,7 +25,7 @@ class Presence:
         self,
         store: Store,
         held: Callable[[], Collection[Held]],
-        tell: Callable[[str, Message], Awaitable[None]],
+        say: Callable[[str, Message], Awaitable[None]],
         seat_again: Callable[[Held], Awaitable[None]],
         now_s: Callable[[], float],
         lease_s: float = LEASE_S,
@@ -34,7 +34,7 @@ class Presence:
         self._now_s = now_s
         self._store = store
         self._held = held
-        self._tell = tell
+        self._say = say
         self._seat_again = seat_again
         self._renewed_s = self._kept_s = float("-inf")
 
@@ -60,4 +60,4 @@ class Presence:
             await self._store.keep_claims({one.room for one in self._held()})
             self._kept_s = now_s
         for one in await self._store.expire():
-            await self._tell(one.room, Left(one.uid))
+            await self._say(one.room, Left(one.uid))

@@ -1,15 +1,15 @@
-"""Hands messages on: who may say what to whom is `room.ROUTES`; what is said is checked by `room.decode`."""
+"""Hands messages on: who may say what to whom is `messages.ROUTES`; what is said is checked by `wire.decode`."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
-import socketio
-
+from rolltape.core.json_fields import Fields
+from rolltape.room.frames import ANSWER, CLOCK, PONG, Frame, framed, unframed
 from rolltape.room.messages import (
     ROUTES,
     Away,
@@ -23,24 +23,26 @@ from rolltape.room.messages import (
     Role,
     Route,
     Sender,
+    Signal,
     Welcome,
 )
-from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of, with_sender
-from rolltape.server.admission import VISIT, Visit
+from rolltape.room.wire import BadMessage, decode, encode, kind_of, plain_json, with_sender
+from rolltape.server.bus import Bus, Target, Told
 from rolltape.server.limits import Limiter, Limits
+from rolltape.server.line import Line, Over
 from rolltape.server.log import room_mark
 from rolltape.server.metrics import Metrics
-from rolltape.server.packet import TextPacket
-from rolltape.server.send_queue import Outbox
 from rolltape.server.store import Held, NotSeated, Store, StoreGone
 from rolltape.server.tokens import BadToken, Session, Tokens
 
-__all__ = ["MAX_PACKET", "PING_S", "Relay"]
+__all__ = ["Relay"]
 
-MAX_PACKET = 4 * MAX_MESSAGE + 1000
-"""Bytes of one Socket.IO packet: a message whose characters take four bytes each."""
-PING_S = 5
-"""How often a connection is asked whether it is still there, and for how long the answer may take."""
+LOOK_S = 1.0
+CLOCK_CHARACTERS = 100
+"""Of a frame that asks for the time."""
+MAX_TOKEN = 4000
+HANDLED_S = 0.0001
+"""What hearing a frame and handing it on takes beside reading it."""
 
 TOO_MANY = "Too many messages; wait a moment."
 NOT_NOW = "The server cannot reach its rooms at the moment; try again."
@@ -60,14 +62,13 @@ class _Refused(Exception):
 class _Connection:
     """Somebody who is in."""
 
-    sid: str
+    line: Line
     session: Session
     member: Member
-    visit: Visit | None
 
 
 class Relay:
-    """The connections of this process; `server` is python-socketio's."""
+    """The connections of this process."""
 
     def __init__(
         self,
@@ -75,173 +76,250 @@ class Relay:
         tokens: Tokens,
         limits: Limits,
         metrics: Metrics,
-        manager: Any,
-        clock: Callable[[], float],
+        bus: Bus,
+        now_s: Callable[[], float],
     ) -> None:
         self._store = store
         self._tokens = tokens
         self._metrics = metrics
+        self._bus = bus
+        self._stranger_s = limits.stranger_s
         self._connections: dict[str, _Connection] = {}
-        self._messages = Limiter(limits.messages, clock)
-        self._characters = Limiter(limits.characters, clock)
-        self._names = Limiter(limits.names, clock)
-        self._refusals = Limiter(limits.refusals, clock)
-        quiet = logging.getLogger(f"{__name__}.socketio")
-        quiet.setLevel(logging.ERROR)  # at level info it logs what is said
-        self.server: Any = socketio.AsyncServer(
-            async_mode="asgi",
-            logger=quiet,
-            engineio_logger=quiet,
-            async_handlers=False,  # one message of a connection after the other: in order, and none piles up
-            client_manager=manager,
-            serializer=TextPacket,
-            transports=["websocket"],
-            max_http_buffer_size=MAX_PACKET,
-            ping_interval=PING_S,
-            ping_timeout=PING_S,
-            cors_allowed_origins=[],  # the gate has looked at the origin
-        )
-        self.server.eio.create_queue = Outbox
-        self.server.on("connect", self._on_connect)
-        self.server.on("disconnect", self._on_disconnect)
-        self.server.on("clock", self._on_clock)
-        self.server.on("*", self._on_message)
+        """By the connection's id."""
+        self._rooms: dict[str, dict[str, _Connection]] = {}
+        """By room and uid."""
+        self._messages = Limiter(limits.messages, now_s)
+        self._characters = Limiter(limits.characters, now_s)
+        self._names = Limiter(limits.names, now_s)
+        self._refusals = Limiter(limits.refusals, now_s)
+        self._offers = Limiter(limits.offers, now_s)
+        self._work = Limiter(limits.work, now_s)
 
     def held(self) -> Collection[Held]:
         """Return the members whose connections this process has."""
         return [Held(one.session.room, one.session.uid) for one in self._connections.values()]
 
-    async def tell(self, room: str, message: Message, skip: str | None = None) -> None:
-        """Say something to everybody in a room."""
-        await self.server.emit(kind_of(message), encode(message), room=_all(room), skip_sid=skip)
+    async def say(self, room: str, message: Message, but: str = "") -> None:
+        """Say something to everybody in a room but the one of this uid."""
+        self.tell(Told(room, Target.ALL, but, framed(kind_of(message), encode(message))))
+
+    def tell(self, told: Told) -> None:
+        """Tell those of a room that something is for, wherever they are connected."""
+        self.heard(told)
+        self._bus.tell(told)
+
+    def heard(self, told: Told) -> None:
+        """Tell those of them who are connected here."""
+        for one in self._meant(told):
+            if told.target in (Target.END, Target.CLAIM):
+                one.line.end("other_key" if told.target is Target.CLAIM else "replaced")
+            else:
+                one.line.say(told.text)
+
+    def _meant(self, told: Told) -> Iterable[_Connection]:
+        if told.target is Target.END:
+            found = self._connections.get(told.name)
+            return [] if found is None else [found]
+        here = self._rooms.get(told.room)
+        if not here:
+            return []
+        if told.target is Target.ONE:
+            return [here[told.name]] if told.name in here else []
+        if told.target is Target.ROLE:
+            return [one for one in here.values() if one.session.role == told.name]
+        if told.target is Target.CLAIM:
+            return [
+                one
+                for one in here.values()
+                if one.session.role is Role.DIRECTOR and one.session.key_id != told.name
+            ]
+        return [one for uid, one in here.items() if uid != told.name]
 
     async def seat_again(self, held: Held) -> None:
         """Somebody is here whose place is gone: they sit down anew."""
-        for one in list(self._connections.values()):
-            if (one.session.room, one.session.uid) == (held.room, held.uid):
-                await self._sit(one)
+        one = self._rooms.get(held.room, {}).get(held.uid)
+        if one is not None:
+            await self._sit_again(one)
 
     async def greet_all(self) -> None:
         """Tell everybody anew who is there: something may have been missed."""
         for one in list(self._connections.values()):
             try:
-                await self._sit(one)
+                await self._sit_again(one)
             except StoreGone as error:
                 log.warning("Somebody could not be told who is there.", extra={"error": str(error)})
 
-    async def _on_connect(self, sid: str, environ: Mapping[str, Any], auth: object) -> None:
-        token = auth.get("token") if isinstance(auth, Mapping) else None
+    async def look(self) -> None:
+        """See who has been silent, for as long as the server runs (`lasting`)."""
+        while True:
+            for one in list(self._connections.values()):
+                one.line.look()
+            await asyncio.sleep(LOOK_S)
+
+    # One connection.
+
+    async def serve(self, line: Line) -> None:
+        """Hear a connection from its first word to its end."""
+        over = Over("gone")
+        one: _Connection | None = None
         try:
-            session = self._tokens.read_session(token if isinstance(token, str) else "")
+            one = await self._met(line)
+            while True:
+                answer = await self._answer(one, await line.hear())
+                if answer is not None:
+                    line.say(answer)
+        except Over as ended:
+            over = ended
+        finally:
+            if over.why != "gone":
+                self._metrics.refused(over.why)
+            address = {"address": line.address} if over.hostile else {}
+            about = {} if one is None else {"room": room_mark(one.session.room), "role": one.session.role}
+            log.info("A connection is over.", extra={"why": over.why} | about | address)
+            if one is not None:
+                await self._gone(one)
+        await line.close(over.hostile)
+
+    async def _met(self, line: Line) -> _Connection:
+        """Whoever begins with a right token is in. Raises Over."""
+        said = await line.hear(self._stranger_s)
+        try:
+            session = self._tokens.read_session(Fields.from_json(said[:MAX_TOKEN]).text("token"))
             if not await self._store.use(session.id):
                 raise BadToken("It has been used before.")
-            visit = environ["asgi.scope"].get(VISIT)
             member = Member(session.uid, session.role, session.label, session.invited)
-            one = self._connections[sid] = _Connection(sid, session, member, visit)
-            await self._sit(one)
-        except BadToken:
-            self._turned_away("bad_token")
-            raise socketio.exceptions.ConnectionRefusedError("This connection has no right token.") from None
+        except (BadToken, ValueError):
+            raise Over("bad_token", hostile=True) from None
         except StoreGone:
-            self._turned_away("store_gone")
-            self._connections.pop(sid, None)
-            raise socketio.exceptions.ConnectionRefusedError(NOT_NOW) from None
-        if sid not in self._connections:
-            raise socketio.exceptions.ConnectionRefusedError("This room does not let you in.")
-        if visit is not None:
-            visit.is_in = True
+            raise Over("store_gone") from None
+        one = _Connection(line, session, member)
+        try:
+            await self._sit(one)
+        except (NotSeated, StoreGone, Over) as error:
+            self._forget(one)
+            why = "store_gone" if isinstance(error, StoreGone) else error.why
+            raise Over(why) from None
         log.info("Somebody is in.", extra={"room": room_mark(session.room), "role": session.role})
+        return one
 
     async def _sit(self, one: _Connection) -> None:
-        """Take the place of a connection and greet it; it is let go if there is none."""
-        session = one.session
-        room = session.room
-        # In the groups before it is known who is there: what happens in between is heard, not missed.
-        for group in (_all(room), _of_role(room, session.role), _only(room, session.uid)):
-            await self.server.enter_room(one.sid, group)
+        """Take the place of a connection and greet it. Raises NotSeated, StoreGone, Over."""
+        session, room, line = one.session, one.session.room, one.line
+        # Among the others before it is known who is there: what happens in between is heard, not missed.
+        self._connections[line.id] = one
+        self._rooms.setdefault(room, {})[session.uid] = one
         claim = await self._store.claimed_by(room)
-        if session.claim is not None and claim is None:
+        if session.claim is not None and (claim is None or claim.key_id != session.key_id):
             claim = await self._store.show(room, session.claim)
-        try:
-            seating = await self._store.sit(room, one.member, one.sid)
-        except NotSeated as refused:
-            self._turned_away(refused.why)
-            await self._let_go(one)
-            return
-        await self._send(one.sid, Welcome(session.uid, claim.key_id if claim else "", seating.others))
-        if seating.before != one.sid:
-            await self.tell(room, Joined(one.member), skip=one.sid)
+            if claim.key_id == session.key_id:
+                self.claimed(room, claim.key_id)
+        if session.role is Role.DIRECTOR and claim is not None and claim.key_id != session.key_id:
+            raise Over("other_key")
+        seating = await self._store.sit(room, one.member, line.id)
+        welcome = Welcome(session.uid, claim.key_id if claim else "", seating.others)
+        line.say(framed(kind_of(welcome), encode(welcome)))
+        if seating.before != line.id:
+            await self.say(room, Joined(one.member), but=session.uid)
             if seating.before:
-                await self._let_go_of(seating.before)
+                self.tell(Told(room, Target.END, seating.before))
 
-    async def _on_disconnect(self, sid: str, reason: str) -> None:
-        for limiter in (self._messages, self._characters, self._names, self._refusals):
-            limiter.forget(sid)
-        one = self._connections.pop(sid, None)
-        if one is None:
-            return
-        if one.visit is not None:
-            one.visit.end()
-        session = one.session
-        about = {"room": room_mark(session.room), "role": session.role, "why": reason}
-        log.info("A connection is gone.", extra=about)
+    async def _sit_again(self, one: _Connection) -> None:
         try:
-            if await self._store.lose(session.room, session.uid, sid):
-                await self.tell(session.room, Away(session.uid))
+            await self._sit(one)
+        except NotSeated as refused:
+            one.line.end(refused.why)
+        except Over as over:
+            one.line.end(over.why)
+
+    def claimed(self, room: str, key_id: str) -> None:
+        """A room is this key's: directors of another have nothing more to hear."""
+        self.tell(Told(room, Target.CLAIM, key_id))
+
+    def _forget(self, one: _Connection) -> None:
+        self._connections.pop(one.line.id, None)
+        here = self._rooms.get(one.session.room, {})
+        if here.get(one.session.uid) is one:
+            del here[one.session.uid]
+            if not here:
+                del self._rooms[one.session.room]
+
+    async def _gone(self, one: _Connection) -> None:
+        self._forget(one)
+        for limiter in (self._messages, self._characters, self._names, self._refusals):
+            limiter.forget(one.line.id)
+        session = one.session
+        try:
+            if await self._store.lose(session.room, session.uid, one.line.id):
+                await self.say(session.room, Away(session.uid))
         except StoreGone:
             self._metrics.trouble("store_gone")  # the lease runs out by itself
 
-    async def _on_clock(self, sid: str, *_: object) -> str:
-        if not self._messages.allows(sid):
-            return await self._refuse(sid, _Refused(TOO_MANY, "too_many"))
-        return repr(time.time() * 1000)
+    # What it says.
 
-    async def _on_message(self, kind: str, sid: str, *arguments: object) -> str:
-        """Hand a message on; empty, or the sentence on why not."""
+    async def _answer(self, one: _Connection, said: str) -> str | None:
+        """What to answer to a frame; None: nothing. Raises Over."""
+        frame = unframed(said)
+        if frame is None or (frame.event == CLOCK and len(said) > CLOCK_CHARACTERS):
+            raise Over("not_spoken_here", hostile=True)
+        if frame.event == PONG:
+            return None
         try:
-            one = self._connections.get(sid)
-            if one is None:
-                raise _Refused("This connection is over.", "over")
-            text = arguments[0] if arguments else None
-            self._check_rate(sid, text)
-            route = self._route(one, kind)
-            message = decode(kind, text)
-            await self._hand_on(one, route, kind, message, str(text))
-            await self._follow(one, message)
+            self._check_rate(one, len(said))
+            sentence = repr(time.time() * 1000) if frame.event == CLOCK else await self._hear(one, frame)
         except _Refused as refused:
-            return await self._refuse(sid, refused)
+            sentence = self._refuse(one, refused)
         except BadMessage as error:
-            return await self._refuse(sid, _Refused(error.sentence, "malformed"))
+            sentence = self._refuse(one, _Refused(error.sentence, "malformed"))
         except StoreGone:
             self._metrics.trouble("store_gone")
-            return NOT_NOW
-        self._metrics.message(kind)
+            sentence = NOT_NOW
+        return framed(ANSWER, plain_json({"said": sentence}), frame.number)
+
+    async def _hear(self, one: _Connection, frame: Frame) -> str:
+        """Hand a message on; empty. Raises _Refused, BadMessage, StoreGone."""
+        route = self._route(one, frame.event)
+        message = self._read(one, frame)
+        await self._hand_on(one, route, frame, message)
+        await self._follow(one, message)
+        self._metrics.message(frame.event)
         return ""
 
-    def _check_rate(self, sid: str, text: object) -> None:
-        size = len(text) if isinstance(text, str | bytes) else 0
-        if not self._messages.allows(sid) or not self._characters.allows(sid, size):
+    def _read(self, one: _Connection, frame: Frame) -> Message:
+        """Read a message; what that costs is its address's. Raises BadMessage."""
+        began_s = time.thread_time()
+        try:
+            return decode(frame.event, frame.text)
+        finally:
+            self._work.spend(one.line.address, HANDLED_S + time.thread_time() - began_s)
+
+    def _check_rate(self, one: _Connection, size: int) -> None:
+        id = one.line.id
+        if (
+            not self._messages.allows(id)
+            or not self._characters.allows(id, size)
+            or not self._work.allows(one.line.address, 0)
+        ):
             raise _Refused(TOO_MANY, "too_many")
 
-    def _route(self, one: _Connection, kind: str) -> Route:
-        route = ROUTES.get(kind)
+    def _route(self, one: _Connection, event: str) -> Route:
+        route = ROUTES.get(event)
         if route is None:
             raise _Refused("There is no such message.", "unknown")
         if one.session.role not in route.senders:
             raise _Refused(f"A {one.session.role} does not say that.", "not_allowed")
         return route
 
-    async def _hand_on(self, one: _Connection, route: Route, kind: str, message: Message, said: str) -> None:
+    async def _hand_on(self, one: _Connection, route: Route, frame: Frame, message: Message) -> None:
         """What is handed on is what came, with who sent it: writing it anew would cost more than reading it."""
-        session = one.session
-        room = session.room
+        session, room = one.session, one.session.room
         if session.role is Role.DIRECTOR:
             claim = await self._store.claimed_by(room)
             if claim is None or claim.key_id != session.key_id:
                 raise _Refused("This room belongs to another key.", "other_key")
-        text = with_sender(said, Sender(session.uid, session.role, session.key_id))
+        sender = Sender(session.uid, session.role, session.key_id)
+        text = framed(frame.event, with_sender(frame.text.replace("\n", " "), sender))
         if not route.to_one:
-            await self.server.emit(kind, text, room=_of_role(room, route.receiver))
+            self.tell(Told(room, Target.ROLE, str(route.receiver), text))
             return
         uid = str(getattr(message, "to", ""))
         seat = await self._store.seat(room, uid)
@@ -249,70 +327,39 @@ class Relay:
             raise _Refused("Nobody of this name is in the room.", "nobody")
         if not seat.connection and not _removes(message):
             raise _Refused("Their connection is gone for the moment.", "away")
-        await self.server.emit(kind, text, room=_only(room, uid))
+        if _offers(message) and not self._offers.allows(f"{session.uid} {room} {uid}"):
+            raise _Refused(TOO_MANY, "too_many")
+        self.tell(Told(room, Target.ONE, uid, text))
 
     async def _follow(self, one: _Connection, message: Message) -> None:
         """What a message changes here: a name, or who is in the room."""
+        room = one.session.room
         if isinstance(message, GuestState) and message.label != one.member.label:
-            if self._names.allows(one.sid):
+            if self._names.allows(one.line.id):
                 one.member = replace(one.member, label=message.label)
-                if await self._store.rename(one.session.room, one.member):
-                    await self.tell(one.session.room, Joined(one.member))
+                if await self._store.rename(room, one.member):
+                    await self.say(room, Joined(one.member))
         elif isinstance(message, Command) and _removes(message):
-            connection = await self._store.remove(one.session.room, message.to)
-            await self.tell(one.session.room, Left(message.to))
-            await self._let_go_of(connection)
+            connection = await self._store.remove(room, message.to)
+            await self.say(room, Left(message.to))
+            if connection:
+                self.tell(Told(room, Target.END, connection))
 
-    async def _refuse(self, sid: str, refused: _Refused) -> str:
-        """Count it; who is refused all the time is let go."""
+    def _refuse(self, one: _Connection, refused: _Refused) -> str:
+        """Count it; who is refused all the time is let go. Raises Over."""
         self._metrics.refused(refused.why)
-        if not self._refusals.allows(sid):
-            one = self._connections.get(sid)
-            if one is not None:
-                self._turned_away("flood", one.visit)
-                await self.server.disconnect(sid)
+        if not self._refusals.allows(one.line.id):
+            raise Over("flood", hostile=True)
         return refused.sentence
-
-    def _turned_away(self, why: str, visit: Visit | None = None) -> None:
-        self._metrics.refused(why)
-        log.info(
-            "A connection was ended.", extra={"why": why} | ({"address": visit.address} if visit else {})
-        )
-
-    async def _let_go(self, one: _Connection) -> None:
-        """A connection has no place: it ends without a word to the room."""
-        self._connections.pop(one.sid, None)
-        for group in (
-            _all(one.session.room), _of_role(one.session.room, one.session.role),
-            _only(one.session.room, one.session.uid),
-        ):  # fmt: skip
-            await self.server.leave_room(one.sid, group)
-        if one.visit is not None and one.visit.is_in:
-            await self.server.disconnect(one.sid)
-            one.visit.end()
-
-    async def _let_go_of(self, connection: str) -> None:
-        """The same for a connection that may be another process's."""
-        if connection in self._connections:
-            await self._let_go(self._connections[connection])
-        elif connection:
-            await self.server.disconnect(connection)
-
-    async def _send(self, sid: str, message: Message) -> None:
-        await self.server.emit(kind_of(message), encode(message), to=sid)
 
 
 def _removes(message: Message) -> bool:
     return isinstance(message, Command) and message.kind is CommandKind.REMOVE
 
 
-def _all(room: str) -> str:
-    return f"{room}\n"
-
-
-def _of_role(room: str, role: Role | None) -> str:
-    return f"{room}\n*{role}"
-
-
-def _only(room: str, uid: str) -> str:
-    return f"{room}\n@{uid}"
+def _offers(message: Message) -> bool:
+    return (
+        isinstance(message, Signal)
+        and message.description is not None
+        and message.description.type == "offer"
+    )

@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
 
-import socketio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from rolltape.room.client import JoinReply, JoinRequest, new_secret
 from rolltape.room.messages import Role
-from rolltape.server.admission import Gate, address_of, is_foreign
+from rolltape.server.admission import Admission, address_of, is_foreign
+from rolltape.server.bus import Alone, Bus
 from rolltape.server.hosting import Hosting
 from rolltape.server.joining import Joining, NotLetIn, read_request
 from rolltape.server.lasting import lasting
 from rolltape.server.limits import Limiter, Limits
+from rolltape.server.line import MAX_FRAME, Line
 from rolltape.server.memory import MemoryStore
 from rolltape.server.metrics import Metrics
 from rolltape.server.presence import Presence
-from rolltape.server.relay import MAX_PACKET, Relay
-from rolltape.server.socketio_rooms import Groups
+from rolltape.server.relay import Relay
 from rolltape.server.store import LEASE_S, Store, StoreGone
 from rolltape.server.tokens import Tokens
 from rolltape.server.turn import Ice
 
-__all__ = ["MAX_BODY", "MAX_PACKET", "Rooms", "RoomsOptions"]
+__all__ = ["MAX_BODY", "MAX_FRAME", "Rooms", "RoomsOptions"]
 
 MAX_BODY = 8192
 """Bytes of a request to join."""
+TOLD_S = 60.0
+"""For how long it is told that a task broke off."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,57 +58,75 @@ class RoomsOptions:
 
 
 class Rooms:
-    """All rooms; `socket_app` is the ASGI application of their connections."""
+    """All rooms; as an ASGI application, their WebSocket."""
 
     def __init__(
         self, secret: bytes, store: Store | None = None, options: RoomsOptions | None = None
     ) -> None:
-        options = options or RoomsOptions()
-        self._options = options
+        options = self._options = options or RoomsOptions()
         self._store = store or MemoryStore(options.now_s, options.lease_s)
-        tokens = Tokens(secret)
         self._metrics = Metrics()
-        self._joining = Joining(self._store, tokens, options.ice, options.hosting)
-        self._joins = Limiter(options.limits.joins, options.now_s)
-        self._groups = self._groups_of(options.redis_url)
+        self._broke_s: dict[str, float] = {}
+        """When a task of the server last broke off, by its name."""
+        tokens = Tokens(secret)
+        self._bus = self._bus_of(options.redis_url)
         relay = self._relay = Relay(
-            self._store, tokens, options.limits, self._metrics, self._groups, options.now_s
+            self._store, tokens, options.limits, self._metrics, self._bus, options.now_s
         )
+        self._joining = Joining(self._store, tokens, options.ice, relay.claimed, options.hosting)
+        self._joins = Limiter(options.limits.joins, options.now_s)
+        self._admission = Admission(options.limits, time.monotonic)
         self._presence = Presence(
-            self._store, relay.held, relay.tell, relay.seat_again, options.now_s, options.lease_s
+            self._store, relay.held, relay.say, relay.seat_again, options.now_s, options.lease_s
         )
-        app = socketio.ASGIApp(self._relay.server, socketio_path="")
-        self.socket_app = Gate(app, options.limits, self._metrics.refused)
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
 
-    def _groups_of(self, redis_url: str) -> Any:
+    def _bus_of(self, redis_url: str) -> Bus:
         if not redis_url:
-            return Groups()
-        from rolltape.server.redis_pubsub import FanOut
+            return Alone()
+        from rolltape.server.redis_pubsub import RedisBus
 
-        return FanOut(redis_url, lambda: self._relay.greet_all(), self._metrics.trouble)
+        return RedisBus(
+            redis_url, lambda told: self._relay.heard(told), lambda: self._relay.greet_all(), self._broke_off
+        )
 
     async def start(self) -> None:
         """Begin to keep presence true, and to hear what other processes say."""
-        if self._options.redis_url:
-            server = self._relay.server
-            server.manager_initialized = True
-            self._groups.initialize()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(3):
-                    await self._groups.subscribed.wait()
-        keeping = lasting("presence", self._presence.run, self._metrics.trouble)
-        self._running = asyncio.create_task(keeping)
+        await self._bus.start()
+        for what, work in (("presence", self._presence.run), ("listening to pages", self._relay.look)):
+            self._running.append(asyncio.create_task(lasting(what, work, self._broke_off)))
 
     async def close(self) -> None:
         """End; pages connect again wherever they can."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-        await self._relay.server.shutdown()
-        if self._options.redis_url:
-            await self._groups.close()
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._bus.close()
         await self._store.close()
+
+    def _broke_off(self, what: str) -> None:
+        self._metrics.trouble(what)
+        self._broke_s[what] = time.monotonic()
+
+    @property
+    def broken(self) -> list[str]:
+        """Tasks of the server that broke off not long ago; each was begun again."""
+        since_s = time.monotonic() - TOLD_S
+        return [what for what, at_s in self._broke_s.items() if at_s > since_s]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A page's WebSocket, from its request to its end."""
+        address = address_of(scope)
+        await receive()
+        why = self._admission.refusal(scope)
+        if why:
+            self._metrics.refused(why)
+            log.info("A connection was refused.", extra={"address": address, "why": why})
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        with self._admission.held(address):
+            await send({"type": "websocket.accept"})
+            await self._relay.serve(Line(address, receive, send, self._options.limits, time.monotonic))
 
     async def open_room(self, room: str, key: str) -> str:
         """Open a room for a key; the guest's invitation. Raises StoreGone."""

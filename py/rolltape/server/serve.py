@@ -22,7 +22,7 @@ from rolltape.server.app import create_app
 from rolltape.server.hosting import Hosting, host_key_of
 from rolltape.server.hosts import Hosts
 from rolltape.server.limits import Limits
-from rolltape.server.rooms import MAX_PACKET, Rooms, RoomsOptions
+from rolltape.server.rooms import MAX_FRAME, Rooms, RoomsOptions
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret, new_signing_secret
 from rolltape.server.store import Store, StoreGone
 from rolltape.server.takes_options import CannotKeep, add_takes_arguments, default_folder, keeper
@@ -195,7 +195,8 @@ def _config(options: argparse.Namespace, app: Any) -> uvicorn.Config:
         server_header=False,
         proxy_headers=options.trust_proxy,
         forwarded_allow_ips=["127.0.0.1", "::1"],
-        ws_max_size=MAX_PACKET,
+        ws_max_size=MAX_FRAME,
+        ws_ping_interval=None,  # pages are asked by a message of ours, which the page itself answers
         ws_per_message_deflate=False,  # small messages; it would cost each connection 40 kB
         ssl_certfile=options.cert,
         ssl_keyfile=options.key,

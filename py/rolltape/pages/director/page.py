@@ -130,6 +130,7 @@ class DirectorPage:
     def room_connected(self, connected: bool) -> None:
         """The connection is there, or gone."""
         self._where("connected" if connected else "connection lost, trying again")
+        self._document.show("refused", False)
         if not connected:
             self._control.disconnected()
             self._cards.draw()
@@ -170,6 +171,13 @@ class DirectorPage:
             self._document.spawn(self._peers.receive(sender, message))
             return
         self._cards.draw_one(uid)
+
+    def room_refused(self, reason: str) -> None:
+        """Somebody else has the room at the moment, but this page has directed it before: it goes on asking."""
+        self._where("not directed from here at the moment, trying again")
+        self._document.text("refused-reason", reason)
+        self._document.text("refused-help", "This page has directed the room before, so it goes on trying.")
+        self._document.show("refused", True)
 
     def room_closed(self, reason: str) -> None:
         """The server does not let this page direct the room: the sentence says why, and what to do."""

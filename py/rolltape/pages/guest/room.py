@@ -266,6 +266,10 @@ class GuestRoom:
         elif isinstance(message, Command):
             self._document.spawn(self._obey(sender, message))
 
+    def room_refused(self, reason: str) -> None:
+        """The server does not let this page in at the moment."""
+        self._where(reason)
+
     def room_closed(self, reason: str) -> None:
         """The server does not let this page in any more."""
         self._peers.close()

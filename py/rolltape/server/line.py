@@ -1,0 +1,130 @@
+"""One page's WebSocket: what it says is heard within limits, what it is told waits here, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import deque
+from collections.abc import Callable
+
+from starlette.types import Receive, Send
+
+from rolltape.room.frames import PING, framed
+from rolltape.room.wire import MAX_MESSAGE
+from rolltape.server.limits import Limiter, Limits
+
+__all__ = ["MAX_FRAME", "MAX_WAITING", "Line", "Over"]
+
+MAX_FRAME = 4 * (MAX_MESSAGE + 100)
+"""Bytes of one WebSocket message: a message whose characters take four bytes each."""
+MAX_WAITING = 2_000_000
+"""Characters. A room's worth of states for many seconds, or all that setting up fifty connections says."""
+PING_S = 5.0
+"""A page that has said nothing for so long is asked whether it is still there; for twice that, it is not."""
+CLOSE_S = 1.0
+VIOLATION, GOING = 1008, 1000
+"""Why a connection is closed (RFC 6455 section 7.4.1)."""
+
+
+class Over(Exception):
+    """The connection is over; `why` is a word for the figures, `hostile` where it was ended for what it did."""
+
+    def __init__(self, why: str, hostile: bool = False) -> None:
+        super().__init__(why)
+        self.why, self.hostile = why, hostile
+
+
+class Line:
+    """A connection that was accepted; one task hears it, anybody may say something to it."""
+
+    def __init__(
+        self, address: str, receive: Receive, send: Send, limits: Limits, now_s: Callable[[], float]
+    ) -> None:
+        self.id = secrets.token_urlsafe(9)
+        self.address = address
+        self._receive, self._send = receive, send
+        self._now_s = now_s
+        self._unread_s = limits.unread_s
+        self._frames = Limiter(limits.frames, now_s)
+        self._octets = Limiter(limits.octets, now_s)
+        self._waiting: deque[str] = deque()
+        self._size = 0
+        self._flushing: asyncio.Task[None] | None = None
+        self._hearing: asyncio.Timeout | None = None
+        self._over: Over | None = None
+        self._heard_s = now_s()
+        self._is_asked = False
+
+    async def hear(self, within_s: float | None = None) -> str:
+        """The next frame. Raises Over: it is gone, was ended, or says what no page of ours does."""
+        try:
+            async with asyncio.timeout(within_s) as self._hearing:
+                if self._over is not None:
+                    raise self._over
+                event = await self._receive()
+        except TimeoutError:
+            raise self._over or Over("stranger", hostile=True) from None
+        finally:
+            self._hearing = None
+        if event["type"] != "websocket.receive":
+            raise Over("gone")
+        self._heard_s, self._is_asked = self._now_s(), False
+        text = event.get("text")
+        if text is None:
+            raise Over("not_spoken_here", hostile=True)
+        if not self._frames.allows("") or not self._octets.allows("", len(text)):
+            raise Over("flood", hostile=True)
+        return str(text)
+
+    def say(self, text: str) -> None:
+        """Tell the page something, after all that was told before; who does not read is let go."""
+        if self._over is not None:
+            return
+        self._waiting.append(text)
+        self._size += len(text)
+        if self._size > MAX_WAITING:
+            self.end("deaf")
+        elif self._flushing is None:
+            self._flushing = asyncio.create_task(self._flush())
+
+    def end(self, why: str) -> None:
+        """Hear no more: who is hearing it is told `why`, by Over."""
+        if self._over is None:
+            self._over = Over(why)
+            self._waiting.clear()
+        if self._hearing is not None:
+            self._hearing.reschedule(0)
+
+    def look(self) -> None:
+        """Ask a page that has been silent, let go of one that does not answer; called now and then."""
+        silent_s = self._now_s() - self._heard_s
+        if silent_s > 2 * PING_S:
+            self.end("silent")
+        elif silent_s > PING_S and not self._is_asked:
+            self._is_asked = True
+            self.say(framed(PING))
+
+    async def close(self, hostile: bool = False) -> None:
+        """Say the last that there is to say, and close, as far as the page takes it."""
+        with contextlib.suppress(TimeoutError, OSError, RuntimeError):
+            async with asyncio.timeout(CLOSE_S):
+                if self._flushing is not None:
+                    if hostile:
+                        self._flushing.cancel()
+                    await asyncio.wait([self._flushing])
+                await self._send({"type": "websocket.close", "code": VIOLATION if hostile else GOING})
+        if self._flushing is not None:
+            self._flushing.cancel()
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                text = self._waiting.popleft()
+                self._size -= len(text)
+                async with asyncio.timeout(self._unread_s):
+                    await self._send({"type": "websocket.send", "text": text})
+        except (TimeoutError, OSError, RuntimeError):  # takes nothing, or is gone
+            self.end("deaf")
+        finally:
+            self._flushing = None
