@@ -144,9 +144,9 @@ class FakeDocument(FakeView):
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def press(self, name: str) -> None:
-        """Click a button."""
-        result = self.handlers[name, "click"]()
+    def press(self, name: str, event: str = "click") -> None:
+        """Click a button, or do what else is done to an element."""
+        result = self.handlers[name, event]()
         if result is not None:
             self.spawn(result)
 
@@ -247,6 +247,7 @@ class FakeRoomBrowser:
         self.log_lines: list[str] = []
         self.made: list[FakeConnection] = []
         self.ms = 1000.0
+        self.reloaded = False
         self.leaving: list[Callable[[], None]] = []
 
     def on_leaving(self, handler: Callable[[], None]) -> None:
@@ -254,6 +255,9 @@ class FakeRoomBrowser:
 
     def now_ms(self) -> float:
         return self.ms
+
+    def is_reload(self) -> bool:
+        return self.reloaded
 
     def room_line(self) -> FakeLine:
         return self.line

@@ -139,8 +139,10 @@ class RoomScene:
         return f"{self.server.address}/?{room}&{query}#{parts.fragment}"
 
     def guest(self, query: str) -> Visitor:
-        """Open a guest's page by the room's link, with these options."""
-        return self.visitor().open(self.link(query), "guest")
+        """Open a guest's page by the room's link, with these options, and join."""
+        guest = self.visitor().open(self.link(query), "guest")
+        guest.id("join").click()
+        return guest
 
 
 @contextmanager

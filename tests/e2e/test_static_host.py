@@ -71,5 +71,7 @@ def test_page_recorder_and_shelf_work_from_a_static_host(
         assert scope == f"{static_url}/"
         for page, ready in (("room=studio&record=1000", "guest"), ("director=studio", "director")):
             guest.open(f"?{page}", ready=ready)
+            if ready == "guest":
+                guest.id("join").click()
             expect(guest.id("notice").filter(has_text="served without rooms").first).to_be_visible()
         guest.complaints[:] = [said for said in guest.complaints if "501" not in said]  # asking is seen

@@ -53,17 +53,20 @@ class Mob:
         self.room = f"target-{number}"
         self.key = f"key-of-the-target-{number}"
         self.visitors: list[Visitor] = []
+        self.invite = ""
 
     def visitor(self, role: Role = Role.GUEST, **more: str) -> Visitor:
-        found = Visitor(self.address, role, **{"room": self.room, "sender": self.sender} | more)
+        """By the room's link, once there is one; `invite=""`: by its name alone."""
+        invited = {"invite": self.invite} if role is Role.GUEST and "room" not in more else {}
+        found = Visitor(self.address, role, **{"room": self.room, "sender": self.sender} | invited | more)
         self.visitors.append(found)
         return found
 
     async def victims(self) -> tuple[Visitor, Visitor]:
         """The director and a guest of the room."""
         director = await self.visitor(Role.DIRECTOR, key=self.key, sender="198.51.100.7", label="Bo").come()
-        invite = str(director.reply["invite"])
-        return director, await self.visitor(sender="198.51.100.8", label="Ada", invite=invite).come()
+        self.invite = str(director.reply["invite"])
+        return director, await self.visitor(sender="198.51.100.8", label="Ada").come()
 
     async def join(self, body: object) -> tuple[int, dict[str, Any]]:
         return await asyncio.to_thread(

@@ -19,7 +19,8 @@ EVERY_S = 0.06
 
 async def talk(address: str) -> None:
     director = await Visitor(address, Role.DIRECTOR, "quiet", key="q" * 22, sender="198.51.100.1").come()
-    guest = await Visitor(address, Role.GUEST, "quiet", sender="198.51.100.1").come()
+    invite = str(director.reply["invite"])
+    guest = await Visitor(address, Role.GUEST, "quiet", sender="198.51.100.1", invite=invite).come()
     took: list[float] = []
 
     async def keep_talking() -> None:

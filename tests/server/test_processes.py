@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from rolltape.room.messages import (
     Away,
     Command,
     CommandKind,
+    Door,
     GuestState,
     Joined,
     Left,
@@ -82,7 +84,7 @@ def told(visitor: Visitor, message: Message) -> int:
 def test_a_room_reaches_over_processes_and_survives_what_happens_to_them(cluster: Cluster) -> None:
     async def story() -> None:
         director, guest = await cluster.pair()
-        key_id = str(director.reply["key_id"])
+        key_id, invite = str(director.reply["key_id"]), str(director.reply["invite"])
         ada, bo = Member(guest.uid, Role.GUEST, "Ada"), Member(director.uid, Role.DIRECTOR, "Bo")
 
         # Everybody sees and reaches everybody.
@@ -101,7 +103,7 @@ def test_a_room_reaches_over_processes_and_survives_what_happens_to_them(cluster
         assert (thief["status"], thief["code"]) == (403, "key")
 
         # Who connects anew to another process takes their own place there.
-        moved = cluster.visitor(0, secret=str(guest.asked["secret"]), label="Ada")
+        moved = cluster.visitor(0, secret=str(guest.asked["secret"]), label="Ada", invite=invite)
         await moved.come()
         await guest.until(lambda: not guest.connected)
         assert await director.say(Command(guest.uid, "c2", CommandKind.STOP)) == ""
@@ -109,7 +111,7 @@ def test_a_room_reaches_over_processes_and_survives_what_happens_to_them(cluster
         assert told(director, Away(guest.uid)) == 0
 
         # A process that is killed says nothing; the others say that its guests are gone, once.
-        cy = await cluster.visitor(1, label="Cy").come()
+        cy = await cluster.visitor(1, label="Cy", invite=invite).come()
         cluster.processes[1].end(signal.SIGKILL)
         await director.hears(Left(cy.uid))
         await moved.hears(Left(cy.uid))
@@ -120,6 +122,27 @@ def test_a_room_reaches_over_processes_and_survives_what_happens_to_them(cluster
         await moved.until(lambda: not moved.connected)
         assert (await moved.join())["code"] == "removed"
         assert (told(director, Left(cy.uid)), told(director, Left(guest.uid))) == (1, 1)
+
+    cluster.play(story)
+
+
+def test_who_waits_on_one_process_is_let_in_by_a_director_on_another(cluster: Cluster) -> None:
+    async def story() -> None:
+        director, guest = await cluster.pair()
+        eve = await cluster.visitor(1, label="Eve").come()
+        waiting = Member(eve.uid, Role.GUEST, "Eve", False, waiting=True)
+        await director.hears(Joined(waiting))
+        assert await director.say(Command(eve.uid, "c1", CommandKind.LET_IN)) == ""
+
+        await guest.hears(Joined(replace(waiting, waiting=False)))
+        await eve.until(lambda: len(eve.heard) == 2)
+        assert await eve.say(GuestState("Eve", bytes=3)) == ""
+        await director.hears(GuestState("Eve", bytes=3))
+
+        fay = await cluster.visitor(1).come()
+        assert await director.say(Door(True)) == ""
+        await fay.until(lambda: not fay.connected)
+        assert (await fay.join())["code"] == "uninvited"
 
     cluster.play(story)
 

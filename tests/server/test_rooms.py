@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 import websockets
@@ -15,6 +16,7 @@ from rolltape.room.messages import (
     Command,
     CommandKind,
     Description,
+    Door,
     GuestState,
     Joined,
     Left,
@@ -48,7 +50,7 @@ def test_who_comes_is_told_who_is_there_and_the_others_are_told_of_them() -> Non
 def test_a_state_goes_to_directors_and_says_who_sent_it() -> None:
     async def story(scene: Scene) -> None:
         director, guest = await scene.pair()
-        other = await scene.visitor(label="Cy").come()
+        other = await scene.guest(label="Cy").come()
         state = GuestState("Ada", TakeState.RECORDING, bytes=7)
 
         assert await guest.say(state) == ""
@@ -80,7 +82,7 @@ def test_a_take_a_command_and_its_answer_arrive() -> None:
 def test_guests_signal_each_other() -> None:
     async def story(scene: Scene) -> None:
         _, guest = await scene.pair()
-        other = await scene.visitor().come()
+        other = await scene.guest().come()
         signal = Signal(other.uid, "s", Description("offer", "v=0"))
 
         assert await guest.say(signal) == ""
@@ -92,7 +94,7 @@ def test_guests_signal_each_other() -> None:
 def test_a_guest_who_says_what_a_director_says_is_refused() -> None:
     async def story(scene: Scene) -> None:
         director, guest = await scene.pair()
-        other = await scene.visitor().come()
+        other = await scene.guest().come()
         command = Command(other.uid, "c1", CommandKind.START)
 
         assert await guest.say(command) == "A guest does not say that."
@@ -196,6 +198,93 @@ def test_who_comes_by_the_name_alone_does_not_learn_whether_there_is_a_room() ->
         assert stranger["key_id"] == nobody_there["key_id"] == ""
         assert stranger.keys() == nobody_there.keys()
         assert invited["key_id"] == director.reply["key_id"] != ""
+
+    played(story)
+
+
+def test_who_comes_by_the_name_alone_waits_outside_until_a_director_lets_them_in() -> None:
+    async def story(scene: Scene) -> None:
+        director, guest = await scene.pair()
+        eve = await scene.visitor(label="Eve").come()
+        waiting = Member(eve.uid, Role.GUEST, "Eve", invited=False, waiting=True)
+        zoe = replace(waiting, label="Zoë")
+
+        assert await eve.hears(Welcome(eve.uid, "", waiting=True)) is None
+        await director.hears(Joined(waiting))
+        assert (
+            await eve.say(GuestState("Zoë", TakeState.RECORDING)) == ""
+        )  # a name is all that is told of them
+        await director.hears(Joined(zoe))
+        for message in (
+            TakeReport(Take("1", 1, "one", 0)),
+            Signal(guest.uid, "s", Description("offer", "v=0")),
+            Signal(director.uid, "s", Description("offer", "v=0")),
+            Answer(director.uid, "c", True),
+        ):
+            assert await eve.say(message) == "A director has not let you in yet."
+        for sender in (director, guest):
+            assert "waiting" in await sender.say(Signal(eve.uid, "s", Description("offer", "v=0")))
+        assert "waiting" in await director.say(Command(eve.uid, "c", CommandKind.START))
+        late = await scene.guest(label="Cy").come()
+        await director.hears(Joined(Member(late.uid, Role.GUEST, "Cy")))
+        assert len(eve.heard) == 1  # its welcome
+        for other in (guest, late):
+            told = [one for one, _ in other.heard if eve.uid in str(one)]
+            assert told == []
+        assert not any(isinstance(one, GuestState | TakeReport) for one, _ in director.heard)
+
+        assert await director.say(Command(eve.uid, "c", CommandKind.LET_IN)) == ""
+        inside = replace(zoe, waiting=False)
+        await guest.hears(Joined(inside))
+        await director.hears(Joined(inside))
+        await eve.until(lambda: len(eve.heard) == 2)
+        welcome = eve.heard[1][0]
+        assert isinstance(welcome, Welcome) and not welcome.waiting
+        assert {one.uid for one in welcome.members} == {director.uid, guest.uid, late.uid}
+        assert welcome.key_id == director.reply["key_id"]
+        assert await eve.say(GuestState("Zoë", bytes=7)) == ""
+        await director.hears(GuestState("Zoë", bytes=7))
+
+        await eve.leave()
+        again = await scene.visitor(secret=str(eve.asked["secret"])).come()
+        assert isinstance(again.heard[0][0], Welcome) and not again.heard[0][0].waiting
+
+    played(story)
+
+
+def test_who_is_turned_away_is_gone_and_the_others_never_knew() -> None:
+    async def story(scene: Scene) -> None:
+        director, guest = await scene.pair()
+        eve = await scene.visitor(label="Eve").come()
+        uid = eve.uid
+        assert await director.say(Command(uid, "c", CommandKind.REMOVE)) == ""
+        await eve.until(lambda: not eve.connected)
+
+        assert (await eve.join())["code"] == "removed"
+        await director.hears(Left(uid))
+        assert not any(isinstance(one, Joined) and one.member.uid == uid for one, _ in guest.heard)
+
+    played(story)
+
+
+def test_a_room_for_the_invited_only_lets_nobody_wait() -> None:
+    async def story(scene: Scene) -> None:
+        director, guest = await scene.pair()
+        eve, let_in = await scene.visitor().come(), await scene.visitor().come()
+        await director.say(Command(let_in.uid, "c", CommandKind.LET_IN))
+        assert await guest.say(Door(True)) == "A guest does not say that."
+        assert await director.say(Door(True)) == ""
+
+        await eve.until(lambda: not eve.connected)
+        assert (await eve.join())["code"] == (await scene.visitor().join())["code"] == "uninvited"
+        assert (await let_in.join())["status"] == (await scene.guest().join())["status"] == 200
+        assert let_in.connected and guest.connected
+        again = await scene.visitor(Role.DIRECTOR, key=KEY).come()
+        assert isinstance(again.heard[0][0], Welcome) and again.heard[0][0].invited_only
+        await director.hears(Door(True))
+
+        assert await director.say(Door(False)) == ""
+        assert (await scene.visitor().join())["status"] == 200
 
     played(story)
 
@@ -345,7 +434,7 @@ def test_a_director_whose_key_does_not_hold_any_more_directs_and_hears_nothing()
 def test_who_connects_anew_takes_their_own_place_and_the_old_connection_ends() -> None:
     async def story(scene: Scene) -> None:
         director, guest = await scene.pair()
-        again = scene.visitor(secret=str(guest.asked["secret"]), label="Ada")
+        again = scene.guest(secret=str(guest.asked["secret"]), label="Ada")
 
         await again.come()
         await guest.until(lambda: not guest.connected)

@@ -128,6 +128,19 @@ def test_a_lost_connection_leaves_the_place_unless_another_took_it(played: Calla
     played(story)
 
 
+def test_who_was_let_in_and_whether_others_may_wait_is_kept(played: Callable[[Story], None]) -> None:
+    async def story(store: Store, room: str) -> None:
+        assert not await store.is_admitted(room, "ada") and not await store.is_shut(room)
+        await store.admit(room, "ada")
+        await store.shut(room, True)
+        assert await store.is_admitted(room, "ada") and await store.is_shut(room)
+        assert not await store.is_admitted(room, "bo") and not await store.is_shut(f"{room}x")
+        await store.shut(room, False)
+        assert not await store.is_shut(room)
+
+    played(story)
+
+
 def test_a_token_is_used_once(played: Callable[[Story], None]) -> None:
     async def story(store: Store, room: str) -> None:
         assert await store.use(room)
@@ -138,7 +151,7 @@ def test_a_token_is_used_once(played: Callable[[Story], None]) -> None:
 
 def test_a_name_changes_and_the_place_stays(played: Callable[[Story], None]) -> None:
     async def story(store: Store, room: str) -> None:
-        zoe = Member("ada", Role.GUEST, "Zoë", False)
+        zoe = Member("ada", Role.GUEST, "Zoë", False, waiting=True)
         assert not await store.rename(room, zoe)
         await store.sit(room, ADA, "c1")
 

@@ -188,15 +188,21 @@ class Scene:
         self.address = address
         self.rooms = rooms
         self.visitors: list[Visitor] = []
+        self.invite = ""
 
     def visitor(self, role: Role = Role.GUEST, **more: str) -> Visitor:
         self.visitors.append(Visitor(self.address, role, **more))
         return self.visitors[-1]
 
     async def pair(self) -> tuple[Visitor, Visitor]:
+        """A director and an invited guest."""
         director = await self.visitor(Role.DIRECTOR, key=KEY, label="Bo").come()
-        guest = await self.visitor(label="Ada", invite=str(director.reply["invite"])).come()
-        return director, guest
+        self.invite = str(director.reply["invite"])
+        return director, await self.guest(label="Ada").come()
+
+    def guest(self, **more: str) -> Visitor:
+        """Somebody by the room's link."""
+        return self.visitor(Role.GUEST, **({"invite": self.invite} | more))
 
 
 def played(

@@ -23,6 +23,7 @@ from rolltape.room.messages import (
     Away,
     Command,
     CommandKind,
+    Door,
     GuestState,
     Joined,
     Left,
@@ -151,8 +152,8 @@ class Scene:
     def hear(self, message: Message, uid: str = "ada") -> None:
         self.client.received(kind_of(message), encode(message, Sender(uid, Role.GUEST, "key-1")))
 
-    def press(self, name: str) -> None:
-        result = self.ada.handlers[name, "click"]()
+    def press(self, name: str, uid: str = "ada") -> None:
+        result = self.document.lists["guests"][uid].handlers[name, "click"]()
         if result is not None:
             self.document.spawn(result)
 
@@ -748,16 +749,58 @@ def test_what_says_it_was_recorded_in_another_age_is_no_part_of_the_session() ->
     played(story)
 
 
-def test_what_an_uninvited_guest_reports_is_left_out_until_it_is_ticked() -> None:
+def test_what_one_who_waits_says_counts_nowhere() -> None:
     async def story(scene: Scene) -> None:
-        await scene.come_in(Member("eve", Role.GUEST, "Eve", invited=False))
+        await scene.come_in(Member("eve", Role.GUEST, "Eve", invited=False, waiting=True))
         scene.hear(reported("1", "Eve"), "eve")
+
         assert not scene.document.enabled["session-json"]
 
-        row = scene.document.lists["session-takes"]["eve 1"]
-        row.tick("session-use", True)
-        row.handlers["session-use", "change"]()
-        assert scene.document.enabled["session-json"]
+    played(story)
+
+
+def test_who_waits_is_let_in_or_turned_away_by_a_press() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        eve = Member("eve", Role.GUEST, "Eve", invited=False, waiting=True)
+        scene.hear(Joined(eve))
+        row = scene.document.lists["guests"]["eve"]
+        assert scene.news == ["Eve is waiting to be let in."]
+        assert row.attributes["", "data-state"] == "waiting"
+        assert row.shown["let-in"] and row.shown["turn-away"] and not row.shown["start"]
+        assert not scene.document.enabled["start-all"] and scene.browser.made == []
+
+        scene.press("let-in", "eve")
+        await scene.settle()
+        assert [(one.kind, one.to) for one in scene.commands()] == [(CommandKind.LET_IN, "eve")]
+        scene.hear(Joined(replace(eve, waiting=False)))
+        scene.hear(replace(IDLE, label="Eve"), "eve")
+        assert scene.news[0] == "Eve has come in."
+        assert row.attributes["", "data-state"] == "idle"
+        assert row.shown["start"] and not row.shown["let-in"]
+        assert row.texts["pending"] == ""
+
+        fay = replace(eve, uid="fay", label="Fay")
+        scene.hear(Joined(fay))
+        scene.press("turn-away", "fay")
+        await scene.settle()
+        assert scene.commands()[-1].kind is CommandKind.REMOVE
+        scene.hear(Left("fay"))
+        assert list(scene.document.lists["guests"]) == ["eve"]
+
+    played(story)
+
+
+def test_only_invited_guests_is_a_tick() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        scene.document.tick("invited-only", True)
+        scene.document.press("invited-only", "change")
+        await scene.settle()
+        assert [decode(*one) for one in scene.browser.line.said if one[0] == "door"] == [Door(True)]
+
+        scene.hear(Door(False))
+        assert not scene.document.ticked("invited-only")
 
     played(story)
 

@@ -16,7 +16,9 @@ OBJECTS = st.dictionaries(st.text(max_size=10), st.text(max_size=10) | st.intege
 
 
 @given(EVENTS, st.integers(0, 999_999_999), OBJECTS)
-def test_a_frame_is_json_and_reads_as_it_was_written(event: str, number: int, plain: dict[str, object]) -> None:
+def test_a_frame_is_json_and_reads_as_it_was_written(
+    event: str, number: int, plain: dict[str, object]
+) -> None:
     text = json.dumps(plain, separators=(",", ":"))
 
     frame = framed(event, text, number)
@@ -38,7 +40,12 @@ def test_what_a_sender_writes_after_its_event_does_not_make_it_another(event: st
 @pytest.mark.parametrize(
     "said",
     ["", "{}", "[]", '{"event":"state"}', '{"n":1,"event":"state"}', ' {"event":"state","n":1}', None, 7]
-    + ['{"event":"state","n":1}x', '{"event":"state","n":-1}', '{"event":"state","n":1.5}', b'{"event":"a","n":1}']
+    + [
+        '{"event":"state","n":1}x',
+        '{"event":"state","n":-1}',
+        '{"event":"state","n":1.5}',
+        b'{"event":"a","n":1}',
+    ]
     + ['{"event":"State","n":1}', '{"event":"state","n":1234567890}', '{"event": "state","n":1}'],
 )
 def test_what_is_no_frame_is_none(said: object) -> None:

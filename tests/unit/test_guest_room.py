@@ -104,6 +104,9 @@ class Scene:
 
     async def come_in(self, *members: Member) -> None:
         await self.room.open()
+        if self.browser.line.request is None:
+            self.document.press("join")
+            await self.settle()
         self.hear(Welcome(self.uid, "key-1", members))
         await self.settle()
 
@@ -349,6 +352,8 @@ def test_the_key_of_the_first_visit_holds_after_a_reload() -> None:
         reloaded = Scene()
         reloaded.browser.memory = dict(scene.browser.memory)
         await reloaded.room.open()
+        reloaded.document.press("join")
+        await reloaded.settle()
         reloaded.hear(Welcome(reloaded.uid, "key-of-somebody-else", (BO,)))
 
         answer = await reloaded.order(
@@ -544,5 +549,64 @@ def test_a_guest_who_is_not_let_in_is_told_that_recording_works_all_the_same() -
         assert scene.document.notices[-1].text == (
             "This room is full. Recording works here all the same, and a running one goes on."
         )
+
+    played(story)
+
+
+def test_nobody_is_in_a_room_by_a_link_alone() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.room.open()
+        scene.room.announce()
+        scene.room.tick()
+        await scene.settle()
+        assert scene.browser.line.request is None and scene.browser.line.said == []
+        assert scene.document.shown["join-place"]
+        assert scene.document.texts["where"] == "Room studio: you are not in it yet"
+
+        scene.document.press("join")
+        await scene.settle()
+        assert scene.browser.line.request is not None
+        assert not scene.document.shown["join-place"]
+
+    played(story)
+
+
+@pytest.mark.parametrize(("reloaded", "link", "goes_in"), [(True, "studio", True), (False, "studio", False)])
+def test_a_room_that_was_joined_by_a_press_is_joined_again_by_a_reload(
+    reloaded: bool, link: str, goes_in: bool
+) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        again = Scene(f"/?room={link}")
+        again.browser.lasting = scene.browser.lasting
+        again.browser.reloaded = reloaded
+        await again.room.open()
+        other = Scene("/?room=another")
+        other.browser.lasting = scene.browser.lasting
+        other.browser.reloaded = True
+        await other.room.open()
+
+        assert (again.browser.line.request is not None) is goes_in
+        assert other.browser.line.request is None
+
+    played(story)
+
+
+def test_who_waits_outside_is_told_so_and_connects_with_nobody() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        scene.room.report(Take("1", 1, "one", 0))
+        await scene.settle()
+        scene.hear(Welcome(scene.uid, "", waiting=True))
+        await scene.settle()
+        assert "lets you in" in scene.document.texts["where"]
+        assert scene.browser.made == []
+
+        before = len(scene.browser.line.said)
+        scene.hear(Welcome(scene.uid, "key-1", (BO,)))
+        await scene.settle()
+        assert "director is here" in scene.document.texts["where"]
+        assert len(scene.browser.made) == 1
+        assert any(isinstance(one, TakeReport) for one in scene.said(before))
 
     played(story)

@@ -25,6 +25,7 @@ from rolltape.room.messages import (
     Command,
     CommandKind,
     Description,
+    Door,
     Going,
     GuestState,
     IceCandidate,
@@ -65,7 +66,12 @@ TAKE = Take(
 )  # fmt: skip
 MESSAGES: list[Message] = [
     Welcome("ada", "k1", (Member("bo", Role.DIRECTOR, "Bö"), Member("cy", Role.GUEST, "李雷", False, False))),
+    Welcome("ada", "", waiting=True),
+    Welcome("bo", "k1", invited_only=True),
+    Door(True),
     Joined(Member("bo", Role.DIRECTOR)),
+    Joined(Member("eve", Role.GUEST, "Eve", False, waiting=True)),
+    Command("eve", "c7", CommandKind.LET_IN),
     Away("ada"),
     Left("ada"),
     GuestState(),

@@ -200,6 +200,11 @@ class ThisBrowser:
 
         return Inbound(cast("MediaStream", stream), name)
 
+    def is_reload(self) -> bool:
+        """Whether this page was loaded again or gone back to (Navigation Timing 2, section 4.2)."""
+        entries = performance.getEntriesByType("navigation")
+        return bool(len(entries)) and entries[0].type in ("reload", "back_forward")
+
     def is_hidden(self) -> bool:
         """Return True if another tab is in front."""
         return bool(document.hidden)

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-FINAL = frozenset({"bad", "key", "invite", "removed"})
+FINAL = frozenset({"bad", "key", "invite", "uninvited", "removed"})
 """Refusals that another try does not change."""
 
 
@@ -133,6 +133,9 @@ class RoomClient:
         self.upload: UploadOffer | None = None
         """As last offered."""
         self.connected = False
+        self.waiting = False
+        """Connected, but outside: no director has let this page in yet."""
+        self.invited_only = False
         self._line = line
         self._listener = listener
         self._members: dict[str, Member] = {}
@@ -214,6 +217,7 @@ class RoomClient:
             away = {uid: replace(one, present=False) for uid, one in self._members.items()}
             self._members = away | {one.uid: one for one in message.members if one.uid != self.uid}
             self.connected = True
+            self.waiting, self.invited_only = message.waiting, message.invited_only
             self._listener.room_connected(True)
         elif isinstance(message, Joined | Away | Left):
             self._changed(message)

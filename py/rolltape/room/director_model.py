@@ -18,6 +18,7 @@ from rolltape.room.messages import Answer, Command, CommandKind, Going, GuestSta
 __all__ = ["BUSY", "OFFLINE", "Alarm", "Control", "GuestRow", "News", "Pending", "Told"]
 
 OFFLINE = "offline"
+WAITING = "waiting"
 PATIENCE_MS = 5000.0
 """For how long a command may be under way before it is said that nobody answered."""
 EFFECT_MS = 20_000.0
@@ -57,6 +58,7 @@ WORDS = {
     CommandKind.RESUME: "go on",
     CommandKind.RENAME: "take another name",
     CommandKind.REMOVE: "leave",
+    CommandKind.LET_IN: "come in",
     CommandKind.SEND_RATES: "send at another rate",
 }
 
@@ -65,6 +67,8 @@ class News(StrEnum):
     """Events that a director is told of."""
 
     CAME = "came"
+    WAITS = "waits"
+    """Somebody who was not invited wants to be let in."""
     BACK = "back"
     GONE = "gone"
     LEFT = "left"
@@ -85,6 +89,7 @@ class News(StrEnum):
 
 LEVELS: Mapping[News, Level] = {
     News.CAME: Level.INFO,
+    News.WAITS: Level.INFO,
     News.BACK: Level.INFO,
     News.GONE: Level.WARNING,
     News.LEFT: Level.INFO,
@@ -174,7 +179,12 @@ class GuestRow:
     @property
     def is_here(self) -> bool:
         """True if their page can be spoken to right now."""
-        return self.reachable and self.member.present and self.state is not None
+        return self.reachable and self.member.present and self.state is not None and not self.is_waiting
+
+    @property
+    def is_waiting(self) -> bool:
+        """True if they are outside until a director lets them in."""
+        return self.member.waiting and self.member.present
 
     @property
     def take_state(self) -> TakeState:
@@ -183,7 +193,9 @@ class GuestRow:
 
     @property
     def shown_state(self) -> str:
-        """The row's `data-state`: the take's state, or `offline`."""
+        """The row's `data-state`: the take's state, `offline`, or `waiting`."""
+        if self.is_waiting and self.reachable:
+            return WAITING
         return self.take_state if self.is_here else OFFLINE
 
     @property
@@ -212,6 +224,8 @@ class GuestRow:
         """True if the button for this can be pressed right now; stopping waits for nothing but stopping."""
         if kind is CommandKind.REMOVE:
             return self.reachable and self.member.present and not self.asked(kind)
+        if kind is CommandKind.LET_IN:
+            return self.reachable and self.is_waiting and not self.asked(kind)
         if not self.is_here or self.state is None or self.asked(kind):
             return False
         if kind in TRANSPORT and kind is not CommandKind.STOP and self.asked(*TRANSPORT):
@@ -267,14 +281,16 @@ class Control:
         told: list[Told] = []
         for uid, row in list(self._rows.items()):
             told += self._moved(row, guests.get(uid) or replace(row.member, present=False), now_ms)
-            if uid not in guests and (row.asked(CommandKind.REMOVE) or row.state is None):
+            if uid not in guests and (
+                row.asked(CommandKind.REMOVE) or row.state is None or row.member.waiting
+            ):
                 del self._rows[uid]
         self._forgotten = {uid for uid in self._forgotten if uid in guests and not guests[uid].present}
         for uid, member in guests.items():
             if uid not in self._rows and uid not in self._forgotten:
                 self._rows[uid] = row = GuestRow(member, heard_ms=now_ms, fresh=self._looking)
                 if self._looking and member.present:
-                    told.append(Told(News.CAME, uid, f"{row.name} has come in."))
+                    told.append(_came(row))
         gone = [uid for uid in self._rows if uid not in guests]
         for uid in gone[: max(0, len(gone) - MAX_GONE)]:
             del self._rows[uid]
@@ -357,7 +373,14 @@ class Control:
         now = replace(row, member=member, missed_ms=None if is_ else row.missed_ms)
         if is_ and not was:
             now = replace(now, heard_ms=now_ms, grown_ms=now_ms)  # from now on silence counts
+        was_waiting, waits = row.member.waiting, member.waiting
+        if was_waiting and not waits:
+            now = replace(
+                now, pending=tuple(o for o in now.pending if o.command.kind is not CommandKind.LET_IN)
+            )
         self._rows[member.uid] = now
+        if was_waiting or waits:  # who only waited is not missed
+            return [_came(now)] if is_ and (was_waiting is not waits or not was) else []
         if was and not is_ and not row.asked(CommandKind.REMOVE):
             return [_gone(row)]
         if is_ and not was and row.missed_ms is None:
@@ -410,6 +433,12 @@ def _is_done(pending: Pending, state: GuestState) -> bool:
     if kind is CommandKind.RESUME:
         return state.state is TakeState.RECORDING or (pending.accepted and state.state not in RUNNING)
     return pending.accepted or (kind is CommandKind.RENAME and state.label == pending.command.label)
+
+
+def _came(row: GuestRow) -> Told:
+    if row.member.waiting:
+        return Told(News.WAITS, row.member.uid, f"{row.name} is waiting to be let in.")
+    return Told(News.CAME, row.member.uid, f"{row.name} has come in.")
 
 
 def _changes(row: GuestRow, before: GuestState, now: GuestState) -> list[Told]:

@@ -25,6 +25,7 @@ __all__ = [
     "Command",
     "CommandKind",
     "Description",
+    "Door",
     "Going",
     "GuestState",
     "IceCandidate",
@@ -76,6 +77,8 @@ class Member:
     """Whether they came by a link that the director's page gave out."""
     present: bool = True
     """False: the connection is gone, but they may be back."""
+    waiting: bool = False
+    """Outside: came by the room's name alone, and no director has let them in yet. Only directors know of them."""
 
 
 def nameless(uid: str) -> str:
@@ -91,6 +94,17 @@ class Welcome:
     key_id: str
     """The key that directs this room; empty while nobody has opened it."""
     members: tuple[Member, ...] = ()
+    waiting: bool = False
+    """Outside: nobody is told of, and nothing is handed on; another welcome comes once a director lets them in."""
+    invited_only: bool = False
+    """Whether the uninvited are turned away; directors are told."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """A director says who may come into the room."""
+
+    invited_only: bool
 
 
 @dataclass(frozen=True)
@@ -211,6 +225,8 @@ class CommandKind(StrEnum):
     RESUME = "resume"
     RENAME = "rename"
     REMOVE = "remove"
+    LET_IN = "let-in"
+    """For the server: who waits is in from now on."""
     SEND_RATES = "send-rates"
 
 
@@ -277,10 +293,13 @@ class Signal:
     candidate: IceCandidate | None = None
 
 
-Message: TypeAlias = Welcome | Joined | Away | Left | GuestState | TakeReport | Command | Answer | Signal
+Message: TypeAlias = (
+    Welcome | Door | Joined | Away | Left | GuestState | TakeReport | Command | Answer | Signal
+)
 
 KINDS: Mapping[str, type[Message]] = {
     "welcome": Welcome,
+    "door": Door,
     "joined": Joined,
     "away": Away,
     "left": Left,
@@ -311,6 +330,7 @@ ROUTES: Mapping[str, Route] = {
     "take": Route(frozenset({Role.GUEST}), Role.DIRECTOR, to_one=False),
     "command": Route(frozenset({Role.DIRECTOR}), Role.GUEST, to_one=True),
     "answer": Route(frozenset({Role.GUEST}), Role.DIRECTOR, to_one=True),
+    "door": Route(frozenset({Role.DIRECTOR}), Role.DIRECTOR, to_one=False),
     "signal": Route(_EVERYBODY, None, to_one=True),
 }
 """What members may send; everything else is the server's own."""

@@ -281,7 +281,7 @@ class Peers:
         self._view.show_stream(uid, None)
 
     def _wanted(self, member: Member) -> bool:
-        if self._make is None:
+        if self._make is None or member.waiting:
             return False
         if self._role is Role.DIRECTOR or member.role is Role.DIRECTOR:
             return True

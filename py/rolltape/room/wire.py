@@ -30,6 +30,7 @@ from rolltape.room.messages import (
     Command,
     CommandKind,
     Description,
+    Door,
     Going,
     GuestState,
     IceCandidate,
@@ -278,12 +279,19 @@ def _member(found: Fields) -> Member:
         _line(found, "label"),
         found.flag("invited", True),
         found.flag("present", True),
+        found.flag("waiting", False),
     )
 
 
 def _welcome(found: Fields) -> Welcome:
     members = tuple(_members(found.rows("members", MAX_MEMBERS)))
-    return Welcome(_uid(found, "uid"), found.text("key_id", "", 64), members)
+    return Welcome(
+        _uid(found, "uid"),
+        found.text("key_id", "", 64),
+        members,
+        found.flag("waiting", False),
+        found.flag("invited_only", False),
+    )
 
 
 def _members(rows: Iterable[Fields]) -> Iterable[Member]:
@@ -393,6 +401,7 @@ def _candidate(found: Fields) -> IceCandidate:
 
 _READERS: Mapping[str, Callable[[Fields], Message]] = {
     "welcome": _welcome,
+    "door": lambda found: Door(found.flag("invited_only")),
     "joined": lambda found: Joined(_member(found.inner("member"))),
     "away": lambda found: Away(_uid(found, "uid")),
     "left": lambda found: Left(_uid(found, "uid")),

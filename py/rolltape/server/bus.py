@@ -13,12 +13,16 @@ class Target(StrEnum):
     """Who in a room something is for; `Told.name` says which."""
 
     ALL = "all"
-    """Everybody but the one of this uid."""
+    """Everybody who is in, but the one of this uid."""
     ROLE = "role"
     ONE = "one"
     """The one of this uid."""
     END = "end"
     """The connection of this id, which ends; there is nothing to tell."""
+    ADMIT = "admit"
+    """The one of this uid, who waited and is in from now on; there is nothing to tell."""
+    WAITING = "waiting"
+    """All who wait, whose connections end."""
     CLAIM = "claim"
     """Directors of other keys than the one of this id, whose connections end."""
 

@@ -87,18 +87,17 @@ class Joining:
         why = await self._store.hindrance(room, Member(uid, request.role, request.label, invited))
         if why is not None:
             raise NotLetIn(*HINDRANCES[why])
+        if not invited and await self._store.is_shut(room) and not await self._store.is_admitted(room, uid):
+            raise NotLetIn(403, "uninvited", "Only invited guests come into this room: ask for its link.")
         claim = await self._claim(room, request)
         token = self._tokens.session(Session(room, request.role, uid, request.label, invited, claim))
         hosted = self._is_hosted(room, request)
         invite = ""
         if request.role is Role.DIRECTOR and claim is not None:
             invite = self._tokens.invitation(Invitation(room, claim, hosted))
-        # Who was not invited learns nothing of the room before they are in it, not even whether there is one.
-        key_id = claim.key_id if claim is not None and invited else ""
+        key_id = "" if claim is None else claim.key_id
         servers = self._ice.servers(uid, now_s) if hosted else self._ice.open_servers
-        upload = (
-            self._offer(claim, Upload(room, key_id, request.role, uid), now_s) if hosted and invited else None
-        )
+        upload = self._offer(claim, Upload(room, key_id, request.role, uid), now_s) if hosted else None
         return JoinReply(token, uid, key_id, invite, servers, upload)
 
     def _is_hosted(self, room: str, request: JoinRequest) -> bool:
@@ -117,12 +116,12 @@ class Joining:
         return UploadOffer(self._tokens.upload(upload), round((now_s + UPLOAD_S) * 1000))
 
     async def _claim(self, room: str, request: JoinRequest) -> Claim | None:
-        """Whose the room is. Raises NotLetIn."""
+        """Whose the room is; the uninvited learn nothing of it, not even whether there is one. Raises NotLetIn."""
         if request.role is Role.DIRECTOR:
             return await self._directed(room, request)
         if request.invite:
             return await self._invited(room, request.invite)
-        return await self._store.claimed_by(room)
+        return None
 
     async def _directed(self, room: str, request: JoinRequest) -> Claim:
         if len(request.key) < 16:

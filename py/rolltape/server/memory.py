@@ -71,6 +71,8 @@ class MemoryStore:
         self._rooms: dict[str, dict[str, _Leased]] = {}
         self._claims: _Lasting[str, Claim] = _Lasting(now_s)
         self._removed: _Lasting[tuple[str, str], bool] = _Lasting(now_s)
+        self._admitted: _Lasting[tuple[str, str], bool] = _Lasting(now_s)
+        self._shut: _Lasting[str, bool] = _Lasting(now_s)
         self._used: _Lasting[str, bool] = _Lasting(now_s)
 
     async def open(self, room: str, key_id: str) -> Claim:
@@ -107,6 +109,22 @@ class MemoryStore:
         if member.uid in seats or member.role is Role.DIRECTOR:
             return None
         return Hindrance.FULL if _is_full((one.seat.member for one in seats.values()), member) else None
+
+    async def admit(self, room: str, uid: str) -> None:
+        """A director lets somebody in who was not invited."""
+        self._admitted.put((room, uid), True, CLAIM_S)
+
+    async def is_admitted(self, room: str, uid: str) -> bool:
+        """Whether a director has let them in."""
+        return bool(self._admitted.get((room, uid)))
+
+    async def shut(self, room: str, invited_only: bool) -> None:
+        """Whether a room is for the invited only."""
+        self._shut.put(room, invited_only, CLAIM_S)
+
+    async def is_shut(self, room: str) -> bool:
+        """Whether it is."""
+        return bool(self._shut.get(room))
 
     async def use(self, token_id: str) -> bool:
         """Use up a token."""
@@ -183,7 +201,7 @@ class MemoryStore:
             del self._rooms[one.room][one.uid]
             if not self._rooms[one.room]:
                 del self._rooms[one.room]
-        for lasting in (self._claims, self._removed, self._used):
+        for lasting in (self._claims, self._removed, self._admitted, self._shut, self._used):
             lasting.sweep()
         return late
 

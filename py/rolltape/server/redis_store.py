@@ -222,6 +222,29 @@ class RedisStore:
         (why,) = await self._run(HINDRANCE, keys, *_wants(member))
         return Hindrance(why) if why else None
 
+    async def admit(self, room: str, uid: str) -> None:
+        """A director lets somebody in who was not invited."""
+        async with _asking():
+            await self._redis.set(_admitted_key(room, uid), "1", ex=CLAIM_S)
+
+    async def is_admitted(self, room: str, uid: str) -> bool:
+        """Whether a director has let them in."""
+        async with _asking():
+            return bool(await self._redis.exists(_admitted_key(room, uid)))
+
+    async def shut(self, room: str, invited_only: bool) -> None:
+        """Whether a room is for the invited only."""
+        async with _asking():
+            if invited_only:
+                await self._redis.set(_shut_key(room), "1", ex=CLAIM_S)
+            else:
+                await self._redis.delete(_shut_key(room))
+
+    async def is_shut(self, room: str) -> bool:
+        """Whether it is."""
+        async with _asking():
+            return bool(await self._redis.exists(_shut_key(room)))
+
     async def use(self, token_id: str) -> bool:
         """Use up a token."""
         async with _asking():
@@ -298,6 +321,14 @@ def _removed_key(room: str, uid: str) -> str:
     return f"{PREFIX}removed:{room}\n{uid}"
 
 
+def _admitted_key(room: str, uid: str) -> str:
+    return f"{PREFIX}admitted:{room}\n{uid}"
+
+
+def _shut_key(room: str) -> str:
+    return f"{PREFIX}shut:{room}"
+
+
 def _lease(room: str, uid: str) -> str:
     return f"{room}\n{uid}"
 
@@ -312,10 +343,12 @@ def _wants(member: Member) -> tuple[str, str, int, int]:
 
 
 def _member_text(member: Member) -> str:
-    return json.dumps([member.role, member.invited, member.label], ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        [member.role, member.invited, member.label, member.waiting], ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def _seat(uid: str, place: str) -> Seat:
     connection, text = place.split("|", 1)
-    role, invited, label = json.loads(text)
-    return Seat(Member(uid, Role(role), label, invited, bool(connection)), connection)
+    role, invited, label, waiting = json.loads(text)
+    return Seat(Member(uid, Role(role), label, invited, bool(connection), waiting), connection)

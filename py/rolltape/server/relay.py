@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass, replace
 
 from rolltape.core.json_fields import Fields
@@ -15,6 +15,7 @@ from rolltape.room.messages import (
     Away,
     Command,
     CommandKind,
+    Door,
     GuestState,
     Joined,
     Left,
@@ -44,7 +45,11 @@ MAX_TOKEN = 4000
 HANDLED_S = 0.0001
 """What hearing a frame and handing it on takes beside reading it."""
 
+ENDS = {Target.END: "replaced", Target.CLAIM: "other_key", Target.WAITING: "uninvited"}
+"""What ends connections, and the word for it."""
+
 TOO_MANY = "Too many messages; wait a moment."
+OUTSIDE = "A director has not let you in yet."
 NOT_NOW = "The server cannot reach its rooms at the moment; try again."
 
 log = logging.getLogger(__name__)
@@ -88,6 +93,7 @@ class Relay:
         """By the connection's id."""
         self._rooms: dict[str, dict[str, _Connection]] = {}
         """By room and uid."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._messages = Limiter(limits.messages, now_s)
         self._characters = Limiter(limits.characters, now_s)
         self._names = Limiter(limits.names, now_s)
@@ -103,6 +109,11 @@ class Relay:
         """Say something to everybody in a room but the one of this uid."""
         self.tell(Told(room, Target.ALL, but, framed(kind_of(message), encode(message))))
 
+    def _say_of(self, room: str, member: Member, message: Message) -> None:
+        """Say something of a member: of one who waits to directors only."""
+        target, name = (Target.ROLE, Role.DIRECTOR) if member.waiting else (Target.ALL, member.uid)
+        self.tell(Told(room, target, name, framed(kind_of(message), encode(message))))
+
     def tell(self, told: Told) -> None:
         """Tell those of a room that something is for, wherever they are connected."""
         self.heard(told)
@@ -111,8 +122,10 @@ class Relay:
     def heard(self, told: Told) -> None:
         """Tell those of them who are connected here."""
         for one in self._meant(told):
-            if told.target in (Target.END, Target.CLAIM):
-                one.line.end("other_key" if told.target is Target.CLAIM else "replaced")
+            if told.target in ENDS:
+                one.line.end(ENDS[told.target])
+            elif told.target is Target.ADMIT:
+                self._spawn(self._sit_again(one))
             else:
                 one.line.say(told.text)
 
@@ -123,7 +136,7 @@ class Relay:
         here = self._rooms.get(told.room)
         if not here:
             return []
-        if told.target is Target.ONE:
+        if told.target in (Target.ONE, Target.ADMIT):
             return [here[told.name]] if told.name in here else []
         if told.target is Target.ROLE:
             return [one for one in here.values() if one.session.role == told.name]
@@ -133,7 +146,14 @@ class Relay:
                 for one in here.values()
                 if one.session.role is Role.DIRECTOR and one.session.key_id != told.name
             ]
-        return [one for uid, one in here.items() if uid != told.name]
+        if told.target is Target.WAITING:
+            return [one for one in here.values() if one.member.waiting]
+        return [one for uid, one in here.items() if uid != told.name and not one.member.waiting]
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def seat_again(self, held: Held) -> None:
         """Somebody is here whose place is gone: they sit down anew."""
@@ -215,13 +235,24 @@ class Relay:
                 self.claimed(room, claim.key_id)
         if session.role is Role.DIRECTOR and claim is not None and claim.key_id != session.key_id:
             raise Over("other_key")
+        waiting = not session.invited and not await self._store.is_admitted(room, session.uid)
+        one.member = replace(one.member, waiting=waiting)
         seating = await self._store.sit(room, one.member, line.id)
-        welcome = Welcome(session.uid, claim.key_id if claim else "", seating.others)
+        welcome = await self._welcome(one, claim.key_id if claim else "", seating.others)
         line.say(framed(kind_of(welcome), encode(welcome)))
         if seating.before != line.id:
-            await self.say(room, Joined(one.member), but=session.uid)
+            self._say_of(room, one.member, Joined(one.member))
             if seating.before:
                 self.tell(Told(room, Target.END, seating.before))
+
+    async def _welcome(self, one: _Connection, key_id: str, others: tuple[Member, ...]) -> Welcome:
+        """What somebody is told of the room: everything, to a director; nothing, to one who waits outside."""
+        uid, room = one.session.uid, one.session.room
+        if one.session.role is Role.DIRECTOR:
+            return Welcome(uid, key_id, others, invited_only=await self._store.is_shut(room))
+        if one.member.waiting:
+            return Welcome(uid, "", waiting=True)
+        return Welcome(uid, key_id, tuple(other for other in others if not other.waiting))
 
     async def _sit_again(self, one: _Connection) -> None:
         try:
@@ -250,7 +281,7 @@ class Relay:
         session = one.session
         try:
             if await self._store.lose(session.room, session.uid, one.line.id):
-                await self.say(session.room, Away(session.uid))
+                self._say_of(session.room, one.member, Away(session.uid))
         except StoreGone:
             self._metrics.trouble("store_gone")  # the lease runs out by itself
 
@@ -279,7 +310,11 @@ class Relay:
         """Hand a message on; empty. Raises _Refused, BadMessage, StoreGone."""
         route = self._route(one, frame.event)
         message = self._read(one, frame)
-        await self._hand_on(one, route, frame, message)
+        if one.member.waiting:
+            if not isinstance(message, GuestState):
+                raise _Refused(OUTSIDE, "outside")
+        else:
+            await self._hand_on(one, route, frame, message)
         await self._follow(one, message)
         self._metrics.message(frame.event)
         return ""
@@ -325,7 +360,11 @@ class Relay:
         seat = await self._store.seat(room, uid)
         if seat is None or (route.receiver is not None and seat.member.role is not route.receiver):
             raise _Refused("Nobody of this name is in the room.", "nobody")
-        if not seat.connection and not _removes(message):
+        if seat.member.waiting and not _is(message, CommandKind.REMOVE, CommandKind.LET_IN):
+            raise _Refused("They are waiting to be let in.", "outside")
+        if _is(message, CommandKind.LET_IN):
+            return  # the server does that itself
+        if not seat.connection and not _is(message, CommandKind.REMOVE):
             raise _Refused("Their connection is gone for the moment.", "away")
         if _offers(message) and not self._offers.allows(f"{session.uid} {room} {uid}"):
             raise _Refused(TOO_MANY, "too_many")
@@ -338,12 +377,29 @@ class Relay:
             if self._names.allows(one.line.id):
                 one.member = replace(one.member, label=message.label)
                 if await self._store.rename(room, one.member):
-                    await self.say(room, Joined(one.member))
-        elif isinstance(message, Command) and _removes(message):
+                    self._say_of(room, one.member, Joined(one.member))
+        elif isinstance(message, Door):
+            await self._store.shut(room, message.invited_only)
+            if message.invited_only:
+                self.tell(Told(room, Target.WAITING, ""))
+        elif isinstance(message, Command) and message.kind is CommandKind.LET_IN:
+            await self._let_in(room, message.to)
+        elif isinstance(message, Command) and message.kind is CommandKind.REMOVE:
             connection = await self._store.remove(room, message.to)
             await self.say(room, Left(message.to))
             if connection:
                 self.tell(Told(room, Target.END, connection))
+
+    async def _let_in(self, room: str, uid: str) -> None:
+        """Who waited is in: the others learn of them, and they of the others."""
+        seat = await self._store.seat(room, uid)
+        if seat is None or not seat.member.waiting:
+            return
+        await self._store.admit(room, uid)
+        member = replace(seat.member, waiting=False)
+        await self._store.rename(room, member)
+        await self.say(room, Joined(member), but=uid)
+        self.tell(Told(room, Target.ADMIT, uid))
 
     def _refuse(self, one: _Connection, refused: _Refused) -> str:
         """Count it; who is refused all the time is let go. Raises Over."""
@@ -353,8 +409,8 @@ class Relay:
         return refused.sentence
 
 
-def _removes(message: Message) -> bool:
-    return isinstance(message, Command) and message.kind is CommandKind.REMOVE
+def _is(message: Message, *kinds: CommandKind) -> bool:
+    return isinstance(message, Command) and message.kind in kinds
 
 
 def _offers(message: Message) -> bool:

@@ -97,6 +97,18 @@ class Store(Protocol):
     async def hindrance(self, room: str, member: Member) -> Hindrance | None:
         """Return why somebody cannot come in (removed, or the room is full for their role); None if they can."""
 
+    async def admit(self, room: str, uid: str) -> None:
+        """A director lets somebody in who was not invited; they need not wait again for as long as a claim lasts."""
+
+    async def is_admitted(self, room: str, uid: str) -> bool:
+        """Whether a director has let them in."""
+
+    async def shut(self, room: str, invited_only: bool) -> None:
+        """Whether a room is for the invited only, for as long as a claim lasts since it was said."""
+
+    async def is_shut(self, room: str) -> bool:
+        """Whether it is."""
+
     async def use(self, token_id: str) -> bool:
         """Use up a token; False: it has been used before."""
 

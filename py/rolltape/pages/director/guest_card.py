@@ -11,6 +11,7 @@ from rolltape.room.peers import Arriving
 
 STATE_WORDS = {
     "offline": "Offline",
+    "waiting": "Waiting to be let in",
     "idle": "Not recording",
     "starting": "Starting …",
     "recording": "Recording",
@@ -24,6 +25,7 @@ ASKED_WORDS = {
     CommandKind.RESUME: "asked to go on …",
     CommandKind.RENAME: "asked to take the name …",
     CommandKind.REMOVE: "being removed …",
+    CommandKind.LET_IN: "being let in …",
 }
 CLOCK_WARNING_MS = 40
 BATTERY_WARNING = 20
@@ -67,8 +69,15 @@ def _fill_buttons(row: View, guest: GuestRow) -> None:
         row.enable(button, guest.may(kind))
         row.attribute(button, "aria-label", f"{what} {guest.name}")
     for button in ("stop", "pause", "start") if guest.is_busy else ("start", "stop", "pause"):
-        row.show(button, guest.is_busy is (button != "start"))
+        row.show(button, guest.is_busy is (button != "start") and not guest.is_waiting)
     row.attribute("more", "aria-label", f"More about {guest.name}")
+    for button, what in (("let-in", "Let in"), ("turn-away", "Turn away")):
+        row.show(button, guest.is_waiting)
+        row.attribute(button, "aria-label", f"{what} {guest.name}")
+    row.enable("let-in", guest.may(CommandKind.LET_IN))
+    row.enable("turn-away", guest.may(CommandKind.REMOVE))
+    for button in ("record-inbound", "more-place"):
+        row.show(button, not guest.is_waiting)
     row.attribute("start", "title", "" if guest.may(CommandKind.START) else _why_not(guest))
 
 
@@ -134,7 +143,9 @@ def warnings(guest: GuestRow, now_ms: float) -> list[str]:
         found.append(f"nothing heard for {silence_ms / 1000:.0f} s")
     if Alarm.UNWRITTEN in guest.alarms:
         found.append("nothing more is being written")
-    if not guest.member.invited:
+    if guest.is_waiting:
+        found.append("came by the room's name; sees and hears nobody until you let them in")
+    elif not guest.member.invited:
         found.append("came without an invitation")
     if told.hidden:
         found.append("has another tab in front")

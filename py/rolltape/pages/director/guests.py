@@ -102,13 +102,14 @@ class Cards:
     def _draw_totals(self) -> None:
         guests, document = self._control.rows, self._document
         document.show("no-guests", not guests)
+        inside = sum(not one.is_waiting for one in guests.values())
         document.enable("start-all", self._any_may(CommandKind.START))
         document.enable("stop-all", self._any_may(CommandKind.STOP))
         document.enable("pause-all", self._any_may(CommandKind.PAUSE) or self._any_may(CommandKind.RESUME))
         document.text("pause-all", "Pause all" if self._is_any_recording() else "Go on, all")
         recording = sum(one.is_busy for one in guests.values())
         document.show("tally", recording > 0)
-        document.text("tally-text", f"Recording: {recording} of {len(guests)} guests")
+        document.text("tally-text", f"Recording: {recording} of {inside} guests")
 
     def _draw_card(self, uid: str) -> None:
         guest, row = self._control.rows.get(uid), self._rows.get(uid)
@@ -157,6 +158,8 @@ class Cards:
         row.on("record-inbound", "click", lambda: actions.record_inbound(uid))
         row.on("rename", "click", lambda: self._rename(row, uid))
         row.on("new-name", "enter", lambda: self._rename(row, uid))
+        row.on("let-in", "click", lambda: actions.ask(uid, CommandKind.LET_IN))
+        row.on("turn-away", "click", lambda: actions.take_off(uid))
         row.on("remove", "click", lambda: self._remove(row, uid))
         row.on("remove", "blur", lambda: self._not_sure(row, uid))
         row.on("mute", "click", lambda: self._mute(uid))

@@ -25,6 +25,7 @@ from rolltape.room.messages import (
     Answer,
     Command,
     CommandKind,
+    Door,
     GuestState,
     Message,
     Role,
@@ -85,6 +86,7 @@ class DirectorPage:
         document.on("start-all", "click", lambda: self._ask_all(CommandKind.START))
         document.on("stop-all", "click", lambda: self._ask_all(CommandKind.STOP))
         document.on("pause-all", "click", lambda: self._ask_all(self._cards.pause_kind()))
+        document.on("invited-only", "change", self._on_door)
         bitrate, format = first_choice(self._settings)
         document.fill("all-bitrate", bitrate)
         document.options("all-format", list(FORMATS.items()), format)
@@ -140,6 +142,7 @@ class DirectorPage:
             self._document.open("session-list", True)
         self._keys.accepted(self._key, self._client.invite)
         self._links.show(self._client.invite, self._key)
+        self._document.tick("invited-only", self._client.invited_only)
         self._tell(self._control.welcomed(self._client.members, self._browser.now_ms()))
         self._members_changed()
         self._peers.connect()
@@ -164,9 +167,12 @@ class DirectorPage:
                 waiting.set_result("" if message.accepted else message.reason)
         elif isinstance(message, TakeReport):
             member = self._client.members.get(uid)
-            is_new = self._session.add(uid, message, member is not None and member.invited)
+            is_new = self._session.add(uid, message, member is not None and not member.waiting)
             if is_new and message.take.state is TakeState.RECOVERED:
                 self._tell(self._control.recovered(uid, message.take))
+        elif isinstance(message, Door):
+            self._document.tick("invited-only", message.invited_only)
+            return
         elif isinstance(message, Signal):
             self._document.spawn(self._peers.receive(sender, message))
             return
@@ -208,6 +214,14 @@ class DirectorPage:
         if self._control.rows and not self._had_guests:
             self._had_guests = True
             self._document.open("invite", False)
+
+    async def _on_door(self) -> None:
+        """Only invited guests come in from now on, or others wait to be let in; the server has the last word."""
+        try:
+            await self._client.send(Door(self._document.ticked("invited-only")))
+        except RoomError as error:
+            self._document.tick("invited-only", self._client.invited_only)
+            self._document.notify(Notice(Level.WARNING, error.sentence))
 
     # Asking.
 

@@ -30,6 +30,7 @@ from rolltape.room.messages import (
     Sender,
     Signal,
     nameless,
+    room_key,
 )
 from rolltape.room.peers import Peers
 from rolltape.room.wire import reports_of
@@ -136,7 +137,22 @@ class GuestRoom:
         return self._time.readings
 
     async def open(self) -> None:
+        """Offer to join; a page that is loaded again joins by itself where a press has joined the room before."""
+        self._document.on("join", "click", self._join)
+        if self._browser.kept(self._joined_name) and self._browser.is_reload():
+            await self._join()
+            return
+        self._document.show("join-place", True)
+        self._where("you are not in it yet")
+
+    @property
+    def _joined_name(self) -> str:
+        return f"joined-{room_key(self._settings.room or '')}"
+
+    async def _join(self) -> None:
         """Join the room, and stay in it."""
+        self._document.show("join-place", False)
+        self._browser.keep(self._joined_name, "yes")
         secret, self._let_go = await identity(self._browser, "guest")
         self._where("connecting …")
         try:
@@ -179,6 +195,7 @@ class GuestRoom:
         self._outgoing.close()
         self._client.close()
         self._let_go()
+        self._document.show("join-place", False)
         self._people.show(())
         self._where("left")
 
@@ -231,7 +248,7 @@ class GuestRoom:
 
     async def _tell_all(self) -> None:
         self.announce()
-        for take in list(self._takes):
+        for take in [] if self._client.waiting else list(self._takes):
             await self._report(take)
 
     # What the room tells (room_client.RoomListener).
@@ -246,7 +263,8 @@ class GuestRoom:
             self.offered(self._client.upload)
         self._directors = frozenset()
         self.room_members()
-        self._peers.connect()
+        if not self._client.waiting:
+            self._peers.connect()
         self._document.spawn(self._tell_all())
 
     def room_members(self) -> None:
@@ -257,7 +275,10 @@ class GuestRoom:
         if directors - self._directors and self._client.connected:
             self._document.spawn(self._tell_all())
         self._directors = directors
-        self._where("the director is here" if directors else "waiting for the director")
+        if self._client.waiting:
+            self._where("waiting until a director lets you in; nobody sees or hears you yet")
+        else:
+            self._where("the director is here" if directors else "waiting for the director")
 
     def room_message(self, sender: Sender, message: Message) -> None:
         """A command, or a step of a connection."""
