@@ -48,6 +48,7 @@ NO_CALLS = (
 ARRIVING_EVERY = 8
 """Ticks between two looks at what arrives."""
 RATES_PATIENCE_S = 3.0
+READY_ANYWAY_S = 4.0
 
 
 class DirectorPage:
@@ -79,6 +80,7 @@ class DirectorPage:
         self._key = ""
         self._keys = RoomKeys(browser, self._room)
         self._had_guests = False
+        self._is_ready = False
 
     async def open(self) -> None:
         """Wire the page, show it, and open the room."""
@@ -95,7 +97,7 @@ class DirectorPage:
         self._cards.draw()
         document.on("own-key", "click", lambda: self._use_key(self._keys.kept))
         document.on("link-key", "click", lambda: self._use_key(self._secrets.key))
-        document.ready("director")
+        document.spawn(self._be_ready_anyway())
         document.spawn(self._tick())
         await self._takes.open()
         document.spawn(self._time.keep())
@@ -103,8 +105,20 @@ class DirectorPage:
             self._where("which key is right?")
             document.show("director-controls", False)
             document.show("key-choice", True)
+            self._be_ready()
         else:
             await self._use_key(self._secrets.key or self._keys.kept or new_secret())
+
+    def _be_ready(self) -> None:
+        """The page can be used: its links are there, or it says why not."""
+        if not self._is_ready:
+            self._is_ready = True
+            self._document.ready("director")
+
+    async def _be_ready_anyway(self) -> None:
+        """What is kept here can be used without a server too."""
+        await asyncio.sleep(READY_ANYWAY_S)
+        self._be_ready()
 
     async def _use_key(self, key: str) -> None:
         """Open the room with this key; the address then has it."""
@@ -142,6 +156,7 @@ class DirectorPage:
             self._document.open("session-list", True)
         self._keys.accepted(self._key, self._client.invite)
         self._links.show(self._client.invite, self._key)
+        self._be_ready()
         self._document.tick("invited-only", self._client.invited_only)
         self._tell(self._control.welcomed(self._client.members, self._browser.now_ms()))
         self._members_changed()
@@ -184,9 +199,11 @@ class DirectorPage:
         self._document.text("refused-reason", reason)
         self._document.text("refused-help", "This page has directed the room before, so it goes on trying.")
         self._document.show("refused", True)
+        self._be_ready()
 
     def room_closed(self, reason: str) -> None:
         """The server does not let this page direct the room: the sentence says why, and what to do."""
+        self._be_ready()
         self._where("not directed from here")
         self._control.disconnected()
         self._peers.close()
