@@ -311,7 +311,7 @@ async def _(mob: Mob) -> None:
     async def come() -> bool:
         try:
             async with mob.raw() as connection:
-                await connection.recv()
+                await is_ended(connection)  # as a stranger
                 return True
         except websockets.InvalidStatus as refused:
             assert refused.response.status_code == 403
@@ -392,7 +392,8 @@ async def _(mob: Mob) -> None:
 )
 async def _(mob: Mob) -> None:
     director, guest = await mob.victims()
-    eve = await mob.visitor().come()
+    eve = await mob.visitor(label="Eve").come()
+    await director.hears(Joined(Member(eve.uid, Role.GUEST, "Eve")))
     before = len(director.heard)
     to: dict[str, object] = {"v": 2, "to": guest.uid}
     odd: list[tuple[str, str]] = [

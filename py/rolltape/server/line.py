@@ -23,8 +23,8 @@ MAX_WAITING = 2_000_000
 PING_S = 5.0
 """A page that has said nothing for so long is asked whether it is still there; for twice that, it is not."""
 CLOSE_S = 1.0
-VIOLATION, GOING = 1008, 1000
-"""Why a connection is closed (RFC 6455 section 7.4.1)."""
+GOING = 1000
+"""A connection is closed since nothing more is to be said (RFC 6455 section 7.4.1)."""
 
 
 class Over(Exception):
@@ -106,14 +106,17 @@ class Line:
             self.say(framed(PING))
 
     async def close(self, hostile: bool = False) -> None:
-        """Say the last that there is to say, and close, as far as the page takes it."""
-        with contextlib.suppress(TimeoutError, OSError, RuntimeError):
-            async with asyncio.timeout(CLOSE_S):
-                if self._flushing is not None:
-                    if hostile:
-                        self._flushing.cancel()
-                    await asyncio.wait([self._flushing])
-                await self._send({"type": "websocket.close", "code": VIOLATION if hostile else GOING})
+        """Say the last that there is to say, and close, as far as the page takes it.
+
+        Who is hostile is not waited for: the network connection ends with the application's call, and nothing of what
+        they go on sending is read.
+        """
+        if not hostile:
+            with contextlib.suppress(TimeoutError, OSError, RuntimeError):
+                async with asyncio.timeout(CLOSE_S):
+                    if self._flushing is not None:
+                        await asyncio.wait([self._flushing])
+                    await self._send({"type": "websocket.close", "code": GOING})
         if self._flushing is not None:
             self._flushing.cancel()
 
