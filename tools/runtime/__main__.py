@@ -1,11 +1,11 @@
 """`make page`: builds what the page runs on into `static/vendor/`, and the page around it into `py/rolltape/www/`.
 
-`python -m runtime` (with `tools` on the path) does what is missing or stale and nothing else. Pyodide, PyScript and
-socket.io come from npm (`package-lock.json` pins their content), micropip and segno from PyPI
+`python -m runtime` (with `tools` on the path) does what is missing or stale and nothing else. Pyodide and PyScript
+come from npm (`package-lock.json` pins their content), micropip and segno from PyPI
 (`requirements/page.txt` does). The steps of `runtime.steps` make them start faster; one that does not apply is left
 out, and the page works without it. In `static/vendor/` come out
 
-- a folder each for Pyodide with all wheels, PyScript, and the module that talks to rooms. The folder's name is the
+- a folder each for Pyodide with all wheels, and PyScript. The folder's name is the
   version and the hash of its content, so that a server may let browsers keep it for ever; only the lock file in it,
   from which micropip installs and by which the browser checks our wheel, and our wheel itself change;
 - a brotli copy (`.br`) of each file;

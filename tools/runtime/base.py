@@ -12,7 +12,7 @@ from runtime.step import Tree
 from runtime.wheels import download, put_ours
 
 PYODIDE_PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
-MODULES = {"pyodide": "pyodide", "pyscript": "@pyscript/core", "socketio": "socket.io-client"}
+MODULES = {"pyodide": "pyodide", "pyscript": "@pyscript/core"}
 """The folders in `static/vendor/`, and the npm package of each."""
 
 
@@ -20,11 +20,10 @@ def copied(tree: Tree) -> None:
     """Copy the files that a browser needs from the npm packages. Raises BuildError."""
     for package in MODULES.values():
         npm_version(package)
-    core, socket = NODE_MODULES / "@pyscript" / "core" / "dist", NODE_MODULES / "socket.io-client" / "dist"
+    core = NODE_MODULES / "@pyscript" / "core" / "dist"
     wanted = {
         "pyodide": [PYODIDE / name for name in PYODIDE_PARTS],
         "pyscript": sorted(core.glob("*.js")),
-        "socketio": [socket / "socket.io.esm.min.js"],
     }
     for folder, files in wanted.items():
         (tree.root / folder).mkdir(parents=True)

@@ -20,7 +20,7 @@ OWN_NAME = re.compile(r"[a-z]+-\d")
 
 
 def built(vendor: Path) -> dict[str, str]:
-    """The folders of the runtime by their plain names: pyodide, pyscript, socketio."""
+    """The folders of the runtime by their plain names: pyodide, pyscript."""
     return {path.name.partition("-")[0]: path.name for path in vendor.iterdir() if OWN_NAME.match(path.name)}
 
 
