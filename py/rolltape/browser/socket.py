@@ -75,7 +75,8 @@ class SocketLine:
 
     def say(self, kind: str, text: str) -> None:
         """Hand a message over at once, without hearing what became of it."""
-        self._socket.emit(kind, text)
+        self._number += 1
+        self._socket.send(framed(kind, text, self._number))
 
     async def server_ms(self) -> float:
         """The server's clock, milliseconds since 1970. Raises RoomError."""

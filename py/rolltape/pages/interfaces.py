@@ -327,7 +327,7 @@ class Calls(Protocol):
 
 
 class Surroundings(Protocol):
-    """The page's surroundings: how it came to be open, whether it is hidden, the battery, the person about to leave."""
+    """The page's surroundings: how it was opened, whether it is hidden, the battery, the person about to leave."""
 
     def is_reload(self) -> bool:
         """True if this page was there before: loaded again or gone back to, not opened by an address or a link."""
