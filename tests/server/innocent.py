@@ -1,14 +1,17 @@
-"""Two who only talk to each other, and say how long it takes: `python -m server.innocent ADDRESS`.
+"""Two who only talk to each other, and say how long it takes: `python -m server.innocent ADDRESS PID`.
 
 Each line that comes in ends a while; what goes out then is the milliseconds of each exchange since the line before.
+While other programs of the machine kept the server's process (PID) or this one from running is left out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
+from pathlib import Path
 
 from rolltape.room.messages import GuestState, Role
 from server.visitors import Visitor
@@ -17,7 +20,13 @@ EVERY_S = 0.06
 """Below the limit of messages, which is twenty a second."""
 
 
-async def talk(address: str) -> None:
+def waited_ms(*processes: int) -> float:
+    """For how long these were ready to run and did not, in all (Linux: schedstat)."""
+    places = (Path(f"/proc/{one}/schedstat") for one in processes)
+    return sum(int(place.read_text().split()[1]) for place in places) / 1e6
+
+
+async def talk(address: str, server: int) -> None:
     director = await Visitor(address, Role.DIRECTOR, "quiet", key="q" * 22, sender="198.51.100.1").come()
     invite = str(director.reply["invite"])
     guest = await Visitor(address, Role.GUEST, "quiet", sender="198.51.100.1", invite=invite).come()
@@ -28,10 +37,11 @@ async def talk(address: str) -> None:
         while True:
             number += 1
             state = GuestState(bytes=number)
-            began = time.perf_counter()
+            began, waited = time.perf_counter(), waited_ms(server, os.getpid())
             if not await guest.say(state):
                 await director.hears(state)
-                took.append((time.perf_counter() - began) * 1000)
+                took_ms = (time.perf_counter() - began) * 1000
+                took.append(max(0.0, took_ms - (waited_ms(server, os.getpid()) - waited)))
                 director.heard.clear()
             await asyncio.sleep(EVERY_S)
 
@@ -49,4 +59,4 @@ async def talk(address: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(talk(sys.argv[1]))
+    asyncio.run(talk(sys.argv[1], int(sys.argv[2])))

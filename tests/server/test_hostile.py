@@ -18,15 +18,15 @@ from server.processes import ENVIRONMENT, Process
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_MS = 100
-SHORT = {"stranger_s": 1.0, "body_s": 1.0, "unread_s": 2.0}
+SHORT = {"stranger_s": 3.0, "body_s": 1.0, "unread_s": 2.0}
 
 
 class Innocents:
     """The two, in a process of their own."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, server: Process) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server.innocent", address],
+            [sys.executable, "-m", "server.innocent", server.address, str(server.process.pid)],
             env=ENVIRONMENT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -75,7 +75,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 @pytest.fixture(scope="module")
 def innocents(server: Process) -> Iterator[Innocents]:
-    started = Innocents(server.address)
+    started = Innocents(server)
     yield started
     started.end()
 
@@ -93,9 +93,8 @@ def test_what_is_tried_harms_nobody_else(attack: Attack, server: Process, innoce
     asyncio.run(run())
 
     took = sorted(innocents.after(attack, at_least=5))
-    # Of a hundred exchanges five may be late: other programs use this machine too.
+    # Of a hundred exchanges five may be late: what is bounded is what one address takes, not its first moment.
     usual = took[int(len(took) * 0.95)] if len(took) > 20 else took[len(took) // 2]
-    print(attack.what[:40], len(took), usual, took[-1], innocents.usual_ms)
     assert usual < max(WITHIN_MS, 3 * innocents.usual_ms), took
 
 

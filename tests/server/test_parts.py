@@ -21,7 +21,7 @@ from rolltape.room.frames import PING, PONG, framed
 from rolltape.room.messages import Role
 from rolltape.server.admission import address_of, is_foreign
 from rolltape.server.limits import Limiter, Limits, Rate
-from rolltape.server.line import MAX_WAITING, Line, Over
+from rolltape.server.line import MAX_WAITING, QUIET_LOOKS, Line, Over
 from rolltape.server.log import JsonLines, RepeatFilter, room_mark
 from rolltape.server.metrics import Metrics
 from rolltape.server.ownership import Claim
@@ -167,20 +167,29 @@ def test_a_page_that_is_silent_is_asked_and_let_go_if_it_does_not_answer() -> No
     async def story() -> None:
         wire = Wire()
         wire.takes.set()
-        for seconds in (4, 2, 2, 2):
-            wire.clock.turn(seconds)
+        for _ in range(2 * QUIET_LOOKS):
             wire.line.look()
         wire.say(framed(PONG))
         assert await wire.line.hear() == framed(PONG)
         await asyncio.sleep(0)
         assert wire.sent == [framed(PING)]
 
-        wire.clock.turn(9)
-        wire.line.look()
-        wire.clock.turn(2)
-        wire.line.look()
+        for _ in range(2 * QUIET_LOOKS + 1):
+            wire.line.look()
         with pytest.raises(Over, match="silent"):
             await wire.line.hear()
+
+    asyncio.run(story())
+
+
+def test_nobody_is_silent_while_the_server_stands_still() -> None:
+    async def story() -> None:
+        wire = Wire()
+        wire.line.look()
+        wire.say("a word that waits meanwhile")
+        wire.clock.turn(60)
+        wire.line.look()
+        assert await wire.line.hear() == "a word that waits meanwhile"
 
     asyncio.run(story())
 

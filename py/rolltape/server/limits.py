@@ -38,7 +38,7 @@ class Limits:
     offers: Rate = Rate(0.5, 10)
     """Of one member to one other, to set up a connection: each makes the other's browser begin anew."""
     work: Rate = Rate(0.2, 0.15)
-    """Of one address: seconds of this process for what its connections say, however little that is in characters."""
+    """Of one address: seconds that this process takes to read what its connections say."""
     joins: Rate = Rate(2, 60)
     """Of one address, behind which a whole office may sit; and as many connections."""
     connections: int = 200

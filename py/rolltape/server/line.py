@@ -20,8 +20,8 @@ MAX_FRAME = 4 * (MAX_MESSAGE + 100)
 """Bytes of one WebSocket message: a message whose characters take four bytes each."""
 MAX_WAITING = 2_000_000
 """Characters. A room's worth of states for many seconds, or all that setting up fifty connections says."""
-PING_S = 5.0
-"""A page that has said nothing for so long is asked whether it is still there; for twice that, it is not."""
+QUIET_LOOKS = 5
+"""A page that is silent for so many looks is asked whether it is still there; for twice as many, it is not."""
 CLOSE_S = 1.0
 GOING = 1000
 """A connection is closed since nothing more is to be said (RFC 6455 section 7.4.1)."""
@@ -44,7 +44,6 @@ class Line:
         self.id = secrets.token_urlsafe(9)
         self.address = address
         self._receive, self._send = receive, send
-        self._now_s = now_s
         self._unread_s = limits.unread_s
         self._frames = Limiter(limits.frames, now_s)
         self._octets = Limiter(limits.octets, now_s)
@@ -53,8 +52,8 @@ class Line:
         self._flushing: asyncio.Task[None] | None = None
         self._hearing: asyncio.Timeout | None = None
         self._over: Over | None = None
-        self._heard_s = now_s()
-        self._is_asked = False
+        self._looks = 0
+        """Since something was heard."""
 
     async def hear(self, within_s: float | None = None) -> str:
         """The next frame. Raises Over: it is gone, was ended, or says what no page of ours does."""
@@ -69,7 +68,7 @@ class Line:
             self._hearing = None
         if event["type"] != "websocket.receive":
             raise Over("gone")
-        self._heard_s, self._is_asked = self._now_s(), False
+        self._looks = 0
         text = event.get("text")
         if text is None:
             raise Over("not_spoken_here", hostile=True)
@@ -97,12 +96,14 @@ class Line:
             self._hearing.reschedule(0)
 
     def look(self) -> None:
-        """Ask a page that has been silent, let go of one that does not answer; called now and then."""
-        silent_s = self._now_s() - self._heard_s
-        if silent_s > 2 * PING_S:
+        """Ask a page that has been silent, let go of one that does not answer; called each second.
+
+        Looks are counted, not seconds: while this process stands still, what pages say waits, and nobody is silent.
+        """
+        self._looks += 1
+        if self._looks > 2 * QUIET_LOOKS:
             self.end("silent")
-        elif silent_s > PING_S and not self._is_asked:
-            self._is_asked = True
+        elif self._looks == QUIET_LOOKS + 1:
             self.say(framed(PING))
 
     async def close(self, hostile: bool = False) -> None:
@@ -127,7 +128,9 @@ class Line:
                 self._size -= len(text)
                 async with asyncio.timeout(self._unread_s):
                     await self._send({"type": "websocket.send", "text": text})
-        except (TimeoutError, OSError, RuntimeError):  # takes nothing, or is gone
+        except TimeoutError:
             self.end("deaf")
+        except (OSError, RuntimeError):  # gone already, or ended by us
+            self.end("gone")
         finally:
             self._flushing = None
