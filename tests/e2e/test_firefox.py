@@ -150,6 +150,7 @@ def test_a_director_in_chromium_sees_starts_and_stops_a_guest_in_firefox(
     with opened_room(playwright, settings, fake_media, tmp_path) as scene:
         director = scene.director(scene.server.links()["Director"])
         guest.page.goto(scene.link("label=Fox&width=320&height=180"))
+        guest.id("join").click(timeout=guest.timeout_ms)
         row = director.guest("Fox")
         expect(row).to_have_attribute("data-state", "idle", timeout=guest.timeout_ms)
         expect(row.locator("video")).not_to_have_js_property("videoWidth", 0, timeout=20_000)

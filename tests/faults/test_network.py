@@ -12,7 +12,7 @@ from playwright.sync_api import Playwright, expect
 from faults.choice import in_both
 from faults.conftest import opened_scenes
 from faults.report import Row
-from faults.scene import Scene
+from faults.scene import SECONDS, Scene
 from faults.verdict import judge
 from rooms import Server
 
@@ -53,9 +53,11 @@ def test_recording_survives_a_network_that_goes(
 ) -> None:
     scene = guest_of_a_room
     where = scene.guest.id("where")
+    scene.open()
     scene.guest.id("join").click()
     expect(where).to_contain_text("lets you in")
-    elapsed_ms = scene.record()
+    scene.guest.record()
+    elapsed_ms = scene.recorded_for(SECONDS * 1000)
 
     server.stop()
     scene.guest.context.set_offline(True)
