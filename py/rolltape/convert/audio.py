@@ -59,7 +59,7 @@ class Timeline:
         self.filled += samples
 
     def add(self, at_ns: int, samples: int) -> None:
-        """A packet was put in."""
+        """Count a packet that was put in."""
         self._samples += samples
         self.end_ns = at_ns + samples * 1_000_000_000 // self._rate
 
@@ -87,11 +87,11 @@ class SoundTaker:
         self._shift_ns = max(self.timeline.end_ns, self._latest_ns) if self.packets else 0
 
     def end(self, reader: PacketReader) -> None:
-        """The part is read to its end: another one begins when its last frame, of any track, has begun."""
+        """Note that the part is read to its end: another one begins when its last frame, of any track, has begun."""
         self._latest_ns = self._shift_ns + reader.ticks * self._scale_ns
 
     def take(self, reader: PacketReader, block: Block) -> Iterable[bytes]:
-        """The bytes that a block adds, in pieces."""
+        """Take a block; returns the bytes that it adds, in pieces."""
         at_ns = block.ticks * self._scale_ns + self._shift_ns
         samples = self._samples(block.peek, block.size) if reader.plain(block) else 0
         if not samples or self.timeline.missing(at_ns):
@@ -126,7 +126,7 @@ class SoundTaker:
         raise NotImplementedError
 
     def finish(self) -> bytes:
-        """The bytes that end the file."""
+        """Return the bytes that end the file."""
         return b""
 
 
@@ -164,7 +164,7 @@ class OpusTaker(SoundTaker):
             yield self._ogg.add(self._silent_packet, SILENT_FRAME)
 
     def finish(self) -> bytes:
-        """The last page; what its last packet has too much is marked."""
+        """Return the last page; what its last packet has too much is marked."""
         return self._ogg.finish(self._discard)
 
 

@@ -27,7 +27,7 @@ class FileSource:
         self.size = self._file.seek(0, os.SEEK_END)
 
     async def read(self, start: int, end: int) -> bytes:
-        """The bytes from `start` to before `end`."""
+        """Read the bytes from `start` to before `end`."""
         self._file.seek(start)
         return self._file.read(end - start)
 
@@ -87,7 +87,7 @@ def convert(chosen: argparse.Namespace) -> int:
 
 
 def grouped(paths: Iterable[Path]) -> list[list[Path]]:
-    """The files by take: `X_part1.webm`, `X_part2.webm` are parts of one, whatever their order."""
+    """Return the files by take: `X_part1.webm`, `X_part2.webm` are parts of one, whatever their order."""
     takes: dict[object, list[Path]] = {}
     for path in paths:
         name, number = part_of(path.stem)
@@ -112,7 +112,7 @@ async def _convert(paths: Sequence[Path], target: Target, output: Path | None, f
 
 
 def beside(paths: Sequence[Path], ending: str) -> Path:
-    """The result's place: beside the input, same name, new ending; told apart where that is the input."""
+    """Return the result's place: beside the input, same name, new ending; told apart where that is the input."""
     first = paths[0]
     stem = part_of(first.stem)[0] if len(paths) > 1 else first.stem
     place = first.with_name(stem + ending)

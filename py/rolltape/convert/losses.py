@@ -7,7 +7,7 @@ from rolltape.media.webm_packets import PacketReader
 
 
 def losses(part: InputPart, reader: PacketReader) -> list[str]:
-    """A sentence for each kind of loss in a part that was read to its end."""
+    """Say each kind of loss in a part that was read to its end, a sentence each."""
     name = part.source.name
     told = []
     if reader.damages:
@@ -32,14 +32,14 @@ def losses(part: InputPart, reader: PacketReader) -> list[str]:
 
 
 def at(nanoseconds: int) -> str:
-    """A time: `0:07`, `1:02:03`."""
+    """Write a time: `0:07`, `1:02:03`."""
     minutes, seconds = divmod(max(0, nanoseconds) // 1_000_000_000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def amount(count: int) -> str:
-    """A number of bytes in words."""
+    """Write a number of bytes in words."""
     for unit, size in (("MB", 1_000_000), ("kB", 1_000)):
         if count >= size:
             return f"{count / size:.1f} {unit}"

@@ -67,7 +67,7 @@ class Mp4Taker:
         self._latest_ns = self._shift_ns + reader.ticks * self._scale_ns
 
     def take(self, reader: PacketReader, block: Block) -> Iterable[bytes]:
-        """The bytes that a block adds: now and then a box of samples."""
+        """Take a block; returns the bytes that it adds: now and then a box of samples."""
         one = self._by_number.get(block.track)
         if one is None:
             return ()
@@ -149,7 +149,7 @@ class Mp4Taker:
         return out
 
     def finish(self) -> bytes:
-        """The last samples, and what says where all are. Raises ConvertError."""
+        """Return the last samples, and what says where all are. Raises ConvertError."""
         self._end_chunks()
         if not self.packets:
             return b""

@@ -22,7 +22,7 @@ class Clock:
         self._shift = 0
 
     def read(self, at_ns: int) -> int:
-        """The time, or the latest one where this one is damaged."""
+        """Read the time, or the latest one where this one is damaged."""
         at_ns += self._shift
         jump = at_ns - self._latest
         if not -BACK_NS <= jump <= AHEAD_NS:
@@ -59,10 +59,10 @@ class Lane:
         return iter(())
 
     def tell_silence(self, size: int, count: int) -> None:
-        """A piece of silence is put in."""
+        """Count a piece of silence that is put in."""
 
     def tell(self, at_ns: int, payload: bytes, key: bool, duration_ns: int, discard_ns: int) -> bytes:
-        """A packet; how it is stored, nothing where no decoder would take it."""
+        """Tell of a packet; returns how it is stored, nothing where no decoder would take it."""
         raise NotImplementedError
 
     def finished(self) -> Mp4Track:

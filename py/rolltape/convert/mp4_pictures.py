@@ -50,7 +50,7 @@ class PictureLane(Lane):
         return (time_ns * self._timescale + 500_000_000) // 1_000_000_000
 
     def finished(self) -> Mp4Track:
-        """The track with its sample entry. Raises ConvertError."""
+        """Return the track with its sample entry. Raises ConvertError."""
         self.samples.finish()
         start_ns = self.samples.origin * 1_000_000_000 // self._timescale
         return Mp4Track(self._entry(), self.samples, self._timescale, start_ns, self._size)
@@ -106,7 +106,7 @@ class ByteStreamLane(PictureLane):
 
 
 def picture_lane(track: Track, scale_ns: int) -> PictureLane:
-    """The lane for a codec that MP4 can hold."""
+    """Return the lane for a codec that MP4 can hold."""
     if track.codec == "V_MPEG4/ISO/AVC" and track.codec_private[:1] != b"\1":
         return ByteStreamLane(track, scale_ns)
     kinds = {"V_AV1": Av1Lane, "V_VP8": Vp8Lane, "V_VP9": Vp9Lane}

@@ -45,7 +45,7 @@ class SoundLane(Lane):
         self.end_ns = at_ns + length * 1_000_000_000 // self._rate
 
     def finished(self) -> Mp4Track:
-        """The track with its sample entry. Raises ConvertError."""
+        """Return the track with its sample entry. Raises ConvertError."""
         track = self.track
         if track.codec == "A_FLAC":
             entry = entries.flac_entry(track.codec_private, track.channels, self._rate)
@@ -102,7 +102,7 @@ class OpusLane(SoundLane):
         return payload
 
     def finished(self) -> Mp4Track:
-        """The track with its sample entry. Raises ConvertError."""
+        """Return the track with its sample entry. Raises ConvertError."""
         skip = int.from_bytes(self._head[10:12], "little")
         # Block times are of what is heard, were it not for the delay (RFC 9559, 5.1.4.1.16).
         late_ns = skip * 1_000_000_000 // RATE - self.track.codec_delay_ns
@@ -165,13 +165,13 @@ class PcmLane(Lane):
         return payload[: len(payload) - rest] if rest else payload
 
     def finished(self) -> Mp4Track:
-        """The track with its sample entry. Raises ConvertError."""
+        """Return the track with its sample entry. Raises ConvertError."""
         entry = entries.pcm_entry(self._form, self.track.codec == "A_PCM/INT/BIG")
         return Mp4Track(entry, self.samples, self._form.rate, self.start_ns or 0)
 
 
 def sound_lane(track: Track) -> Lane:
-    """The lane for a codec that MP4 can hold."""
+    """Return the lane for a codec that MP4 can hold."""
     if track.codec == "A_OPUS":
         return OpusLane(track)
     return PcmLane(track) if track.codec.startswith("A_PCM/") else SoundLane(track)

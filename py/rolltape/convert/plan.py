@@ -38,7 +38,7 @@ class InputFile(Protocol):
         """Bytes."""
 
     async def read(self, start: int, end: int) -> bytes:
-        """The bytes from `start` to before `end`; fewer only at the file's end."""
+        """Read the bytes from `start` to before `end`; fewer only at the file's end."""
 
     def chunks(self) -> AsyncGenerator[bytes, None]:
         """All of it from its beginning, in pieces of some hundred kB to some MB."""
@@ -111,7 +111,7 @@ async def plan(sources: Sequence[InputFile], target: Target) -> ConversionPlan:
 
 
 def part_of(name: str) -> tuple[str, int]:
-    """The take's name and the part's number of a file name less its ending; 0 where it is no part.
+    """Return the take's name and the part's number of a file name less its ending; 0 where it is no part.
 
     >>> part_of("Ada_take1_part2")
     ('Ada_take1', 2)
@@ -223,7 +223,7 @@ def _check_mp4(name: str, reader: BlockReader) -> None:
 
 
 def track_numbers(first: InputPart, other: InputPart) -> dict[int, int] | None:
-    """The numbers of another part's tracks in the first part; None where the tracks are not the same.
+    """Return the numbers of another part's tracks in the first part; None where the tracks are not the same.
 
     Browsers number tracks by what comes first, so parts of one take may differ in that.
     """

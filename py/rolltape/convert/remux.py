@@ -63,7 +63,7 @@ class Remuxer:
         self._numbers = {old: new for old, new in numbers.items() if old != new}
 
     def take(self, reader: PacketReader, block: Block) -> Iterable[bytes]:
-        """The bytes that a block adds: now and then a whole Cluster."""
+        """Take a block; returns the bytes that it adds: now and then a whole Cluster."""
         element = reader.element(block)
         out: tuple[bytes, ...] = ()
         if block.cluster is not self._cluster or self._size > MAX_CLUSTER:
@@ -77,10 +77,10 @@ class Remuxer:
         return out
 
     def end(self, reader: PacketReader) -> None:
-        """The part is read to its end."""
+        """Note that the part is read to its end."""
 
     def finish(self) -> bytes:
-        """The last Cluster; then `ending` is known."""
+        """Return the last Cluster; then `ending` is known."""
         last = self._flush()
         self.ending = self._earlier.ending if self._earlier else self._stream.finish()
         return last
@@ -134,7 +134,7 @@ def _renumbered(element: bytes, size: int, numbers: dict[int, int]) -> bytes:
 
 
 def patched(data: bytes, offset: int, patches: tuple[Patch, ...]) -> bytes:
-    """The bytes that stand at `offset`, as they are after the patches."""
+    """Return the bytes that stand at `offset`, as they are after the patches."""
     end = offset + len(data)
     hit = [patch for patch in patches if patch.offset < end and patch.offset + len(patch.data) > offset]
     if not hit:

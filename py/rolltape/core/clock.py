@@ -58,7 +58,7 @@ class RoomClock:
                 self._readings.remove(worst)
 
     def at(self, own_ms: float) -> Instant | None:
-        """A moment of this page's clock on the room's; None while nothing is known."""
+        """Return a moment of this page's clock on the room's; None while nothing is known."""
         if not self._readings:
             return None
         best = min(self._readings, key=lambda one: one.error_ms(own_ms))

@@ -26,7 +26,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def well_formed(text: str) -> str:
-    """The text with U+FFFD for every lone surrogate, so that it can be encoded; otherwise the same."""
+    """Return the text with U+FFFD for every lone surrogate, so that it can be encoded; otherwise the same."""
     return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
@@ -55,7 +55,7 @@ class Fields:
         return cls(value)
 
     def text(self, name: str, default: str | None = None, limit: int | None = None) -> str:
-        """A text of at most `limit` characters, none of them half a surrogate pair."""
+        """Read a text of at most `limit` characters, none of them half a surrogate pair."""
         value = self._values.get(name, default)
         if not isinstance(value, str):
             raise ValueError(f"{name} is not a text")
@@ -65,24 +65,24 @@ class Fields:
         return value
 
     def text_or_none(self, name: str, limit: int | None = None) -> str | None:
-        """A text, or None where there is none."""
+        """Read a text, or None where there is none."""
         return None if self._values.get(name) is None else self.text(name, limit=limit)
 
     def whole(self, name: str, default: int | None = None, low: int = 0, high: int = MAX_WHOLE) -> int:
-        """A whole number from `low` to `high`."""
+        """Read a whole number from `low` to `high`."""
         value = self._values.get(name, default)
         if type(value) is not int or not low <= value <= high:
             raise ValueError(f"{name} is not a whole number from {low} to {high}")
         return value
 
     def whole_or_none(self, name: str, low: int = 0, high: int = MAX_WHOLE) -> int | None:
-        """A whole number, or None where there is none."""
+        """Read a whole number, or None where there is none."""
         return None if self._values.get(name) is None else self.whole(name, low=low, high=high)
 
     def number(
         self, name: str, default: float | None = None, low: float = 0.0, high: float = float(MAX_WHOLE)
     ) -> float:
-        """A number from `low` to `high`."""
+        """Read a number from `low` to `high`."""
         value = self._values.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{name} is not a number")
@@ -91,7 +91,7 @@ class Fields:
         return float(value)
 
     def number_or_none(self, name: str, low: float = 0.0, high: float = float(MAX_WHOLE)) -> float | None:
-        """A number, or None where there is none."""
+        """Read a number, or None where there is none."""
         return None if self._values.get(name) is None else self.number(name, low=low, high=high)
 
     def flag(self, name: str, default: bool | None = None) -> bool:
@@ -115,11 +115,11 @@ class Fields:
         return tuple(known[value] for value in self._items(name) if isinstance(value, str) and value in known)
 
     def inner(self, name: str) -> Fields:
-        """An object inside; an empty one where there is none."""
+        """Read an object inside; an empty one where there is none."""
         return Fields(self._values.get(name, {}))
 
     def inner_or_none(self, name: str) -> Fields | None:
-        """An object inside, or None where there is none."""
+        """Read an object inside, or None where there is none."""
         return None if self._values.get(name) is None else self.inner(name)
 
     def plain(self) -> Mapping[str, object]:
@@ -127,14 +127,14 @@ class Fields:
         return self._values
 
     def rows(self, name: str, limit: int | None = None) -> list[Fields]:
-        """A list of objects, at most `limit`."""
+        """Read a list of objects, at most `limit`."""
         items = self._items(name)
         if limit is not None and len(items) > limit:
             raise ValueError(f"{name} has more than {limit} entries")
         return [Fields(value) for value in items]
 
     def texts(self, name: str) -> list[str]:
-        """A list of texts."""
+        """Read a list of texts."""
         found = []
         for value in self._items(name):
             if not isinstance(value, str):

@@ -68,7 +68,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """The name, or with a number where there is such a file; many file systems see no difference of case.
+    """Return the name, or with a number where there is such a file; many file systems see no difference of case.
 
     >>> free_name("take1.webm", ["Take1.webm"])
     'take1 (2).webm'

@@ -57,16 +57,16 @@ class NoticeBoard:
             self._shown.append(notice)
 
     def lift(self, subject: str) -> None:
-        """What was told of a subject is over; the next time it is told anew. Of an unknown subject: nothing."""
+        """Lift what was told of a subject: it is over, and the next time it is told anew. Unknown: nothing."""
         over = self._standing.pop(subject, None)
         if over is not None:
             self.dismiss(over)
 
     def dismiss(self, notice: Notice) -> None:
-        """A person has seen it; whether it holds is another matter."""
+        """Take a notice away that a person has seen; whether it holds is another matter."""
         if notice in self._shown:
             self._shown.remove(notice)
 
     def forget_trouble(self) -> None:
-        """What has happened so far is over; what holds, holds."""
+        """Begin anew with `trouble`: what has happened so far is over; what holds, holds."""
         self._trouble = ""

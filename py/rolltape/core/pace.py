@@ -15,7 +15,7 @@ class Pace:
         self._last: deque[float] = deque(maxlen=times)
 
     def allows(self, now_ms: float) -> bool:
-        """True if it may happen now; then it counts.
+        """Return True if it may happen now; then it counts.
 
         >>> pace = Pace(1, 1000)
         >>> pace.allows(0), pace.allows(500), pace.allows(1000)

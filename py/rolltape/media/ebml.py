@@ -86,7 +86,7 @@ class Id(IntEnum):
 
 
 def read_id(data: bytes, at: int) -> tuple[int, int]:
-    """The id at `at`, marker included, and the offset after it; or TRUNCATED or INVALID in its place."""
+    """Read the id at `at`, marker included, and the offset after it; or TRUNCATED or INVALID in its place."""
     if at >= len(data):
         return TRUNCATED, at
     first = data[at]
@@ -101,7 +101,7 @@ def read_id(data: bytes, at: int) -> tuple[int, int]:
 
 
 def read_size(data: bytes, at: int) -> tuple[int, int]:
-    """The size at `at` and the offset after it; or UNKNOWN, or TRUNCATED or INVALID in its place.
+    """Read the size at `at` and the offset after it; or UNKNOWN, or TRUNCATED or INVALID in its place.
 
     This is any variable-size integer (RFC 8794, section 4), so a block's track number too.
     """
@@ -122,7 +122,7 @@ def read_size(data: bytes, at: int) -> tuple[int, int]:
 
 
 def read_header(data: bytes, at: int) -> tuple[int, int, int]:
-    """An element's id, its size and where its payload begins.
+    """Read an element's id, its size and where its payload begins.
 
     The id is TRUNCATED where the header is not whole yet, and INVALID where there is no element.
     """
@@ -136,7 +136,7 @@ def read_header(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def children(payload: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """The elements of a whole payload, each as id, start, start of its own payload, end.
+    """Return the elements of a whole payload, each as id, start, start of its own payload, end.
 
     Stops where there is no element, or one that does not fit.
     """
@@ -150,12 +150,12 @@ def children(payload: bytes) -> Iterator[tuple[int, int, int, int]]:
 
 
 def read_uint(payload: bytes) -> int:
-    """An unsigned integer (RFC 8794, section 7.2)."""
+    """Read an unsigned integer (RFC 8794, section 7.2)."""
     return int.from_bytes(payload, "big")
 
 
 def read_float(payload: bytes) -> float:
-    """A float of 0, 4 or 8 bytes (RFC 8794, section 7.3); anything else is read as 0."""
+    """Read a float of 0, 4 or 8 bytes (RFC 8794, section 7.3); anything else is read as 0."""
     if len(payload) == 8:
         return float(struct.unpack(">d", payload)[0])
     if len(payload) == 4:
@@ -164,17 +164,17 @@ def read_float(payload: bytes) -> float:
 
 
 def read_string(payload: bytes) -> str:
-    """A string, without the zeros it may be padded with (RFC 8794, sections 7.4 and 7.5)."""
+    """Read a string, without the zeros it may be padded with (RFC 8794, sections 7.4 and 7.5)."""
     return payload.split(b"\0", 1)[0].decode("utf-8", "replace")
 
 
 def write_id(ident: int) -> bytes:
-    """An id's bytes: the length marker is part of the value."""
+    """Write an id's bytes: the length marker is part of the value."""
     return ident.to_bytes((ident.bit_length() + 7) // 8, "big")
 
 
 def write_size(size: int, width: int = 0) -> bytes:
-    """A size in `width` bytes, or in as few as will hold it; UNKNOWN is all ones.
+    """Write a size in `width` bytes, or in as few as will hold it; UNKNOWN is all ones.
 
     Raises OverflowError where it does not fit.
     """
@@ -195,27 +195,27 @@ def fits(size: int, width: int) -> bool:
 
 
 def element(ident: int, payload: bytes) -> bytes:
-    """A whole element."""
+    """Write a whole element."""
     return write_id(ident) + write_size(len(payload)) + payload
 
 
 def uint_payload(value: int) -> bytes:
-    """An unsigned integer in as few bytes as will hold it, at least one."""
+    """Write an unsigned integer in as few bytes as will hold it, at least one."""
     return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
 
 
 def float_payload(value: float) -> bytes:
-    """A float in 8 bytes."""
+    """Write a float in 8 bytes."""
     return struct.pack(">d", value)
 
 
 def string_payload(text: str) -> bytes:
-    """A string in UTF-8."""
+    """Write a string in UTF-8."""
     return text.encode()
 
 
 def void_header(total: int) -> bytes:
-    """The first bytes of a Void that takes `total` bytes in all (RFC 8794, section 11.3.2), 2 or more."""
+    """Write the first bytes of a Void that takes `total` bytes in all (RFC 8794, section 11.3.2), 2 or more."""
     if total < 2:
         raise ValueError(f"A Void takes at least 2 bytes, not {total}.")
     width = 1 if fits(total - 2, 1) else 8
@@ -223,5 +223,5 @@ def void_header(total: int) -> bytes:
 
 
 def void(total: int) -> bytes:
-    """A Void that takes `total` bytes in all."""
+    """Write a Void that takes `total` bytes in all."""
     return void_header(total).ljust(total, b"\0")

@@ -14,7 +14,7 @@ _SEQUENCE, _PICTURE = 7, 8
 
 
 def units(stream: bytes) -> list[bytes]:
-    """The units of a byte stream, without start codes and the zeros between them (annex B.1.1)."""
+    """Return the units of a byte stream, without start codes and the zeros between them (annex B.1.1)."""
     starts = [found.start() for found in _START.finditer(stream)]
     ends = [*starts[1:], len(stream)][: len(starts)]
     found = (stream[start + 3 : end].rstrip(b"\0") for start, end in zip(starts, ends, strict=True))
@@ -22,17 +22,17 @@ def units(stream: bytes) -> list[bytes]:
 
 
 def length_prefixed(stream: bytes) -> bytes:
-    """The same units, each after its length in four bytes."""
+    """Return the same units, each after its length in four bytes."""
     return b"".join(part for unit in units(stream) for part in (struct.pack(">I", len(unit)), unit))
 
 
 def prefixed_size(stream: bytes) -> int:
-    """How many bytes that takes; 0 where this is no byte stream."""
+    """Count the bytes that that takes; 0 where this is no byte stream."""
     return sum(len(unit) + 4 for unit in units(stream))
 
 
 def configuration(stream: bytes) -> bytes:
-    """The configuration record of a byte stream that holds parameter sets; nothing where it holds none."""
+    """Return the configuration record of a byte stream that holds parameter sets; nothing where it holds none."""
     found = units(stream)
     sequences = _distinct(found, _SEQUENCE)
     pictures = _distinct(found, _PICTURE)
@@ -78,7 +78,7 @@ class _Bits:
         return int(self._bits[self._at - count : self._at] or "0", 2)
 
     def number(self) -> int:
-        """An Exp-Golomb number."""
+        """Read an Exp-Golomb number."""
         zeros = self._bits.find("1", self._at) - self._at
         if zeros < 0:
             return 0

@@ -30,13 +30,13 @@ _SELF_CONTAINED: Final = 1
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
-    """A box (4.2)."""
+    """Write a box (4.2)."""
     payload = b"".join(parts)
     return struct.pack(">I4s", len(payload) + 8, kind) + payload
 
 
 def full_box(kind: bytes, version: int, flags: int, *parts: bytes) -> bytes:
-    """A box with a version and flags (4.2)."""
+    """Write a box with a version and flags (4.2)."""
     return box(kind, struct.pack(">I", version << 24 | flags), *parts)
 
 
@@ -69,7 +69,7 @@ class Runs:
         return raised - value
 
     def stored(self, raised: int = 0) -> bytes:
-        """The table's entries, each value so much higher."""
+        """Return the table's entries, each value so much higher."""
         pairs = self._pairs
         if raised:
             pairs = array("q", pairs)
@@ -126,7 +126,7 @@ class Samples:
         """There are no more."""
 
     def boxes(self) -> Iterator[bytes]:
-        """The tables that follow the sample description (8.6, 8.7)."""
+        """Write the tables that follow the sample description (8.6, 8.7)."""
         yield full_box(b"stts", 0, 0, self.durations.stored())
         yield full_box(
             b"stsc", 0, 0, struct.pack(">I", len(self._chunks) // 3), _big_endian("I", self._chunks)
@@ -211,7 +211,7 @@ class Pictures(Samples):
         return self._delay
 
     def boxes(self) -> Iterator[bytes]:
-        """The same, with the reordering and the key frames, where not every sample is one (8.6.1.3, 8.6.2)."""
+        """Write the same, with the reordering and the key frames, where not every sample is one (8.6.1.3, 8.6.2)."""
         yield from super().boxes()
         if self._delay or len(self._late) > 1:
             yield full_box(b"ctts", 0, 0, self._late.stored(self._delay))
@@ -248,7 +248,7 @@ class Mp4Track:
 
 
 def file_type(kinds: Iterable[bytes]) -> bytes:
-    """The file type box (4.3), with a brand for the kinds of sample entries that have one."""
+    """Write the file type box (4.3), with a brand for the kinds of sample entries that have one."""
     held = set(kinds)
     named = b"".join(brand for brand in (b"avc1", b"av01") if brand in held)
     return box(b"ftyp", b"isom", struct.pack(">I", 0x200), b"isomiso2", named, b"mp41")
@@ -260,7 +260,7 @@ def data_head(size: int) -> bytes:
 
 
 def movie(tracks: Sequence[Mp4Track]) -> bytes:
-    """The movie box (8.2); its clock is the first sound's, in whose samples its edit list counts."""
+    """Write the movie box (8.2); its clock is the first sound's, in whose samples its edit list counts."""
     scale = next((track.timescale for track in tracks if track.size is None), 1000)
     seen: set[bool] = set()
     boxes, longest = [], 0
@@ -294,7 +294,7 @@ class _Edits:
         self._needed = bool(self.empty or self._media or track.discard)
 
     def boxes(self) -> list[bytes]:
-        """The edit box, where there is anything to say."""
+        """Write the edit box, where there is anything to say."""
         if not self._needed:
             return []
         wide = self.end >= LARGE or self._media >= LARGE >> 1

@@ -23,7 +23,7 @@ _ROLL_SAMPLES: Final = 3840
 
 
 def picture_entry(kind: bytes, size: tuple[int, int], *boxes: bytes) -> bytes:
-    """A VisualSampleEntry (14496-12, 12.1.3)."""
+    """Write a VisualSampleEntry (14496-12, 12.1.3)."""
     head = bytes(6) + struct.pack(">H", 1) + bytes(16) + struct.pack(">HH", *size)
     return box(
         kind, head, struct.pack(">IIIH", 0x480000, 0x480000, 0, 1), bytes(32), b"\0\x18\xff\xff", *boxes
@@ -31,19 +31,19 @@ def picture_entry(kind: bytes, size: tuple[int, int], *boxes: bytes) -> bytes:
 
 
 def sound_entry(kind: bytes, channels: int, rate: int, *boxes: bytes) -> bytes:
-    """An AudioSampleEntry (14496-12, 12.2.3); a rate beyond its 16 bits is left to the track's clock."""
+    """Write an AudioSampleEntry (14496-12, 12.2.3); a rate beyond its 16 bits is left to the track's clock."""
     head = bytes(6) + struct.pack(">H", 1) + bytes(8)
     return box(kind, head, struct.pack(">HHII", channels, 16, 0, rate << 16 if rate < 1 << 16 else 0), *boxes)
 
 
 def vp_config(profile: int, level: int, depth: int, chroma: int, full_range: int = 0) -> bytes:
-    """The configuration of VP8 or VP9; colours other than that they are usual (2) are left to the stream."""
+    """Write the configuration of VP8 or VP9; colours other than that they are usual (2) are left to the stream."""
     packed = depth << 4 | chroma << 1 | full_range
     return full_box(b"vpcC", 1, 0, bytes((profile, level, packed, 2, 2, 2)), bytes(2))
 
 
 def vp9_config(frame: bytes, size: tuple[int, int], fps: float) -> bytes:
-    """The configuration of VP9 from a key frame's first bytes (VP9 bitstream, 6.2)."""
+    """Write the configuration of VP9 from a key frame's first bytes (VP9 bitstream, 6.2)."""
     bits = int.from_bytes(frame[:9].ljust(9, b"\0"), "big")
 
     def take(at: int, count: int = 1) -> int:
@@ -91,7 +91,7 @@ def _vp9_level(size: tuple[int, int], fps: float) -> int:
 
 
 def opus_entry(head: bytes) -> bytes:
-    """An entry for the stream that this identification header (RFC 7845, section 5.1) describes."""
+    """Write an entry for the stream that this identification header (RFC 7845, section 5.1) describes."""
     channels, skip, rate, gain, family = struct.unpack_from("<BHIhB", head, 9)
     described = struct.pack(">BBHIhB", 0, channels, skip, rate, gain, family)
     table = head[19 : 21 + channels] if family else b""

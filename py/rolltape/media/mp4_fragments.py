@@ -35,7 +35,7 @@ class FragmentTrack:
     """In milliseconds."""
 
     def ms(self, ticks: int) -> float:
-        """A time of the track in milliseconds."""
+        """Return a time of the track in milliseconds."""
         return ticks * 1000 / self.timescale
 
     def add(self, begin: int, samples: int, length: int) -> None:

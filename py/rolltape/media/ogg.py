@@ -41,7 +41,7 @@ _VORBIS_ORDER: Final = (
 
 
 def opus_head(codec_private: bytes, channels: int, delay_ns: int = 0, rate: float = RATE) -> bytes:
-    """The identification header (RFC 7845, section 5.1): the recording's own, or one made up.
+    """Read the identification header (RFC 7845, section 5.1): the recording's own, or one made up.
 
     `delay_ns` is Matroska's CodecDelay: the pre-skip, where there is no header of the recording's own.
     Raises ValueError for more than 8 channels and no header that describes them.
@@ -68,12 +68,12 @@ def _is_head(data: bytes) -> bool:
 
 
 def in_samples(nanoseconds: int) -> int:
-    """A length in samples, rounded: Matroska's nanoseconds are rounded samples themselves."""
+    """Return a length in samples, rounded: Matroska's nanoseconds are rounded samples themselves."""
     return (nanoseconds * RATE + 500_000_000) // 1_000_000_000
 
 
 def opus_tags(vendor: str) -> bytes:
-    """The comment header (RFC 7845, section 5.2), without comments."""
+    """Write the comment header (RFC 7845, section 5.2), without comments."""
     name = vendor.encode()
     return b"OpusTags" + struct.pack("<I", len(name)) + name + struct.pack("<I", 0)
 
@@ -82,7 +82,7 @@ _REVERSED: Final = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 
 
 def page_crc(page: bytes) -> int:
-    """The checksum of a page whose checksum field is zero (RFC 3533, section 6).
+    """Return the checksum of a page whose checksum field is zero (RFC 3533, section 6).
 
     Ogg's CRC is the common one with each byte's bits turned round and nothing inverted: so it is the
     common one, which is computed natively, on turned bytes.
@@ -121,7 +121,7 @@ class OggOpusWriter:
         return out
 
     def finish(self, discard: int = 0) -> bytes:
-        """The rest, with the last `discard` samples marked as not to be played (RFC 7845, section 4.4)."""
+        """Return the rest, with the last `discard` samples marked as not to be played (RFC 7845, section 4.4)."""
         first = self._sequence < 3
         floor = int.from_bytes(self._head[10:12], "little") if first and not self._paged else self._paged
         granule = max(min(floor, self.samples), self.samples - max(discard, 0))

@@ -40,7 +40,7 @@ HEADER_SIZE = _HEADER.size
 
 
 def header(sample_rate_hz: int, channels: int) -> bytes:
-    """The beginning of a file whose length is not known yet."""
+    """Return the beginning of a file whose length is not known yet."""
     frame = channels * BYTES_A_SAMPLE
     return _HEADER.pack(
         *(b"RIFF", UNKNOWN, b"WAVE"),
@@ -72,7 +72,7 @@ class WavStream:
         self._size = 0
 
     def feed(self, chunk: bytes) -> bytes:
-        """The chunk itself; never raises."""
+        """Return the chunk itself; never raises."""
         if len(self._head) < HEADER_SIZE:
             self._head += chunk[: HEADER_SIZE - len(self._head)]
             if len(self._head) == HEADER_SIZE:
@@ -85,7 +85,7 @@ class WavStream:
         return ()
 
     def finish(self) -> Ending:
-        """The sizes in RIFF's own fields, or beyond 4 GiB in RF64's; half a frame at the end is cut off."""
+        """Return the sizes in RIFF's own fields, or beyond 4 GiB in RF64's; half a frame at the end is cut off."""
         if self._format is None or self.problem:
             return Ending(None, b"", ())
         frames, torn = divmod(self._size - HEADER_SIZE, self._format.frame)

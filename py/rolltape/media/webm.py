@@ -68,7 +68,7 @@ class WebmStream:
         return self._problem
 
     def feed(self, chunk: bytes) -> bytes:
-        """The bytes to write for this chunk: nothing until the header is whole, later the very chunk.
+        """Take a chunk; returns the bytes to write for it: nothing until the header is whole, later the very chunk.
 
         Raises WebmError, only as long as nothing was given out, when this is no WebM (an MP4, say): then
         write `held`, and all later chunks, as they are. Once bytes flow nothing stops them: if the
@@ -88,7 +88,7 @@ class WebmStream:
         return self.index.drain()
 
     def finish(self) -> Ending:
-        """What makes the file seekable; before the header was whole: what was held, as it came."""
+        """Return what makes the file seekable; before the header was whole: what was held, as it came."""
         if not self._flowing:
             return Ending(None, self._held, ())
         return finish(self.index)

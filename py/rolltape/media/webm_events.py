@@ -35,7 +35,7 @@ class SizeField:
         return ebml.fits(end - self.body, self.width)
 
     def patch(self, end: int | None) -> Patch | None:
-        """What makes the payload end at `end`, or at a place unknown; None where it says so already."""
+        """Return what makes the payload end at `end`, or at a place unknown; None where it says so already."""
         size = UNKNOWN if end is None else end - self.body
         if self.size == size:
             return None

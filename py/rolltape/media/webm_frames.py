@@ -27,7 +27,7 @@ class Encoding:
     """Why frames cannot be restored: the words that name it."""
 
     def restore(self, frame: bytes) -> bytes:
-        """The frame as it was. Raises WebmError where it cannot be."""
+        """Return the frame as it was. Raises WebmError where it cannot be."""
         if not self.deflated:
             return self.stripped + frame
         inflater = zlib.decompressobj()
@@ -44,7 +44,7 @@ PLAIN: Final = Encoding()
 
 
 def unlace(payload: bytes, flags: int) -> list[bytes]:
-    """The frames of a block (RFC 9559, section 10.3). Raises WebmError where the sizes do not add up."""
+    """Return the frames of a block (RFC 9559, section 10.3). Raises WebmError where the sizes do not add up."""
     lacing = flags & LACED
     if not lacing:
         return [payload]
@@ -103,7 +103,7 @@ _FRAMES: Final = 1
 
 
 def read_encodings(tracks: bytes) -> dict[int, Encoding]:
-    """How the tracks of a Tracks payload are encoded once more, by track number; plain ones are left out."""
+    """Read how the tracks of a Tracks payload are encoded once more, by track number; plain ones are left out."""
     found = {}
     for ident, _, body, end in ebml.children(tracks):
         if ident == Id.TRACK_ENTRY:

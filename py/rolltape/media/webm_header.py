@@ -101,7 +101,7 @@ def read_scale(info: bytes) -> int:
 
 
 def check_doc_type(payload: bytes) -> str:
-    """The DocType in the EBML head's payload (RFC 8794, section 11.2.6); WebmError if it is not ours."""
+    """Return the DocType in the EBML head's payload (RFC 8794, section 11.2.6); WebmError if it is not ours."""
     for ident, _, body, end in ebml.children(payload):
         if ident == Id.DOC_TYPE:
             doc_type = ebml.read_string(payload[body:end])

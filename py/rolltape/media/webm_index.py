@@ -194,7 +194,7 @@ class Index:
         return self.size - self.end
 
     def close(self) -> list[Patch]:
-        """The same, with the last cluster closed at `end`: the file is cut there, and no more is fed."""
+        """Close the last cluster at `end`, where the file is cut; returns the patches. Nothing more may be fed."""
         if self._extra and self._extra[0] > self.size:
             self.end = self._extra[1]
         inside = self._inside

@@ -54,7 +54,7 @@ class Layout:
             self.seek_head |= element.ident == Id.SEEK_HEAD
 
     def seek_patch(self, cues: int) -> Patch | None:
-        """The SeekHead in its room (RFC 9559, section 5.1.1); None where there is no room for it."""
+        """Return the SeekHead in its room (RFC 9559, section 5.1.1); None where there is no room for it."""
         assert self.segment is not None
         places = ((Id.INFO, self.info), (Id.TRACKS, self.tracks), (Id.CUES, cues))
         entries = [_seek(ident, place - self.segment.body) for ident, place in places if place]
@@ -65,7 +65,7 @@ class Layout:
         return Patch(self.seek_room, head + (ebml.void(left) if left else b""))
 
     def duration_patch(self, ticks: float) -> Patch | None:
-        """The Duration in its room (RFC 9559, section 5.1.2.10); None where there is none."""
+        """Return the Duration in its room (RFC 9559, section 5.1.2.10); None where there is none."""
         if not self.duration_room:
             return None
         return Patch(self.duration_room, ebml.element(Id.DURATION, ebml.float_payload(ticks)))
@@ -115,7 +115,7 @@ class KeyFrames:
         self._points += ebml.element(Id.CUE_POINT, point)
 
     def cues(self) -> bytes:
-        """The Cues element; nothing where there is no key frame, since Cues may not be empty."""
+        """Write the Cues element; nothing where there is no key frame, since Cues may not be empty."""
         return ebml.element(Id.CUES, bytes(self._points)) if self._points else b""
 
 

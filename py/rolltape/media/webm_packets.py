@@ -133,7 +133,7 @@ class BlockReader:
         self._forget()
 
     def element(self, block: Block) -> bytes:
-        """The block's element, head and all."""
+        """Write the block's element, head and all."""
         return self._bytes(block.cluster.field.body + block.position, block.end)
 
     def plain(self, block: Block) -> bool:
@@ -141,7 +141,7 @@ class BlockReader:
         return bool(block.peek) and not block.group and block.track not in self.encodings
 
     def payload(self, block: Block) -> bytes:
-        """The frame of a plain block."""
+        """Return the frame of a plain block."""
         return self._bytes(block.end - block.size, block.end)
 
     def _other(self, event: Event) -> None:
@@ -207,12 +207,12 @@ class PacketReader(BlockReader):
             yield from self.unpack(block)
 
     def last_packets(self) -> Iterator[Packet]:
-        """The packets of the blocks in `rest`."""
+        """Return the packets of the blocks in `rest`."""
         for block in self.rest():
             yield from self.unpack(block)
 
     def unpack(self, block: Block) -> Iterator[Packet]:
-        """The frames of a block."""
+        """Return the frames of a block."""
         element = self.element(block)
         at, end, discard = frames_of(element, block.size)
         encoding = self.encodings.get(block.track, PLAIN)
@@ -230,7 +230,7 @@ class PacketReader(BlockReader):
 
 
 def frames_of(element: bytes, size: int) -> tuple[int, int, int]:
-    """Where in a block's element its `size` bytes of frames begin and end, and its DiscardPadding."""
+    """Tell where in a block's element its `size` bytes of frames begin and end, and its DiscardPadding."""
     if element[0] == _SIMPLE_BLOCK:
         return len(element) - size, len(element), 0
     _, _, body = ebml.read_header(element, 0)

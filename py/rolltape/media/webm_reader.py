@@ -80,7 +80,7 @@ class _Lost:
     """Where the block before it begins, of which the size may be wrong."""
 
     def damage(self, found: int) -> int:
-        """Where that begins what made no sense before `found`."""
+        """Return where that begins what made no sense before `found`."""
         return self.start if self.suspect is None or found >= self.start else self.suspect
 
 

@@ -51,7 +51,7 @@ class Search:
         self._clusters = re.compile(_CLUSTER if numbers else rb"%s|%s" % (_CLUSTER, _TRACKS))
 
     def find(self, data: bytes, at: int, blocks: bool, claim: int | None, ended: bool) -> Found:
-        """The first place from `at` on, before `claim`, where reading can go on; `blocks` also at a block.
+        """Return the first place from `at` on, before `claim`, where reading can go on; `blocks` also at a block.
 
         Both are offsets in `data`, `claim` perhaps beyond it: the end of an element that was not understood.
         `ended` says that there are no more bytes. What is found depends on the file's bytes alone, not on how
@@ -77,7 +77,7 @@ class Search:
         return Found(limit if waiting is None else waiting, None, False)
 
     def follows(self, data: bytes, at: int, ended: bool) -> bool | None:
-        """Whether something begins here that may follow a block, or the file ends; None: more bytes are needed."""
+        """Tell whether something begins here that may follow a block, or the file ends; None: it needs more bytes."""
         for _ in range(4):
             ident, size, body = ebml.read_header(data, at)
             if ident == TRUNCATED:

@@ -79,7 +79,7 @@ class Progress:
 
 
 def read_tracks(payload: bytes) -> tuple[Track, ...]:
-    """The tracks in a whole Tracks payload that have a number (RFC 9559, section 5.1.4)."""
+    """Read the tracks in a whole Tracks payload that have a number (RFC 9559, section 5.1.4)."""
     entries = (
         _read_track(payload[body:end])
         for ident, _, body, end in ebml.children(payload)

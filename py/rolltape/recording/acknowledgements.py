@@ -45,10 +45,10 @@ class Ledger:
         return now_ms - self._owed[0][1] if self._owed else 0.0
 
     def is_late(self, now_ms: float) -> bool:
-        """True if an acknowledgement is overdue."""
+        """Return True if an acknowledgement is overdue."""
         return self.waiting_ms(now_ms) > LATE_AFTER_MS
 
 
 def has_room(ledgers: Iterable[Ledger], size: int) -> bool:
-    """True if `size` more bytes may wait in memory beside what these owe."""
+    """Return True if `size` more bytes may wait in memory beside what these owe."""
     return sum(ledger.owed for ledger in ledgers) + size <= MAX_WAITING

@@ -25,7 +25,7 @@ class ContainerStream(Protocol):
     """One file of a recording: fed with what the engine delivers, it gives what is to be written."""
 
     def feed(self, chunk: bytes) -> bytes:
-        """The bytes to write for this chunk; never raises, whatever the bytes are."""
+        """Take a chunk; returns the bytes to write for it. Never raises, whatever the bytes are."""
 
     def patches(self) -> Sequence[Patch]:
         """Return the patches due since the last call, each once: overwrites in place of bytes that were given out."""
@@ -83,7 +83,7 @@ class ContainerStream(Protocol):
 
 
 def stream_for(container: Container) -> ContainerStream:
-    """A stream for a new file."""
+    """Make a stream for a new file of this type."""
     if container in (Container.WEBM, Container.MATROSKA):
         return Webm()
     if container is Container.MP4:
@@ -92,7 +92,7 @@ def stream_for(container: Container) -> ContainerStream:
 
 
 def reader_for(container: Container) -> ContainerStream:
-    """A stream that is fed with a file as it lies on the disk, to finish what was not finished."""
+    """Make a stream that is fed with a file as it lies on the disk, to finish what was not finished."""
     return TornWebm() if container in (Container.WEBM, Container.MATROSKA) else stream_for(container)
 
 
@@ -114,7 +114,7 @@ class TornWebm:
         return self.index.drain()
 
     def finish(self) -> Ending:
-        """The same end as a recording's that was stopped."""
+        """Return the same end as a recording's that was stopped."""
         return finish(self.index)
 
     @property
@@ -253,7 +253,7 @@ class Mp4:
         self.stable = 0
 
     def feed(self, chunk: bytes) -> bytes:
-        """The chunk itself."""
+        """Return the chunk itself."""
         self._reader.feed(chunk)
         self.stable = max(self.stable, self._reader.readable_end)
         return chunk
@@ -355,7 +355,7 @@ class Untouched:
         return not self.has_media
 
     def feed(self, chunk: bytes) -> bytes:
-        """The chunk itself."""
+        """Return the chunk itself."""
         self.stable += len(chunk)
         return chunk
 

@@ -66,15 +66,15 @@ class Plan:
     is_supported: Callable[[str], bool]
 
     def from_choice(self, choice: Choice) -> Plan:
-        """The same, beginning further down the list."""
+        """Return the same, beginning further down the list."""
         return replace(self, choice=choice)
 
     def after_failure(self, error: EngineError) -> Plan | None:
-        """The same with the next format of the list, since this one failed; None if it was the last."""
+        """Return the same with the next format of the list, since this one failed; None if it was the last."""
         return self._stepped_down(error.detail or error.sentence, "failed to start")
 
     def after_nothing(self) -> Plan | None:
-        """The same, since this one was started and delivered nothing."""
+        """Return the same, since this one was started and delivered nothing."""
         return self._stepped_down("", "delivered nothing")
 
     def _stepped_down(self, reason: str, what: str) -> Plan | None:

@@ -164,7 +164,7 @@ class PartSinks:
         return [sink for sink in (self._journal, self._folder, self._download) if sink is not None]
 
     def live(self) -> list[Sink]:
-        """The sinks that still take bytes."""
+        """Return the sinks that still take bytes."""
         return [sink for sink in self._all() if sink.error is None]
 
     def broken(self) -> list[str]:

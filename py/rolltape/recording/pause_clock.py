@@ -56,7 +56,7 @@ class PauseClock:
         return to_ms - from_ms - sum(self._overlap_ms(from_ms, to_ms))
 
     def moment_ms(self, from_ms: float, recorded_ms: float) -> float:
-        """The moment at which so much time has been recorded since `from_ms`."""
+        """Return the moment at which so much time has been recorded since `from_ms`."""
         at_ms = from_ms + recorded_ms
         for began_ms, ended_ms in self._pauses:
             if from_ms <= began_ms < at_ms:
@@ -64,7 +64,7 @@ class PauseClock:
         return at_ms
 
     def closed(self, from_ms: float) -> list[ClosedPause]:
-        """The pauses that are over in a file that began at this moment, as they close up in it."""
+        """Return the pauses that are over in a file that began at this moment, as they close up in it."""
         over = [(max(began, from_ms), ended) for began, ended in self._pauses if ended > from_ms]
         found, closed_ms = [], 0.0
         for began_ms, ended_ms in over:

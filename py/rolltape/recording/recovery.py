@@ -29,7 +29,7 @@ class Readable(Protocol):
         """Bytes."""
 
     async def read(self, start: int, end: int) -> bytes:
-        """The bytes from `start` to before `end`."""
+        """Read the bytes from `start` to before `end`."""
 
 
 class Patchable(Protocol):

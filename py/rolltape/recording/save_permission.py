@@ -30,7 +30,7 @@ class SavePermission(StrEnum):
 
 
 def has_begun(before: SavePermission, now: SavePermission, taken: int, *, alone: bool) -> bool:
-    """True if the browser writes a download for certain, as far as a page can know.
+    """Return True if the browser writes a download for certain, as far as a page can know.
 
     `before` it was opened and `now`; `taken` bytes were acknowledged. Not `alone`: another download was opened in
     the same moment, so that what was free for one file may have been used up by the other.
@@ -43,7 +43,7 @@ def has_begun(before: SavePermission, now: SavePermission, taken: int, *, alone:
 
 
 def is_asking(before: SavePermission, now: SavePermission, taken: int) -> bool:
-    """True if the browser's question about a download stands unanswered; the arguments are those of `has_begun`."""
+    """Return True if the browser's question about a download stands unanswered; arguments as those of `has_begun`."""
     return taken <= PIPE_BYTES and before is SavePermission.ASKS and now is SavePermission.ASKS
 
 

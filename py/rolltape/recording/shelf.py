@@ -80,7 +80,7 @@ class Shelf:
             self._said[take.id] = _Said(take, said.whole_bytes, said.new_bytes + len(line))
 
     async def next_number(self) -> int:
-        """The number of the next take on this machine; of each log its beginning is read."""
+        """Return the number of the next take on this machine; of each log its beginning is read."""
         numbers = [await self._number(id) for id in await self._store.names(FOLDER)]
         return 1 + max(numbers, default=0)
 
@@ -130,11 +130,11 @@ class Shelf:
         await self._store.append_text(path_of(take, CLOCK), lines)
 
     async def clock(self, take: Take) -> ClockLog:
-        """What is known of the take's clocks; nothing of one that was recorded before they were noted."""
+        """Read what is known of the take's clocks; nothing of one that was recorded before they were noted."""
         return ClockLog.from_lines(await self._store.text(path_of(take, CLOCK)))
 
     async def file(self, take: Take, number: int = 1) -> StoredBytes:
-        """The file of one part as it lies on the disk. Raises SinkError if it is gone."""
+        """Return the file of one part as it lies on the disk. Raises SinkError if it is gone."""
         part = next((part for part in take.parts if part.number == number), None)
         file = await self._store.file(path_of(take, part.file)) if part else None
         if file is None:
@@ -161,7 +161,7 @@ class Shelf:
 
 
 def closed_pauses(take: Take, part: Part) -> list[ClosedPause]:
-    """The take's pauses during a part, as they lie in its file."""
+    """Return the take's pauses during a part, as they lie in its file."""
     found, closed_ms = [], 0
     for pause in take.pauses:
         if pause.to_ms is None or pause.to_ms < part.started_ms:

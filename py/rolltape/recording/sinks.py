@@ -60,13 +60,13 @@ class StoredBytes(Protocol):
         """Bytes."""
 
     async def read(self, start: int, end: int) -> bytes:
-        """The bytes from `start` to before `end`."""
+        """Read the bytes from `start` to before `end`."""
 
     def chunks(self) -> AsyncGenerator[bytes, None]:
         """All of it from its beginning, in pieces of some hundred kB to some MB."""
 
     def address(self, content_type: str) -> str:
-        """An address at which the page can play it."""
+        """Return an address at which the page can play it."""
 
     def save(self, name: str, content_type: str) -> None:
         """Have it copied into the person's downloads."""
@@ -85,10 +85,10 @@ class Store(Protocol):
         """Return the names in a folder, sorted; none if there is no such folder."""
 
     async def file(self, path: str) -> StoredBytes | None:
-        """The file as it is on the disk; None if there is none."""
+        """Return the file as it is on the disk; None if there is none."""
 
     async def text(self, path: str) -> str:
-        """A whole file as text, also one that is being added to; empty if there is none."""
+        """Read a whole file as text, also one that is being added to; empty if there is none."""
 
     async def remove(self, path: str) -> None:
         """Delete a folder and all that is in it."""
@@ -116,7 +116,7 @@ class Folder(Protocol):
         """The folder's name, as the person knows it."""
 
     async def is_allowed(self) -> bool:
-        """True if it may be written without asking."""
+        """Return True if it may be written without asking."""
 
     async def ask(self) -> bool:
         """Ask the person, who has just pressed a button; whether it may be written."""
@@ -125,7 +125,7 @@ class Folder(Protocol):
         """Open a new file of this name for writing; it is there once it is closed. Raises SinkError."""
 
     async def size(self, name: str) -> int | None:
-        """Bytes of the file of this name that lies there now; None if there is none, or nobody may look."""
+        """Return the size of the file of this name there, in bytes; None if there is none, or nobody may look."""
 
 
 @dataclass

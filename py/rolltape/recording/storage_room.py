@@ -76,7 +76,7 @@ def file_names(take: Take, part: Part) -> tuple[str, ...]:
 def releasable(
     takes: Iterable[Take], elsewhere: Collection[str], running: Collection[str] = frozenset()
 ) -> list[Take]:
-    """The takes that may be given up for room, oldest first: finished, and proven to be `elsewhere` (by id).
+    """Return the takes that may be given up for room, oldest first: finished, and proven to be `elsewhere` (by id).
 
     What was recovered, what ended with an error, and what was only handed to the browser as a download is never
     among them: no page can see whether that has become a file.
@@ -95,7 +95,7 @@ def releasable(
 def to_release(
     takes: Iterable[Take], elsewhere: Collection[str], space: Space, kbps: float, running: Collection[str]
 ) -> list[Take]:
-    """Which takes to release now, so that there is room for RELEASE_BELOW_MINUTES; none while there is.
+    """Choose the takes to release now, so that there is room for RELEASE_BELOW_MINUTES; none while there is.
 
     `kbps` is the rate that was ordered.
     """

@@ -39,15 +39,15 @@ class TakeClock:
         return self._first.started_ms if self._first is not None else 0.0
 
     def begins_with(self, part: Begun) -> None:
-        """The take begins where this part does."""
+        """Let the take begin where this part does."""
         self._first = part
 
     def is_begun_by(self, part: Begun) -> bool:
-        """True if the take begins where this part does."""
+        """Return True if the take begins where this part does."""
         return self._first is part
 
     def at(self, moment_ms: float) -> int:
-        """A moment of the page's clock on the take's."""
+        """Return a moment of the page's clock on the take's."""
         return round(moment_ms - self.began_ms)
 
     def elapsed_ms(self) -> int:
@@ -57,7 +57,7 @@ class TakeClock:
         return round(self.pauses.recorded_ms(self.began_ms, self.ended_ms or self._now_ms()))
 
     def placed(self, take: Take) -> Take:
-        """The take with its start on the room's clock, as well as that is known by now."""
+        """Return the take with its start on the room's clock, as well as that is known by now."""
         began = self._room_time(self.began_ms) if self._first is not None else None
         known = take.room_error_ms
         if began is None or (

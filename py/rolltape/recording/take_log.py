@@ -44,7 +44,7 @@ def log_line(take: Take, before: Take | None = None) -> str:
 
 
 def plain_take(take: Take) -> dict[str, Any]:
-    """The whole take as JSON's own types; of its parts, what is not as it is by default. `read_take` reads it."""
+    """Return the whole take as JSON's own types; of its parts, what is not as by default. `read_take` reads it."""
     lists = {
         "parts": [plain_part(part) for part in take.parts],
         "pauses": [vars(pause) for pause in take.pauses],
@@ -54,7 +54,7 @@ def plain_take(take: Take) -> dict[str, Any]:
 
 
 def plain_part(part: Part) -> dict[str, Any]:
-    """A part as JSON's own types, without what is as it is by default."""
+    """Return a part as JSON's own types, without what is as it is by default."""
     plain = vars(part) | {"holes": [vars(hole) for hole in part.holes]}
     return {name: plain[name] for name, value in vars(part).items() if value != _ORDINARY.get(name)}
 

@@ -65,7 +65,7 @@ class ClosedPause:
 def holes(
     silences: Iterable[Silence], has_both: bool, pauses: Sequence[ClosedPause] = ()
 ) -> tuple[Hole, ...]:
-    """The holes of a file in order: what its tracks lack together first, then what one of them lacks alone.
+    """Return the holes of a file in order: what its tracks lack together first, then what one of them lacks alone.
 
     `has_both`: it has pictures and sound. A pause that a browser did not close up is no hole.
     """

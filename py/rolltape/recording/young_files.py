@@ -70,18 +70,18 @@ class YoungFiles:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def made(self, path: str) -> None:
-        """A file is there that was not before, and is empty."""
+        """Note a file that was not there before, and is empty."""
         if path.startswith(TAKES) and path not in self._young:
             loop = asyncio.get_running_loop()
             self._young[path] = loop.call_later(OLD_AFTER_S, self._is_old, path)
 
     def wrote(self, path: str, written: Written) -> None:
-        """The journal has acknowledged this."""
+        """Note that the journal has acknowledged this."""
         if path in self._young:
             self._records.add(path, written)
 
     async def forget(self, folder: str) -> None:
-        """The folder is about to be deleted with all that is in it."""
+        """Forget a folder that is about to be deleted with all that is in it."""
         for path in [path for path in self._young if path.startswith(f"{folder}/")]:
             self._young.pop(path).cancel()
         if folder.startswith(TAKES):

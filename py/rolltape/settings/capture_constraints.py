@@ -104,7 +104,7 @@ def _named(kind: Kind, wish: DeviceWish | None, devices: Sequence[Device]) -> As
 
 
 def wanted(kind: Kind, wish: DeviceWish | None, devices: Sequence[Device]) -> Device | None:
-    """The first device of this kind that the link names; None if it names none or there is no such."""
+    """Return the first device of this kind that the link names; None if it names none or there is no such."""
     if wish is None:
         return None
     return next((one for one in devices if one.kind == kind and wish.matches(one.label)), None)
@@ -144,7 +144,7 @@ def _processing(audio: GrantedAudio) -> list[str]:
 
 
 def shortfalls(settings: Settings, video: GrantedVideo | None, audio: GrantedAudio | None) -> list[Notice]:
-    """A notice for each thing that was asked for and not granted."""
+    """Return a notice for each thing that was asked for and not granted."""
     notices = []
     if video is None and settings.video_device != NO_DEVICE:
         notices.append(Notice(Level.WARNING, "There is no camera, so only sound will be recorded."))

@@ -228,14 +228,14 @@ _FIXED = {"ask": "", "lossless": "0", "off": "off"}
 
 
 def guest_link(values: Mapping[str, str]) -> Built:
-    """The link for one guest who records on their own, without a room."""
+    """Return the link for one guest who records on their own, without a room."""
     link = parse_link("?" + _query(values, OPTIONS))
     settings = replace(link.settings, page=PageKind.GUEST)
     return Built(settings, link_for(settings), link.notices)
 
 
 def room_link(room: str, key: str, values: Mapping[str, str]) -> Built | None:
-    """The director's link of a room whose guests are recorded so; None where the name holds nothing.
+    """Return the director's link of a room whose guests are recorded so; None where the name holds nothing.
 
     The key goes into the fragment, which browsers keep from servers.
     """
@@ -247,7 +247,7 @@ def room_link(room: str, key: str, values: Mapping[str, str]) -> Built | None:
 
 
 def room_name(random: bytes) -> str:
-    """A name that is easy to say and hard to guess, from five random bytes: `amber-tide-velvet-0417`."""
+    """Return a name that is easy to say and hard to guess, from five random bytes: `amber-tide-velvet-0417`."""
     words = [WORDS[byte % len(WORDS)] for byte in random[:3]]
     return f"{'-'.join(words)}-{int.from_bytes(random[3:5]) % 10_000:04d}"
 

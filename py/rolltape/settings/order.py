@@ -41,5 +41,5 @@ class Order:
 
 
 def order_for(settings: Settings, wish: RecordWish) -> Order:
-    """The order a link makes with this wish for the bitrate."""
+    """Return the order a link makes with this wish for the bitrate."""
     return Order(wish, settings.codec_wish(wish), settings.audio_bitrate_kbps)

@@ -47,7 +47,7 @@ class BadOrder(RolltapeError):
 
 
 def read_order(bitrate: str, format: str, base: Settings | None = None) -> Order:
-    """The order that these two make; the rest is as `base`, the director's own link, has it. Raises BadOrder.
+    """Read the order that these two make; the rest is as `base`, the director's own link, has it. Raises BadOrder.
 
     A bitrate of sound alone (0, below 0) goes before a format with video; for Opus alone, a rate that is one of
     video counts as none.
@@ -64,7 +64,7 @@ def read_order(bitrate: str, format: str, base: Settings | None = None) -> Order
 
 
 def first_choice(settings: Settings) -> tuple[str, str]:
-    """The bitrate and the format that a director's link begins with."""
+    """Return the bitrate and the format that a director's link begins with."""
     wish = settings.record if settings.record.is_ready else wish_for(DEFAULT_VIDEO_KBPS)
     bitrate = record_value(wish) or str(DEFAULT_VIDEO_KBPS)
     if wish.mode is RecordMode.AUDIO_PCM:
