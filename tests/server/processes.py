@@ -25,9 +25,15 @@ class Process:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
-        with (log or Path(os.devnull)).open("w") as errors:
+        self._log = log or Path(os.devnull)
+        self._options = {"port": self.port} | options
+        self.start()
+
+    def start(self) -> None:
+        """Start it; again, once it has ended."""
+        with self._log.open("a") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "server.process", json.dumps({"port": self.port} | options)],
+                [sys.executable, "-m", "server.process", json.dumps(self._options)],
                 env=ENVIRONMENT,
                 stderr=errors,
             )
