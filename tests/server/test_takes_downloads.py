@@ -128,6 +128,25 @@ def test_everything_comes_as_one_zip_that_may_break_off_anywhere_while_more_arri
     assert again.size > given.size
 
 
+def test_a_take_of_several_files_is_one_zip_of_these(visit: Visit) -> None:
+    contents = {"part1": os.urandom(5000), "part2": os.urandom(7000)}
+    named = {}
+    for part, content in contents.items():
+        page = visit()
+        page.part = part
+        named[page.send(content).name] = content
+    visit("ben").send(b"another guest's")
+    given = ticket(visit("dora", Role.DIRECTOR), wire.TicketRequest(uid=ADA.uid, take=page.take.id))
+
+    assert given.name.endswith("_take1.zip")
+    with zipfile.ZipFile(io.BytesIO(fetch(page, given.path).body)) as archive:
+        held = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
+    assert {name: held[name] for name in named} == named
+    assert [name for name in held if name.startswith("ben")] == []
+    own = ticket(page, wire.TicketRequest(take=page.take.id))
+    assert fetch(page, own.path).status == 200
+
+
 def test_a_guest_downloads_what_is_theirs_and_nothing_else(visit: Visit) -> None:
     page, ben = visit(), visit("ben")
     page.send(b"content")

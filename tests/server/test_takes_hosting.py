@@ -11,7 +11,7 @@ from rolltape.arrivals.wire import MAX_SEGMENT, UploadOffer
 from rolltape.core.json_fields import Fields
 from rolltape.room.client import new_secret
 from rolltape.room.host_key import hosted_key
-from rolltape.room.messages import Role
+from rolltape.room.messages import VERSION, Role
 from server.processes import Process
 from server.takes_page import Page, keeper
 from server.test_serve import started
@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 
 def join(server: Process, room: str, role: Role = Role.GUEST, **more: str) -> dict[str, object]:
-    asked = {"v": 1, "room": room, "role": role, "secret": new_secret()} | more
+    asked = {"v": VERSION, "room": room, "role": role, "secret": new_secret()} | more
     status, answer = post(f"{server.address}/api/join", asked)
     assert status == 200, answer
     return answer

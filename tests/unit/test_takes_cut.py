@@ -141,7 +141,8 @@ def test_finishing_twice_and_finishing_nothing_change_nothing(store: TakesStore,
 
     first = store.finish(ADA, sender.take.id)
     assert store.finish(ADA, sender.take.id) == first
-    assert [part.state for part in first.parts] == [ArrivalState.CUT, ArrivalState.OPEN]
+    assert [(part.part, part.state) for part in first.parts] == [("part1", ArrivalState.CUT)]
+    assert Sender(store, part="part2").announce().state is ArrivalState.OPEN
 
 
 def test_a_header_without_a_picture_or_a_sound_is_no_file(store: TakesStore, tmp_path: Path) -> None:
@@ -149,8 +150,9 @@ def test_a_header_without_a_picture_or_a_sound_is_no_file(store: TakesStore, tmp
     sender = sent(store, late[:stable])
     stands_still(tmp_path)
 
-    (part,) = store.finish(ADA, sender.take.id).parts
-    assert (part.state, part.name) == (ArrivalState.OPEN, "")
+    with pytest.raises(Refused, match="Nothing of this recording that could be played"):
+        store.finish(ADA, sender.take.id)
+    assert (listed(store).state, listed(store).name) == (ArrivalState.OPEN, "")
     assert not list((tmp_path / "takes").rglob("*.copy"))
 
 

@@ -379,13 +379,14 @@ class Listing:
 
 @dataclass(frozen=True)
 class TicketRequest:
-    """A director, or a guest for what is theirs, wants to download one file, or a session's files as one zip."""
+    """A director, or a guest for what is theirs, wants a file, or those of a take or session as one zip."""
 
     session: str = ""
-    """The session whose files are wanted; empty: one file is."""
+    """The session whose files are wanted, by a director; empty: a take, or one of its files, is."""
     uid: str = ""
     take: str = ""
     part: str = ""
+    """Empty: all parts of the take that are there, as one zip."""
 
     def to_json(self) -> str:
         """The body of the request."""
@@ -401,8 +402,8 @@ class TicketRequest:
             found.text("take", "", 40),
             found.text("part", "", 40),
         )
-        if not wanted.session and not (is_take(wanted.take) and is_part(wanted.part)):
-            raise ValueError("neither a session nor a part of a take is named")
+        if not wanted.session and not (is_take(wanted.take) and (not wanted.part or is_part(wanted.part))):
+            raise ValueError("neither a session nor a take or its part is named")
         return wanted
 
 

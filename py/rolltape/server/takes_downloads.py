@@ -148,10 +148,14 @@ class Downloads:
         """What a ticket opens, as it is now. Raises Refused if there is nothing, or no more."""
         records = self._store.records(Owner(download.room, download.key_id, download.uid))
         if download.session:
-            return _zip(download, records)
-        for record in records:
+            wanted = [one for one in records if one.session == download.session]
+            return _zip(download, f"{safe_name(download.room)}_{download.session}", wanted)
+        wanted = [one for one in records if (one.uid, one.id) == (download.uid, download.take)]
+        if not download.part:
+            return _zip(download, wanted[0].stem if wanted else "", wanted)
+        for record in wanted:
             part = record.part(download.part)
-            if (record.uid, record.id) == (download.uid, download.take) and part and part.is_kept:
+            if part and part.is_kept:
                 return _single(_Kept(record, part))
         raise Refused.unknown()
 
@@ -223,17 +227,15 @@ def _single(kept: _Kept) -> _Whole:
     )
 
 
-def _zip(download: Download, records: Sequence[TakeRecord]) -> _Whole:
-    """A session's files that had arrived when the ticket was made, with what lies beside them."""
+def _zip(download: Download, folder: str, records: Sequence[TakeRecord]) -> _Whole:
+    """The files of these takes that had arrived when the ticket was made, in a folder with what lies beside them."""
     chosen = [
         replace(one, parts=tuple(part for part in one.kept if part.done_ms <= download.made_ms))
         for one in records
-        if one.session == download.session
     ]
     chosen = [one for one in chosen if one.parts]
     if not chosen:
         raise Refused.unknown()
-    folder = f"{safe_name(download.room)}_{download.session}"
     kept = sorted((_Kept(one, part) for one in chosen for part in one.parts), key=lambda one: one.part.name)
     entries: list[Entry[bytes | _Kept]] = [
         Entry(f"{folder}/{one.part.name}", one.part.bytes, one.part.crc32, one.record.take.started_at, one)

@@ -222,6 +222,21 @@ class OpenTake:
                 record = replace(record, take=record.take.with_part(cut.mended.part(told)))
                 self.room.publish(self.folder, record, done, part + COPY)
 
+    def leave_out_what_is_empty(self) -> None:
+        """Once others are finished, parts of which nothing came that could be played are none of the take.
+
+        The caller holds the room's lock. Raises Refused if there is nothing else.
+        """
+        record = self.record()
+        if not record.kept:
+            raise Refused.nothing()
+        for part in record.parts:
+            if not part.is_kept:
+                for ending in (PART, LOG, PROOF):
+                    self.folder.remove(part.part + ending)
+        if record.kept != record.parts:
+            self.write(replace(record, parts=record.kept))
+
     def _is_proven(self, part: str) -> bool:
         """True if all of it had arrived, and that is all there was to finish."""
         try:

@@ -51,6 +51,12 @@ class Refused(Exception):
         return cls(Problem(ProblemKind.UNKNOWN, 404, "The host holds nothing of this recording."))
 
     @classmethod
+    def nothing(cls) -> Refused:
+        """There is nothing to finish."""
+        sentence = "Nothing of this recording that could be played has arrived yet."
+        return cls(Problem(ProblemKind.UNKNOWN, 404, sentence))
+
+    @classmethod
     def slow(cls) -> Refused:
         """Nothing came for too long."""
         return cls(Problem(ProblemKind.SLOW, 408, "The line stood still; the piece is sent again."))

@@ -156,6 +156,8 @@ class TakesStore:
         with self._open(owner, id) as opened:
             for part in opened.record().parts:
                 opened.finish(part.part)
+            with opened.room.locked():
+                opened.leave_out_what_is_empty()
         return next(one for one in self.listed(owner, mine=True) if one.take == id)
 
     def fetched(self, owner: Owner, id: str) -> None:
