@@ -33,12 +33,12 @@ if __name__ == "__main__":
         redis_url=url,
         lease_s=lease_s,
     )
+    rooms = Rooms(b"s" * 40, RedisStore(url, lease_s) if url else None, options)
     takes = None
     if "takes" in wanted:
         quotas = Quotas(**{"free": 0} | wanted.get("quotas", {}))
         limits = TakesLimits(**wanted.get("takes_limits", {}))
-        takes = Takes(TakesStore(Path(wanted["takes"]), quotas), Tokens(b"s" * 40), limits)
-    rooms = Rooms(b"s" * 40, RedisStore(url, lease_s) if url else None, options)
+        takes = Takes(TakesStore(Path(wanted["takes"]), quotas), Tokens(b"s" * 40), limits, rooms)
     uvicorn.run(
         create_app(Path(__file__).resolve().parents[2], rooms, takes=takes),
         port=wanted["port"],

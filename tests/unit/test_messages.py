@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from rolltape.arrivals.wire import ArrivalState
 from rolltape.core.clock import Reading
 from rolltape.core.naming import MAX_NAME_BYTES, safe_name
 from rolltape.recording.clock_log import ClockLog, Mark, SoundPath, TrackFacts
@@ -21,6 +22,7 @@ from rolltape.recording.take_log import plain_take
 from rolltape.room.messages import (
     ROUTES,
     Answer,
+    Arrived,
     Away,
     Command,
     CommandKind,
@@ -74,6 +76,7 @@ MESSAGES: list[Message] = [
     Command("eve", "c7", CommandKind.LET_IN),
     Away("ada"),
     Left("ada"),
+    Arrived("1764381600000-0a1b2c3d", "part2", 12_345, ArrivalState.OPEN),
     GuestState(),
     GuestState("Ada", TakeState.RECORDING, True, "", "Bo", "1", "Ada_take1", 1000, 2**40, 2, 20, "video/webm",
                "VP8", 1280, 720, 29.97, 6012.5, 6000, 128, 40, 120.5, 80, False, True, True, 3, "Late.", False,
@@ -373,7 +376,7 @@ def test_an_ordinary_take_is_reported_in_one_message() -> None:
 
 
 def test_every_message_that_members_send_has_a_route() -> None:
-    own = {"welcome", "joined", "away", "left"}
+    own = {"welcome", "joined", "away", "left", "arrived"}
 
     assert set(ROUTES) == {kind_of(message) for message in MESSAGES} - own
 

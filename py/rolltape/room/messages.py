@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from rolltape.arrivals.wire import ArrivalState
 from rolltape.core.notice import plain_text
 from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import Take, TakeState
@@ -21,6 +22,7 @@ __all__ = [
     "ROUTES",
     "VERSION",
     "Answer",
+    "Arrived",
     "Away",
     "Command",
     "CommandKind",
@@ -216,6 +218,18 @@ class TakeReport:
     """What its page noted of clocks, thinned; None: nothing, or it is in another report of the take."""
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """The host has more of its sender's take: told to directors, at most once a second while it is sent."""
+
+    take: str
+    """The take's id."""
+    part: str
+    bytes: int
+    """How much of the part is there."""
+    state: ArrivalState
+
+
 class CommandKind(StrEnum):
     """Commands that a director may give a guest."""
 
@@ -294,7 +308,7 @@ class Signal:
 
 
 Message: TypeAlias = (
-    Welcome | Door | Joined | Away | Left | GuestState | TakeReport | Command | Answer | Signal
+    Welcome | Door | Joined | Away | Left | GuestState | TakeReport | Arrived | Command | Answer | Signal
 )
 
 KINDS: Mapping[str, type[Message]] = {
@@ -305,6 +319,7 @@ KINDS: Mapping[str, type[Message]] = {
     "left": Left,
     "state": GuestState,
     "take": TakeReport,
+    "arrived": Arrived,
     "command": Command,
     "answer": Answer,
     "signal": Signal,

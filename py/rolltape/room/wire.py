@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
+from rolltape.arrivals.wire import ArrivalState, is_part, is_take
 from rolltape.core.errors import RolltapeError
 from rolltape.core.json_fields import Fields, well_formed
 from rolltape.core.notice import Notice, plain_text, shortened
@@ -26,6 +27,7 @@ from rolltape.room.messages import (
     KINDS,
     VERSION,
     Answer,
+    Arrived,
     Away,
     Command,
     CommandKind,
@@ -347,6 +349,13 @@ def _standing(found: Fields) -> StandingWarning:
     return StandingWarning(subject, _line(found, "text", MAX_SENTENCE))
 
 
+def _arrived(found: Fields) -> Arrived:
+    take, part = found.text("take"), found.text("part")
+    if not is_take(take) or not is_part(part):
+        raise ValueError("it names no part of a take")
+    return Arrived(take, part, found.whole("bytes"), found.member("state", ArrivalState))
+
+
 def _command(found: Fields) -> Command:
     order, rates = found.inner_or_none("order"), found.inner_or_none("rates")
     return Command(
@@ -412,6 +421,7 @@ _READERS: Mapping[str, Callable[[Fields], Message]] = {
         found.whole("all_pauses", 0),
         read_clock(found.inner_or_none("clock")),
     ),
+    "arrived": _arrived,
     "command": _command,
     "answer": _answer,
     "signal": _signal,

@@ -14,9 +14,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from rolltape.room.client import JoinReply, JoinRequest, new_secret
-from rolltape.room.messages import Role
+from rolltape.room.frames import framed
+from rolltape.room.messages import Arrived, Role, Sender
+from rolltape.room.wire import encode, kind_of
 from rolltape.server.admission import Admission, address_of, is_foreign
-from rolltape.server.bus import Alone, Bus
+from rolltape.server.bus import Alone, Bus, Target, Told
 from rolltape.server.hosting import Hosting
 from rolltape.server.joining import Joining, NotLetIn, read_request
 from rolltape.server.lasting import lasting
@@ -27,7 +29,7 @@ from rolltape.server.metrics import Metrics
 from rolltape.server.presence import Presence
 from rolltape.server.relay import Relay
 from rolltape.server.store import LEASE_S, Store, StoreGone
-from rolltape.server.tokens import Tokens
+from rolltape.server.tokens import Tokens, Upload
 from rolltape.server.turn import Ice
 
 __all__ = ["MAX_BODY", "MAX_FRAME", "Rooms", "RoomsOptions"]
@@ -87,14 +89,14 @@ class Rooms:
         from rolltape.server.redis_pubsub import RedisBus
 
         return RedisBus(
-            redis_url, lambda told: self._relay.heard(told), lambda: self._relay.greet_all(), self._broke_off
+            redis_url, lambda told: self._relay.heard(told), lambda: self._relay.greet_all(), self.broke_off
         )
 
     async def start(self) -> None:
         """Begin to keep presence true, and to hear what other processes say."""
         await self._bus.start()
         for what, work in (("presence", self._presence.run), ("listening to pages", self._relay.look)):
-            self._running.append(asyncio.create_task(lasting(what, work, self._broke_off)))
+            self._running.append(asyncio.create_task(lasting(what, work, self.broke_off)))
 
     async def close(self) -> None:
         """End; pages connect again wherever they can."""
@@ -104,7 +106,8 @@ class Rooms:
         await self._bus.close()
         await self._store.close()
 
-    def _broke_off(self, what: str) -> None:
+    def broke_off(self, what: str) -> None:
+        """A task of the server broke off, and was begun again: count it, and tell it for a while."""
         self._metrics.trouble(what)
         self._broke_s[what] = time.monotonic()
 
@@ -132,6 +135,17 @@ class Rooms:
         """Open a room for a key; the guest's invitation. Raises StoreGone."""
         request = JoinRequest(room, Role.DIRECTOR, "", new_secret(), key=key)
         return (await self._joining.join(request, time.time())).invite
+
+    async def arrived(self, upload: Upload, message: Arrived) -> None:
+        """Tell a room's directors what its host has of a take, if the room is still that of the key it came under."""
+        try:
+            claim = await self._store.claimed_by(upload.room)
+        except StoreGone:
+            self._metrics.trouble("store_gone")
+            return
+        if claim is not None and claim.key_id == upload.key_id:
+            text = encode(message, Sender(upload.uid, upload.role, upload.key_id))
+            self._relay.tell(Told(upload.room, Target.ROLE, Role.DIRECTOR, framed(kind_of(message), text)))
 
     async def join(self, request: Request) -> Response:
         """Answer `POST api/join`."""

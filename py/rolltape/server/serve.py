@@ -32,6 +32,7 @@ from rolltape.settings.fragment import Secrets, write_fragment
 
 if TYPE_CHECKING:
     from rolltape.server.takes import Takes
+    from rolltape.server.takes_store import TakesStore
 
 __all__ = ["CannotServe", "add_arguments", "serve"]
 
@@ -133,9 +134,10 @@ async def _serve(options: argparse.Namespace) -> None:
     if bool(options.cert) is not bool(options.key):
         raise CannotServe("HTTPS needs both --cert and --key.")
     secret, store = await _kept(options)
-    takes = _takes(options, Tokens(secret))
-    hosting = Hosting(host_key_of(secret), _is_for_all(options), takes is not None)
+    kept = _keeper(options)
+    hosting = Hosting(host_key_of(secret), _is_for_all(options), kept is not None)
     rooms = Rooms(secret, store, replace(_rooms_options(options), hosting=hosting))
+    takes = None if kept is None else _takes(kept, secret, rooms)
     hosts = Hosts([options.host, *options.allowed_host])
     server = uvicorn.Server(_config(options, create_app(root, rooms, hosts, takes)))
     with contextlib.closing(_listener(options.host, options.port)) as listener:
@@ -243,15 +245,21 @@ async def _links(rooms: Rooms, address: str, hosting: Hosting) -> list[str]:
     ]
 
 
-def _takes(options: argparse.Namespace, tokens: Tokens) -> Takes | None:
-    """What keeps takes; None where nobody is to, or nobody can and nobody has asked for it. Raises CannotServe."""
+def _keeper(options: argparse.Namespace) -> TakesStore | None:
+    """Where takes are kept; None where none are to be, or can be and nobody has asked for it. Raises CannotServe."""
     try:
-        return keeper(options, tokens)
+        return keeper(options)
     except CannotKeep as error:
         if options.takes:
             raise CannotServe(str(error)) from None
         log.warning("No recordings are kept.", extra={"why": str(error)})
         return None
+
+
+def _takes(kept: TakesStore, secret: bytes, rooms: Rooms) -> Takes:
+    from rolltape.server.takes import Takes  # not where there are no file locks
+
+    return Takes(kept, Tokens(secret), rooms=rooms)
 
 
 def _is_for_all(options: argparse.Namespace) -> bool:

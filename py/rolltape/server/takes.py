@@ -18,9 +18,11 @@ from starlette.routing import BaseRoute
 
 from rolltape.arrivals.segments import read_content_digest
 from rolltape.arrivals.wire import MAX_SEGMENT, Announcement, ArrivalState, Completion, Held, Listing
+from rolltape.room.messages import Arrived
 from rolltape.server.lasting import lasting
-from rolltape.server.limits import Limiter
+from rolltape.server.limits import Limiter, Rate
 from rolltape.server.log import room_mark
+from rolltape.server.rooms import Rooms
 from rolltape.server.takes_downloads import Downloads
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, Door, TakesLimits, answer
@@ -33,6 +35,8 @@ PROVERS = 2
 """Threads that read whole files through: more would only wait for the same disk."""
 KEPT_RESULTS = 1000
 TIDY_S = 3600.0
+TOLD = Rate(1, 1)
+"""How often directors are told of what one page sends."""
 
 log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -46,10 +50,11 @@ class Takes:
         store: TakesStore,
         tokens: Tokens,
         limits: TakesLimits | None = None,
-        troubled: Callable[[str], None] = lambda _: None,
+        rooms: Rooms | None = None,
     ) -> None:
-        """`troubled` is told the name of a task that broke off and was begun anew."""
-        self._troubled = troubled
+        """`rooms` are told what arrives, for their directors; None: nobody is."""
+        self._rooms = rooms
+        self._told = Limiter(TOLD, time.monotonic)
         self._store = store
         door = self._door = Door(tokens, limits or TakesLimits())
         self._provers = ThreadPoolExecutor(PROVERS, "proofs")
@@ -70,7 +75,7 @@ class Takes:
 
     async def start(self) -> None:
         """Begin with what nobody asks for: finishing and deleting what is due."""
-        self._tidying = asyncio.create_task(lasting("tidying takes", self._tidy, self._troubled))
+        self._tidying = asyncio.create_task(lasting("tidying takes", self._tidy, self._broke_off))
 
     async def close(self) -> None:
         """End: what is being written is written, what takes long is left."""
@@ -82,6 +87,17 @@ class Takes:
         await asyncio.to_thread(self._provers.shutdown, cancel_futures=True)
         await self._door.close()
         self._store.close()
+
+    def _broke_off(self, what: str) -> None:
+        if self._rooms is not None:
+            self._rooms.broke_off(what)
+
+    async def _tell(self, asked: Asked, take: str, part: str, bytes: int, state: ArrivalState) -> None:
+        """Directors are told at once how something ended, and once a second how it goes on."""
+        owner = asked.owner
+        is_due = self._told.allows(f"{owner.room_folder} {owner.guest_folder}")
+        if self._rooms is not None and (is_due or state is not ArrivalState.OPEN):
+            await self._rooms.arrived(asked.upload, Arrived(take, part, bytes, state))
 
     async def _tidy(self) -> None:
         while True:
@@ -98,6 +114,7 @@ class Takes:
             told = await self._door.said(asked, Announcement.from_json)
             await self._door.in_thread(lambda: self._store.check(owner, 0))
             held = await self._door.in_thread(lambda: self._store.announce(owner, take, part, told))
+        await self._tell(asked, take, part, held.account.end, held.state)
         return answer(held.to_json())
 
     async def _put(self, asked: Asked) -> Response:
@@ -113,7 +130,10 @@ class Takes:
         with self._door.counted(asked):
             await self._door.in_thread(lambda: self._store.check(owner, length))
             content = await asked.body(length, self._door.limits)
-            await self._door.in_thread(lambda: self._store.put(owner, take, part, at, content, digest))
+            account = await self._door.in_thread(
+                lambda: self._store.put(owner, take, part, at, content, digest)
+            )
+        await self._tell(asked, take, part, account.end, ArrivalState.OPEN)
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     async def _segments(self, asked: Asked) -> Response:
@@ -133,6 +153,7 @@ class Takes:
             return answer(Held(told.account, ArrivalState.PROVING).to_json(), 202)
         if held.state is ArrivalState.PROVING:  # in another process
             return answer(held.to_json(), 202)
+        await self._tell(asked, take, part, held.account.end, held.state)
         log.info("A recording is there.", extra={"room": room_mark(owner.room), "bytes": held.account.end})
         return answer(held.to_json())
 

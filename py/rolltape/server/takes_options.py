@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rolltape.server.takes import Takes
-    from rolltape.server.tokens import Tokens
+    from rolltape.server.takes_store import TakesStore
 
 __all__ = ["CannotKeep", "add_takes_arguments", "default_folder", "keeper"]
 
@@ -52,17 +51,16 @@ def add_takes_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def keeper(options: argparse.Namespace, tokens: Tokens) -> Takes | None:
-    """What keeps takes; None where nobody is to. Raises CannotKeep."""
+def keeper(options: argparse.Namespace) -> TakesStore | None:
+    """Where takes are kept; None where none are to be. Raises CannotKeep."""
     if options.no_takes:
         return None
     folder = options.takes or default_folder()
     try:
-        from rolltape.server.takes import Takes
         from rolltape.server.takes_store import TakesStore
         from rolltape.server.takes_usage import Quotas
 
-        store = TakesStore(folder, Quotas(all=options.takes_limit), options.keep_days)
+        return TakesStore(folder, Quotas(all=options.takes_limit), options.keep_days)
     except ModuleNotFoundError:
         raise CannotKeep(
             "This system cannot keep recordings as they should be: it has no file locks."
@@ -72,7 +70,6 @@ def keeper(options: argparse.Namespace, tokens: Tokens) -> Takes | None:
             f"Recordings cannot be kept in {folder}: {error.strerror}. Name another folder with --takes, or say "
             "--no-takes."
         ) from None
-    return Takes(store, tokens)
 
 
 def default_folder(environment: Mapping[str, str] = os.environ) -> Path:

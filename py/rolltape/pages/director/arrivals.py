@@ -28,7 +28,7 @@ from rolltape.arrivals.wire import (
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
 from rolltape.pages.interfaces import Browser, Document, View
-from rolltape.room.messages import GuestState
+from rolltape.room.messages import Arrived, GuestState
 
 __all__ = ["ArrivalsView", "Name", "arrival_words", "row_state"]
 
@@ -82,6 +82,11 @@ class ArrivalsView:
             self._host = self._browser.upload_host()
             self._document.spawn(self._watch())
         self.hurry()
+
+    def heard(self, uid: str, message: Arrived) -> None:
+        """The host says that something came: ask at once where that is news, else within seconds as ever."""
+        if message.state is not ArrivalState.OPEN or (uid, message.take) not in self.takes:
+            self.hurry()
 
     def hurry(self) -> None:
         """Something has happened: a take began, or ended."""

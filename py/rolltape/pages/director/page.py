@@ -23,6 +23,7 @@ from rolltape.room.client import JoinRequest, RoomClient, RoomError, new_secret
 from rolltape.room.director_model import Control, Told
 from rolltape.room.messages import (
     Answer,
+    Arrived,
     Command,
     CommandKind,
     Door,
@@ -185,6 +186,9 @@ class DirectorPage:
             is_new = self._session.add(uid, message, member is not None and not member.waiting)
             if is_new and message.take.state is TakeState.RECOVERED:
                 self._tell(self._control.recovered(uid, message.take))
+        elif isinstance(message, Arrived):
+            self._session.arrivals.heard(uid, message)
+            return
         elif isinstance(message, Door):
             self._document.tick("invited-only", message.invited_only)
             return
