@@ -25,7 +25,7 @@ from rolltape.arrivals.wire import (
 )
 from rolltape.pages.director.arrivals import ArrivalsView, arrival_words, row_state
 from rolltape.pages.interfaces import Browser
-from rolltape.room.messages import GuestState
+from rolltape.room.messages import Arrived, GuestState
 
 NOW_MS = 1_764_381_600_000.0
 PART = ArrivedPart("part1", ArrivalState.OPEN, "video/webm", 12_000_000, seen_ms=int(NOW_MS) - 1000)
@@ -236,5 +236,24 @@ def test_what_the_host_refuses_is_told_in_its_words() -> None:
         await cast(Any, row.handlers["finish", "click"]())
 
         assert [notice.text for notice in scene.document.notices] == ["It cannot be finished right now."]
+
+    run(story(), scene)
+
+
+def test_the_list_is_asked_for_at_once_when_the_host_says_that_something_is_new() -> None:
+    scene = Scene(TAKE)
+
+    async def story() -> None:
+        await scene.look()
+        asked = len(scene.host.asked)
+        scene.view.heard("ada", Arrived(TAKE.take, "part1", 13_000_000, ArrivalState.OPEN))
+        await settle()
+        assert len(scene.host.asked) == asked
+        scene.view.heard("ben", Arrived(TAKE.take, "part1", 0, ArrivalState.OPEN))
+        await settle()
+        assert len(scene.host.asked) == asked + 1
+        scene.view.heard("ada", Arrived(TAKE.take, "part1", 14_000_000, ArrivalState.COMPLETE))
+        await settle()
+        assert len(scene.host.asked) == asked + 2
 
     run(story(), scene)
