@@ -52,7 +52,6 @@ BURST = 4 << 20
 """So much of a recording that is over is sent flat out, even while somebody talks."""
 SMALLEST = 16 << 10
 NOTHING_HERE = "There is no copy of it in this browser that could be sent."
-CUT = "The director has had it finished without the rest of it."
 NOT_THE_SAME = "What the host holds is not what is here, and it takes no more of it."
 NO_LINE = "There is no connection to the host."
 AGAIN = frozenset({ProblemKind.DIGEST, ProblemKind.CUT_SHORT, ProblemKind.SLOW})
@@ -296,13 +295,10 @@ class Sender:
         return False
 
     async def _over(self, upload: Upload, now: TakeNow) -> None:
-        """Every part of it has arrived, or is kept as it had arrived before."""
-        refusal = NOTHING_HERE if not now.files else ""
-        if any(upload.parts[file.part].state is ArrivalState.CUT for file in now.files):
-            refusal = CUT
-        if refusal:
-            self._move(upload, UploadEvent.REFUSED, refusal)
-            await self._note(upload, state_line(UploadState.REFUSED, refusal))
+        """Every part of it has arrived."""
+        if not now.files:
+            self._move(upload, UploadEvent.REFUSED, NOTHING_HERE)
+            await self._note(upload, state_line(UploadState.REFUSED, NOTHING_HERE))
             return
         for event in (UploadEvent.CLEARED, UploadEvent.ENDED, UploadEvent.ALL_SENT, UploadEvent.PROVEN):
             self._move(upload, event)
@@ -371,9 +367,6 @@ class Sender:
             held += page.segments
             start = page.following
         progress = upload.parts[file.part]
-        if progress.state is ArrivalState.CUT:
-            upload.parts[file.part] = replace(progress, to_compare=False)
-            return
         found = compare(held, progress.account, file, progress.head_due)
         wrong = [one for one in found.unknown if not await self._is_here(file, one)]
         if progress.is_finished and (wrong or found.drop_from is not None or found.account.end < file.limit):

@@ -69,8 +69,8 @@ class Progress:
 
     @property
     def is_finished(self) -> bool:
-        """True if the host takes no more of it."""
-        return self.state in (ArrivalState.COMPLETE, ArrivalState.CUT)
+        """True if the host takes no more of it; what it finished without its guest goes on."""
+        return self.state is ArrivalState.COMPLETE
 
     def acknowledged(self, segment: Segment, file: FileNow) -> Progress:
         """After the host has this segment."""

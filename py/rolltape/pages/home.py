@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Protocol
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Document, Navigation, View
+from rolltape.pages.interfaces import Document, Memory, Navigation, View
 from rolltape.room.client import new_secret
+from rolltape.room.host_key import hosted_key
 from rolltape.settings.link_form import (
     DEFAULTS,
     OPTIONS,
@@ -30,10 +32,17 @@ NO_COPY = Notice(Level.WARNING, "The browser does not let this page copy: mark t
 NAMELESS = Notice(Level.WARNING, "Give the room a name first.")
 
 
+HOST_KEY = "host-key"
+
+
+class HomeBrowser(Navigation, Memory, Protocol):
+    """What the home page asks of the browser."""
+
+
 class HomePage:
     """The form and what comes out of it."""
 
-    def __init__(self, document: Document, browser: Navigation) -> None:
+    def __init__(self, document: Document, browser: HomeBrowser) -> None:
         self._document = document
         self._browser = browser
         self._rows: dict[str, View] = {}
@@ -48,6 +57,8 @@ class HomePage:
         document.on("make-room", "click", self._on_make_room)
         document.on("room-name", "enter", self._on_make_room)
         document.on("copy-link", "click", self._on_copy)
+        document.fill("host-key", self._browser.kept(HOST_KEY))
+        document.on("host-key", "change", self._on_host_key)
         self._draw_link()
         document.ready("home")
         if not await self._browser.has_rooms():
@@ -111,8 +122,15 @@ class HomePage:
             self._document.text("copy-text", "Copied")
             self._document.say("The link is copied.")
 
+    def _on_host_key(self) -> None:
+        """Remember it on this machine: it is entered once."""
+        self._browser.keep(HOST_KEY, self._document.value("host-key").strip())
+
     def _on_make_room(self) -> None:
-        built = room_link(self._document.value("room-name"), new_secret(), self._values())
+        name, host_key = self._document.value("room-name"), self._document.value("host-key").strip()
+        built = room_link(name, new_secret(), self._values())
+        if built is not None and host_key:
+            built = room_link(name, hosted_key(host_key, built.settings.room or ""), self._values())
         if built is None:
             self._document.notify(NAMELESS)
         else:
