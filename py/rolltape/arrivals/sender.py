@@ -46,7 +46,8 @@ NOTES = "upload.jsonl"
 """Beside the take's own log."""
 LOOK_S = 0.25
 """So often it is looked whether a recording has grown."""
-NOTE_EVERY_MS = 1000.0
+NOTE_EVERY_MS = 5000.0
+"""Each note is a write to the disk; what is not noted is compared at the next visit."""
 PROVING_S = 0.3
 BURST = 4 << 20
 """So much of a recording that is over is sent flat out, even while somebody talks."""

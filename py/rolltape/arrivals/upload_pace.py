@@ -22,7 +22,7 @@ SLICE_S: Final = 0.1
 """A request carries what the rate sends in this time: it holds the line up no longer."""
 MIN_SLICE: Final = 8 << 10
 MAX_SLICE: Final = 1 << 20
-START_RATE: Final = 64 << 10
+START_RATE: Final = 160 << 10
 """Bytes a second before anything is known."""
 MIN_RATE: Final = MIN_SLICE * 2
 MAX_RATE: Final = 64 << 20
