@@ -45,6 +45,8 @@ class DelayPace:
         self._steered_ms = 0.0
         self._free_ms = 0.0
         """From then on the next request may go."""
+        self._begun_ms: float | None = None
+        """When it was first asked: the line is measured for a while before anything is sent."""
 
     def note_delay(self, delay_ms: float, now_ms: float) -> None:
         """Take in how long an answer took that carried next to nothing: the room's clock, a call's statistics."""
@@ -79,7 +81,9 @@ class DelayPace:
         if self._steered_ms and now_ms - self._steered_ms > BLIND_MS:
             self._steered_ms = now_ms
             self.rate = max(MIN_RATE, self.rate * FALL)
-        return max(0.0, self._free_ms - now_ms)
+        if self._begun_ms is None:
+            self._begun_ms = now_ms
+        return max(0.0, self._free_ms - now_ms, self._begun_ms + WINDOW_MS - now_ms)
 
     def sent(self, size: int, begun_ms: float, now_ms: float) -> None:
         """A request of this size was begun then and has been answered: as much time passes as it takes at the rate.
