@@ -106,6 +106,8 @@ def test_a_microphone_with_a_clock_of_its_own_is_recorded_without_a_cut(
 
 def test_a_take_has_the_clocks_of_room_and_microphone_beside_it(guest: Guest) -> None:
     guest.open("?record=0&videodevice=0&room=clocks")
+    guest.id("join").click()
+    expect(guest.id("where")).to_contain_text("lets you in")
     guest.record()
     guest.wait_until("0:12")
     guest.stop()
