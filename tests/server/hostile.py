@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -350,6 +350,30 @@ async def _(mob: Mob) -> None:
 # Once inside.
 
 
+def dearest() -> str:
+    """The frame that takes a server longest to read."""
+    parts = [{"number": number, "file": "part.webm", "reason": "x" * 20} for number in range(500)]
+    take = {"id": "1", "number": 1, "name": "x", "started_at_ms": 1, "state": "finished", "parts": parts}
+    return framed("take", plain_json({"v": 2, "take": take}), 1)
+
+
+async def flood_on(mob: Mob, connections: int, seconds: float) -> None:
+    """So many connections of one address say the dearest, four times a second each, and read what is answered."""
+    await mob.victims()
+    frame = dearest()
+
+    async def flood() -> None:
+        async with mob.raw_guest() as connection:
+            for _ in range(int(4 * seconds)):
+                await connection.send(frame)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.25):
+                        while True:
+                            await connection.recv()
+
+    await asyncio.gather(*(flood() for _ in range(connections)))
+
+
 @attack("a guest says what only a director or the server says", "refused with a sentence, handed to nobody")
 async def _(mob: Mob) -> None:
     director, guest = await mob.victims()
@@ -519,9 +543,7 @@ async def _(mob: Mob) -> None:
 )
 async def _(mob: Mob) -> None:
     await mob.victims()
-    parts = [{"number": number, "file": "part.webm", "reason": "x" * 20} for number in range(500)]
-    take = {"id": "1", "number": 1, "name": "x", "started_at_ms": 1, "state": "finished", "parts": parts}
-    frame = framed("take", plain_json({"v": 2, "take": take}), 1)
+    frame = dearest()
 
     async def flood() -> int:
         async with mob.raw_guest() as connection:
@@ -621,4 +643,4 @@ def table() -> str:
     return "\n".join(["| tried | what happens |", "|---|---|", *rows]) + "\n"
 
 
-__all__ = ["ATTACKS", "Attack", "Mob", "table"]
+__all__ = ["ATTACKS", "Attack", "Mob", "flood_on", "table"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from server.hostile import ATTACKS, Attack, Mob, table
+from server.hostile import ATTACKS, Attack, Mob, flood_on, table
 from server.processes import ENVIRONMENT, Process
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +96,24 @@ def test_what_is_tried_harms_nobody_else(attack: Attack, server: Process, innoce
     # Of a hundred exchanges five may be late: what is bounded is what one address takes, not its first moment.
     usual = took[int(len(took) * 0.95)] if len(took) > 20 else took[len(took) // 2]
     assert usual < max(WITHIN_MS, 3 * innocents.usual_ms), took
+
+
+def test_two_others_are_heard_within_100_ms_while_an_address_floods(
+    server: Process, innocents: Innocents
+) -> None:
+    async def run() -> None:
+        mob = Mob(server, len(ATTACKS) + 1)
+        try:
+            await flood_on(mob, connections=40, seconds=8)
+        finally:
+            await mob.leave()
+
+    innocents.took()
+    asyncio.run(run())
+
+    took = sorted(innocents.took())
+    assert len(took) > 80
+    assert took[int(len(took) * 0.99)] < WITHIN_MS, took
 
 
 def test_the_document_says_what_was_tried() -> None:

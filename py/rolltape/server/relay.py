@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import replace
 
 from rolltape.core.json_fields import Fields
 from rolltape.room.frames import ANSWER, CLOCK, PONG, Frame, framed, unframed
@@ -29,12 +29,13 @@ from rolltape.room.messages import (
 )
 from rolltape.room.wire import BadMessage, decode, encode, kind_of, plain_json, with_sender
 from rolltape.server.bus import Bus, Target, Told
+from rolltape.server.connected import Connected, Connection
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.line import Line, Over
 from rolltape.server.log import room_mark
 from rolltape.server.metrics import Metrics
 from rolltape.server.store import Held, NotSeated, Store, StoreGone
-from rolltape.server.tokens import BadToken, Session, Tokens
+from rolltape.server.tokens import BadToken, Tokens
 
 __all__ = ["Relay"]
 
@@ -63,15 +64,6 @@ class _Refused(Exception):
         self.sentence, self.why = sentence, why
 
 
-@dataclass
-class _Connection:
-    """Somebody who is in."""
-
-    line: Line
-    session: Session
-    member: Member
-
-
 class Relay:
     """The connections of this process."""
 
@@ -89,10 +81,7 @@ class Relay:
         self._metrics = metrics
         self._bus = bus
         self._stranger_s = limits.stranger_s
-        self._connections: dict[str, _Connection] = {}
-        """By the connection's id."""
-        self._rooms: dict[str, dict[str, _Connection]] = {}
-        """By room and uid."""
+        self._connected = Connected()
         self._tasks: set[asyncio.Task[None]] = set()
         self._messages = Limiter(limits.messages, now_s)
         self._characters = Limiter(limits.characters, now_s)
@@ -103,7 +92,7 @@ class Relay:
 
     def held(self) -> Collection[Held]:
         """Return the members whose connections this process has."""
-        return [Held(one.session.room, one.session.uid) for one in self._connections.values()]
+        return self._connected.held()
 
     async def say(self, room: str, message: Message, but: str = "") -> None:
         """Say something to everybody in a room but the one of this uid."""
@@ -121,34 +110,13 @@ class Relay:
 
     def heard(self, told: Told) -> None:
         """Tell those of them who are connected here."""
-        for one in self._meant(told):
+        for one in self._connected.meant(told):
             if told.target in ENDS:
                 one.line.end(ENDS[told.target])
             elif told.target is Target.ADMIT:
                 self._spawn(self._sit_again(one))
             else:
                 one.line.say(told.text)
-
-    def _meant(self, told: Told) -> Iterable[_Connection]:
-        if told.target is Target.END:
-            found = self._connections.get(told.name)
-            return [] if found is None else [found]
-        here = self._rooms.get(told.room)
-        if not here:
-            return []
-        if told.target in (Target.ONE, Target.ADMIT):
-            return [here[told.name]] if told.name in here else []
-        if told.target is Target.ROLE:
-            return [one for one in here.values() if one.session.role == told.name]
-        if told.target is Target.CLAIM:
-            return [
-                one
-                for one in here.values()
-                if one.session.role is Role.DIRECTOR and one.session.key_id != told.name
-            ]
-        if told.target is Target.WAITING:
-            return [one for one in here.values() if one.member.waiting]
-        return [one for uid, one in here.items() if uid != told.name and not one.member.waiting]
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -157,13 +125,13 @@ class Relay:
 
     async def seat_again(self, held: Held) -> None:
         """Somebody is here whose place is gone: they sit down anew."""
-        one = self._rooms.get(held.room, {}).get(held.uid)
+        one = self._connected.of(held)
         if one is not None:
             await self._sit_again(one)
 
     async def greet_all(self) -> None:
         """Tell everybody anew who is there: something may have been missed."""
-        for one in list(self._connections.values()):
+        for one in self._connected:
             try:
                 await self._sit_again(one)
             except StoreGone as error:
@@ -172,7 +140,7 @@ class Relay:
     async def look(self) -> None:
         """See who has been silent, for as long as the server runs (`lasting`)."""
         while True:
-            for one in list(self._connections.values()):
+            for one in self._connected:
                 one.line.look()
             await asyncio.sleep(LOOK_S)
 
@@ -181,7 +149,7 @@ class Relay:
     async def serve(self, line: Line) -> None:
         """Hear a connection from its first word to its end."""
         over = Over("gone")
-        one: _Connection | None = None
+        one: Connection | None = None
         try:
             one = await self._met(line)
             while True:
@@ -200,7 +168,7 @@ class Relay:
                 await self._gone(one)
         await line.close(over.hostile)
 
-    async def _met(self, line: Line) -> _Connection:
+    async def _met(self, line: Line) -> Connection:
         """Whoever begins with a right token is in. Raises Over."""
         said = await line.hear(self._stranger_s)
         try:
@@ -212,22 +180,21 @@ class Relay:
             raise Over("bad_token", hostile=True) from None
         except StoreGone:
             raise Over("store_gone") from None
-        one = _Connection(line, session, member)
+        one = Connection(line, session, member)
         try:
             await self._sit(one)
         except (NotSeated, StoreGone, Over) as error:
-            self._forget(one)
+            self._connected.forget(one)
             why = "store_gone" if isinstance(error, StoreGone) else error.why
             raise Over(why) from None
         log.info("Somebody is in.", extra={"room": room_mark(session.room), "role": session.role})
         return one
 
-    async def _sit(self, one: _Connection) -> None:
+    async def _sit(self, one: Connection) -> None:
         """Take the place of a connection and greet it. Raises NotSeated, StoreGone, Over."""
         session, room, line = one.session, one.session.room, one.line
         # Among the others before it is known who is there: what happens in between is heard, not missed.
-        self._connections[line.id] = one
-        self._rooms.setdefault(room, {})[session.uid] = one
+        self._connected.add(one)
         claim = await self._store.claimed_by(room)
         if session.claim is not None and (claim is None or claim.key_id != session.key_id):
             claim = await self._store.show(room, session.claim)
@@ -245,7 +212,7 @@ class Relay:
             if seating.before:
                 self.tell(Told(room, Target.END, seating.before))
 
-    async def _welcome(self, one: _Connection, key_id: str, others: tuple[Member, ...]) -> Welcome:
+    async def _welcome(self, one: Connection, key_id: str, others: tuple[Member, ...]) -> Welcome:
         """What somebody is told of the room: everything, to a director; nothing, to one who waits outside."""
         uid, room = one.session.uid, one.session.room
         if one.session.role is Role.DIRECTOR:
@@ -254,7 +221,7 @@ class Relay:
             return Welcome(uid, "", waiting=True)
         return Welcome(uid, key_id, tuple(other for other in others if not other.waiting))
 
-    async def _sit_again(self, one: _Connection) -> None:
+    async def _sit_again(self, one: Connection) -> None:
         try:
             await self._sit(one)
         except NotSeated as refused:
@@ -266,16 +233,8 @@ class Relay:
         """A room is this key's: directors of another have nothing more to hear."""
         self.tell(Told(room, Target.CLAIM, key_id))
 
-    def _forget(self, one: _Connection) -> None:
-        self._connections.pop(one.line.id, None)
-        here = self._rooms.get(one.session.room, {})
-        if here.get(one.session.uid) is one:
-            del here[one.session.uid]
-            if not here:
-                del self._rooms[one.session.room]
-
-    async def _gone(self, one: _Connection) -> None:
-        self._forget(one)
+    async def _gone(self, one: Connection) -> None:
+        self._connected.forget(one)
         for limiter in (self._messages, self._characters, self._names, self._refusals):
             limiter.forget(one.line.id)
         session = one.session
@@ -287,7 +246,7 @@ class Relay:
 
     # What it says.
 
-    async def _answer(self, one: _Connection, said: str) -> str | None:
+    async def _answer(self, one: Connection, said: str) -> str | None:
         """What to answer to a frame; None: nothing. Raises Over."""
         frame = unframed(said)
         if frame is None or (frame.event == CLOCK and len(said) > CLOCK_CHARACTERS):
@@ -306,7 +265,7 @@ class Relay:
             sentence = NOT_NOW
         return framed(ANSWER, plain_json({"said": sentence}), frame.number)
 
-    async def _hear(self, one: _Connection, frame: Frame) -> str:
+    async def _hear(self, one: Connection, frame: Frame) -> str:
         """Hand a message on; empty. Raises _Refused, BadMessage, StoreGone."""
         route = self._route(one, frame.event)
         message = self._read(one, frame)
@@ -319,7 +278,7 @@ class Relay:
         self._metrics.message(frame.event)
         return ""
 
-    def _read(self, one: _Connection, frame: Frame) -> Message:
+    def _read(self, one: Connection, frame: Frame) -> Message:
         """Read a message; what that costs is its address's. Raises BadMessage.
 
         It is the time for which everybody else waits: on a busy machine, more than the processor's.
@@ -330,7 +289,7 @@ class Relay:
         finally:
             self._work.spend(one.line.address, HANDLED_S + time.perf_counter() - began_s)
 
-    def _check_rate(self, one: _Connection, size: int) -> None:
+    def _check_rate(self, one: Connection, size: int) -> None:
         id = one.line.id
         if (
             not self._messages.allows(id)
@@ -339,7 +298,7 @@ class Relay:
         ):
             raise _Refused(TOO_MANY, "too_many")
 
-    def _route(self, one: _Connection, event: str) -> Route:
+    def _route(self, one: Connection, event: str) -> Route:
         route = ROUTES.get(event)
         if route is None:
             raise _Refused("There is no such message.", "unknown")
@@ -347,7 +306,7 @@ class Relay:
             raise _Refused(f"A {one.session.role} does not say that.", "not_allowed")
         return route
 
-    async def _hand_on(self, one: _Connection, route: Route, frame: Frame, message: Message) -> None:
+    async def _hand_on(self, one: Connection, route: Route, frame: Frame, message: Message) -> None:
         """What is handed on is what came, with who sent it: writing it anew would cost more than reading it."""
         session, room = one.session, one.session.room
         if session.role is Role.DIRECTOR:
@@ -373,7 +332,7 @@ class Relay:
             raise _Refused(TOO_MANY, "too_many")
         self.tell(Told(room, Target.ONE, uid, text))
 
-    async def _follow(self, one: _Connection, message: Message) -> None:
+    async def _follow(self, one: Connection, message: Message) -> None:
         """What a message changes here: a name, or who is in the room."""
         room = one.session.room
         if isinstance(message, GuestState) and message.label != one.member.label:
@@ -404,7 +363,7 @@ class Relay:
         await self.say(room, Joined(member), but=uid)
         self.tell(Told(room, Target.ADMIT, uid))
 
-    def _refuse(self, one: _Connection, refused: _Refused) -> str:
+    def _refuse(self, one: Connection, refused: _Refused) -> str:
         """Count it; who is refused all the time is let go. Raises Over."""
         self._metrics.refused(refused.why)
         if not self._refusals.allows(one.line.id):

@@ -1,0 +1,80 @@
+"""Who is connected to this process, in which room, and whom of them something is meant for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from rolltape.room.messages import Member, Role
+from rolltape.server.bus import Target, Told
+from rolltape.server.line import Line
+from rolltape.server.store import Held
+from rolltape.server.tokens import Session
+
+__all__ = ["Connected", "Connection"]
+
+
+@dataclass
+class Connection:
+    """Somebody who is in, or waits outside: `member` is how the room's members know them now."""
+
+    line: Line
+    session: Session
+    member: Member
+
+
+class Connected:
+    """The connections of this process: of one uid in one room the newest."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Connection] = {}
+        self._rooms: dict[str, dict[str, Connection]] = {}
+        """By room and uid."""
+
+    def __iter__(self) -> Iterator[Connection]:
+        """Every connection; changes meanwhile are not seen."""
+        return iter(list(self._by_id.values()))
+
+    def held(self) -> Collection[Held]:
+        """Return the members whose connections these are."""
+        return [Held(one.session.room, one.session.uid) for one in self._by_id.values()]
+
+    def of(self, held: Held) -> Connection | None:
+        """Return a member's connection; None if they are not connected here."""
+        return self._rooms.get(held.room, {}).get(held.uid)
+
+    def add(self, one: Connection) -> None:
+        """Somebody is here; again: nothing changes."""
+        self._by_id[one.line.id] = one
+        self._rooms.setdefault(one.session.room, {})[one.session.uid] = one
+
+    def forget(self, one: Connection) -> None:
+        """Somebody is gone; another connection of theirs stays."""
+        self._by_id.pop(one.line.id, None)
+        here = self._rooms.get(one.session.room, {})
+        if here.get(one.session.uid) is one:
+            del here[one.session.uid]
+            if not here:
+                del self._rooms[one.session.room]
+
+    def meant(self, told: Told) -> Iterable[Connection]:
+        """Return those that something is for."""
+        if told.target is Target.END:
+            found = self._by_id.get(told.name)
+            return [] if found is None else [found]
+        here = self._rooms.get(told.room)
+        if not here:
+            return []
+        if told.target in (Target.ONE, Target.ADMIT):
+            return [here[told.name]] if told.name in here else []
+        if told.target is Target.ROLE:
+            return [one for one in here.values() if one.session.role == told.name]
+        if told.target is Target.CLAIM:
+            return [
+                one
+                for one in here.values()
+                if one.session.role is Role.DIRECTOR and one.session.key_id != told.name
+            ]
+        if told.target is Target.WAITING:
+            return [one for one in here.values() if one.member.waiting]
+        return [one for uid, one in here.items() if uid != told.name and not one.member.waiting]
