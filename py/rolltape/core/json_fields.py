@@ -31,7 +31,10 @@ def well_formed(text: str) -> str:
 
 
 class Fields:
-    """A JSON object that is not trusted. Fields that nobody asks for are left aside."""
+    """A JSON object that is not trusted. Fields that nobody asks for are left aside.
+
+    Each method reads one field by its name, and raises ValueError where it is not what the method reads.
+    """
 
     def __init__(self, value: object) -> None:
         if not isinstance(value, Mapping):

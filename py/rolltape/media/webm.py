@@ -112,8 +112,10 @@ class WebmStream:
 
 
 def finish(index: Index) -> Ending:
-    """What makes the file seekable that `index` was fed with: nothing, if it is, or if it has no media, or
-    if it is two recordings in one: players find the second by what stands between them.
+    """Return what makes the file seekable that `index` was fed with. Never raises; nothing is fed to it afterwards.
+
+    That is nothing, if it is seekable, or has no media, or is two recordings in one: players find the second by what
+    stands between them.
 
     A Segment of known size must not hold a Cluster of unknown size, so where one cannot be closed the
     Segment stays open too.
