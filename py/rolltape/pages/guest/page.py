@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from rolltape.core.errors import EngineError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages import words
 from rolltape.pages.guest.devices import Devices
 from rolltape.pages.guest.inputs import InputWatch
 from rolltape.pages.guest.name import GuestName
+from rolltape.pages.guest.own_takes import OwnTakes
 from rolltape.pages.guest.preflight import ReadyView
+from rolltape.pages.guest.recording_bar import RecordingBar
 from rolltape.pages.guest.rehearsal import Rehearsal
 from rolltape.pages.guest.saving import SavingCheck
 from rolltape.pages.guest.summary import draw_after
@@ -26,7 +27,6 @@ from rolltape.recording.part_recorder import Places
 from rolltape.recording.take import Take, TakeState
 from rolltape.settings.bitrate import RecordMode, RecordWish
 from rolltape.settings.capture_constraints import Kind
-from rolltape.settings.codec import describe
 from rolltape.settings.fragment import read_fragment
 from rolltape.settings.link import Link
 from rolltape.settings.order import Order, order_for
@@ -37,23 +37,6 @@ if TYPE_CHECKING:  # a guest without a room does not wait for these
 
 TICK_S = 0.2
 BATTERY_EVERY_S = 30.0
-RECORD_KEY, PAUSE_KEY = "r", "p"
-KEYS_MEMORY = "keys"
-OWN_TAKES = "own-takes"
-MAX_OWN_TAKES = 50
-BUTTON_WORDS = {
-    TakeState.IDLE: "Record",
-    TakeState.STARTING: "Starting …",
-    TakeState.RECORDING: "Stop",
-    TakeState.PAUSED: "Stop",
-    TakeState.STOPPING: "Finishing …",
-}
-SAID = {
-    TakeState.RECORDING: "Recording.",
-    TakeState.PAUSED: "Paused.",
-    TakeState.STOPPING: "Finishing the recording.",
-}
-"""What a screen reader says at each change; times and bytes are not said."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +70,10 @@ class GuestPage:
         self._rehearsal = Rehearsal(document, browser, lambda: self._devices.capture, self._order)
         self._opened = False
         self._plan_exists = False
-        self._drawn: TakeState | None = None
+        self._bar = RecordingBar(
+            document, browser, self._deck, self._press, self._can_press, link.settings.has_record_button
+        )
+        self._own_takes = OwnTakes(browser)
         self._inputs = InputWatch()
         self._last_take: Take | None = None
         self._cut_off: _CutOff | None = None
@@ -97,15 +83,9 @@ class GuestPage:
     async def open(self) -> None:
         """Wire the page, show it, then open storage and devices side by side."""
         document = self._document
-        document.on("record", "click", self._on_record)
-        document.on("pause", "click", self._on_pause)
         document.on("hangup", "click", self._on_hangup)
         document.on("again", "click", self._browser.reload)
-        document.on_key(RECORD_KEY, self._on_record_key)
-        document.on_key(PAUSE_KEY, self._on_pause_key)
-        document.on("keys", "change", self._on_keys)
-        document.tick("keys", self._has_keys)
-        document.show("record", self._settings.has_record_button)
+        self._bar.open()
         if self._settings.record.mode is RecordMode.REFUSED:
             document.notify(Notice(Level.INFO, "This link does not allow recording."))
         document.ready("guest")
@@ -126,7 +106,8 @@ class GuestPage:
         self._uploads.open()
         await self._rehearsal.open(self._takes.places)
         if self._settings.room is not None:
-            await self._report_earlier()
+            for take in await self._own_takes.over(self._takes.shelf):
+                self._report(take)  # it may not have reached any director
 
     async def _open_room(self) -> None:
         if self._settings.room is None:
@@ -221,14 +202,13 @@ class GuestPage:
     def show_take(self, take: Take) -> None:
         """Draw the take's state; whatever cannot be drawn, the recording and its end go on."""
         try:
-            if take.id not in self._own_takes:
-                self._browser.remember(OWN_TAKES, " ".join([*self._own_takes, take.id][-MAX_OWN_TAKES:]))
+            self._own_takes.add(take.id)
             self._document.guard(True)
             if take.is_over:
                 self._last_take = (
                     take  # before the deck is free: an idle page without it would tell of its end twice
                 )
-            self._draw()
+            self._bar.draw()
             self._takes.show(take)
             self._uploads.show(take)
             self._announce()
@@ -264,18 +244,6 @@ class GuestPage:
         if self._room is not None and take.kept_parts and take.room == self._settings.room:
             self._room.report(take)
 
-    async def _report_earlier(self) -> None:
-        """What this tab recorded before it was reloaded may not have reached any director."""
-        for id in self._own_takes if self._takes.shelf else ():
-            take = await self._takes.shelf.take(id) if self._takes.shelf else None
-            if take is not None and take.is_over:
-                self._report(take)
-
-    @property
-    def _own_takes(self) -> list[str]:
-        """The ids of what this tab recorded, over reloads."""
-        return self._browser.remembered(OWN_TAKES).split()
-
     async def _draw_plan(self) -> None:
         """Say before recording what it would be recorded as."""
         self._plan_exists = False
@@ -293,16 +261,14 @@ class GuestPage:
             return
         for notice in found.choice.notices:
             self._document.notify(notice)
-        self._draw_codec(found.choice.candidate.mime_type, found.choice.reason)
+        self._bar.draw_codec(found.choice.candidate.mime_type, found.choice.reason)
 
-    def _draw_codec(self, mime_type: str, reason: str) -> None:
-        self._document.text("codec", f"{reason} ({mime_type})")
+    def _can_press(self) -> bool:
+        """Whether the button, and so the key, can begin a recording."""
+        return self._settings.has_record_button and self._plan_exists
 
-    async def _on_record(self) -> None:
-        if not self._deck.is_free:
-            if self._deck.state in (TakeState.RECORDING, TakeState.PAUSED):
-                await self._deck.stop()
-            return
+    async def _press(self) -> None:
+        """Begin what the button records, once its bitrate is known."""
         if self._settings.record.mode is RecordMode.ASK:
             self._prompt.ask()
             return
@@ -312,25 +278,6 @@ class GuestPage:
         """What the button would record."""
         wish = self._settings.autorecord or self._settings.record
         return order_for(self._settings, wish)
-
-    @property
-    def _has_keys(self) -> bool:
-        return self._browser.kept(KEYS_MEMORY) != "off"
-
-    def _on_keys(self) -> None:
-        """Single keys can be switched off: a voice that types would press them (WCAG 2.1.4)."""
-        self._browser.keep(KEYS_MEMORY, "on" if self._document.ticked("keys") else "off")
-
-    async def _on_pause_key(self) -> None:
-        if self._has_keys:
-            await self._on_pause()
-
-    async def _on_record_key(self) -> None:
-        """The key does what the button does, where there is one that can be pressed."""
-        if not self._has_keys:
-            return
-        if not self._deck.is_free or (self._settings.has_record_button and self._plan_exists):
-            await self._on_record()
 
     async def _on_changed(self, kind: Kind, reason: str) -> None:
         """Other tracks are captured: a recording of them goes on in a new part."""
@@ -342,12 +289,6 @@ class GuestPage:
         if kind == "video" and order.wish.is_audio_only:
             return
         await self._deck.source_changed(reason)
-
-    async def _on_pause(self) -> None:
-        if self._deck.state is TakeState.PAUSED:
-            await self._deck.resume()
-        else:
-            await self._deck.pause()
 
     async def _on_hangup(self) -> None:
         """Finish the recording first, then release the devices."""
@@ -386,7 +327,7 @@ class GuestPage:
     def _look(self) -> None:
         """See to the recording first, then draw."""
         self._deck.check()
-        self._draw()
+        self._bar.draw()
         if self._room is not None:
             self._room.tick()
         self._uploads.draw(is_talking=self._room is not None and self._room.is_talking)
@@ -422,44 +363,6 @@ class GuestPage:
             )
         self._rehearsal.offer(self._deck.is_free and self._ready.can_test)
         self._rehearsal.look(peak)
-
-    def _draw(self) -> None:
-        """Draw the recording's state: always what is true."""
-        status = self._deck.status
-        state = status.state if status and status.state in BUTTON_WORDS else TakeState.IDLE
-        if state is not self._drawn:
-            self._drawn = state
-            self._draw_state(state)
-        document = self._document
-        if status is not None:
-            document.text("elapsed", words.clock(status.elapsed_ms))
-            document.attribute("elapsed", "datetime", words.duration(status.elapsed_ms))
-            document.text("bytes", words.size(status.bytes))
-            document.attribute("bytes", "value", str(status.bytes))
-            picture = "" if status.fps is None else f"{status.fps:.0f} fps · "
-            document.text("rate", f"{picture}{words.rate(status.kbps)}" if status.kbps else "–")
-
-    def _draw_state(self, state: TakeState) -> None:
-        document = self._document
-        running = state in (TakeState.RECORDING, TakeState.PAUSED, TakeState.STOPPING)
-        document.attribute("record", "data-state", state)
-        document.text("record-text", BUTTON_WORDS[state])
-        document.show("record", self._settings.has_record_button or running)
-        document.show("pause", state in (TakeState.RECORDING, TakeState.PAUSED))
-        document.text("pause", "Go on" if state is TakeState.PAUSED else "Pause")
-        document.show("tally", running)
-        document.show("readiness", state is TakeState.IDLE)
-        document.show("numbers", running)
-        document.title(f"{'● Recording' if running else 'Your recording'} – Rolltape")
-        if state in SAID:
-            document.say(SAID[state])
-        take = self._deck.take
-        if take is not None:
-            who = "you started it" if take.started_by == "you" else f"{take.started_by} started it"
-            what = "Paused, nothing is recorded" if state is TakeState.PAUSED else "Recording"
-            document.text("tally-text", f"{what}: {who}")
-            if take.mime_type:
-                self._draw_codec(take.mime_type, describe(take.mime_type))
 
     def _warn(self, sentence: str) -> None:
         self._document.notify(Notice(Level.WARNING, sentence))
