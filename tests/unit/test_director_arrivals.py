@@ -23,6 +23,7 @@ from rolltape.arrivals.wire import (
     Ticket,
     UploadOffer,
 )
+from rolltape.pages.director import arrivals
 from rolltape.pages.director.arrivals import ArrivalsView, arrival_words, row_state
 from rolltape.pages.interfaces import Browser
 from rolltape.room.messages import Arrived, GuestState
@@ -106,6 +107,7 @@ def run(story: Coroutine[Any, Any, None], scene: Scene) -> None:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: NOW_MS / 1000)
+    monkeypatch.setattr(arrivals, "LEAST_S", 0)
 
 
 @pytest.mark.parametrize(
@@ -255,5 +257,25 @@ def test_the_list_is_asked_for_at_once_when_the_host_says_that_something_is_new(
         scene.view.heard("ada", Arrived(TAKE.take, "part1", 14_000_000, ArrivalState.COMPLETE))
         await settle()
         assert len(scene.host.asked) == asked + 2
+
+    run(story(), scene)
+
+
+def test_what_the_room_tells_is_shown_without_asking_and_what_is_new_is_asked() -> None:
+    scene = Scene(TAKE)
+
+    async def story() -> None:
+        await scene.look()
+        asked = len(scene.host.asked)
+
+        scene.view.heard("ada", Arrived(TAKE.take, "part1", 13_000_000, ArrivalState.OPEN))
+        await settle()
+        assert scene.view.takes[NAME].bytes == 13_000_000
+        assert len(scene.host.asked) == asked
+
+        scene.host.takes = [DONE]
+        scene.view.heard("ada", Arrived(TAKE.take, "part1", 13_000_000, ArrivalState.COMPLETE))
+        await settle()
+        assert scene.view.takes[NAME].state is ArrivalState.COMPLETE
 
     run(story(), scene)

@@ -47,7 +47,7 @@ def used(line: Line, pace: DelayPace, seconds: int) -> tuple[float, list[float]]
             line.pass_to(max(next_clock, line.now_ms))
             waits.append(line.queue / line.rate)
             pace.note_delay(line.delay_ms, line.now_ms)
-            next_clock += 250
+            next_clock += 500
         line.pass_to(at)
         line.queue = min(BUFFER, line.queue + size)
         done = at + line.queue / line.rate + line.trip_ms
@@ -55,7 +55,7 @@ def used(line: Line, pace: DelayPace, seconds: int) -> tuple[float, list[float]]
             line.pass_to(max(next_clock, line.now_ms))
             waits.append(line.queue / line.rate)
             pace.note_delay(line.delay_ms, line.now_ms)
-            next_clock += 250
+            next_clock += 500
         line.pass_to(done)
         pace.sent(size, at, done)
         sent += size

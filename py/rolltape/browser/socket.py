@@ -80,7 +80,11 @@ class SocketLine:
 
     async def server_ms(self) -> float:
         """The server's clock, milliseconds since 1970. Raises RoomError."""
-        return float(await self.send(CLOCK, "{}"))
+        said = await self.send(CLOCK, "{}")
+        try:
+            return float(said)
+        except ValueError:  # it is a sentence on why not
+            raise RoomError(said, "refused") from None
 
     def close(self) -> None:
         """Leave, and free everything."""

@@ -14,7 +14,7 @@ AT_ONCE = 4
 """Readings one after the other: a line through those that came quickest is known five times as well as with one."""
 EVERY_S = 10.0
 BETWEEN_S = 0.3
-MEASURED_S = 0.3
+MEASURED_S = 0.5
 """So often the line's delay is measured while something else is sent over it."""
 KEPT = 20_000
 """Of fourteen hours."""

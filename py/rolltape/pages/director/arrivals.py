@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from rolltape.arrivals.sender import Answer, Host
@@ -34,6 +34,8 @@ __all__ = ["ArrivalsView", "Name", "arrival_words", "row_state"]
 
 OPEN_S, IDLE_S = 2.0, 15.0
 """So often the host is asked while something is on its way, and while nothing is."""
+LEAST_S = 0.5
+"""And never more often than this, whatever happens."""
 QUIET_MS = 15_000
 """A take of which nothing came for this long is waiting for its guest's page."""
 LINK_LASTS_MS = 11 * 3600_000
@@ -83,14 +85,23 @@ class ArrivalsView:
             self._document.spawn(self._watch())
         self.hurry()
 
-    def heard(self, uid: str, message: Arrived) -> None:
-        """The host says that something came: ask at once where that is news, else within seconds as ever."""
-        if message.state is not ArrivalState.OPEN or (uid, message.take) not in self.takes:
-            self.hurry()
-
     def hurry(self) -> None:
         """Something has happened: a take began, or ended."""
         self._wake.set()
+
+    def heard(self, uid: str, told: Arrived) -> None:
+        """The host says that it has more of a take; what is new in kind is looked up."""
+        name = uid, told.take
+        take = self.takes.get(name)
+        part = next((one for one in take.parts if one.part == told.part), None) if take else None
+        if take is None or part is None or part.state is not told.state:
+            self.hurry()
+            return
+        self._now_ms = time.time() * 1000
+        now = replace(part, bytes=told.bytes, seen_ms=round(self._now_ms))
+        parts = tuple(now if one is part else one for one in take.parts)
+        self.takes[name] = replace(take, parts=parts)
+        self._changed()
 
     async def _watch(self) -> None:
         """Ask the host now and then, for as long as the page is there."""
@@ -100,6 +111,7 @@ class ArrivalsView:
                 await self._look()
             except ValueError as error:
                 self._browser.log(f"The host's list of takes could not be read. ({error})")
+            await asyncio.sleep(LEAST_S)
             on_its_way = any(one.state not in KEPT for one in self.takes.values())
             try:
                 async with asyncio.timeout(OPEN_S if on_its_way else IDLE_S):

@@ -188,7 +188,6 @@ class DirectorPage:
                 self._tell(self._control.recovered(uid, message.take))
         elif isinstance(message, Arrived):
             self._session.arrivals.heard(uid, message)
-            return
         elif isinstance(message, Door):
             self._document.tick("invited-only", message.invited_only)
             return
