@@ -67,6 +67,7 @@ bench: node_modules/.test static/vendor/.built .venv/.test
 bench-rooms: .venv/.test
 	@tools/apt.sh redis-server redis-server
 	@PYTHONPATH=py:tests $(BIN)/python -m bench.load_bench
+	@PYTHONPATH=py:tests $(BIN)/python -m bench.arrivals_bench
 
 pictures: node_modules/.test static/vendor/.built .venv/.test
 	PICTURES=docs/pictures $(BIN)/python -m pytest -q tests/e2e/test_pictures.py

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import brotli
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
-from bench import convert_bench, load_bench
+from bench import arrivals_bench, convert_bench, load_bench
 from bench.figures import figure
 from link_between import LinkBetween, link_between
 from processes import private_bytes, renderers
@@ -274,6 +274,7 @@ def main() -> None:
         convert_bench.run()
     if "rooms" in wanted:
         load_bench.main()
+        arrivals_bench.main()
 
 
 if __name__ == "__main__":

@@ -39,17 +39,12 @@ TICK_HZ = os.sysconf("SC_CLK_TCK")
 class Server:
     """`rolltape serve`, for so many connections of one address."""
 
-    def __init__(self, folder: Path, connections: int, redis: str = "") -> None:
+    def __init__(
+        self, folder: Path, connections: int, redis: str = "", more: Sequence[str] = ("--no-takes",)
+    ) -> None:
         # A crowd comes at once: the limits of an address allow three joins at once for ten connections.
-        options = [
-            "--port",
-            "0",
-            "--root",
-            str(ROOT),
-            "--no-takes",
-            "--connections-per-address",
-            str(connections * 4),
-        ]
+        options = ["--port", "0", "--root", str(ROOT), *more]
+        options += ["--connections-per-address", str(connections * 4)]
         options += ["--redis", redis] if redis else ["--secret-file", str(folder / "secret")]
         options += ["--metrics-token-file", str(folder / "metrics-token")]
         self.token = folder / "metrics-token"

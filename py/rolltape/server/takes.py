@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,8 @@ PROVERS = 2
 """Threads that read whole files through: more would only wait for the same disk."""
 KEPT_RESULTS = 1000
 TIDY_S = 3600.0
+SWITCH_S = 0.0005
+"""For how long a thread that writes takes may keep the interpreter from the rooms' (Python's own: 5 ms)."""
 TOLD = Rate(1, 1)
 """How often directors are told of what one page sends."""
 
@@ -75,6 +78,7 @@ class Takes:
 
     async def start(self) -> None:
         """Begin with what nobody asks for: finishing and deleting what is due."""
+        sys.setswitchinterval(SWITCH_S)
         self._tidying = asyncio.create_task(lasting("tidying takes", self._tidy, self._broke_off))
 
     async def close(self) -> None:
