@@ -216,6 +216,15 @@ def test_a_page_has_only_two_requests_at_once(page: Page, server: Process) -> No
     wait_for(lambda: page.put(0, b"y").status == 204, "it goes on")
 
 
+def test_who_announces_without_end_is_told_to_wait(page: Page) -> None:
+    path = wire.part_path(page.take.id, page.part)
+    answers = [page.ask("PUT", path, "{}") for _ in range(300)]
+
+    assert answers[0].status == 400
+    late = [answer for answer in answers if answer.status == 429]
+    assert late and late[0].problem.kind is Kind.RATE and late[0].problem.retry_after_s
+
+
 def test_a_full_disk_is_told_before_a_byte_is_read(visit: Visit, tmp_path: Path) -> None:
     process = keeper(tmp_path, quotas={"free": 2**60})
     try:

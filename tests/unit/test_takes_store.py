@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -20,7 +21,7 @@ from rolltape.arrivals.wire import Announcement, ArrivalState, Problem, ProblemK
 from rolltape.recording.take import SPLIT, Take
 from rolltape.recording.take_log import plain_take
 from rolltape.server.takes_record import Owner
-from rolltape.server.takes_refused import Refused
+from rolltape.server.takes_refused import Refused, refused_by_disk
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.takes_usage import Quotas
 from takes_of_guests import ADA, BEN, Sender, segments, take
@@ -384,6 +385,36 @@ def test_a_disk_is_not_filled_to_its_last_byte(tmp_path: Path) -> None:
 
     with refused(ProblemKind.FULL):
         store.check(ADA, 1)
+
+
+@pytest.mark.parametrize("fills", range(4))
+def test_a_disk_that_fills_up_in_the_midst_loses_nothing_and_goes_on_when_there_is_room(
+    store: TakesStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fills: int
+) -> None:
+    sender, pieces = Sender(store), segments(CONTENT, 1000)
+    sender.announce()
+    for segment, piece in pieces[:3]:
+        sender.put(segment.at, piece)
+    before, calls, real = sender.account, 0, os.pwrite
+
+    def filling(fd: int, content: memoryview, at: int) -> int:
+        nonlocal calls
+        calls += 1
+        if calls > fills:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(fd, content[: max(1, len(content) // 2)], at)
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "pwrite", filling)
+        with pytest.raises(OSError, match="No space left") as told:
+            sender.put(pieces[3][0].at, pieces[3][1])
+    problem = refused_by_disk(told.value).problem
+    assert problem.kind is ProblemKind.FULL and problem.retry_after_s and "untouched" in problem.detail
+
+    assert Sender(store).announce().account == before
+    for segment, piece in pieces[3:]:
+        sender.put(segment.at, piece)
+    assert sender.complete().sha256 == sha256(CONTENT).hexdigest()
 
 
 def test_a_guest_has_only_so_many_takes_and_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
