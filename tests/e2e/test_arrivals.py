@@ -12,7 +12,8 @@ from zipfile import ZipFile
 import pytest
 from playwright.sync_api import Playwright, expect
 
-from rooms import RoomScene, Visitor, opened_room
+from browsers import opened_firefox
+from rooms import RoomScene, Server, Visitor, opened_room
 from waiting import wait_for
 
 SMALL = "width=320&height=180&fps=15&recordcodec=vp8"
@@ -243,3 +244,26 @@ def test_a_server_that_keeps_nothing_is_asked_nothing_more(
         expect(ada.id("check-upload")).to_be_hidden()
         expect(ada.id("upload-card")).to_be_hidden()
         expect(scene.visitors[0].id("fetch-all")).to_be_hidden()
+
+
+def test_from_firefox_too(
+    playwright: Playwright, settings: dict[str, Any], sound_server: str, tmp_path: Path, takes: Path
+) -> None:
+    server = Server(tmp_path, ["--takes", str(takes)])
+    server.start()
+    query, _, secret = server.links()["Guest"].partition("?")[2].partition("#")
+    try:
+        with opened_firefox(
+            playwright, settings, server.address, tmp_path, {"PULSE_SERVER": sound_server}
+        ) as fox:
+            fox.open(f"?{query}&record=800&label=Fox&width=320&height=180#{secret}")
+            fox.id("join").click()
+            expect(fox.id("check-upload")).to_be_visible()
+            fox.record()
+            fox.wait_until("0:04")
+            fox.stop()
+
+            expect(fox.id("upload").first).to_have_attribute("data-state", "arrived")
+            assert arrived(takes) == [fox.page.evaluate(JOURNAL, "part1")]
+    finally:
+        server.stop()

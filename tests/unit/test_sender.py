@@ -438,3 +438,26 @@ def test_that_a_take_is_there_is_asked_of_the_host_and_not_remembered() -> None:
         return before, there, await sender.is_there(upload)
 
     assert run(story()) == (False, True, False)
+
+
+def test_who_is_signed_out_goes_on_with_another_token() -> None:
+    host, files = FakeHost(), FakeFiles()
+    recorder = Recorder(files)
+    host.refusal = Problem(ProblemKind.TOKEN, 401, "The token has run out.")
+
+    async def story() -> list[bool]:
+        sender = sender_of(host, files)
+        upload = upload_of(recorder)
+        sender.add(upload)
+        task = asyncio.create_task(sender.run())
+        await record(recorder)
+        known = [upload.is_signed_out]
+        host.refusal = None
+        sender.add(upload_of(recorder, UploadNotes("ANOTHER", "takes.example")))
+        known.append(upload.is_signed_out)
+        await until(upload, UploadState.ARRIVED)
+        task.cancel()
+        return known
+
+    assert run(story()) == [True, False]
+    assert held(host) == recorder.file

@@ -139,6 +139,8 @@ class Upload:
     why: str = ""
     """A sentence: what it waits for, or why it was refused."""
     parts: dict[str, Progress] = field(default_factory=dict)
+    is_signed_out: bool = False
+    """Whether the host does not know its token any more: another is needed."""
     noted_ms: float = 0.0
     most: int = MAX_SLICE
 
@@ -211,6 +213,7 @@ class Sender:
         before = self.uploads.get(upload.id)
         if before is not None:
             before.notes, before.now = replace(upload.notes, parts=before.notes.parts), upload.now
+            before.is_signed_out = False
             upload = before
         self.uploads[upload.id] = upload
         if upload.notes.is_over and upload.notes.state is not UploadState.OFF:
@@ -444,6 +447,7 @@ class Sender:
             self._wait(upload, NO_LINE, answer.retry_after_s)
             return
         kind = problem.kind
+        upload.is_signed_out = kind is ProblemKind.TOKEN
         if kind is ProblemKind.DELETED:
             self._move(upload, UploadEvent.WITHDRAWN, problem.detail)
             await self._note(upload, state_line(UploadState.WITHDRAWN, problem.detail))

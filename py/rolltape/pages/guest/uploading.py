@@ -74,7 +74,7 @@ class GuestUploads:
         first = self._offer is None
         self._offer = offer
         if self._uploads is not None:
-            self._uploads.offered(offer)
+            self._uploads.offered(offer, self._settings.room or "")
         if not first:
             return
         document = self._document
@@ -149,8 +149,8 @@ class GuestUploads:
 
     @property
     def is_busy(self) -> bool:
-        """True while something is sent: the line's delay is measured."""
-        return self._uploads is not None and self._uploads.is_busy
+        """True while something is sent beside a conversation: the line's delay is measured."""
+        return self._is_talking and self._uploads is not None and self._uploads.is_busy
 
     def note_delay(self, delay_ms: float) -> None:
         """So long an answer took over the line that carried next to nothing."""

@@ -75,10 +75,10 @@ class Uploads:
         if self._sender is not None:
             self._sender.pace.note_delay(delay_ms, self._browser.now_ms())
 
-    def offered(self, offer: UploadOffer) -> None:
-        """The host gives this page a new token: what waits for one goes on."""
+    def offered(self, offer: UploadOffer, room: str) -> None:
+        """The host gives this page a new token for a room: what waits for one there goes on."""
         for upload in self.all:
-            if not upload.is_over:
+            if upload.is_signed_out and upload.notes.room == room:
                 self._document.spawn(self._renew(upload, offer))
 
     async def _renew(self, upload: Upload, offer: UploadOffer) -> None:
