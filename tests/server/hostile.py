@@ -68,9 +68,9 @@ class Mob:
         self.invite = str(director.reply["invite"])
         return director, await self.visitor(sender="198.51.100.8", label="Ada").come()
 
-    async def join(self, body: object) -> tuple[int, dict[str, Any]]:
+    async def join(self, body: object, sender: str = "") -> tuple[int, dict[str, Any]]:
         return await asyncio.to_thread(
-            post, f"{self.address}/api/join", body, {"X-Forwarded-For": self.sender}
+            post, f"{self.address}/api/join", body, {"X-Forwarded-For": sender or self.sender}
         )
 
     @asynccontextmanager
@@ -206,6 +206,16 @@ async def _(mob: Mob) -> None:
     codes = [status for status, _ in await asyncio.gather(*(mob.join(body) for _ in range(100)))]
     assert 60 <= codes.count(200) <= 70
     assert codes.count(200) + codes.count(429) == 100
+
+
+@attack("join from 150 addresses of one network of IPv6 (/64) at once", "they count as one address")
+async def _(mob: Mob) -> None:
+    body = mob.visitor().asked
+    joins = (mob.join(body, f"2001:db8:0:1::{number:x}") for number in range(1, 151))
+    codes = [status for status, _ in await asyncio.gather(*joins)]
+    assert 60 <= codes.count(200) <= 80
+    assert codes.count(200) + codes.count(429) == 150
+    assert (await mob.join(body, "2001:db8:0:2::1"))[0] == 200
 
 
 @attack("direct a room without its key, or with another", "403")
@@ -485,7 +495,7 @@ async def _(mob: Mob) -> None:
 
 @attack(
     f"{FLOOD:,} messages as fast as they go".replace(",", " "),
-    "the first hundred are handed on, the next two hundred refused, then the connection is ended",
+    "a hundred are handed on at most, two hundred refused, then the connection is ended",
 )
 async def _(mob: Mob) -> None:
     director, _ = await mob.victims()
@@ -499,7 +509,7 @@ async def _(mob: Mob) -> None:
     await eve.until(lambda: not eve.connected)
     await director.hears(Away(eve.uid))
     heard = sum(1 for _, sender in director.heard if sender and sender.uid == eve.uid)
-    assert 100 <= heard <= 130
+    assert 10 <= heard <= 130
 
 
 @attack(

@@ -18,7 +18,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT / 'py'}:{ROOT / 'tests'}"}
 
 
 class Process:
-    """A server process of its own, with the options of `server.process`."""
+    """A server process of its own, with the options of `server.process`; its clock is wrong by `clock_s`."""
 
     def __init__(self, log: Path | None = None, **options: object) -> None:
         with socket.socket() as probe:
@@ -26,6 +26,7 @@ class Process:
             self.port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         self._log = log or Path(os.devnull)
+        self._clock_s = options.pop("clock_s", 0)
         self._options = {"port": self.port} | options
         self.start()
 
@@ -33,7 +34,7 @@ class Process:
         """Start it; again, once it has ended."""
         with self._log.open("a") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "server.process", json.dumps(self._options)],
+                [sys.executable, "-m", "server.askew", str(self._clock_s), json.dumps(self._options)],
                 env=ENVIRONMENT,
                 stderr=errors,
             )

@@ -104,7 +104,7 @@ def test_two_others_are_heard_within_100_ms_while_an_address_floods(
     async def run() -> None:
         mob = Mob(server, len(ATTACKS) + 1)
         try:
-            await flood_on(mob, connections=40, seconds=8)
+            await flood_on(mob, connections=40, seconds=12)
         finally:
             await mob.leave()
 
@@ -112,7 +112,7 @@ def test_two_others_are_heard_within_100_ms_while_an_address_floods(
     asyncio.run(run())
 
     took = sorted(innocents.took())
-    assert len(took) > 80
+    assert len(took) > 100
     assert took[int(len(took) * 0.99)] < WITHIN_MS, took
 
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -37,9 +38,10 @@ LEASE_S = 1.5
 class Cluster:
     """Two processes, and a room nobody was in before."""
 
-    def __init__(self, redis: RedisServer) -> None:
+    def __init__(self, redis: RedisServer, clocks_s: tuple[float, float] = (0, 0)) -> None:
+        """`clocks_s`: by how much each process's clock is wrong."""
         self.redis = redis
-        self.processes = [Process(redis=redis.url, lease_s=LEASE_S) for _ in range(2)]
+        self.processes = [Process(redis=redis.url, lease_s=LEASE_S, clock_s=clock_s) for clock_s in clocks_s]
         for process in self.processes:
             process.wait()
         self.room = new_secret(6)
@@ -204,6 +206,52 @@ def test_after_redis_was_started_anew_without_its_memory_everybody_is_there(
         async with asyncio.timeout(5):
             while await visitor.say(message):
                 await asyncio.sleep(0.01)
+
+    try:
+        cluster.play(story)
+    finally:
+        cluster.end()
+        own.stop()
+
+
+@pytest.mark.parametrize("clocks_s", [(0.0, -5.0), (0.0, 5.0)])
+def test_whose_a_room_is_does_not_depend_on_the_machines_clocks(
+    tmp_path_factory: pytest.TempPathFactory, redis: RedisServer, clocks_s: tuple[float, float]
+) -> None:
+    own = RedisServer(tmp_path_factory.mktemp("redis"))
+    own.start()
+    cluster = Cluster(own, clocks_s)
+
+    async def story() -> None:
+        director, guest = await cluster.pair()
+        invite = str(director.reply["invite"])
+        same = {"secret": str(director.asked["secret"]), "key": "k" * 22, "invite": invite, "label": "Bo"}
+
+        async def others_are_refused() -> None:
+            for number in (0, 1):
+                thief = await answered(number, key="o" * 22)
+                assert (thief["status"], thief["code"]) == (403, "key")
+
+        async def answered(number: int, **more: str) -> dict[str, Any]:
+            """By a process that has Redis, or has it again."""
+            async with asyncio.timeout(10):
+                while (reply := await cluster.visitor(number, Role.DIRECTOR, **more).join())["status"] == 503:
+                    await asyncio.sleep(0.05)
+            return reply
+
+        await others_are_refused()
+        moved = await cluster.visitor(1, Role.DIRECTOR, **same).come()
+        await others_are_refused()
+        async with asyncio.timeout(5):
+            while await moved.say(Command(guest.uid, "c1", CommandKind.STOP)):
+                await asyncio.sleep(0.01)
+        await guest.hears(Command(guest.uid, "c1", CommandKind.STOP))
+
+        own.stop()
+        own.start()
+        # Redis remembers nothing: what the director's page shows is signed.
+        assert (await answered(0, **same))["status"] == 200
+        await others_are_refused()
 
     try:
         cluster.play(story)

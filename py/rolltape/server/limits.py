@@ -37,7 +37,7 @@ class Limits:
     """Of one connection, in characters, whatever is in them; who sends more is let go."""
     offers: Rate = Rate(0.5, 10)
     """Of one member to one other, to set up a connection: each makes the other's browser begin anew."""
-    work: Rate = Rate(0.2, 0.15)
+    work: Rate = Rate(0.2, 0.1)
     """Of one address: seconds that this process takes to read what its connections say."""
     joins: Rate = Rate(2, 60)
     """Of one address, behind which a whole office may sit; and as many connections."""
@@ -57,7 +57,7 @@ class Limits:
         return cls(
             joins=Rate(connections * 0.01, connections * 0.3),
             connections=connections,
-            work=Rate(connections * 0.001, connections * 0.00075),
+            work=Rate(connections * 0.001, connections * 0.0005),
         )
 
 

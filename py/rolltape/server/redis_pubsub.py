@@ -25,6 +25,8 @@ CHANNEL = "rolltape:told"
 MAX_WAITING = 20_000
 """Messages kept while Redis does not take them; beyond that the oldest are dropped."""
 BATCH = 500
+GATHER_S = 0.01
+"""What is told within so long goes as one: each message of Redis costs every process as much as reading a state."""
 RETRY_S = 0.5
 ALIVE_S = 5.0
 """How often a quiet subscription is asked whether it still is one."""
@@ -93,6 +95,7 @@ class RedisBus:
                 self._all_said.set()
                 await self._wake.wait()
                 self._wake.clear()
+                await asyncio.sleep(GATHER_S)
 
     async def _publish_batch(self, redis: Any) -> None:
         batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
