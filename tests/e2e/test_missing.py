@@ -28,6 +28,7 @@ def test_who_cannot_be_called_is_recorded_all_the_same(
         ada = scene.visitor()
         ada.page.add_init_script(NO_CALLS)
         ada.open(scene.link(f"label=Ada&{SMALL}"), "guest")
+        ada.id("join").click()
         for visitor in (director, ada):
             expect(visitor.id("notice").filter(has_text="makes no calls")).to_be_visible()
 
