@@ -75,6 +75,12 @@ class Source:
 
     has_silence = False
 
+    given: int | None = None
+    """Pictures of the camera; None: nobody counts them."""
+
+    def pictures(self) -> int | None:
+        return self.given
+
     def mark(self) -> Mark:
         return Mark(0, 5000.0, 48_000, 20.0, 4990.0)
 

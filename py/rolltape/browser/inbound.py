@@ -52,6 +52,10 @@ class Inbound:
 
     has_silence = False
 
+    def pictures(self) -> int | None:
+        """Nobody can tell: what is lost on the way is not given."""
+        return None
+
     def mark(self) -> Mark:
         """The moment alone: a stream that arrives has no clock of its own here."""
         return Mark(0, performance.now())

@@ -22,6 +22,8 @@ from rolltape.core.notice import Level, Notice
 from rolltape.recording.clock_keeper import ClockKeeper
 from rolltape.recording.clock_log import Mark, SoundPath, browser_of
 from rolltape.recording.engine import Engine, Plan, plan
+from rolltape.recording.format_keeper import FormatKeeper
+from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.part_sinks import Growing
 from rolltape.recording.shelf import Shelf
@@ -60,6 +62,9 @@ class Source(Protocol):
 
     async def prepare(self) -> None:
         """Before a recording: let sound flow."""
+
+    def pictures(self) -> int | None:
+        """How many it has given in all; None without a picture, and where nobody can tell."""
 
     def mark(self) -> Mark:
         """The clocks of its sound that there are, read now; of part 0."""
@@ -147,7 +152,10 @@ class Deck:
         view: DeckView,
         title: Title,
         split_minutes: float | None = None,
+        known_slow: KnownSlow | None = None,
+        switches: bool = True,
     ) -> None:
+        """`known_slow` is what the machine remembers; without `switches` a slow format is told and remembered."""
         self.places = Places(None, None)
         self.shelf: Shelf | None = None
         self.room_time: Callable[[float], Instant | None] = lambda own_ms: None
@@ -161,6 +169,9 @@ class Deck:
         self._split_ms = None if split_minutes is None else split_minutes * 60_000
         self.was_stopped = False
         """Whether somebody asked for the end of the take being made, or of the last one."""
+        self._formats = FormatKeeper(
+            known_slow or KnownSlow.of_this_page(), self.plan, self._notify, switches
+        )
         self._order: Order | None = None
         self._running: _Running | None = None
 
@@ -223,6 +234,7 @@ class Deck:
             has_video=video is not None,
             has_audio=source.granted_audio() is not None or (may_be_silent and source.has_silence),
             efficient=efficient,
+            slow=self._formats.slow(video),
         )
         asked = order.rates if video else replace(order.rates, video_kbps=None)
         return plan(listed, asked, source.engine, self._browser.can_record)
@@ -282,8 +294,10 @@ class Deck:
 
     def check(self) -> None:
         """See to the recording; call it about once a second."""
-        if self._recording is not None:
-            self._recording.check()
+        running = self._running
+        if running is not None and running.recording is not None:
+            running.recording.check()
+            self._formats.look(self._browser.now_ms(), running.order, self._source(), running.recording)
 
     async def _run(self, running: _Running) -> None:
         """The deck's task, from the order to the finished take."""

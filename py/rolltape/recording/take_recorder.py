@@ -114,6 +114,13 @@ class Recording:
         return None if part is None else PartNow(part.name.number, part.started_ms, part.mime_type)
 
     @property
+    def pictures(self) -> int | None:
+        """Pictures in the file; None where nobody counts them, and while parts change or nothing is recorded."""
+        part = self._current
+        settled = self._may_roll and len(self._parts) == 1 and self.take.state is TakeState.RECORDING
+        return part.stream.pictures if part is not None and settled else None
+
+    @property
     def status(self) -> Status:
         """The recording's figures right now."""
         part = self._current

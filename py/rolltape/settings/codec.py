@@ -109,21 +109,22 @@ def candidates(
     has_video: bool = True,
     has_audio: bool = True,
     efficient: frozenset[VideoCodec] = frozenset(),
+    slow: frozenset[VideoCodec] = frozenset(),
 ) -> tuple[Candidate, ...]:
     """List every format worth trying, best first; empty if there is nothing to record.
 
     `efficient` holds the codecs that the browser encodes smoothly and power-efficiently at the size and
     rate wanted: VP8 goes first unless H.264 is in it and VP8 is not. The formats are sorted by the wishes
-    they meet; among equals, WebM and Matroska go before MP4.
+    they meet; among equals, codecs of `slow`, which did not keep up, go last, and WebM and Matroska before MP4.
     """
     if not has_video and not has_audio:
         return ()
     codecs = _video_order(efficient)
 
-    def rank(candidate: Candidate) -> tuple[list[bool], int, int]:
+    def rank(candidate: Candidate) -> tuple[list[bool], bool, int, int]:
         misses = [words in candidate.unmet for words in _words(wanted)]
         codec = codecs.index(candidate.video) if candidate.video else 0
-        return misses, _CONTAINER_RANK[candidate.container], codec
+        return misses, candidate.video in slow, _CONTAINER_RANK[candidate.container], codec
 
     types = _VIDEO_TYPES if has_video else _AUDIO_TYPES
     if not has_audio:

@@ -23,6 +23,7 @@ from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
 from rolltape.pages.takes.takes import Takes
 from rolltape.recording.deck import Deck
+from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.take import Take, TakeState
 from rolltape.settings.bitrate import RecordMode, RecordWish
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # a guest without a room does not wait for these
 
 TICK_S = 0.2
 BATTERY_EVERY_S = 30.0
+SLOW_MEMORY = "slow-codecs"
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,12 @@ class GuestPage:
         self._devices = Devices(link.settings, document, browser, self._on_changed, self._on_captured)
         self._prompt = BitratePrompt(document, browser, self._start)
         self._name = GuestName(link.settings.label, link.settings.room, document, browser)
+        known_slow = KnownSlow(
+            lambda: browser.kept(SLOW_MEMORY), lambda said: browser.keep(SLOW_MEMORY, said)
+        )
         self._deck = Deck(
-            lambda: self._devices.capture, browser, self, self._name, link.settings.split_minutes
+            *(lambda: self._devices.capture, browser, self, self._name, link.settings.split_minutes),
+            known_slow=known_slow,
         )
         self._room: GuestRoom | None = None
         self._secrets = read_fragment(link.fragment)
@@ -67,7 +73,9 @@ class GuestPage:
         self._uploads.moved = self._on_upload_moved
         self._ready = ReadyView(link.settings, document, browser)
         self._saving = SavingCheck(document, browser)
-        self._rehearsal = Rehearsal(document, browser, lambda: self._devices.capture, self._order)
+        self._rehearsal = Rehearsal(
+            *(document, browser, lambda: self._devices.capture, self._order, known_slow, self._draw_plan)
+        )
         self._opened = False
         self._plan_exists = False
         self._bar = RecordingBar(
@@ -227,6 +235,8 @@ class GuestPage:
         self._announce()
         self._report(take)
         await self._takes.draw()
+        if self._plan_exists:
+            await self._draw_plan()  # the next may be of another format: this one did not keep up
 
     def _on_upload_moved(self) -> None:
         """Whether the last take is sent has changed: what to do with its file too."""

@@ -7,7 +7,7 @@ closed, when another is made, when a recording begins, and at the next visit if 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
 from rolltape.core.errors import RolltapeError
@@ -15,6 +15,7 @@ from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
 from rolltape.pages.interfaces import Browser, Document
 from rolltape.recording.deck import Deck, Source
+from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.preflight import HEARD_FROM
 from rolltape.recording.shelf import Shelf
@@ -105,11 +106,15 @@ class Rehearsal:
         browser: Browser,
         source: Callable[[], Source | None],
         order: Callable[[], Order],
+        known_slow: KnownSlow,
+        on_over: Callable[[], Awaitable[None]],
     ) -> None:
+        """`on_over` is called after a test: it may have found that another format is to be recorded."""
         self._document = document
         self._browser = browser
         self._order = order
-        self._deck = Deck(source, _Quiet(browser), self, _Title())
+        self._deck = Deck(source, _Quiet(browser), self, _Title(), known_slow=known_slow, switches=False)
+        self._on_over = on_over
         self._shelf: Shelf | None = None
         self._shown: Take | None = None
         self._address = ""
@@ -192,6 +197,7 @@ class Rehearsal:
     async def take_over(self, take: Take) -> None:
         """Play the test that is over (`DeckView`)."""
         self._document.text("test-text", IDLE_WORDS)
+        await self._on_over()
         try:
             await self._play(take)
         except RolltapeError as error:

@@ -1,0 +1,112 @@
+"""Sees to it that what is recorded keeps up with its camera: the next format where this one does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from rolltape.core.notice import Level, Notice
+from rolltape.recording.clock_keeper import PartNow
+from rolltape.recording.engine import Plan
+from rolltape.recording.keep_up import KeepUp, KnownSlow, Shortfall
+from rolltape.settings.capture_constraints import GrantedVideo
+from rolltape.settings.codec import VideoCodec, contents
+from rolltape.settings.order import Order
+
+__all__ = ["FormatKeeper"]
+
+INSISTED = "The format stays, since it was asked for. Close what you do not need."
+NONE_BETTER = "No format is known that would. The recording goes on; close what you do not need."
+ANOTHER = "Another format is tried."
+NEXT_TIME = "The next recording begins in another format."
+
+
+def _name(codec: VideoCodec) -> str:
+    return "H.264" if codec is VideoCodec.H264 else codec.upper()
+
+
+class Camera(Protocol):
+    """What gives the pictures."""
+
+    def pictures(self) -> int | None:
+        """How many it has given in all; None without a picture, and where nobody can tell."""
+
+    def granted_video(self) -> GrantedVideo | None:
+        """The picture there is; None without one."""
+
+
+class Written(Protocol):
+    """A recording under way."""
+
+    @property
+    def part_now(self) -> PartNow | None:
+        """The part that is being recorded."""
+
+    @property
+    def pictures(self) -> int | None:
+        """Pictures in its file; None where they are not to be compared."""
+
+    async def change(self, reason: str, wanted: Plan) -> bool:
+        """Go on in a new part, recorded by `wanted`."""
+
+
+class FormatKeeper:
+    """Of one deck; `plan` makes the plan anew, with what was learnt."""
+
+    def __init__(
+        self,
+        known_slow: KnownSlow,
+        plan: Callable[[Order], Awaitable[Plan | None]],
+        notify: Callable[[Notice], None],
+        switches: bool,
+    ) -> None:
+        self._known_slow = known_slow
+        self._plan = plan
+        self._notify = notify
+        self._switches = switches
+        self._keep_up = KeepUp()
+        self._following: asyncio.Task[None] | None = None
+        self._told: tuple[Written, str] | None = None
+        """What was told last, and of which recording."""
+
+    def slow(self, video: GrantedVideo | None) -> frozenset[VideoCodec]:
+        """The codecs that are known not to keep up with this picture."""
+        return frozenset() if video is None else self._known_slow.at(video.width, video.height, video.fps)
+
+    def look(self, now_ms: float, order: Order, camera: Camera | None, recording: Written) -> None:
+        """Call it several times a second while something is recorded."""
+        part = recording.part_now
+        codec = contents(part.encoder).video if part is not None else None
+        busy = self._following is not None and not self._following.done()
+        given = camera.pictures() if camera is not None and codec is not None and not busy else None
+        found = self._keep_up.look(now_ms, given, recording.pictures)
+        if found is not None and codec is not None and camera is not None:
+            self._keep_up.restart()
+            self._following = asyncio.create_task(self._follow(order, camera, recording, codec, found))
+
+    async def _follow(
+        self, order: Order, camera: Camera, recording: Written, codec: VideoCodec, found: Shortfall
+    ) -> None:
+        """Remember it, and go on in the next format, unless this one is insisted on or none is known to be better."""
+        video = camera.granted_video()
+        if video is None:
+            return
+        self._known_slow.add(codec, video.width, video.height, video.fps)
+        wanted = await self._plan(order)
+        following = wanted.choice.candidate.video if wanted is not None else None
+        if order.codec.video is codec:
+            self._tell(recording, found, INSISTED)
+        elif wanted is None or following is codec or following in self.slow(video):
+            self._tell(recording, found, NONE_BETTER)
+        elif self._switches:
+            self._tell(recording, found, ANOTHER)
+            await recording.change(f"{_name(codec)} did not keep up.", wanted)
+        else:
+            self._tell(recording, found, NEXT_TIME)
+
+    def _tell(self, recording: Written, found: Shortfall, what_then: str) -> None:
+        """Say it once a recording, in the same words."""
+        if self._told != (recording, what_then):
+            self._told = recording, what_then
+            self._notify(Notice(Level.WARNING, f"{found.sentence} {what_then}", "keep-up"))

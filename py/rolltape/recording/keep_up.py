@@ -1,0 +1,127 @@
+"""Whether a recorder keeps up with its camera: pictures in the file against pictures given, and which codec did not.
+
+Encoders that are too slow leave pictures out, and no browser says so. What a camera gives is counted at the camera,
+for what it was asked for is not what comes in the dark.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rolltape.settings.codec import VideoCodec
+
+__all__ = ["KeepUp", "KnownSlow", "Shortfall"]
+
+SHARE = 0.8
+"""Less than this of what the camera gives is too little."""
+WINDOW_MS = 3000.0
+BLOCKED_AFTER_MS = 1500.0
+"""Where looks are further apart than this, the page itself was held up, and the counts are of different moments."""
+REMEMBERED_MS = 7 * 24 * 3_600_000.0
+"""A machine that was busy once is not slow for ever."""
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """Pictures a second over the last seconds."""
+
+    given_fps: float
+    held_fps: float
+
+    @property
+    def sentence(self) -> str:
+        """It in words, with both numbers."""
+        return (
+            f"Of {self.given_fps:.0f} pictures a second that the camera gives only {self.held_fps:.0f} are recorded: "
+            "this machine does not keep up."
+        )
+
+
+class _Note(NamedTuple):
+    at_ms: float
+    given: int
+    held: int
+
+
+class KeepUp:
+    """Watches one part; `restart` for the next, after a pause, and while two parts are written."""
+
+    def __init__(self) -> None:
+        self._notes: deque[_Note] = deque()
+        self._looked_ms = 0.0
+
+    def restart(self) -> None:
+        """Forget what was counted."""
+        self._notes.clear()
+
+    def look(self, now_ms: float, given: int | None, held: int | None) -> Shortfall | None:
+        """Take both totals in, several times a second; what is missing, once three seconds tell.
+
+        `given` is of the camera, `held` of the file; None where nobody can tell. They are compared between moments at
+        which something came: a recorder gives out a half second or two at once, always as late.
+        """
+        held_up = now_ms - self._looked_ms > BLOCKED_AFTER_MS
+        self._looked_ms = now_ms
+        notes = self._notes
+        if given is None or held is None or held_up or (notes and held < notes[-1].held):
+            notes.clear()
+            return None
+        if not held or (notes and notes[-1].held == held):
+            return None
+        notes.append(_Note(now_ms, given, held))
+        while len(notes) > 1 and notes[1].at_ms <= now_ms - WINDOW_MS:
+            notes.popleft()
+        first = notes[0]
+        span_ms = now_ms - first.at_ms
+        came, kept = given - first.given, held - first.held
+        if span_ms < WINDOW_MS or kept >= SHARE * came:
+            return None
+        return Shortfall(came * 1000 / span_ms, kept * 1000 / span_ms)
+
+
+class KnownSlow:
+    """The codecs that did not keep up on this machine lately, each from so many pixels a second on."""
+
+    def __init__(
+        self,
+        kept: Callable[[], str],
+        keep: Callable[[str], None],
+        wall_ms: Callable[[], float] = lambda: time.time() * 1000,
+    ) -> None:
+        self._kept = kept
+        self._keep = keep
+        self._wall_ms = wall_ms
+
+    @classmethod
+    def of_this_page(cls) -> KnownSlow:
+        """One that forgets with the page."""
+        said = [""]
+        return cls(lambda: said[0], lambda text: said.__setitem__(0, text))
+
+    def at(self, width: int, height: int, fps: float) -> frozenset[VideoCodec]:
+        """Those that are too slow for this picture."""
+        pixels = width * height * fps
+        return frozenset(codec for codec, (slow_from, _) in self._read().items() if pixels >= slow_from)
+
+    def add(self, codec: VideoCodec, width: int, height: int, fps: float) -> None:
+        """This one did not keep up with such a picture."""
+        known = self._read()
+        pixels = round(width * height * fps)
+        known[codec] = (min(pixels, known.get(codec, (pixels, 0))[0]), round(self._wall_ms()))
+        self._keep("\n".join(f"{codec} {slow_from} {at_ms}" for codec, (slow_from, at_ms) in known.items()))
+
+    def _read(self) -> dict[VideoCodec, tuple[int, int]]:
+        """What is kept; what makes no sense or is too old is left out."""
+        found: dict[VideoCodec, tuple[int, int]] = {}
+        names = {codec.value: codec for codec in VideoCodec}
+        for line in self._kept().splitlines():
+            name, _, rest = line.partition(" ")
+            slow_from, _, at_ms = rest.partition(" ")
+            if name in names and slow_from.isdecimal() and at_ms.isdecimal():
+                found[names[name]] = (int(slow_from), int(at_ms))
+        oldest_ms = self._wall_ms() - REMEMBERED_MS
+        return {codec: one for codec, one in found.items() if one[1] >= oldest_ms}

@@ -1,0 +1,81 @@
+"""Encoders that are starved: it is told with numbers, and the recording goes on in a format that keeps up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from browsers import opened_guests
+from guest import Guest
+from media_tools import FPS, LOOP_FRAMES, frame_numbers, run
+
+NUMBERS = re.compile(r"Of (\d+) pictures a second that the camera gives only (\d+) are recorded")
+ELAPSED = """() => Number(document.querySelector("[data-testid=elapsed]").dateTime.slice(2, -1))"""
+
+
+@pytest.fixture(scope="module")
+def detailed(fake_media: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The clip with its numbers, three times as wide, its moving part full of noise: much work for an encoder."""
+    path = tmp_path_factory.mktemp("detailed") / "camera.mjpeg"
+    noisy = "crop=iw:ih-64:0:64,scale=1920:888,noise=alls=40:allf=t[rest];[top]crop=iw:64:0:0,scale=1920:192[bits]"
+    run(
+        *("ffmpeg", "-v", "error", "-y", "-r", str(FPS), "-f", "mjpeg", "-i", fake_media[0]),
+        *("-filter_complex", f"split[top][a];[a]{noisy};[bits][rest]vstack", "-frames:v", str(LOOP_FRAMES)),
+        *("-q:v", "8", "-f", "mjpeg", path),
+    )
+    return str(path), fake_media[1]
+
+
+@pytest.fixture
+def guest(
+    playwright: Playwright, settings: dict[str, Any], base_url: str, detailed: tuple[str, str], tmp_path: Path
+) -> Iterator[Guest]:
+    with opened_guests(playwright, settings, base_url, detailed, tmp_path) as make:
+        yield make()
+
+
+LINK = "?record=6000&width=1920&height=1080"
+
+
+def test_a_codec_that_does_not_keep_up_is_told_and_followed_by_one_that_does(
+    guest: Guest, tmp_path: Path
+) -> None:
+    guest.open(LINK)
+    expect(guest.id("codec")).to_contain_text("VP8")
+    guest.record()
+    notice = guest.id("notice").filter(has_text=NUMBERS)
+    expect(notice.first).to_contain_text("Another format is tried.")
+    told_at_s = guest.page.evaluate(ELAPSED)
+    found = NUMBERS.search(notice.first.inner_text())
+    expect(guest.id("notice").filter(has_text="VP8 did not keep up. The recording goes on")).to_have_count(1)
+    guest.wait_until("0:20")
+    guest.stop()
+
+    assert found is not None and int(found[2]) < 0.8 * int(found[1])
+    assert told_at_s < 10, "five seconds where the machine has nothing else to do"
+    first, second, *_ = parts = guest.log()["parts"]
+    assert "vp8" in first["mime_type"] and "vp8" not in second["mime_type"]
+    assert second["started_ms"] < first["duration_ms"], "the second began before the first ended"
+    one, other, *_ = (guest.take_away(path, tmp_path / "kept") for path in guest.files(len(parts)))
+    ahead = (frame_numbers(other)[0] - frame_numbers(one)[-1]) % LOOP_FRAMES
+    missing = ahead - 1 if ahead < LOOP_FRAMES / 2 else 0
+    assert missing <= FPS, "what is missing is what the slow codec left out"
+
+    expect(guest.id("codec")).not_to_contain_text("VP8")
+    guest.open(LINK)
+    expect(guest.id("codec")).not_to_contain_text("VP8")
+
+
+def test_a_codec_that_is_insisted_on_is_only_told_of(guest: Guest) -> None:
+    guest.open(f"{LINK}&recordcodec=vp8")
+    guest.record()
+    notice = guest.id("notice").filter(has_text=NUMBERS)
+    expect(notice.first).to_contain_text("The format stays, since it was asked for.")
+    guest.stop()
+
+    assert len(guest.log()["parts"]) == 1
