@@ -60,6 +60,8 @@ class FakeCapture:
     def is_muted(self, kind: str) -> bool:
         return kind in self.muted
 
+    counts_all_pictures = True
+
     def pictures(self) -> int | None:
         return self.given
 
@@ -314,6 +316,9 @@ def test_one_picture_a_second_is_no_standing_camera_and_neither_is_a_page_that_w
     assert not any(hidden.look(at * 1000.0, None) for at in range(60)), "nobody can tell"
     assert not any(new.look(at * 200.0, 0) for at in range(25)), "the first picture takes its time"
     assert any(new.look(5000 + at * 200.0, 0) for at in range(25))
+    shown = StandingCamera()
+    assert not any(shown.look(at * 200.0, 30, exact=False) for at in range(25)), "others are shown late"
+    assert any(shown.look(5000 + at * 200.0, 30, exact=False) for at in range(3))
 
 
 @story

@@ -173,6 +173,11 @@ class Capture:
         track = _live(self.camera if kind == "video" else self.microphone)
         return track is not None and track.muted
 
+    @property
+    def counts_all_pictures(self) -> bool:
+        """Whether `pictures` counts what the camera gave, and not only what was shown of it."""
+        return self._pictures is not None and self._pictures.is_exact
+
     def set_aside(self, aside: bool) -> None:
         """Count the camera as none until this is called off: it is there and gives no pictures."""
         self._aside = aside

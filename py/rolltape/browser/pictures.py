@@ -25,7 +25,9 @@ class PictureCount:
         self._asked: int | None = None
         """The callback that is waited for."""
         self._shown = 0
-        if member(camera, "stats") is None:
+        self.is_exact = member(camera, "stats") is not None
+        """Whether the camera's own statistics tell; else what is shown is counted, which may be less."""
+        if not self.is_exact:
             self._watch()
 
     def _watch(self) -> None:

@@ -163,6 +163,10 @@ class Capture(Protocol):
     def pictures(self) -> int | None:
         """Count of the camera's pictures so far; None without a camera, or if the browser cannot tell."""
 
+    @property
+    def counts_all_pictures(self) -> bool:
+        """Whether `pictures` counts what the camera gave, and not only what was shown of it."""
+
     def set_aside(self, aside: bool) -> None:
         """Give recordings no pictures from the next part on, since the camera gives none; or give them again."""
 

@@ -251,7 +251,7 @@ class Devices:
             return
         now_ms = self._browser.now_ms()
         muted = frozenset(kind for kind in KINDS if capture.is_muted(kind))
-        stands = self._standing.look(now_ms, capture.pictures())
+        stands = self._standing.look(now_ms, capture.pictures(), capture.counts_all_pictures)
         changed = self._muted.look(now_ms, muted, frozenset(("video",)) if stands else frozenset())
         if changed:
             capture.set_aside("video" in self._muted.kinds)

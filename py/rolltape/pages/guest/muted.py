@@ -16,6 +16,8 @@ SETTLED_MS = 800.0
 STANDS_MS = 1200.0
 """A camera that gives no picture for so long stands. A recorder that withholds is stopped after two seconds, of which
 half a one may have passed with the last picture: by then recordings are to do without the camera."""
+STANDS_SHOWN_MS = 5000.0
+"""The same where only pictures that are shown can be counted: a busy machine shows none for a while."""
 FIRST_PICTURE_MS = 6000.0
 """A camera may take its time for the first one."""
 BLOCKED_AFTER_MS = 1500.0
@@ -49,13 +51,14 @@ class StandingCamera:
         self._since_ms = 0.0
         self._looked_ms = 0.0
 
-    def look(self, now_ms: float, total: int | None) -> bool:
+    def look(self, now_ms: float, total: int | None, exact: bool = True) -> bool:
         """Whether it stands; `total` is how many pictures it has given in all, None where nobody can tell."""
         held_up = now_ms - self._looked_ms > BLOCKED_AFTER_MS
         self._looked_ms = now_ms
         if total is None or total != self._total or held_up:
             self._total, self._since_ms = total, now_ms
-        return now_ms - self._since_ms >= (STANDS_MS if total else FIRST_PICTURE_MS)
+        patience_ms = STANDS_MS if exact else STANDS_SHOWN_MS
+        return now_ms - self._since_ms >= (patience_ms if total else FIRST_PICTURE_MS)
 
 
 class MutedTracks:
