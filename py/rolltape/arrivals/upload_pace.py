@@ -30,6 +30,9 @@ RISE: Final = 1.12
 """At an empty queue the rate grows by so much in half a second; at the target not at all."""
 FALL: Final = 0.6
 """No half second takes more of it away than this share leaves."""
+TOOK_KEPT: Final = 20
+LONGEST_S: Final = 0.3
+"""Where a trip takes long, or the host, a request carries as much as makes up for that, up to this time's bytes."""
 BLIND_MS: Final = 3000.0
 """Without an answer for this long nothing is known: the rate falls."""
 
@@ -45,6 +48,8 @@ class DelayPace:
         self._steered_ms = 0.0
         self._free_ms = 0.0
         """From then on the next request may go."""
+        self._took: deque[float] = deque(maxlen=TOOK_KEPT)
+        """How long the last requests took, in seconds: the least of them is what any request takes."""
         self._begun_ms: float | None = None
         """When it was first asked: the line is measured for a while before anything is sent."""
 
@@ -74,7 +79,13 @@ class DelayPace:
     @property
     def slice(self) -> int:
         """Bytes that the next request may carry."""
-        return int(min(MAX_SLICE, max(MIN_SLICE, self.rate * SLICE_S)))
+        lasts_s = max(SLICE_S, min(LONGEST_S, self._trip_s))
+        return int(min(MAX_SLICE, max(MIN_SLICE, self.rate * lasts_s)))
+
+    @property
+    def _trip_s(self) -> float:
+        """What a request takes whatever it carries, in seconds."""
+        return 0.9 * min(self._took, default=0.0)
 
     def wait_ms(self, now_ms: float) -> float:
         """For how long the next request has to wait."""
@@ -90,8 +101,9 @@ class DelayPace:
 
         A line that took longer than the rate allows is the slower one: the rate is not thought to be higher.
         """
-        took_s = max(1e-3, (now_ms - begun_ms) / 1000)
-        self.rate = max(MIN_RATE, min(self.rate, 2 * size / took_s))
+        took_s = (now_ms - begun_ms) / 1000
+        self._took.append(took_s)
+        self.rate = max(MIN_RATE, min(self.rate, 2 * size / max(1e-3, took_s - self._trip_s)))
         self._free_ms = begun_ms + 1000 * size / self.rate
 
 
