@@ -24,7 +24,8 @@ MIN_SLICE: Final = 8 << 10
 MAX_SLICE: Final = 1 << 20
 START_RATE: Final = 160 << 10
 """Bytes a second before anything is known."""
-MIN_RATE: Final = MIN_SLICE * 2
+MIN_RATE: Final = 128 << 10
+"""One Mbit/s: a busy page measures its own lateness with the line's, and nothing may starve an upload by that."""
 MAX_RATE: Final = 64 << 20
 RISE: Final = 1.12
 """At an empty queue the rate grows by so much in half a second; at the target not at all."""
