@@ -237,6 +237,8 @@ def test_a_server_that_keeps_nothing_is_asked_nothing_more(
         asked: list[str] = []
         ada.context.on("request", lambda request: asked.append(request.url))
         ada.open(scene.link(f"record=800&label=Ada&{SMALL}"), "guest")
+        ada.id("join").click()
+        expect(ada.id("where")).to_contain_text("the director is here")
         record(ada, "0:03")
         stop(ada)
 
