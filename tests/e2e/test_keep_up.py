@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,11 @@ def guest(
 
 
 LINK = "?record=6000&width=1920&height=1080"
+
+# Which codec keeps up is the machine's matter: what else it does meanwhile decides, so not beside other tests.
+pytestmark = pytest.mark.skipif(
+    os.environ.get("FAULTS") != "all", reason="in the long form only: make faults"
+)
 
 
 def test_a_codec_that_does_not_keep_up_is_told_and_followed_by_one_that_does(

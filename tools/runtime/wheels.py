@@ -17,7 +17,7 @@ from runtime.step import Tree
 
 REQUIREMENTS = ROOT / "requirements" / "page.txt"
 """What a page installs from PyPI, with hashes; a page loads segno (QR codes) only when somebody asks for a code."""
-DESK_ONLY = ["server/*", "convert/cli.py", "__main__.py", "www/*"]
+DESK_ONLY = ["server/*", "convert/cli.py", "tracks/check.py", "__main__.py", "www/*"]
 """What of our package runs on a desk only."""
 PACKED = """
 __path__ = [f"{__path__[0]}/code.zip/rolltape"]

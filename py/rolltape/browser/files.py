@@ -94,6 +94,8 @@ class _Reader:
     def _on_message(self, event: MessageEvent) -> None:
         start, *told = event.data
         answer = self._coming.pop(start)
+        if answer.done():  # whoever asked was cancelled meanwhile
+            return
         if len(told) > 1:
             answer.set_exception(error_of(*told))
         else:
@@ -101,9 +103,10 @@ class _Reader:
 
     def _on_error(self, event: Event) -> None:
         for answer in self._coming.values():
-            answer.set_exception(
-                RolltapeError("The file cannot be read here: a part of the page is missing.")
-            )
+            if not answer.done():
+                answer.set_exception(
+                    RolltapeError("The file cannot be read here: a part of the page is missing.")
+                )
         self._coming.clear()
 
     def close(self) -> None:

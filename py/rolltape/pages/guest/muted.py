@@ -13,9 +13,8 @@ __all__ = ["SETTLED_MS", "STANDS_MS", "SUBJECTS", "MutedTracks", "StandingCamera
 
 SETTLED_MS = 800.0
 """What is shorter is no mute: a device that is switched may give one."""
-STANDS_MS = 1200.0
-"""A camera that gives no picture for so long stands. A recorder that withholds is stopped after two seconds, of which
-half a one may have passed with the last picture: by then recordings are to do without the camera."""
+STANDS_MS = 5000.0
+"""A starved machine's camera gives nothing for a second or two, and a new part would cost it more."""
 STANDS_SHOWN_MS = 5000.0
 """The same where only pictures that are shown can be counted: a busy machine shows none for a while."""
 FIRST_PICTURE_MS = 6000.0
