@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from rolltape.core.state_diagram import state_diagram
+
 __all__ = ["TRANSITIONS", "UploadEvent", "UploadState", "WrongMoment", "advance", "diagram"]
 
 
@@ -111,11 +113,4 @@ def advance(state: UploadState, event: UploadEvent) -> UploadState:
 
 def diagram() -> str:
     """Draw the life of an upload as Mermaid text."""
-    lines = ["stateDiagram-v2", f"    [*] --> {UploadState.OFF}"]
-    for state, row in TRANSITIONS.items():
-        for target in dict.fromkeys(row.values()):
-            events = ", ".join(event for event in row if row[event] is target)
-            lines.append(f"    {state} --> {target}: {events}")
-        if not row:
-            lines.append(f"    {state} --> [*]")
-    return "\n".join(lines) + "\n"
+    return state_diagram(UploadState.OFF, TRANSITIONS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 
+from rolltape.core.state_diagram import state_diagram
 from rolltape.recording.timeline import Hole
 from rolltape.settings.bitrate import Rates
 
@@ -141,14 +142,7 @@ def advance(state: TakeState, event: TakeEvent) -> TakeState:
 
 def diagram() -> str:
     """Draw the life of a take as Mermaid text."""
-    lines = ["stateDiagram-v2", f"    [*] --> {TakeState.IDLE}"]
-    for state, row in TRANSITIONS.items():
-        for target in dict.fromkeys(row.values()):
-            events = ", ".join(event for event in row if row[event] is target)
-            lines.append(f"    {state} --> {target}: {events}")
-        if not row:
-            lines.append(f"    {state} --> [*]")
-    return "\n".join(lines) + "\n"
+    return state_diagram(TakeState.IDLE, TRANSITIONS)
 
 
 NO_RATES = Rates(None, None)
