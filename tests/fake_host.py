@@ -1,4 +1,4 @@
-"""A host that keeps takes in memory, by the rules of `arrivals.wire`, and goes wrong as lines and hosts do."""
+"""A host that keeps takes in memory, by the rules of `arrivals`, and goes wrong as lines and hosts do."""
 
 from __future__ import annotations
 
@@ -9,17 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.problem import Problem, ProblemKind
 from rolltape.arrivals.segments import Segment, account_of, segment_of
 from rolltape.arrivals.sender import Answer
-from rolltape.arrivals.wire import (
-    Announcement,
-    ArrivalState,
-    Completion,
-    Held,
-    Problem,
-    ProblemKind,
-    Segments,
-)
+from rolltape.arrivals.wire import Announcement, Completion, Held, Segments
 
 
 @dataclass

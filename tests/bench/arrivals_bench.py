@@ -19,8 +19,9 @@ from pathlib import Path
 from bench.figures import figure
 from bench.load_bench import Crowd, Load, Server, Setup, measured, percentile
 from processes import private_bytes
+from rolltape.arrivals.paths import part_path, segment_path
 from rolltape.arrivals.segments import content_digest, segment_of
-from rolltape.arrivals.wire import MAX_SEGMENT, Announcement, part_path, segment_path
+from rolltape.arrivals.wire import MAX_SEGMENT, Announcement
 from rolltape.recording.take_log import plain_take
 from rolltape.room.messages import Role
 from rolltape.server.tokens import Tokens, Upload

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rolltape.arrivals import wire
+from rolltape.arrivals import listing, paths, problem, wire
 from rolltape.arrivals.segments import EMPTY, Account, account_of, content_digest, segment_of
 from rolltape.recording.take import Take
 from rolltape.recording.take_log import plain_take
@@ -42,9 +42,9 @@ class Answer:
     body: bytes
 
     @property
-    def problem(self) -> wire.Problem:
-        assert self.headers["content-type"] == wire.PROBLEM_TYPE, self.body
-        return wire.Problem.from_json(self.body.decode())
+    def problem(self) -> problem.Problem:
+        assert self.headers["content-type"] == problem.PROBLEM_TYPE, self.body
+        return problem.Problem.from_json(self.body.decode())
 
 
 @dataclass
@@ -83,15 +83,17 @@ class Page:
 
     def announce(self, end: int | None = None) -> Answer:
         told = wire.Announcement(TYPE, plain_take(self.take), end)
-        return self.ask("PUT", wire.part_path(self.take.id, self.part), told.to_json())
+        return self.ask("PUT", paths.part_path(self.take.id, self.part), told.to_json())
 
     def put(self, at: int, content: bytes) -> Answer:
         digest = content_digest(segment_of(at, content))
-        return self.ask("PUT", wire.segment_path(self.take.id, self.part, at), content, Content_Digest=digest)
+        return self.ask(
+            "PUT", paths.segment_path(self.take.id, self.part, at), content, Content_Digest=digest
+        )
 
     def complete(self, account: Account | None = None) -> Answer:
         told = wire.Completion(account or self.account, plain_take(over(self.take)))
-        return self.ask("POST", wire.complete_path(self.take.id, self.part), told.to_json())
+        return self.ask("POST", paths.complete_path(self.take.id, self.part), told.to_json())
 
     def send(self, content: bytes, size: int = 1000) -> wire.Held:
         """All of it, from the announcement to the end."""
@@ -104,8 +106,8 @@ class Page:
         assert answer.status == 200, answer
         return wire.Held.from_json(answer.body.decode())
 
-    def listing(self) -> tuple[wire.ArrivedTake, ...]:
-        return wire.Listing.from_json(self.ask("GET", wire.TAKES).body.decode()).takes
+    def listing(self) -> tuple[listing.ArrivedTake, ...]:
+        return listing.Listing.from_json(self.ask("GET", paths.TAKES).body.decode()).takes
 
     def json(self, method: str, path: str, body: object) -> tuple[int, Any]:
         answer = self.ask(method, path, json.dumps(body))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rolltape.arrivals import wire
+from rolltape.arrivals import listing, paths, problem, wire
 from rolltape.arrivals.segments import EMPTY, account_of, content_digest, segment_of
 from rolltape.recording.take_log import plain_take
 from rolltape.room.messages import Role
@@ -24,7 +24,7 @@ from takes_of_guests import ADA, TYPE, segments, take
 from waiting import wait_for
 
 CONTENT = bytes(range(256)) * 300
-Kind = wire.ProblemKind
+Kind = problem.ProblemKind
 Visit = Callable[..., Page]
 
 
@@ -62,7 +62,7 @@ def test_a_take_arrives_and_is_listed_for_its_guest_and_the_director(visit: Visi
     held = page.send(CONTENT)
 
     assert held.sha256 == sha256(CONTENT).hexdigest()
-    assert held.state is wire.ArrivalState.COMPLETE
+    assert held.state is listing.ArrivalState.COMPLETE
     director = visit("dora", Role.DIRECTOR)
     other = visit("ben")
     for who in (page, director):
@@ -80,7 +80,7 @@ def test_a_page_that_has_lost_an_answer_finds_out_what_arrived(page: Page) -> No
 
     held = wire.Held.from_json(page.announce().body.decode())
     assert held.account == account_of(segment for segment, _ in pieces[:5])
-    answer = page.ask("GET", wire.segments_path(page.take.id, page.part, 3))
+    answer = page.ask("GET", paths.segments_path(page.take.id, page.part, 3))
     found = wire.Segments.from_json(answer.body.decode())
     assert (found.segments, found.following) == (tuple(segment for segment, _ in pieces[3:5]), None)
 
@@ -98,7 +98,7 @@ def test_a_segment_as_large_as_one_may_be(page: Page) -> None:
 def test_what_a_page_may_not_have_is_refused_with_a_sentence(page: Page) -> None:
     page.announce()
     page.put(0, b"x" * 100)
-    part = wire.part_path(page.take.id, page.part)
+    part = paths.part_path(page.take.id, page.part)
     digest = content_digest(segment_of(100, b"y"))
     cases = [
         (page.put(50, b"y"), 409, Kind.PLACE),
@@ -115,7 +115,7 @@ def test_what_a_page_may_not_have_is_refused_with_a_sentence(page: Page) -> None
         (page.ask("PUT", part, "{}"), 400, Kind.BAD_REQUEST),
         (page.ask("PUT", part, b"\xff"), 400, Kind.BAD_REQUEST),
         (page.complete(EMPTY), 409, Kind.DIFFERENT),
-        (page.ask("GET", wire.segments_path(page.take.id, "part2")), 404, Kind.UNKNOWN),
+        (page.ask("GET", paths.segments_path(page.take.id, "part2")), 404, Kind.UNKNOWN),
     ]
     for answer, status, kind in cases:
         assert (answer.status, answer.problem.kind) == (status, kind)
@@ -138,7 +138,7 @@ def test_who_has_no_token_of_this_kind_is_told_to_join_again(page: Page) -> None
         tokens.upload(upload)[:-2],
     ):
         page.token = shown
-        for answer in (page.announce(), page.put(0, b"x"), page.ask("GET", wire.TAKES)):
+        for answer in (page.announce(), page.put(0, b"x"), page.ask("GET", paths.TAKES)):
             assert (answer.status, answer.problem.kind) == (401, Kind.TOKEN)
 
 
@@ -147,20 +147,20 @@ def test_a_guest_may_do_nothing_with_what_is_anothers(visit: Visit, page: Page) 
     ben = visit("ben")
 
     assert ben.put(len(CONTENT), b"more").problem.kind is Kind.UNKNOWN
-    assert ben.ask("DELETE", wire.take_path(page.take.id)).problem.kind is Kind.UNKNOWN
-    answer = ben.ask("DELETE", wire.take_path(page.take.id, ADA.uid))
+    assert ben.ask("DELETE", paths.take_path(page.take.id)).problem.kind is Kind.UNKNOWN
+    answer = ben.ask("DELETE", paths.take_path(page.take.id, ADA.uid))
     assert (answer.status, answer.problem.kind) == (403, Kind.FORBIDDEN)
     stranger = visit("dora", Role.DIRECTOR, "another room")
-    assert stranger.ask("DELETE", wire.take_path(page.take.id, ADA.uid)).status == 404
+    assert stranger.ask("DELETE", paths.take_path(page.take.id, ADA.uid)).status == 404
     assert len(page.listing()) == 1
     director = visit("dora", Role.DIRECTOR)
-    assert director.ask("DELETE", wire.take_path(page.take.id, ADA.uid)).status == 204
+    assert director.ask("DELETE", paths.take_path(page.take.id, ADA.uid)).status == 204
     assert page.listing() == ()
     assert page.announce().problem.kind is Kind.DELETED
 
 
 def test_a_page_of_another_site_may_not_send(page: Page) -> None:
-    answer = page.ask("GET", wire.TAKES, Origin="https://evil.example")
+    answer = page.ask("GET", paths.TAKES, Origin="https://evil.example")
 
     assert (answer.status, answer.problem.kind) == (403, Kind.FORBIDDEN)
 
@@ -193,7 +193,7 @@ def head(page: Page, length: int | None, of: int) -> bytes:
     """The head of a request that puts a segment; without its end, if no length is told."""
     digest = content_digest(segment_of(0, b"x" * of))
     lines = [
-        f"PUT /{wire.segment_path(page.take.id, page.part, 0)} HTTP/1.1",
+        f"PUT /{paths.segment_path(page.take.id, page.part, 0)} HTTP/1.1",
         "Host: localhost",
         f"Authorization: Bearer {page.token}",
         f"Content-Digest: {digest}",
@@ -217,7 +217,7 @@ def test_a_page_has_only_two_requests_at_once(page: Page, server: Process) -> No
 
 
 def test_who_announces_without_end_is_told_to_wait(page: Page) -> None:
-    path = wire.part_path(page.take.id, page.part)
+    path = paths.part_path(page.take.id, page.part)
     answers = [page.ask("PUT", path, "{}") for _ in range(300)]
 
     assert answers[0].status == 400
@@ -265,7 +265,7 @@ def test_a_server_without_takes_has_no_such_addresses(visit: Visit, tmp_path: Pa
     process.wait()
     try:
         page = visit(port=process.port)
-        assert {page.announce().status, page.ask("GET", wire.TAKES).status} == {404}
+        assert {page.announce().status, page.ask("GET", paths.TAKES).status} == {404}
     finally:
         process.process.kill()
         process.process.wait(10)
@@ -283,9 +283,9 @@ def test_a_completion_that_takes_long_is_told_to_be_under_way(visit: Visit, tmp_
         first = page.complete()
         assert first.status == 202
         held = wire.Held.from_json(first.body.decode())
-        assert (held.state, held.account) == (wire.ArrivalState.PROVING, page.account)
+        assert (held.state, held.account) == (listing.ArrivalState.PROVING, page.account)
         wait_for(lambda: page.complete().status == 200, "it is proven")
-        assert page.listing()[0].state is wire.ArrivalState.COMPLETE
+        assert page.listing()[0].state is listing.ArrivalState.COMPLETE
     finally:
         process.process.kill()
         process.process.wait(10)
@@ -325,7 +325,7 @@ def test_a_director_has_finished_what_arrived_of_a_guest_who_is_gone(visit: Visi
         page, director = visit(port=process.port), visit("dora", Role.DIRECTOR, port=process.port)
         page.announce()
         page.put(0, CONTENT)
-        path = wire.finish_path(page.take.id, ADA.uid)
+        path = paths.finish_path(page.take.id, ADA.uid)
         assert page.ask("POST", path).status == 403
         assert director.ask("POST", path).problem.detail.startswith("This recording is still arriving")
         for part in tmp_path.rglob("*.part"):
@@ -333,10 +333,10 @@ def test_a_director_has_finished_what_arrived_of_a_guest_who_is_gone(visit: Visi
 
         answer = director.ask("POST", path)
         assert answer.status == 200
-        (found,) = wire.Listing.from_json(answer.body.decode()).takes
-        assert found.state is wire.ArrivalState.CUT and found.parts[0].problem
+        (found,) = listing.Listing.from_json(answer.body.decode()).takes
+        assert found.state is listing.ArrivalState.CUT and found.parts[0].problem
         assert director.listing() == (found,)
-        assert director.ask("POST", wire.finish_path("1764381600000-ffffffff", ADA.uid)).status == 404
+        assert director.ask("POST", paths.finish_path("1764381600000-ffffffff", ADA.uid)).status == 404
     finally:
         process.process.kill()
         process.process.wait(10)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rolltape.arrivals import wire
+from rolltape.arrivals import listing, paths, problem
 from rolltape.room.messages import Role
 from rolltape.server.takes_record import Owner
 from server.processes import Process
@@ -50,10 +50,10 @@ def visit(server: Process, request: pytest.FixtureRequest) -> Iterator[Visit]:
         one.close()
 
 
-def ticket(page: Page, wanted: wire.TicketRequest) -> wire.Ticket:
-    answer = page.ask("POST", wire.TICKETS, wanted.to_json())
+def ticket(page: Page, wanted: listing.TicketRequest) -> listing.Ticket:
+    answer = page.ask("POST", paths.TICKETS, wanted.to_json())
     assert answer.status == 200, answer
-    return wire.Ticket.from_json(answer.body.decode())
+    return listing.Ticket.from_json(answer.body.decode())
 
 
 def fetch(page: Page, path: str, method: str = "GET", **headers: str) -> Answer:
@@ -66,7 +66,7 @@ def test_a_director_downloads_what_the_guest_has(visit: Visit) -> None:
     held = visit().send(content, 500_000)
     director = visit("dora", Role.DIRECTOR)
     given = ticket(
-        director, wire.TicketRequest(uid=ADA.uid, take=take(id="1764381600000-00000000").id, part="part1")
+        director, listing.TicketRequest(uid=ADA.uid, take=take(id="1764381600000-00000000").id, part="part1")
     )
 
     answer = fetch(director, given.path)
@@ -103,7 +103,7 @@ def test_everything_comes_as_one_zip_that_may_break_off_anywhere_while_more_arri
     sums[visit("ben").send(contents["ben"], 300_000).name] = contents["ben"]
     director = visit("dora", Role.DIRECTOR)
     (session,) = {one.session for one in director.listing()}
-    given = ticket(director, wire.TicketRequest(session=session))
+    given = ticket(director, listing.TicketRequest(session=session))
 
     tag, got = fetch(director, given.path, "HEAD").headers["etag"], b""
     cuts = sorted(random.Random(17).sample(range(1, given.size), 20))
@@ -124,7 +124,7 @@ def test_everything_comes_as_one_zip_that_may_break_off_anywhere_while_more_arri
     assert sorted(named) == sorted([*sums, "SHA256SUMS", *(name for name in named if "_session." in name)])
     assert len(named) == 5
     assert len(director.listing()) == 3
-    again = ticket(director, wire.TicketRequest(session=session))
+    again = ticket(director, listing.TicketRequest(session=session))
     assert again.size > given.size
 
 
@@ -136,14 +136,14 @@ def test_a_take_of_several_files_is_one_zip_of_these(visit: Visit) -> None:
         page.part = part
         named[page.send(content).name] = content
     visit("ben").send(b"another guest's")
-    given = ticket(visit("dora", Role.DIRECTOR), wire.TicketRequest(uid=ADA.uid, take=page.take.id))
+    given = ticket(visit("dora", Role.DIRECTOR), listing.TicketRequest(uid=ADA.uid, take=page.take.id))
 
     assert given.name.endswith("_take1.zip")
     with zipfile.ZipFile(io.BytesIO(fetch(page, given.path).body)) as archive:
         held = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     assert {name: held[name] for name in named} == named
     assert [name for name in held if name.startswith("ben")] == []
-    own = ticket(page, wire.TicketRequest(take=page.take.id))
+    own = ticket(page, listing.TicketRequest(take=page.take.id))
     assert fetch(page, own.path).status == 200
 
 
@@ -151,23 +151,23 @@ def test_a_guest_downloads_what_is_theirs_and_nothing_else(visit: Visit) -> None
     page, ben = visit(), visit("ben")
     page.send(b"content")
     (listed,) = page.listing()
-    own = wire.TicketRequest(take=listed.take, part="part1")
+    own = listing.TicketRequest(take=listed.take, part="part1")
 
     assert fetch(page, ticket(page, own).path).body == b"content"
     for wanted, status in (
         (own, 404),
-        (wire.TicketRequest(uid=ADA.uid, take=listed.take, part="part1"), 403),
-        (wire.TicketRequest(session=listed.session), 403),
+        (listing.TicketRequest(uid=ADA.uid, take=listed.take, part="part1"), 403),
+        (listing.TicketRequest(session=listed.session), 403),
     ):
-        assert ben.ask("POST", wire.TICKETS, wanted.to_json()).status == status
-    assert ben.ask("POST", wire.TICKETS, "{}").status == 400
+        assert ben.ask("POST", paths.TICKETS, wanted.to_json()).status == status
+    assert ben.ask("POST", paths.TICKETS, "{}").status == 400
 
 
 def test_what_a_director_has_fetched_is_not_withdrawn(visit: Visit) -> None:
     page, director = visit(), visit("dora", Role.DIRECTOR)
     page.send(b"content")
     (listed,) = director.listing()
-    wanted = wire.TicketRequest(uid=ADA.uid, take=listed.take, part="part1")
+    wanted = listing.TicketRequest(uid=ADA.uid, take=listed.take, part="part1")
     own = ticket(page, wanted)
     given = ticket(director, wanted)
     fetch(page, own.path)
@@ -176,8 +176,8 @@ def test_what_a_director_has_fetched_is_not_withdrawn(visit: Visit) -> None:
     fetch(director, given.path)
 
     assert director.listing()[0].fetched_ms is not None
-    assert page.ask("DELETE", wire.take_path(listed.take)).problem.kind is wire.ProblemKind.FETCHED
-    assert director.ask("DELETE", wire.take_path(listed.take, ADA.uid)).status == 204
+    assert page.ask("DELETE", paths.take_path(listed.take)).problem.kind is problem.ProblemKind.FETCHED
+    assert director.ask("DELETE", paths.take_path(listed.take, ADA.uid)).status == 204
     assert fetch(director, given.path).status == 404
 
 
@@ -191,8 +191,8 @@ def test_a_ticket_opens_one_thing_and_nothing_opens_it_but_a_ticket(visit: Visit
     assert fetch(page, f"api/files/{page.token}/x.webm").problem.detail.startswith("This link has run out")
     still_open = visit("ben")
     still_open.announce()
-    wanted = wire.TicketRequest(take=still_open.take.id, part="part1")
-    assert still_open.ask("POST", wire.TICKETS, wanted.to_json()).status == 404
+    wanted = listing.TicketRequest(take=still_open.take.id, part="part1")
+    assert still_open.ask("POST", paths.TICKETS, wanted.to_json()).status == 404
 
 
 @pytest.mark.parametrize("what", ["a link", "another size", "gone"])
@@ -202,7 +202,7 @@ def test_a_file_that_somebody_changed_in_the_folder_is_not_sent(
     page = visit()
     held = page.send(b"content")
     (listed,) = page.listing()
-    given = ticket(page, wire.TicketRequest(take=listed.take, part="part1"))
+    given = ticket(page, listing.TicketRequest(take=listed.take, part="part1"))
     secret = tmp_path / "secret"
     secret.write_bytes(b"secrets")
     owner = Owner(page.room, ADA.key_id, ADA.uid)

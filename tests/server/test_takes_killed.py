@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rolltape.arrivals import wire
+from rolltape.arrivals import listing, wire
 from rolltape.arrivals.segments import EMPTY, Segment, account_of, segment_of
 from rolltape.room.messages import Role
 from server.processes import Process
@@ -142,7 +142,7 @@ def test_a_server_that_is_killed_again_and_again_loses_nothing_that_it_acknowled
     director.close()
     room = tmp_path / "takes" / ADA.room_folder
     for guest in guests:
-        assert guest.held is not None and guest.held.state is wire.ArrivalState.COMPLETE
+        assert guest.held is not None and guest.held.state is listing.ArrivalState.COMPLETE
         (path,) = room.glob(f"*/{names[guest.uid]}")
         assert sha256(path.read_bytes()).hexdigest() == sha256(guest.content).hexdigest() == guest.held.sha256
     assert sum(guest.cut_off for guest in guests) >= KILLS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.segments import account_of
-from rolltape.arrivals.wire import ArrivalState
 from rolltape.room.client import new_secret
 from rolltape.room.messages import Arrived, Role, Sender
 from server.takes_page import Page, keeper

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.arrivals import wire
+from rolltape.arrivals import listing, paths, problem, wire
 from rolltape.arrivals.segments import Account, account_of, segment_of
 from rolltape.core.json_fields import Fields
 
@@ -18,13 +18,13 @@ SAID = [
     wire.Announcement("video/webm;codecs=vp9,opus", {"id": TAKE, "parts": []}, 12),
     wire.Announcement("audio/wav", {}),
     wire.Held(ACCOUNT),
-    wire.Held(ACCOUNT, wire.ArrivalState.COMPLETE, "Ada_studio_take1.webm", "0" * 64),
+    wire.Held(ACCOUNT, listing.ArrivalState.COMPLETE, "Ada_studio_take1.webm", "0" * 64),
     wire.Segments((segment_of(0, b"head"), segment_of(4, b"x")), 2),
     wire.Segments(()),
     wire.Completion(ACCOUNT, {"id": TAKE}),
-    wire.Listing(
+    listing.Listing(
         (
-            wire.ArrivedTake(
+            listing.ArrivedTake(
                 "ada-uid",
                 TAKE,
                 "2026-11-29_02-00",
@@ -32,21 +32,23 @@ SAID = [
                 1,
                 1764381600000,
                 (
-                    wire.ArrivedPart(
-                        "part1", wire.ArrivalState.COMPLETE, "video/webm", 12, "Ada.webm", "f" * 64
+                    listing.ArrivedPart(
+                        "part1", listing.ArrivalState.COMPLETE, "video/webm", 12, "Ada.webm", "f" * 64
                     ),
-                    wire.ArrivedPart("part2", wire.ArrivalState.CUT, "video/webm", 3, problem="Something."),
+                    listing.ArrivedPart(
+                        "part2", listing.ArrivalState.CUT, "video/webm", 3, problem="Something."
+                    ),
                 ),
                 5,
                 7,
             ),
         )
     ),
-    wire.TicketRequest(session="2026-11-29_02-00"),
-    wire.TicketRequest(uid="ada-uid", take=TAKE, part="part1"),
-    wire.Ticket("api/files/x.y.z/Ada.webm", 12, "Ada.webm"),
-    wire.Problem(wire.ProblemKind.FULL, 507, "There is no room.", 60),
-    wire.Problem(wire.ProblemKind.DIFFERENT, 409, "Others are here.", None, ACCOUNT, ((0, 4), (4, 8))),
+    listing.TicketRequest(session="2026-11-29_02-00"),
+    listing.TicketRequest(uid="ada-uid", take=TAKE, part="part1"),
+    listing.Ticket("api/files/x.y.z/Ada.webm", 12, "Ada.webm"),
+    problem.Problem(problem.ProblemKind.FULL, 507, "There is no room.", 60),
+    problem.Problem(problem.ProblemKind.DIFFERENT, 409, "Others are here.", None, ACCOUNT, ((0, 4), (4, 8))),
 ]
 
 
@@ -94,30 +96,30 @@ def test_what_is_bent_is_refused_with_words_or_read(said: wire.Held, data: st.Da
     ],
 )
 def test_no_path_is_the_id_of_a_take(id: str) -> None:
-    assert not wire.is_take(id)
+    assert not paths.is_take(id)
 
 
 @pytest.mark.parametrize(
     "name", ["", "part0", "part01", "part10000", "part1\n", "part-1", "take.json", "part1.log"]
 )
 def test_no_other_file_is_a_part(name: str) -> None:
-    assert not wire.is_part(name)
+    assert not paths.is_part(name)
     with pytest.raises(ValueError, match="no name of a part"):
-        wire.part_number(name)
+        paths.part_number(name)
 
 
 def test_a_part_has_the_name_of_its_file_in_the_journal() -> None:
-    assert wire.part_name(12) == "part12" and wire.part_number("part12") == 12
+    assert paths.part_name(12) == "part12" and paths.part_number("part12") == 12
     with pytest.raises(ValueError, match="no part has the number"):
-        wire.part_name(0)
+        paths.part_name(0)
 
 
 def test_a_take_is_as_far_as_the_part_that_is_least_far() -> None:
-    def take(*states: wire.ArrivalState) -> wire.ArrivedTake:
-        parts = tuple(wire.ArrivedPart(f"part{at}", state, "", 1) for at, state in enumerate(states, 1))
-        return wire.ArrivedTake("u", TAKE, "s", "Ada", 1, 0, parts)
+    def take(*states: listing.ArrivalState) -> listing.ArrivedTake:
+        parts = tuple(listing.ArrivedPart(f"part{at}", state, "", 1) for at, state in enumerate(states, 1))
+        return listing.ArrivedTake("u", TAKE, "s", "Ada", 1, 0, parts)
 
-    state = wire.ArrivalState
+    state = listing.ArrivalState
     assert take(state.COMPLETE, state.OPEN).state is state.OPEN
     assert take(state.COMPLETE, state.CUT).state is state.CUT
     assert take(state.CUT, state.PROVING).state is state.PROVING
@@ -132,7 +134,7 @@ def test_a_proxys_error_is_no_problem_of_ours() -> None:
         '{"type": "about:blank", "status": 502, "detail": "x"}',
     ):
         with pytest.raises(ValueError, match=r"."):
-            wire.Problem.from_json(text)
+            problem.Problem.from_json(text)
 
 
 def test_an_account_beyond_what_a_browser_can_count_is_refused() -> None:

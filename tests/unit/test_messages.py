@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from rolltape.arrivals.wire import ArrivalState
+from rolltape.arrivals.listing import ArrivalState
 from rolltape.core.clock import Reading
 from rolltape.core.naming import MAX_NAME_BYTES, safe_name
 from rolltape.recording.clock_log import ClockLog, Mark, SoundPath, TrackFacts

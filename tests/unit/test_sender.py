@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from fake_host import Bytes, FakeHost, troubles
 from jumping_clock import run
+from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.problem import Problem, ProblemKind
 from rolltape.arrivals.sender import NOTES, Sender, TakeNow, Upload
 from rolltape.arrivals.upload_notes import Choice, UploadNotes, read_notes
 from rolltape.arrivals.upload_plan import FileNow
 from rolltape.arrivals.upload_state import UploadState
-from rolltape.arrivals.wire import ArrivalState, Problem, ProblemKind
 from rolltape.core.errors import SinkError
 from rolltape.media.webm import WebmStream
 from unit.media_files import DATA

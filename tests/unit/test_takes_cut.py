@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from rolltape.arrivals.listing import ArrivalState, ArrivedPart
+from rolltape.arrivals.problem import ProblemKind
 from rolltape.arrivals.segments import account_of
-from rolltape.arrivals.wire import ArrivalState, ArrivedPart, ProblemKind
 from rolltape.recording.container import stream_for
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_store import TakesStore

@@ -16,8 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.problem import Problem, ProblemKind
 from rolltape.arrivals.segments import EMPTY, Account, account_of, segment_of
-from rolltape.arrivals.wire import Announcement, ArrivalState, Problem, ProblemKind
+from rolltape.arrivals.wire import Announcement
 from rolltape.recording.take import SPLIT, Take
 from rolltape.recording.take_log import plain_take
 from rolltape.server.takes_record import Owner

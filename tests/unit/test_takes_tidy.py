@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.problem import ProblemKind
 from rolltape.arrivals.segments import account_of
-from rolltape.arrivals.wire import ArrivalState, ProblemKind
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.takes_usage import Quotas

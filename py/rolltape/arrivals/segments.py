@@ -14,8 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from rolltape.core.json_fields import Fields
+
 __all__ = ["EMPTY", "Account", "Segment", "account_of", "content_digest", "read_content_digest", "segment_of"]
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _CONTENT_DIGEST = re.compile(r"\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*")
 
 
@@ -24,19 +27,20 @@ class Segment:
     """A stretch of a part's file."""
 
     at: int
-    """Where it begins, in bytes."""
+    """Offset of its first byte in the file."""
     length: int
+    """Bytes."""
     sha256: str
-    """Of its bytes, in base64 (RFC 4648 section 4), as `Content-Digest` has it."""
+    """SHA-256 of its bytes, in base64 (RFC 4648 section 4), as `Content-Digest` has it."""
 
     @property
     def end(self) -> int:
-        """Where the next one begins."""
+        """Offset of the byte after its last."""
         return self.at + self.length
 
     @property
     def weight(self) -> int:
-        """What it adds to the digest of a part."""
+        """The number that it adds to the digest of a part: a hash over its place, its length and its hash."""
         return int.from_bytes(sha256(f"{self.at} {self.length} {self.sha256}\n".encode()).digest())
 
 
@@ -50,30 +54,45 @@ class Account:
     """64 hexadecimal digits: the sum of the segments' weights, modulo 2^256."""
 
     def appended(self, segment: Segment) -> Account:
-        """The account with one more segment. Raises ValueError if it does not begin where the part ends."""
+        """Return the account with one more segment. Raises ValueError if it does not begin where the part ends."""
         if segment.at != self.end or segment.length < 1:
             raise ValueError("the segment does not begin where the part ends")
         return Account(segment.end, self.count + 1, _sum(self.digest, segment.weight))
 
     def replaced(self, before: Segment, segment: Segment) -> Account:
-        """The account with other bytes in one of its segments. Raises ValueError if it is another stretch."""
+        """Return the account with other bytes in one segment. Raises ValueError if `segment` lies elsewhere.
+
+        That `before` is one of its segments is the caller's word: an account holds their sum only.
+        """
         if (before.at, before.length) != (segment.at, segment.length):
             raise ValueError("the segment is not the stretch that it is to replace")
         return Account(self.end, self.count, _sum(self.digest, segment.weight - before.weight))
 
     def without_last(self, segment: Segment) -> Account:
-        """The account without its last segment. Raises ValueError if the part does not end with it."""
+        """Return the account without its last segment. Raises ValueError if the part does not end with it."""
         if segment.end != self.end:
             raise ValueError("the segment is not the part's last")
         return Account(segment.at, self.count - 1, _sum(self.digest, -segment.weight))
 
+    def to_plain(self) -> dict[str, object]:
+        """Return it as JSON's own types, as both sides of the upload send it; `from_fields` reads it."""
+        return {"end": self.end, "count": self.count, "digest": self.digest}
+
+    @classmethod
+    def from_fields(cls, found: Fields) -> Account:
+        """Read what `to_plain` wrote. Raises ValueError."""
+        digest = found.text("digest")
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError("digest is not 64 hexadecimal digits")
+        return cls(found.whole("end"), found.whole("count"), digest)
+
 
 EMPTY = Account()
-"""Of a part of which nothing is there."""
+"""The account of a part of which nothing is there."""
 
 
 def account_of(segments: Iterable[Segment]) -> Account:
-    """The account of these segments, in order from the first byte on. Raises ValueError where there is a hole."""
+    """Return the account of these segments, in order from the first byte. Raises ValueError where there is a hole."""
     account = EMPTY
     for segment in segments:
         account = account.appended(segment)
@@ -81,7 +100,7 @@ def account_of(segments: Iterable[Segment]) -> Account:
 
 
 def segment_of(at: int, content: bytes) -> Segment:
-    """The segment that these bytes are.
+    """Return the segment that these bytes are at this offset.
 
     >>> segment_of(0, b"abc").sha256
     'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0='
@@ -90,7 +109,7 @@ def segment_of(at: int, content: bytes) -> Segment:
 
 
 def content_digest(segment: Segment) -> str:
-    """The field `Content-Digest` of the request that puts this segment (RFC 9530 section 2).
+    """Write the field `Content-Digest` of the request that puts this segment (RFC 9530 section 2).
 
     >>> content_digest(segment_of(0, b"abc"))
     'sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:'
@@ -99,7 +118,7 @@ def content_digest(segment: Segment) -> str:
 
 
 def read_content_digest(field: str) -> str:
-    """The SHA-256 in a `Content-Digest`, in base64. Raises ValueError where there is none.
+    """Return the SHA-256 in a `Content-Digest`, in base64. Raises ValueError where there is none.
 
     >>> read_content_digest("md5=:AAAA:, sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:")
     'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0='

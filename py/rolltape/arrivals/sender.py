@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.paths import complete_path, part_path, segment_path, segments_path, take_path
+from rolltape.arrivals.problem import Problem, ProblemKind
 from rolltape.arrivals.segments import EMPTY, Segment
 from rolltape.arrivals.upload_notes import Choice, PartNote, UploadNotes, part_line, state_line
 from rolltape.arrivals.upload_pace import MAX_SLICE, Backoff, DelayPace
@@ -24,20 +27,7 @@ from rolltape.arrivals.upload_plan import (
     is_ahead,
 )
 from rolltape.arrivals.upload_state import TRANSITIONS, UploadEvent, UploadState, advance
-from rolltape.arrivals.wire import (
-    Announcement,
-    ArrivalState,
-    Completion,
-    Held,
-    Problem,
-    ProblemKind,
-    Segments,
-    complete_path,
-    part_path,
-    segment_path,
-    segments_path,
-    take_path,
-)
+from rolltape.arrivals.wire import Announcement, Completion, Held, Segments
 from rolltape.core.errors import RolltapeError
 
 __all__ = ["Answer", "Files", "Host", "Piece", "Sender", "TakeNow", "Upload"]

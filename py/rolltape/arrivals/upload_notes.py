@@ -6,14 +6,13 @@ line is passed over. What the host holds is asked of the host; the notes say how
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from rolltape.arrivals.segments import Account, Segment
 from rolltape.arrivals.upload_state import UploadState
-from rolltape.core.json_fields import Fields
+from rolltape.core.json_fields import Fields, json_line
 
 __all__ = ["Choice", "PartNote", "UploadNotes", "read_notes"]
 
@@ -62,7 +61,7 @@ class UploadNotes:
 
     def head_line(self) -> str:
         """The line that says who asks, and for what."""
-        return _line(
+        return json_line(
             {
                 "v": 1,
                 "token": self.token,
@@ -76,17 +75,16 @@ class UploadNotes:
 
 def state_line(state: UploadState, why: str = "") -> str:
     """The line for a state."""
-    return _line({"state": state, "why": why})
+    return json_line({"state": state, "why": why})
 
 
 def part_line(part: str, note: PartNote) -> str:
     """The line for what was proven of a part."""
     account, head = note.account, note.head
-    plain: dict[str, object] = {"part": part, "end": account.end, "count": account.count}
-    plain["digest"] = account.digest
+    plain = {"part": part, **account.to_plain()}
     if head is not None:
         plain |= {"head": head.length, "sha256": head.sha256}
-    return _line(plain)
+    return json_line(plain)
 
 
 def read_notes(log: str) -> UploadNotes | None:
@@ -119,12 +117,7 @@ def _head(found: Fields) -> UploadNotes:
 
 
 def _part(found: Fields) -> PartNote:
-    account = Account(found.whole("end"), found.whole("count"), found.text("digest"))
+    account = Account.from_fields(found)
     length = found.whole_or_none("head", low=1)
     head = None if length is None else Segment(0, length, found.text("sha256"))
     return PartNote(account, head)
-
-
-def _line(plain: Mapping[str, object]) -> str:
-    """A line feed before it keeps a torn line that is already there from swallowing this one."""
-    return f"\n{json.dumps(plain, allow_nan=False, separators=(',', ':'))}\n"

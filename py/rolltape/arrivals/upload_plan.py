@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.segments import EMPTY, Account, Segment
-from rolltape.arrivals.wire import ArrivalState
 
 __all__ = ["Compared", "FileNow", "Progress", "Step", "StepKind", "compare", "following", "is_ahead"]
 

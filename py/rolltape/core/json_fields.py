@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-__all__ = ["MAX_WHOLE", "Fields", "well_formed"]
+__all__ = ["MAX_WHOLE", "Fields", "compact_json", "json_line", "well_formed"]
 
 MAX_WHOLE = 2**53
 """JavaScript's numbers are exact up to here."""
@@ -28,6 +28,24 @@ _HALF = re.compile("[\ud800-\udfff]")
 def well_formed(text: str) -> str:
     """Return the text with U+FFFD for every lone surrogate, so that it can be encoded; otherwise the same."""
     return text if text.isascii() else _HALF.sub("\ufffd", text)
+
+
+def compact_json(value: Mapping[str, object]) -> str:
+    r"""Write an object as JSON in ASCII, without spaces. Raises ValueError for a number that is not finite.
+
+    >>> compact_json({"a": 1, "b": "\u00e4"})
+    '{"a":1,"b":"\\u00e4"}'
+    """
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def json_line(value: Mapping[str, object]) -> str:
+    """Write an object as one line of a log that is only appended to, with a line feed before and after.
+
+    The one before keeps a torn line that is already there from swallowing this one. Raises ValueError as
+    `compact_json` does.
+    """
+    return f"\n{compact_json(value)}\n"
 
 
 class Fields:

@@ -6,14 +6,13 @@ milliseconds of the page's own clock (High Resolution Time, section 4.4) unless 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from rolltape.core.clock import Reading
-from rolltape.core.json_fields import Fields
+from rolltape.core.json_fields import Fields, json_line
 
 __all__ = ["CLOCK", "ClockLog", "Mark", "SoundPath", "TrackFacts", "browser_of"]
 
@@ -80,7 +79,7 @@ class ClockLog:
         said += [{"track": _plain_track(one)} for one in self.tracks]
         said += [{"reading": _plain_reading(one)} for one in self.readings]
         said += [{"mark": _plain_mark(one)} for one in self.marks]
-        return "".join(f"\n{json.dumps(one, allow_nan=False, separators=(',', ':'))}\n" for one in said)
+        return "".join(json_line(one) for one in said)
 
     @staticmethod
     def from_lines(text: str) -> ClockLog:

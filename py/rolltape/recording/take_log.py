@@ -6,12 +6,11 @@ cut at any byte still says what was true at some moment before the cut.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, fields, replace
 from typing import Any
 
-from rolltape.core.json_fields import Fields
+from rolltape.core.json_fields import Fields, json_line
 from rolltape.recording.take import Delivery, Part, Pause, ShelfState, Take, TakeState
 from rolltape.recording.timeline import Hole, Missing
 from rolltape.settings.bitrate import Rates
@@ -32,7 +31,7 @@ _KNOWN_DELIVERIES = {delivery.value: delivery for delivery in Delivery}
 def log_line(take: Take, before: Take | None = None) -> str:
     """Write a line of a take's log: ASCII, with a line feed before and after.
 
-    The one before keeps a torn line that is already in the log from swallowing this one. Where `before` is what
+    Where `before` is what
     the log is known to say already, only what is new is written; else, and where a part is gone, the whole take.
     Nothing a take can hold makes it raise.
     """
@@ -40,7 +39,7 @@ def log_line(take: Take, before: Take | None = None) -> str:
         plain = {"v": _VERSION, "id": take.id, "changes": _new_since(before, take)}
     else:
         plain = plain_take(take)
-    return f"\n{json.dumps(plain, allow_nan=False, separators=(',', ':'))}\n"
+    return json_line(plain)
 
 
 def plain_take(take: Take) -> dict[str, Any]:

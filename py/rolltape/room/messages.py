@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from rolltape.arrivals.wire import ArrivalState
+from rolltape.arrivals.listing import ArrivalState
 from rolltape.core.notice import plain_text
 from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import Take, TakeState

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from rolltape.arrivals.wire import ArrivalState, is_part, is_take
+from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.paths import is_part, is_take
 from rolltape.core.errors import RolltapeError
 from rolltape.core.json_fields import Fields, well_formed
 from rolltape.core.notice import Notice, plain_text, shortened

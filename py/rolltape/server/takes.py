@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from rolltape.arrivals.listing import ArrivalState, Listing
 from rolltape.arrivals.segments import read_content_digest
-from rolltape.arrivals.wire import MAX_SEGMENT, Announcement, ArrivalState, Completion, Held, Listing
+from rolltape.arrivals.wire import MAX_SEGMENT, Announcement, Completion, Held
 from rolltape.room.messages import Arrived
 from rolltape.server.lasting import lasting
 from rolltape.server.limits import Limiter, Rate

@@ -22,7 +22,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from rolltape.arrivals.wire import Ticket, TicketRequest
+from rolltape.arrivals.listing import Ticket, TicketRequest
 from rolltape.core.naming import safe_name
 from rolltape.server.admission import address_of
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord

@@ -135,7 +135,7 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[_Line]:
                 continue
             found = Fields(dict(zip(_NAMES, row, strict=True)))
             segment = Segment(found.whole("at"), found.whole("length"), found.text("sha256"))
-            account = Account(found.whole("end"), found.whole("count"), found.text("digest"))
+            account = Account.from_fields(found)
             line = _Line(Logged(segment, found.whole("crc32")), account)
         except ValueError:
             continue

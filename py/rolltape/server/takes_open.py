@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 
+from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.paths import part_number
+from rolltape.arrivals.problem import ProblemKind
 from rolltape.arrivals.segments import EMPTY, Account, Segment, account_of
-from rolltape.arrivals.wire import ArrivalState, Held, ProblemKind, part_number
+from rolltape.arrivals.wire import Held
 from rolltape.recording.shelf import closed_pauses
 from rolltape.recording.take import Part
 from rolltape.server.takes_cut import cut_copy

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 
+from rolltape.arrivals.listing import ArrivalState, ArrivedPart, ArrivedTake
+from rolltape.arrivals.paths import is_part, part_number
 from rolltape.arrivals.segments import EMPTY, Account
-from rolltape.arrivals.wire import ArrivalState, ArrivedPart, ArrivedTake, Held, is_part, part_number
+from rolltape.arrivals.wire import Held
 from rolltape.core.json_fields import Fields
 from rolltape.core.naming import free_name, safe_name, take_name
 from rolltape.core.notice import plain_text, shortened
@@ -197,7 +199,7 @@ class TakeRecord:
             "stem": self.stem,
             "fetched_ms": self.fetched_ms,
             "deleted_ms": self.deleted_ms,
-            "parts": [vars(part) | {"account": vars(part.account)} for part in self.parts],
+            "parts": [vars(part) | {"account": part.account.to_plain()} for part in self.parts],
             "take": plain_take(self.take),
         }
         return (json.dumps(plain, allow_nan=False, indent=1) + "\n").encode()
@@ -245,14 +247,13 @@ def _part(found: Fields) -> PartRecord:
     name = found.text("part")
     if not is_part(name):
         raise ValueError("part is no name of a part")
-    account = found.inner("account")
     return PartRecord(
         name,
         found.text("type"),
         found.member("state", ArrivalState),
         found.text("name"),
         found.whole("bytes"),
-        Account(account.whole("end"), account.whole("count"), account.text("digest")),
+        Account.from_fields(found.inner("account")),
         found.text("sha256"),
         found.whole("crc32"),
         found.whole("done_ms"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 
+from rolltape.arrivals.problem import Problem, ProblemKind
 from rolltape.arrivals.segments import Account
-from rolltape.arrivals.wire import MAX_SEGMENT, Problem, ProblemKind
+from rolltape.arrivals.wire import MAX_SEGMENT
 
 __all__ = ["Refused", "refused_by_disk"]
 

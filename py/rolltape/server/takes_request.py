@@ -18,7 +18,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rolltape.arrivals.wire import MAX_ACCOUNT_BODY, MAX_SEGMENT, PROBLEM_TYPE, Problem, is_part, is_take
+from rolltape.arrivals.paths import is_part, is_take
+from rolltape.arrivals.problem import PROBLEM_TYPE, Problem
+from rolltape.arrivals.wire import MAX_ACCOUNT_BODY, MAX_SEGMENT
 from rolltape.room.messages import Role
 from rolltape.server.admission import address_of, is_foreign
 from rolltape.server.limits import Rate

@@ -14,7 +14,8 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from rolltape.arrivals.wire import ArrivalState, ArrivedPart, ArrivedTake, is_take
+from rolltape.arrivals.listing import ArrivalState, ArrivedPart, ArrivedTake
+from rolltape.arrivals.paths import is_take
 from rolltape.core.naming import free_name, safe_name
 from rolltape.room.session_file import Report, session_json, session_otio
 from rolltape.server.takes_folder import Folder

@@ -17,16 +17,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from rolltape.arrivals.listing import ArrivalState, ArrivedTake
 from rolltape.arrivals.segments import Account, Segment, segment_of
-from rolltape.arrivals.wire import (
-    PAGE_OF_SEGMENTS,
-    Announcement,
-    ArrivalState,
-    ArrivedTake,
-    Completion,
-    Held,
-    Segments,
-)
+from rolltape.arrivals.wire import PAGE_OF_SEGMENTS, Announcement, Completion, Held, Segments
 from rolltape.recording.take import Take
 from rolltape.server.takes_folder import Folder
 from rolltape.server.takes_log import Logged, PartLog

@@ -11,20 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from rolltape.arrivals.listing import ArrivalState, ArrivedTake, Listing, Ticket, TicketRequest
+from rolltape.arrivals.paths import TAKES, TICKETS, finish_path, take_path
 from rolltape.arrivals.sender import Answer, Host
 from rolltape.arrivals.upload_state import UploadState
-from rolltape.arrivals.wire import (
-    TAKES,
-    TICKETS,
-    ArrivalState,
-    ArrivedTake,
-    Listing,
-    Ticket,
-    TicketRequest,
-    UploadOffer,
-    finish_path,
-    take_path,
-)
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
 from rolltape.pages.interfaces import Browser, Document, View

@@ -10,10 +10,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from rolltape.arrivals.paths import complete_path, part_path
 from rolltape.arrivals.sender import NOTES, Sender, TakeNow, Upload
 from rolltape.arrivals.upload_notes import Choice, UploadNotes, read_notes
 from rolltape.arrivals.upload_plan import FileNow
-from rolltape.arrivals.wire import Completion, UploadOffer, complete_path, part_path
+from rolltape.arrivals.wire import Completion, UploadOffer
 from rolltape.core.errors import RolltapeError
 from rolltape.pages.interfaces import Browser, Document, ReadableStore
 from rolltape.recording.part_sinks import Growing
