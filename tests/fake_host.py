@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from rolltape.arrivals.interfaces import Answer
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.problem import Problem, ProblemKind
 from rolltape.arrivals.segments import Segment, account_of, segment_of
-from rolltape.arrivals.sender import Answer
 from rolltape.arrivals.wire import Announcement, Completion, Held, Segments
 
 

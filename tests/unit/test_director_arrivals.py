@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 
 from page_fakes import FakeDocument, FakeView
+from rolltape.arrivals.interfaces import Answer
 from rolltape.arrivals.listing import ArrivalState, ArrivedPart, ArrivedTake, Listing, Ticket
 from rolltape.arrivals.problem import Problem, ProblemKind
-from rolltape.arrivals.sender import Answer
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.pages.director import arrivals
 from rolltape.pages.director.arrivals import ArrivalsView, arrival_words, row_state

@@ -14,8 +14,9 @@ from fake_host import Bytes, FakeHost, troubles
 from jumping_clock import run
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.problem import Problem, ProblemKind
-from rolltape.arrivals.sender import NOTES, Sender, TakeNow, Upload
-from rolltape.arrivals.upload_notes import Choice, UploadNotes, read_notes
+from rolltape.arrivals.sender import Sender
+from rolltape.arrivals.upload import TakeNow, Upload
+from rolltape.arrivals.upload_notes import NOTES, Choice, UploadNotes, read_notes
 from rolltape.arrivals.upload_plan import FileNow
 from rolltape.arrivals.upload_state import UploadState
 from rolltape.core.errors import SinkError

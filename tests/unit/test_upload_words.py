@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rolltape.arrivals.segments import Account
-from rolltape.arrivals.sender import TakeNow, Upload
+from rolltape.arrivals.upload import TakeNow, Upload
 from rolltape.arrivals.upload_notes import Choice, UploadNotes
 from rolltape.arrivals.upload_plan import FileNow, Progress
 from rolltape.arrivals.upload_state import UploadState

@@ -1,22 +1,23 @@
 """Sends takes to the host: one request at a time, the take being recorded first, until everything has arrived.
 
-It reads the journal and writes nowhere: a recording does not know of it. What the host does not take now is tried
-again for ever; what it says that it holds is compared, hash by hash, before it counts.
+It reads the journal and writes nothing there but its own notes: a recording does not know of it. What the host does
+not take now is tried again without an end; what it says that it holds is compared, hash by hash, before it counts.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import replace
 
+from rolltape.arrivals.interfaces import Answer, Files, Host
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.paths import complete_path, part_path, segment_path, segments_path, take_path
-from rolltape.arrivals.problem import Problem, ProblemKind
+from rolltape.arrivals.problem import ProblemKind
 from rolltape.arrivals.segments import EMPTY, Segment
-from rolltape.arrivals.upload_notes import Choice, PartNote, UploadNotes, part_line, state_line
-from rolltape.arrivals.upload_pace import MAX_SLICE, Backoff, DelayPace
+from rolltape.arrivals.upload import TakeNow, Upload
+from rolltape.arrivals.upload_notes import NOTES, Choice, PartNote, part_line, state_line
+from rolltape.arrivals.upload_pace import Backoff, DelayPace
 from rolltape.arrivals.upload_plan import (
     FileNow,
     Progress,
@@ -30,10 +31,7 @@ from rolltape.arrivals.upload_state import TRANSITIONS, UploadEvent, UploadState
 from rolltape.arrivals.wire import Announcement, Completion, Held, Segments
 from rolltape.core.errors import RolltapeError
 
-__all__ = ["Answer", "Files", "Host", "Piece", "Sender", "TakeNow", "Upload"]
-
-NOTES = "upload.jsonl"
-"""Beside the take's own log."""
+__all__ = ["Sender"]
 LOOK_S = 0.25
 """So often it is looked whether a recording has grown."""
 NOTE_EVERY_MS = 5000.0
@@ -52,127 +50,12 @@ FINAL = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came back of a request."""
-
-    status: int
-    """0: nothing did."""
-    text: str = ""
-    retry_after_s: float | None = None
-
-    @property
-    def is_good(self) -> bool:
-        """True if it was done."""
-        return 200 <= self.status < 300
-
-    @property
-    def problem(self) -> Problem | None:
-        """What the host says is wrong; None where it is not the host that speaks."""
-        try:
-            return Problem.from_json(self.text)
-        except ValueError:
-            return None
-
-
-class Piece(Protocol):
-    """Bytes of a file, wherever they are held."""
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-
-
-class Files(Protocol):
-    """The journal's files."""
-
-    async def read(self, path: str, at: int, length: int) -> Piece:
-        """Bytes of a file from there on, fewer where it ends before. Raises RolltapeError."""
-
-    async def append_text(self, path: str, text: str) -> None:
-        """Add text at a file's end. Raises SinkError."""
-
-
-class Host(Protocol):
-    """Requests to the host; what goes wrong is an answer."""
-
-    async def ask(self, method: str, path: str, token: str, body: str = "") -> Answer:
-        """Send a text."""
-
-    async def put(self, path: str, token: str, piece: Piece, wait_ms: float) -> tuple[Answer, str]:
-        """Wait, then send bytes, which are gone afterwards; the answer, and their SHA-256 in base64."""
-
-    async def sha256(self, piece: Piece) -> str:
-        """The SHA-256 of bytes in base64."""
-
-
-@dataclass(frozen=True)
-class TakeNow:
-    """A take as it is at a moment."""
-
-    plain: Mapping[str, object]
-    """`Take.to_plain`."""
-    files: tuple[FileNow, ...]
-    is_over: bool
-
-
-@dataclass(eq=False)
-class Upload:
-    """One take on its way; `now` tells what there is of it. All is to be read only, but by the sender."""
-
-    id: str
-    folder: str
-    """Of the take, in the journal."""
-    notes: UploadNotes
-    now: Callable[[], TakeNow]
-    state: UploadState = UploadState.OFF
-    why: str = ""
-    """A sentence: what it waits for, or why it was refused."""
-    parts: dict[str, Progress] = field(default_factory=dict)
-    is_signed_out: bool = False
-    """Whether the host does not know its token any more: another is needed."""
-    noted_ms: float = 0.0
-    most: int = MAX_SLICE
-
-    @property
-    def arrived(self) -> int:
-        """Bytes that the host holds."""
-        return sum(part.account.end for part in self.parts.values())
-
-    @property
-    def total(self) -> int:
-        """Bytes that there are to be sent by now."""
-        return sum(file.limit for file in self.now().files)
-
-    def distrust(self) -> None:
-        """The file here is not the one that was sent from: everything is compared."""
-        self.parts = {
-            name: replace(part, account=EMPTY, to_compare=True) for name, part in self.parts.items()
-        }
-
-    @property
-    def is_under_way(self) -> bool:
-        """True if it goes on by itself: now, or when its recording is over."""
-        return self.state in (
-            UploadState.SENDING,
-            UploadState.WAITING,
-            UploadState.CLOSING,
-            UploadState.PROVING,
-        )
-
-    @property
-    def is_at_work(self) -> bool:
-        """True if something of it may be sent now."""
-        return self.is_under_way and (self.notes.choice is Choice.NOW or self.now().is_over)
-
-    @property
-    def is_over(self) -> bool:
-        """True if nothing more of it is to be sent."""
-        return self.state in (UploadState.ARRIVED, UploadState.REFUSED, UploadState.WITHDRAWN)
-
-
 class Sender:
-    """Sends the takes of this page. `run` it beside everything else, once."""
+    """Sends the takes of this page, one request at a time; a page has one, and runs it in one task.
+
+    `is_talking` tells whether a conversation shares the line; `changed` is called after each change of an upload and
+    must not raise; `log` takes sentences for those who look for a cause. `now_ms` is a monotonic clock.
+    """
 
     def __init__(
         self,
@@ -184,7 +67,9 @@ class Sender:
         log: Callable[[str], None],
     ) -> None:
         self.uploads: dict[str, Upload] = {}
+        """By the take's id, in the order in which they were added."""
         self.pace = DelayPace()
+        """Told of the line's delay by the page."""
         self._host = host
         self._files = files
         self._now_ms = now_ms
@@ -199,7 +84,10 @@ class Sender:
     # What is asked of it.
 
     def add(self, upload: Upload) -> None:
-        """Have a take sent; one that is known already goes on with these notes."""
+        """Have a take sent; one that is known already goes on with these notes (a new token, another choice).
+
+        One that is over by its notes is only listed, and what nobody agreed to stays `off`.
+        """
         before = self.uploads.get(upload.id)
         if before is not None:
             before.notes, before.now = replace(upload.notes, parts=before.notes.parts), upload.now
@@ -216,18 +104,21 @@ class Sender:
         self.wake()
 
     def wake(self) -> None:
-        """Something has changed: a recording has ended, the line is back, somebody agreed."""
+        """Look at once: a recording has ended, the line is back, somebody agreed. Any wait is over."""
         self._until_ms = 0.0
         self._wake.set()
 
     async def pause(self, upload: Upload, paused: bool) -> None:
-        """Send nothing of it until it is resumed."""
+        """Send nothing of it until it is resumed, in later visits neither. A request under way is finished."""
         if self._move(upload, UploadEvent.PAUSED if paused else UploadEvent.RESUMED):
             await self._note(upload, state_line(UploadState.PAUSED if paused else UploadState.OFF))
         self.wake()
 
     async def withdraw(self, upload: Upload) -> str:
-        """Have the host delete what it holds of it; a sentence why it did not, empty if it did."""
+        """Have the host delete what it holds of it; return why it did not, in a sentence, empty if it did.
+
+        What lies in the journal is not touched.
+        """
         answer = await self._host.ask("DELETE", take_path(upload.id), upload.notes.token)
         problem = answer.problem
         gone = answer.is_good or answer.status in (404, 410)
@@ -238,7 +129,10 @@ class Sender:
         return problem.detail if problem else NO_LINE
 
     async def is_there(self, upload: Upload) -> bool:
-        """Whether the host holds all of it right now: it is asked."""
+        """Ask the host whether it holds all of it right now. False also where it does not answer.
+
+        Raises ValueError if what answers is not the host.
+        """
         if upload.state is not UploadState.ARRIVED:
             return False
         now = upload.now()
@@ -252,7 +146,7 @@ class Sender:
     # Its loop.
 
     async def run(self) -> None:
-        """Send for as long as the page is there."""
+        """Send until the task is cancelled. Raises ValueError if what answers is not the host; run it again then."""
         while True:
             self._wake.clear()
             wait_s = max(LOOK_S, (self._until_ms - self._now_ms()) / 1000)

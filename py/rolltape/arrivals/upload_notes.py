@@ -14,7 +14,10 @@ from rolltape.arrivals.segments import Account, Segment
 from rolltape.arrivals.upload_state import UploadState
 from rolltape.core.json_fields import Fields, json_line
 
-__all__ = ["Choice", "PartNote", "UploadNotes", "read_notes"]
+__all__ = ["NOTES", "Choice", "PartNote", "UploadNotes", "read_notes"]
+
+NOTES = "upload.jsonl"
+"""The file of an upload's notes, in the take's folder of the journal, beside the take's own log."""
 
 _KEPT_STATES = (UploadState.ARRIVED, UploadState.REFUSED, UploadState.WITHDRAWN)
 
@@ -32,27 +35,31 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True)
 class PartNote:
-    """What was proven of one part."""
+    """What the host had acknowledged of one part when that was noted."""
 
     account: Account
     head: Segment | None = None
-    """The header as it was sent, where it is to be sent once more."""
+    """The header as it was sent, if it is to be sent once more; None: it is not."""
 
 
 @dataclass(frozen=True)
 class UploadNotes:
-    """Notes of one take's upload."""
+    """Notes of one take's upload: whom to ask, with which token, and how far it was."""
 
     token: str = field(repr=False)
     to: str
     """The host's name, for people."""
     room: str = ""
+    """The room's name, for people."""
     choice: Choice = Choice.NOW
     segment_max: int = 1 << 20
+    """Bytes of one segment at most, by the host's word."""
     state: UploadState = UploadState.OFF
     """`ARRIVED`, `REFUSED` or `WITHDRAWN` where it is over; `PAUSED` where the guest paused it; `OFF`: it goes on."""
     why: str = ""
+    """A sentence for people on `state`; may be empty."""
     parts: Mapping[str, PartNote] = field(default_factory=dict)
+    """By the part's name, `part1` …"""
 
     @property
     def is_over(self) -> bool:
@@ -60,7 +67,7 @@ class UploadNotes:
         return self.state in _KEPT_STATES or self.choice is Choice.NO
 
     def head_line(self) -> str:
-        """The line that says who asks, and for what."""
+        """Write the line that says who asks, and for what. It holds the token: the journal is the origin's own."""
         return json_line(
             {
                 "v": 1,
@@ -74,12 +81,12 @@ class UploadNotes:
 
 
 def state_line(state: UploadState, why: str = "") -> str:
-    """The line for a state."""
+    """Write the line for a state, with a sentence for people on it."""
     return json_line({"state": state, "why": why})
 
 
 def part_line(part: str, note: PartNote) -> str:
-    """The line for what was proven of a part."""
+    """Write the line for what was acknowledged of a part, `part1` …"""
     account, head = note.account, note.head
     plain = {"part": part, **account.to_plain()}
     if head is not None:
@@ -88,7 +95,7 @@ def part_line(part: str, note: PartNote) -> str:
 
 
 def read_notes(log: str) -> UploadNotes | None:
-    """Read a log; None if nothing in it says who asks. Torn lines and what is not known are passed over."""
+    """Read a log; None if no line says who asks. Never raises: torn lines and unknown ones are passed over."""
     notes: UploadNotes | None = None
     parts: dict[str, PartNote] = {}
     state, why = UploadState.OFF, ""

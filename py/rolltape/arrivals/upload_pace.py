@@ -55,7 +55,10 @@ class DelayPace:
         """When it was first asked: the line is measured for a while before anything is sent."""
 
     def note_delay(self, delay_ms: float, now_ms: float) -> None:
-        """Take in how long an answer took that carried next to nothing: the room's clock, a call's statistics."""
+        """Take in how long an answer took that carried next to nothing: the room's clock, a call's statistics.
+
+        Some twice a second while anybody talks; without them for three seconds the rate falls.
+        """
         self._samples.append((now_ms, delay_ms))
         while self._samples and now_ms - self._samples[0][0] > WINDOW_MS:
             self._samples.popleft()
@@ -79,7 +82,7 @@ class DelayPace:
 
     @property
     def slice(self) -> int:
-        """Bytes that the next request may carry."""
+        """Bytes that the next request may carry, MIN_SLICE to MAX_SLICE."""
         lasts_s = max(SLICE_S, min(LONGEST_S, self._trip_s))
         return int(min(MAX_SLICE, max(MIN_SLICE, self.rate * lasts_s)))
 
@@ -89,7 +92,7 @@ class DelayPace:
         return 0.9 * min(self._took, default=0.0)
 
     def wait_ms(self, now_ms: float) -> float:
-        """For how long the next request has to wait."""
+        """Return for how many milliseconds the next request has to wait; the first waits for a first measurement."""
         if self._steered_ms and now_ms - self._steered_ms > BLIND_MS:
             self._steered_ms = now_ms
             self.rate = max(MIN_RATE, self.rate * FALL)
@@ -98,7 +101,7 @@ class DelayPace:
         return max(0.0, self._free_ms - now_ms, self._begun_ms + WINDOW_MS - now_ms)
 
     def sent(self, size: int, begun_ms: float, now_ms: float) -> None:
-        """A request of this size was begun then and has been answered: as much time passes as it takes at the rate.
+        """Note that a request of `size` bytes was begun and answered; the next waits as long as it takes at the rate.
 
         A line that took longer than the rate allows is the slower one: the rate is not thought to be higher.
         """
@@ -109,22 +112,23 @@ class DelayPace:
 
 
 class Backoff:
-    """Patience after what went wrong: half a second, twice as long each time, half a minute at most, for ever."""
+    """Patience after failures: half a second, twice as long each time, half a minute at most, without an end."""
 
     FIRST_S: Final = 0.5
     LONGEST_S: Final = 30.0
 
     def __init__(self) -> None:
         self.failures = 0
+        """Since it last worked."""
 
     def failed(self, asked_s: float | None = None) -> float:
-        """One more failure; for how many seconds to wait: at least as long as the host asked, up to an hour."""
+        """Note a failure; return the seconds to wait: at least as many as the host asked for, up to an hour."""
         wait = min(self.LONGEST_S, self.FIRST_S * (1 << min(self.failures, 10)))
         self.failures += 1
         return max(wait, min(asked_s or 0.0, 3600.0))
 
     def worked(self) -> None:
-        """It goes on."""
+        """Note a success: the next failure waits half a second again."""
         self.failures = 0
 
 

@@ -22,45 +22,46 @@ class FileNow:
     """A part's file in the journal, as it is at a moment."""
 
     part: str
-    """`part1` …"""
+    """`part1` to `part9999`."""
     path: str
-    """In the journal."""
+    """Its path in the journal."""
     type: str
     """Its MIME type."""
     head: int
-    """Bytes at its beginning that its end may still change."""
+    """Bytes at its beginning (the container's header) that are written once more at its end."""
     stable: int
-    """Up to here nothing behind the head changes any more."""
+    """Bytes up to here never change again, the head aside."""
     size: int | None = None
-    """All of it, once it is over; None while it is recorded."""
+    """Its length in bytes once it is over; None while it is recorded."""
     is_whole: bool = True
     """False where the journal was in trouble while it was written: nothing that was sent before is relied on."""
 
     @property
     def limit(self) -> int:
-        """Up to where it may be sent now."""
+        """Up to which byte it may be sent now."""
         return self.stable if self.size is None else self.size
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known of a part at the host."""
+    """What this page knows of a part at the host. Every change makes a new one."""
 
     account: Account = EMPTY
-    """What it has acknowledged, by the hashes of what lies here."""
+    """What the host has acknowledged and is known to be what lies here."""
     is_announced: bool = False
-    """Whether the host was told of it by this page."""
+    """True if the host was told of it by this visit."""
     to_compare: bool = False
-    """Whether its segments are to be compared with the file here, one by one."""
+    """True if the host's segments are to be compared with the file here, one by one, before more is sent."""
     head_due: bool = False
-    """Whether the header was sent before its end was known."""
+    """True if the header was sent before the part was over, so that it is to be put once more."""
     again: tuple[tuple[int, int], ...] = ()
-    """Stretches (from, length) that are to be put again, each a segment."""
+    """Stretches (offset, length) that are to be put again, each a segment."""
     pending: tuple[int, int] | None = None
-    """A stretch that was put and not acknowledged."""
+    """The stretch (offset, length) that was put and not acknowledged; the host may have it."""
     known: tuple[Segment, ...] = ()
     """Segments whose hash may be replaced: the header, and those to be put again."""
     state: ArrivalState = ArrivalState.OPEN
+    """As the host said last."""
 
     @property
     def has_arrived(self) -> bool:
@@ -73,7 +74,7 @@ class Progress:
         return self.state is ArrivalState.COMPLETE
 
     def acknowledged(self, segment: Segment, file: FileNow) -> Progress:
-        """After the host has this segment."""
+        """Return what is known after the host has acknowledged this segment of `file`."""
         stretch = (segment.at, segment.length)
         before = next((one for one in self.known if (one.at, one.length) == stretch), None)
         account = self.account
@@ -94,7 +95,7 @@ class Progress:
 
 
 class StepKind(StrEnum):
-    """Kinds of steps."""
+    """Kinds of steps; each is one or more requests of `Sender`."""
 
     ANNOUNCE = "announce"
     COMPARE = "compare"
@@ -108,12 +109,15 @@ class Step:
 
     kind: StepKind
     at: int = 0
+    """For `PUT`: offset of the segment in the file."""
     length: int = 0
+    """For `PUT`: its bytes."""
 
 
 def following(progress: Progress, file: FileNow, most: int, may_complete: bool = True) -> Step | None:
-    """The next step, with at most `most` bytes in a segment; None while there is nothing to do.
+    """Return the next step for a part, with at most `most` bytes in a new segment; None: nothing to do now.
 
+    A segment that was put before is put with its old length, even if that is more.
     A part is complete only where `may_complete` says so: its take is over, or another part follows it.
     """
     if progress.has_arrived or not file.limit:
@@ -139,26 +143,30 @@ def following(progress: Progress, file: FileNow, most: int, may_complete: bool =
 
 
 def is_ahead(progress: Progress, file: FileNow, step: Step) -> bool:
-    """True if the step's bytes are beyond what lies here: the journal has lost some of it."""
+    """True if the step's bytes are beyond what lies here: the journal has lost some of what was sent from it."""
     return step.at + step.length > file.limit
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Outcome of a first look at what the host says that it holds."""
+    """Outcome of `compare`: what of the host's segments can stay, and what is to be hashed."""
 
     segments: tuple[Segment, ...]
-    """What of it can stay, in order."""
+    """Those that lie within the file here, in order."""
     account: Account
-    """Of these."""
+    """The account of these."""
     unknown: tuple[Segment, ...]
-    """Those of them whose hash is to be compared with the bytes here."""
+    """Those of them of which nothing is known: their hashes are to be compared with the bytes here."""
     drop_from: int | None
-    """Where the rest begins, which goes beyond what is here; None: there is none."""
+    """Offset from which the host is to drop what goes beyond the file here; None: nothing does."""
 
 
 def compare(held: Iterable[Segment], trusted: Account, file: FileNow, head_due: bool) -> Compared:
-    """See which of the host's segments are the bytes here for sure: those that `trusted` counts, if they sum up."""
+    """See which of the host's segments are the bytes here for sure, without reading any of them.
+
+    These are the ones that `trusted` counts, if their sum is its digest. `held` is in order from the first byte;
+    raises ValueError where it has a hole.
+    """
     account, kept, known = EMPTY, [], 0
     drop_from = None
     for segment in held:

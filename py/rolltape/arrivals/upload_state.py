@@ -16,6 +16,7 @@ class UploadState(StrEnum):
     OFF = "off"
     """Nobody keeps takes, or nobody agreed to have this one sent."""
     SENDING = "sending"
+    """Its recording may still go on."""
     WAITING = "waiting"
     """No line, no room at the host, signed out, or told to come later; it goes on by itself."""
     PAUSED = "paused"
@@ -24,8 +25,11 @@ class UploadState(StrEnum):
     PROVING = "proving"
     """All of it is there; host and page compare."""
     ARRIVED = "arrived"
+    """The host has said that its file is byte for byte the one here."""
     REFUSED = "refused"
+    """The host, or this page, will not go on with it; somebody may agree anew."""
     WITHDRAWN = "withdrawn"
+    """The host has deleted it, or never had it; it is not sent again."""
 
 
 class UploadEvent(StrEnum):

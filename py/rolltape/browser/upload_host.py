@@ -12,7 +12,7 @@ from typing import Any
 from js import URL, MessageEvent, Worker, document
 from pyodide.ffi import to_js
 
-from rolltape.arrivals.sender import Answer, Piece
+from rolltape.arrivals.interfaces import Answer, Piece
 from rolltape.browser import locks
 from rolltape.browser.interop import Listeners
 from rolltape.browser.journal import JournalPiece

@@ -15,7 +15,7 @@ from rolltape.settings.bitrate import Rates
 from rolltape.settings.capture_constraints import Constraints, Device, GrantedAudio, GrantedVideo
 
 if TYPE_CHECKING:  # a guest without a room does not wait for these
-    from rolltape.arrivals.sender import Host, Piece
+    from rolltape.arrivals.interfaces import Host, Piece
     from rolltape.room.client import RoomLine
     from rolltape.room.peers import Outgoing, PeerMaker
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from rolltape.arrivals.interfaces import Answer, Host
 from rolltape.arrivals.listing import ArrivalState, ArrivedTake, Listing, Ticket, TicketRequest
 from rolltape.arrivals.paths import TAKES, TICKETS, finish_path, take_path
-from rolltape.arrivals.sender import Answer, Host
 from rolltape.arrivals.upload_state import UploadState
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.notice import Level, Notice

@@ -14,7 +14,7 @@ from rolltape.recording.take import Take
 from rolltape.settings.link import Settings
 
 if TYPE_CHECKING:  # a guest whose takes nobody keeps does not wait for these
-    from rolltape.arrivals.sender import Upload
+    from rolltape.arrivals.upload import Upload
     from rolltape.arrivals.upload_notes import Choice
     from rolltape.arrivals.wire import UploadOffer
     from rolltape.pages.takes.uploads import Uploads

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rolltape.arrivals.sender import NOTES, Upload
-from rolltape.arrivals.upload_notes import read_notes
+from rolltape.arrivals.upload import Upload
+from rolltape.arrivals.upload_notes import NOTES, read_notes
 from rolltape.arrivals.upload_state import UploadState
 from rolltape.core.errors import SinkError
 from rolltape.core.notice import Level, Notice

@@ -8,7 +8,7 @@ from rolltape.recording.sinks import Store
 __all__ = ["left_behind"]
 
 NOTES = "upload.jsonl"
-"""As `arrivals.sender` has it."""
+"""As `arrivals.upload_notes` has it, which such a guest's page need not load."""
 
 
 async def left_behind(store: Store) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolltape.arrivals.sender import Upload
+from rolltape.arrivals.upload import Upload
 from rolltape.arrivals.upload_notes import Choice
 from rolltape.arrivals.upload_state import UploadState
 from rolltape.pages import words

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rolltape.arrivals.paths import complete_path, part_path
-from rolltape.arrivals.sender import NOTES, Sender, TakeNow, Upload
-from rolltape.arrivals.upload_notes import Choice, UploadNotes, read_notes
+from rolltape.arrivals.sender import Sender
+from rolltape.arrivals.upload import TakeNow, Upload
+from rolltape.arrivals.upload_notes import NOTES, Choice, UploadNotes, read_notes
 from rolltape.arrivals.upload_plan import FileNow
 from rolltape.arrivals.wire import Completion, UploadOffer
 from rolltape.core.errors import RolltapeError

@@ -1,0 +1,72 @@
+"""What a sender needs of its surroundings: the journal's files, and requests to the host.
+
+`browser/journal.py` and `browser/upload_host.py` implement them, `tests/fake_host.py` in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from rolltape.arrivals.problem import Problem
+
+__all__ = ["Answer", "Files", "Host", "Piece"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back of a request to the host, or that nothing did."""
+
+    status: int
+    """The HTTP status; 0: no answer came."""
+    text: str = ""
+    """The body."""
+    retry_after_s: float | None = None
+    """Seconds in `Retry-After`; None without it."""
+
+    @property
+    def is_good(self) -> bool:
+        """True if it was done: the status is one of 2xx (RFC 9110 section 15.3)."""
+        return 200 <= self.status < 300
+
+    @property
+    def problem(self) -> Problem | None:
+        """What the host says is wrong; None if nothing is, or if not the host answered but a proxy, say."""
+        try:
+            return Problem.from_json(self.text)
+        except ValueError:
+            return None
+
+
+class Piece(Protocol):
+    """Bytes of a file, held wherever reading has put them; used for one request."""
+
+    @property
+    def size(self) -> int:
+        """Count of bytes."""
+
+
+class Files(Protocol):
+    """The journal's files, by their paths in it."""
+
+    async def read(self, path: str, at: int, length: int) -> Piece:
+        """Read `length` bytes from offset `at`, fewer where the file ends before. Raises RolltapeError."""
+
+    async def append_text(self, path: str, text: str) -> None:
+        """Add text at a file's end, which is made if it is not there. Raises SinkError."""
+
+
+class Host(Protocol):
+    """Requests to the host. Nothing is raised for what goes wrong on the way: that is an `Answer`."""
+
+    async def ask(self, method: str, path: str, token: str, body: str = "") -> Answer:
+        """Send a JSON text to a path of `arrivals/paths.py`, or nothing."""
+
+    async def put(self, path: str, token: str, piece: Piece, wait_ms: float) -> tuple[Answer, str]:
+        """Wait, then send bytes with their `Content-Digest`; the answer, and their SHA-256 in base64.
+
+        The piece is used up. Without an answer the host may have the bytes all the same.
+        """
+
+    async def sha256(self, piece: Piece) -> str:
+        """Return the SHA-256 of a piece in base64, and use the piece up; empty where it could not be computed."""
