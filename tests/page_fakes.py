@@ -8,8 +8,8 @@ from typing import Any
 
 from rolltape.core.notice import Notice
 from rolltape.core.notice_board import NoticeBoard
-from rolltape.room.client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
-from rolltape.room.messages import Description, IceCandidate
+from rolltape.room.client import JoinReply, JoinRequest, RoomClient, RoomError
+from rolltape.room.messages import Description, IceCandidate, IceServer
 from rolltape.room.peers import Arriving, PeerMaker, SendLimits
 
 Handler = Callable[[], Awaitable[None] | None]
@@ -246,6 +246,8 @@ class FakeRoomBrowser:
         self.held: set[str] = set()
         self.log_lines: list[str] = []
         self.made: list[FakeConnection] = []
+        self.servers: list[Sequence[IceServer]] = []
+        """Which each of them was made with."""
         self.ms = 1000.0
         self.reloaded = False
         self.leaving: list[Callable[[], None]] = []
@@ -277,6 +279,7 @@ class FakeRoomBrowser:
         failed: Callable[[], None],
     ) -> FakeConnection:
         self.made.append(FakeConnection(polite, say, failed))
+        self.servers.append(servers)
         return self.made[-1]
 
     async def running(self) -> Collection[str]:

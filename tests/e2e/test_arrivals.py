@@ -94,6 +94,24 @@ def test_after_the_stop_all_of_it_is_at_the_host_within_five_seconds(scene: Room
     assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
 
 
+def test_what_a_guest_records_who_is_let_in_by_the_director_arrives_too(
+    scene: RoomScene, takes: Path
+) -> None:
+    by_name = scene.link(f"record=800&label=Eve&{SMALL}").partition("#")[0]
+    eve = scene.visitor().open(by_name, "guest")
+    eve.id("join").click()
+    expect(eve.id("where")).to_contain_text("lets you in")
+    expect(eve.id("check-upload")).to_be_hidden()
+    record(eve, "0:02")
+
+    scene.visitors[0].guest("Eve").get_by_test_id("let-in").click()
+    expect(eve.id("check-upload")).to_be_visible()
+    stop(eve)
+
+    expect(upload_of(eve)).to_have_attribute("data-state", "arrived", timeout=30_000)
+    assert arrived(takes) == [eve.page.evaluate(JOURNAL, "part1")]
+
+
 def test_a_host_that_is_killed_while_it_gets_a_take_has_all_of_it_in_the_end(
     scene: RoomScene, takes: Path
 ) -> None:

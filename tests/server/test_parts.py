@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 from starlette.types import Scope
 
-from rolltape.room.client import IceServer
 from rolltape.room.frames import PING, PONG, framed
-from rolltape.room.messages import Role
+from rolltape.room.messages import IceServer, Role
 from rolltape.server.admission import address_of, is_foreign
 from rolltape.server.limits import Limiter, Limits, Rate
 from rolltape.server.line import MAX_WAITING, QUIET_LOOKS, Line, Over

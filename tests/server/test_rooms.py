@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 import websockets
 
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.recording.take import Take, TakeState
+from rolltape.room.host_key import hosted_key
 from rolltape.room.messages import (
     Answer,
     Away,
@@ -18,6 +20,7 @@ from rolltape.room.messages import (
     Description,
     Door,
     GuestState,
+    IceServer,
     Joined,
     Left,
     Member,
@@ -27,13 +30,17 @@ from rolltape.room.messages import (
     TakeReport,
     Welcome,
 )
+from rolltape.server.hosting import Hosting
 from rolltape.server.memory import MemoryStore
 from rolltape.server.ownership import CLAIM_S, Claim, key_id
 from rolltape.server.rooms import RoomsOptions
 from rolltape.server.store import LEASE_S, MAX_MEMBERS, REMOVED_S
-from rolltape.server.tokens import Invitation, Session, Tokens, uid_of
+from rolltape.server.tokens import Invitation, Session, Tokens, Upload, uid_of
 from rolltape.server.turn import Ice
 from server.visitors import KEY, OTHER_KEY, SECRET, Clock, Scene, Visitor, played, post, serving
+
+STUN = IceServer(("stun:example.org:3478",))
+ICE = Ice(STUN.urls, ("turn:example.org:3478",), b"secret")
 
 
 def test_who_comes_is_told_who_is_there_and_the_others_are_told_of_them() -> None:
@@ -477,14 +484,49 @@ def test_a_room_has_room_for_so_many() -> None:
 
 def test_pages_are_told_which_servers_help_them_to_find_each_other() -> None:
     async def story(scene: Scene) -> None:
-        stun, turn = (await scene.visitor().join())["ice_servers"]
+        _, guest = await scene.pair()
+        stun, turn = guest.reply["ice_servers"]
 
         assert stun == {"urls": ["stun:example.org:3478"], "username": "", "credential": ""}
         assert turn["urls"] == ["turn:example.org:3478"]
-        assert turn["username"].endswith(f":{scene.visitors[0].uid}")
+        assert turn["username"].endswith(f":{guest.uid}")
 
-    ice = Ice(("stun:example.org:3478",), ("turn:example.org:3478",), b"secret")
-    played(story, options=RoomsOptions(ice=ice))
+    played(story, options=RoomsOptions(ice=ICE))
+
+
+@pytest.mark.parametrize("hosted", [True, False])
+def test_who_is_let_in_is_lent_what_an_invited_guest_is_lent(hosted: bool) -> None:
+    async def story(scene: Scene) -> None:
+        key = hosted_key("h" * 22, "studio") if hosted else KEY
+        director = await scene.visitor(Role.DIRECTOR, key=key).come()
+        eve = await scene.visitor(label="Eve").come()
+        (open_to_all,) = eve.reply["ice_servers"]
+        assert (open_to_all["urls"], eve.reply.get("upload")) == ([*STUN.urls], None)
+        assert _lent(eve) == ((), None)
+        assert await director.say(Command(eve.uid, "c", CommandKind.LET_IN)) == ""
+        await eve.until(lambda: len(eve.heard) == 2)
+        await eve.leave()
+        back = await scene.visitor(secret=str(eve.asked["secret"])).come()
+
+        for page in (eve, back):
+            servers, upload = _lent(page)
+            assert servers[0] == STUN
+            assert [one.urls for one in servers[1:]] == [("turn:example.org:3478",)] * hosted
+            assert all(one.username.endswith(f":{eve.uid}") for one in servers[1:])
+            assert (upload is not None) is hosted
+            if upload is not None:
+                said = Tokens(SECRET).read_upload(upload.token)
+                assert said == Upload("studio", key_id(key), Role.GUEST, eve.uid)
+                assert f"http://{upload.to}" == scene.address
+
+    hosting = Hosting("h" * 22, for_all=False, keeps_takes=True)
+    played(story, options=RoomsOptions(ice=ICE, hosting=hosting))
+
+
+def _lent(page: Visitor) -> tuple[tuple[IceServer, ...], UploadOffer | None]:
+    """What the last welcome lends."""
+    welcome = next(one for one, _ in reversed(page.heard) if isinstance(one, Welcome))
+    return welcome.ice_servers, welcome.upload
 
 
 def test_the_clock_is_the_servers() -> None:

@@ -17,6 +17,7 @@ from rolltape.server.store import (
     LEASE_S,
     MAX_MEMBERS,
     MAX_UNINVITED,
+    Admitted,
     Held,
     Hindrance,
     NotSeated,
@@ -130,11 +131,14 @@ def test_a_lost_connection_leaves_the_place_unless_another_took_it(played: Calla
 
 def test_who_was_let_in_and_whether_others_may_wait_is_kept(played: Callable[[Story], None]) -> None:
     async def story(store: Store, room: str) -> None:
-        assert not await store.is_admitted(room, "ada") and not await store.is_shut(room)
-        await store.admit(room, "ada")
+        assert await store.admitted(room, "ada") is None and not await store.is_shut(room)
+        await store.admit(room, "ada", Admitted("key", hosted=True))
+        await store.admit(room, "cy", Admitted("other", hosted=False))
         await store.shut(room, True)
-        assert await store.is_admitted(room, "ada") and await store.is_shut(room)
-        assert not await store.is_admitted(room, "bo") and not await store.is_shut(f"{room}x")
+        assert await store.admitted(room, "ada") == Admitted("key", hosted=True)
+        assert await store.admitted(room, "cy") == Admitted("other", hosted=False)
+        assert await store.is_shut(room)
+        assert await store.admitted(room, "bo") is None and not await store.is_shut(f"{room}x")
         await store.shut(room, False)
         assert not await store.is_shut(room)
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from page_fakes import FakeDocument, FakeRoomBrowser, uid_for
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.errors import EngineError
 from rolltape.pages.guest.room import GuestRoom, cannot_record
 from rolltape.recording.take import Part, Take, TakeState
@@ -19,6 +20,7 @@ from rolltape.room.messages import (
     CommandKind,
     Going,
     GuestState,
+    IceServer,
     Joined,
     Left,
     Member,
@@ -592,19 +594,26 @@ def test_a_room_that_was_joined_by_a_press_is_joined_again_by_a_reload(
     played(story)
 
 
-def test_who_waits_outside_is_told_so_and_connects_with_nobody() -> None:
+def test_who_waits_outside_is_told_so_and_connects_with_nobody_until_they_are_let_in() -> None:
+    offers: list[UploadOffer] = []
+
     async def story(scene: Scene) -> None:
+        scene.room.offered = offers.append
         await scene.come_in()
         scene.room.report(Take("1", 1, "one", 0))
         await scene.settle()
         scene.hear(Welcome(scene.uid, "", waiting=True))
         await scene.settle()
         assert "lets you in" in scene.document.texts["where"]
-        assert scene.browser.made == []
+        assert scene.browser.made == [] == offers
 
         before = len(scene.browser.line.said)
-        scene.hear(Welcome(scene.uid, "key-1", (BO,)))
+        relay = (IceServer(("turn:a",), "9:ada", "c"),)
+        offer = UploadOffer("token", 1_764_000_000_000)
+        scene.hear(Welcome(scene.uid, "key-1", (BO,), ice_servers=relay, upload=offer))
         await scene.settle()
+        assert scene.browser.servers == [relay]
+        assert offers == [offer]
         assert "director is here" in scene.document.texts["where"]
         assert len(scene.browser.made) == 1
         assert any(isinstance(one, TakeReport) for one in scene.said(before))

@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.clock import Reading
 from rolltape.core.naming import MAX_NAME_BYTES, safe_name
 from rolltape.recording.clock_log import ClockLog, Mark, SoundPath, TrackFacts
@@ -31,6 +32,7 @@ from rolltape.room.messages import (
     Going,
     GuestState,
     IceCandidate,
+    IceServer,
     Joined,
     Left,
     Member,
@@ -70,6 +72,8 @@ MESSAGES: list[Message] = [
     Welcome("ada", "k1", (Member("bo", Role.DIRECTOR, "Bö"), Member("cy", Role.GUEST, "李雷", False, False))),
     Welcome("ada", "", waiting=True),
     Welcome("bo", "k1", invited_only=True),
+    Welcome("eve", "k1", ice_servers=(IceServer(("stun:a",)), IceServer(("turn:a", "turns:a"), "9:eve", "c")),
+            upload=UploadOffer("token", 1_764_000_000_000, 2**20, "record.example.org")),
     Door(True),
     Joined(Member("bo", Role.DIRECTOR)),
     Joined(Member("eve", Role.GUEST, "Eve", False, waiting=True)),

@@ -11,8 +11,18 @@ import pytest
 
 from page_fakes import FakeConnection
 from rolltape.core.errors import Unsupported
-from rolltape.room.client import IceServer, RoomError
-from rolltape.room.messages import Description, IceCandidate, Member, Message, Role, Sender, SendRates, Signal
+from rolltape.room.client import RoomError
+from rolltape.room.messages import (
+    Description,
+    IceCandidate,
+    IceServer,
+    Member,
+    Message,
+    Role,
+    Sender,
+    SendRates,
+    Signal,
+)
 from rolltape.room.peers import MAX_MESH, PREVIEW, TALK, Peers
 
 OFFER, ANSWER = Description("offer", "o"), Description("answer", "a")

@@ -12,8 +12,7 @@ from pyodide.ffi import JsException, jsnull, to_js
 
 from rolltape.browser.interop import Listeners, maybe, member
 from rolltape.core.errors import Unsupported
-from rolltape.room.client import IceServer
-from rolltape.room.messages import Description, IceCandidate
+from rolltape.room.messages import Description, IceCandidate, IceServer
 from rolltape.room.peers import Arriving, SendLimits
 from rolltape.room.sdp import with_stereo_opus
 

@@ -16,9 +16,10 @@ from rolltape.arrivals.wire import UploadOffer
 from rolltape.browser.interop import Listeners, member
 from rolltape.core.errors import RolltapeError, Unsupported
 from rolltape.core.json_fields import Fields
-from rolltape.room.client import IceServer, JoinReply, JoinRequest, RoomClient, RoomError
+from rolltape.room.client import JoinReply, JoinRequest, RoomClient, RoomError
 from rolltape.room.frames import ANSWER, CLOCK, PING, PONG, Frame, framed, unframed
 from rolltape.room.messages import VERSION
+from rolltape.room.wire import ice_servers_of
 
 ANSWER_TIMEOUT_S = 5.0
 JOIN_TIMEOUT_MS = 8000
@@ -225,16 +226,12 @@ async def join(request: JoinRequest) -> JoinReply:
 
 
 def _reply(said: Fields) -> JoinReply:
-    servers = tuple(
-        IceServer(tuple(one.texts("urls")), one.text("username", ""), one.text("credential", ""))
-        for one in said.rows("ice_servers", 20)
-    )
     offered = said.inner_or_none("upload")
     return JoinReply(
         said.text("token", limit=4000),
         said.text("uid", limit=64),
         said.text("key_id", "", 64),
         said.text("invite", "", 4000),
-        servers,
+        ice_servers_of(said),
         None if offered is None else UploadOffer.from_fields(offered),
     )

@@ -14,11 +14,21 @@ from typing import Protocol
 
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.errors import RolltapeError
-from rolltape.room.messages import Away, Command, Joined, Left, Member, Message, Role, Sender, Welcome
+from rolltape.room.messages import (
+    Away,
+    Command,
+    IceServer,
+    Joined,
+    Left,
+    Member,
+    Message,
+    Role,
+    Sender,
+    Welcome,
+)
 from rolltape.room.wire import decode, encode, kind_of, sender_of
 
 __all__ = [
-    "IceServer",
     "JoinReply",
     "JoinRequest",
     "RoomClient",
@@ -53,15 +63,6 @@ class JoinRequest:
     """A director's."""
     invite: str = ""
     """A guest's, from the link; empty: came by the room's name alone. A director's own: it was theirs before."""
-
-
-@dataclass(frozen=True)
-class IceServer:
-    """A STUN or TURN server for the page's connections (WebRTC 1.0 section 4.2.3)."""
-
-    urls: tuple[str, ...]
-    username: str = ""
-    credential: str = ""
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,8 @@ class RoomClient:
             self._members = away | {one.uid: one for one in message.members if one.uid != self.uid}
             self.connected = True
             self.waiting, self.invited_only = message.waiting, message.invited_only
+            self.ice_servers = message.ice_servers or self.ice_servers
+            self.upload = message.upload or self.upload
             self._listener.room_connected(True)
         elif isinstance(message, Joined | Away | Left):
             self._changed(message)

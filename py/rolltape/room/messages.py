@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.notice import plain_text
 from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import Take, TakeState
@@ -31,6 +32,7 @@ __all__ = [
     "Going",
     "GuestState",
     "IceCandidate",
+    "IceServer",
     "Joined",
     "Left",
     "Member",
@@ -89,6 +91,15 @@ def nameless(uid: str) -> str:
 
 
 @dataclass(frozen=True)
+class IceServer:
+    """A STUN or TURN server for the page's connections (WebRTC 1.0 section 4.2.3)."""
+
+    urls: tuple[str, ...]
+    username: str = ""
+    credential: str = ""
+
+
+@dataclass(frozen=True)
 class Welcome:
     """The server's first word to each connection: who you are, and who is there."""
 
@@ -100,6 +111,10 @@ class Welcome:
     """Outside: nobody is told of, and nothing is handed on; another welcome comes once a director lets them in."""
     invited_only: bool = False
     """Whether the uninvited are turned away; directors are told."""
+    ice_servers: tuple[IceServer, ...] = ()
+    """For who was let in without an invitation: in the place of those in the answer to their join. Else empty."""
+    upload: UploadOffer | None = None
+    """The same of what their page sends its takes with; None: the host keeps none of it, or that answer had it."""
 
 
 @dataclass(frozen=True)

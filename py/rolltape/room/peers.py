@@ -14,8 +14,18 @@ from typing import Any, Protocol
 
 from rolltape.core.errors import Unsupported
 from rolltape.core.pace import Pace
-from rolltape.room.client import IceServer, RoomError, new_secret
-from rolltape.room.messages import Description, IceCandidate, Member, Message, Role, Sender, SendRates, Signal
+from rolltape.room.client import RoomError, new_secret
+from rolltape.room.messages import (
+    Description,
+    IceCandidate,
+    IceServer,
+    Member,
+    Message,
+    Role,
+    Sender,
+    SendRates,
+    Signal,
+)
 
 __all__ = [
     "PREVIEW",

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.paths import is_part, is_take
+from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.errors import RolltapeError
 from rolltape.core.json_fields import Fields, well_formed
 from rolltape.core.notice import Notice, plain_text, shortened
@@ -37,6 +38,7 @@ from rolltape.room.messages import (
     Going,
     GuestState,
     IceCandidate,
+    IceServer,
     Joined,
     Left,
     Member,
@@ -62,6 +64,7 @@ __all__ = [
     "BadMessage",
     "decode",
     "encode",
+    "ice_servers_of",
     "kind_of",
     "line",
     "plain_json",
@@ -78,6 +81,7 @@ MAX_NAME = 80
 MAX_SENTENCE = 500
 MAX_TYPE = 120
 MAX_MEMBERS = 500
+MAX_ICE_SERVERS = 20
 MAX_STANDING = 20
 """Warnings of one guest that hold at once."""
 MAX_SUBJECT = 40
@@ -208,6 +212,8 @@ def _plain(message: Message) -> dict[str, Any]:
     plain = {name: value for name, value in vars(message).items() if value is not None}
     if isinstance(message, Command) and message.order is not None:
         plain["order"] = _plain_order(message.order)
+    if isinstance(message, Welcome) and message.upload is not None:
+        plain["upload"] = message.upload.to_plain()
     return {name: value if type(value) in _SIMPLE else _as_json(value) for name, value in plain.items()}
 
 
@@ -288,12 +294,23 @@ def _member(found: Fields) -> Member:
 
 def _welcome(found: Fields) -> Welcome:
     members = tuple(_members(found.rows("members", MAX_MEMBERS)))
+    offered = found.inner_or_none("upload")
     return Welcome(
         _uid(found, "uid"),
         found.text("key_id", "", 64),
         members,
         found.flag("waiting", False),
         found.flag("invited_only", False),
+        ice_servers_of(found),
+        None if offered is None else UploadOffer.from_fields(offered),
+    )
+
+
+def ice_servers_of(found: Fields) -> tuple[IceServer, ...]:
+    """The ICE servers of a welcome, or of the answer to a join. Raises ValueError."""
+    return tuple(
+        IceServer(tuple(one.texts("urls")), one.text("username", ""), one.text("credential", ""))
+        for one in found.rows("ice_servers", MAX_ICE_SERVERS)
     )
 
 

@@ -21,6 +21,8 @@ class Connection:
     line: Line
     session: Session
     member: Member
+    host: str = ""
+    """The name that their page asked this server by, for people."""
 
 
 class Connected:

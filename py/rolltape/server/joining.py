@@ -6,16 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.json_fields import Fields
 from rolltape.room.client import JoinReply, JoinRequest
 from rolltape.room.messages import VERSION, Member, Role, room_key
 from rolltape.room.wire import line
-from rolltape.server.hosting import Hosting
+from rolltape.server.lending import Lending
 from rolltape.server.ownership import Claim, key_id
 from rolltape.server.store import Hindrance, Store
-from rolltape.server.tokens import UPLOAD_S, BadToken, Invitation, Session, Tokens, Upload, uid_of
-from rolltape.server.turn import Ice
+from rolltape.server.tokens import BadToken, Invitation, Session, Tokens, Upload, uid_of
 
 __all__ = ["Joining", "NotLetIn", "read_request"]
 
@@ -69,16 +67,14 @@ class Joining:
         self,
         store: Store,
         tokens: Tokens,
-        ice: Ice,
+        lending: Lending,
         claimed: Callable[[str, str], None],
-        hosting: Hosting | None = None,
     ) -> None:
         """`claimed` is told a room and its key's id whenever a claim was shown for it."""
         self._claimed = claimed
-        self._hosting = hosting or Hosting()
+        self._lending = lending
         self._store = store
         self._tokens = tokens
-        self._ice = ice
 
     async def join(self, request: JoinRequest, now_s: float) -> JoinReply:
         """Return the answer to a request to join. Raises NotLetIn, StoreGone."""
@@ -87,33 +83,29 @@ class Joining:
         why = await self._store.hindrance(room, Member(uid, request.role, request.label, invited))
         if why is not None:
             raise NotLetIn(*HINDRANCES[why])
-        if not invited and await self._store.is_shut(room) and not await self._store.is_admitted(room, uid):
+        if not invited and await self._store.is_shut(room) and not await self._store.admitted(room, uid):
             raise NotLetIn(403, "uninvited", "Only invited guests come into this room: ask for its link.")
         claim = await self._claim(room, request)
-        token = self._tokens.session(Session(room, request.role, uid, request.label, invited, claim))
         hosted = self._is_hosted(room, request)
+        token = self._tokens.session(Session(room, request.role, uid, request.label, invited, claim, hosted))
         invite = ""
         if request.role is Role.DIRECTOR and claim is not None:
             invite = self._tokens.invitation(Invitation(room, claim, hosted))
         key_id = "" if claim is None else claim.key_id
-        servers = self._ice.servers(uid, now_s) if hosted else self._ice.open_servers
-        upload = self._offer(claim, Upload(room, key_id, request.role, uid), now_s) if hosted else None
-        return JoinReply(token, uid, key_id, invite, servers, upload)
+        lent = self._lending.to(Upload(room, key_id, request.role, uid), hosted, now_s)
+        return JoinReply(token, uid, key_id, invite, lent.ice_servers, lent.upload)
 
     def _is_hosted(self, room: str, request: JoinRequest) -> bool:
-        """True if the host lends this page its disk and its relay."""
-        if request.role is Role.DIRECTOR or self._hosting.for_all:
-            return self._hosting.is_own(room, request.key)
+        """True if the host lends this page its disk and its relay; who waits outside is lent nothing yet."""
+        hosting = self._lending.hosting
+        if request.role is Role.DIRECTOR:
+            return hosting.is_own(room, request.key)
         try:
-            return bool(request.invite) and self._tokens.read_invitation(request.invite).hosted
+            return bool(request.invite) and (
+                hosting.for_all or self._tokens.read_invitation(request.invite).hosted
+            )
         except BadToken:
             return False
-
-    def _offer(self, claim: Claim | None, upload: Upload, now_s: float) -> UploadOffer | None:
-        """What an invited page sends its takes with; None where nobody keeps them, or the room is nobody's."""
-        if not self._hosting.keeps_takes or claim is None:
-            return None
-        return UploadOffer(self._tokens.upload(upload), round((now_s + UPLOAD_S) * 1000))
 
     async def _claim(self, room: str, request: JoinRequest) -> Claim | None:
         """Whose the room is; the uninvited learn nothing of it, not even whether there is one. Raises NotLetIn."""

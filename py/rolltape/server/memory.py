@@ -15,6 +15,7 @@ from rolltape.server.store import (
     MAX_MEMBERS,
     MAX_UNINVITED,
     REMOVED_S,
+    Admitted,
     Held,
     Hindrance,
     NotSeated,
@@ -71,7 +72,7 @@ class MemoryStore:
         self._rooms: dict[str, dict[str, _Leased]] = {}
         self._claims: _Lasting[str, Claim] = _Lasting(now_s)
         self._removed: _Lasting[tuple[str, str], bool] = _Lasting(now_s)
-        self._admitted: _Lasting[tuple[str, str], bool] = _Lasting(now_s)
+        self._admitted: _Lasting[tuple[str, str], Admitted] = _Lasting(now_s)
         self._shut: _Lasting[str, bool] = _Lasting(now_s)
         self._used: _Lasting[str, bool] = _Lasting(now_s)
 
@@ -110,13 +111,13 @@ class MemoryStore:
             return None
         return Hindrance.FULL if _is_full((one.seat.member for one in seats.values()), member) else None
 
-    async def admit(self, room: str, uid: str) -> None:
+    async def admit(self, room: str, uid: str, word: Admitted) -> None:
         """A director lets somebody in who was not invited."""
-        self._admitted.put((room, uid), True, CLAIM_S)
+        self._admitted.put((room, uid), word, CLAIM_S)
 
-    async def is_admitted(self, room: str, uid: str) -> bool:
-        """Whether a director has let them in."""
-        return bool(self._admitted.get((room, uid)))
+    async def admitted(self, room: str, uid: str) -> Admitted | None:
+        """Return the word by which a director has let them in."""
+        return self._admitted.get((room, uid))
 
     async def shut(self, room: str, invited_only: bool) -> None:
         """Whether a room is for the invited only."""

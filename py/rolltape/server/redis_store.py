@@ -20,6 +20,7 @@ from rolltape.server.store import (
     MAX_MEMBERS,
     MAX_UNINVITED,
     REMOVED_S,
+    Admitted,
     Held,
     Hindrance,
     NotSeated,
@@ -36,6 +37,7 @@ LEASES = f"{PREFIX}leases"
 """A sorted set of all places, by the millisecond at which their leases run out."""
 SINCE = f"{PREFIX}since"
 """Since when this Redis remembers claims (milliseconds since 1970)."""
+HOSTED = "hosted"
 CONNECTIONS = 8
 TIMEOUT_S = 3.0
 SWEEP = 500
@@ -222,15 +224,20 @@ class RedisStore:
         (why,) = await self._run(HINDRANCE, keys, *_wants(member))
         return Hindrance(why) if why else None
 
-    async def admit(self, room: str, uid: str) -> None:
+    async def admit(self, room: str, uid: str, word: Admitted) -> None:
         """A director lets somebody in who was not invited."""
+        said = f"{word.key_id}|{HOSTED if word.hosted else ''}"
         async with _asking():
-            await self._redis.set(_admitted_key(room, uid), "1", ex=CLAIM_S)
+            await self._redis.set(_admitted_key(room, uid), said, ex=CLAIM_S)
 
-    async def is_admitted(self, room: str, uid: str) -> bool:
-        """Whether a director has let them in."""
+    async def admitted(self, room: str, uid: str) -> Admitted | None:
+        """Return the word by which a director has let them in."""
         async with _asking():
-            return bool(await self._redis.exists(_admitted_key(room, uid)))
+            said = await self._redis.get(_admitted_key(room, uid))
+        if said is None:
+            return None
+        key_id, _, hosted = said.partition("|")
+        return Admitted(key_id, hosted == HOSTED)
 
     async def shut(self, room: str, invited_only: bool) -> None:
         """Whether a room is for the invited only."""

@@ -30,12 +30,13 @@ from rolltape.room.messages import (
 from rolltape.room.wire import BadMessage, decode, encode, kind_of, plain_json, with_sender
 from rolltape.server.bus import Bus, Target, Told
 from rolltape.server.connected import Connected, Connection
+from rolltape.server.lending import Lending
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.line import Line, Over
 from rolltape.server.log import room_mark
 from rolltape.server.metrics import Metrics
-from rolltape.server.store import Held, NotSeated, Store, StoreGone
-from rolltape.server.tokens import BadToken, Tokens
+from rolltape.server.store import Admitted, Held, NotSeated, Store, StoreGone
+from rolltape.server.tokens import BadToken, Session, Tokens, Upload
 
 __all__ = ["Relay"]
 
@@ -71,6 +72,7 @@ class Relay:
         self,
         store: Store,
         tokens: Tokens,
+        lending: Lending,
         limits: Limits,
         metrics: Metrics,
         bus: Bus,
@@ -78,6 +80,7 @@ class Relay:
     ) -> None:
         self._store = store
         self._tokens = tokens
+        self._lending = lending
         self._metrics = metrics
         self._bus = bus
         self._stranger_s = limits.stranger_s
@@ -146,12 +149,12 @@ class Relay:
 
     # One connection.
 
-    async def serve(self, line: Line) -> None:
-        """Hear a connection from its first word to its end."""
+    async def serve(self, line: Line, host: str = "") -> None:
+        """Hear a connection from its first word to its end; `host` is the name that it asked this server by."""
         over = Over("gone")
         one: Connection | None = None
         try:
-            one = await self._met(line)
+            one = await self._met(line, host)
             while True:
                 answer = await self._answer(one, await line.hear())
                 if answer is not None:
@@ -168,7 +171,7 @@ class Relay:
                 await self._gone(one)
         await line.close(over.hostile)
 
-    async def _met(self, line: Line) -> Connection:
+    async def _met(self, line: Line, host: str) -> Connection:
         """Whoever begins with a right token is in. Raises Over."""
         said = await line.hear(self._stranger_s)
         try:
@@ -180,7 +183,7 @@ class Relay:
             raise Over("bad_token", hostile=True) from None
         except StoreGone:
             raise Over("store_gone") from None
-        one = Connection(line, session, member)
+        one = Connection(line, session, member, host)
         try:
             await self._sit(one)
         except (NotSeated, StoreGone, Over) as error:
@@ -202,10 +205,12 @@ class Relay:
                 self.claimed(room, claim.key_id)
         if session.role is Role.DIRECTOR and claim is not None and claim.key_id != session.key_id:
             raise Over("other_key")
-        waiting = not session.invited and not await self._store.is_admitted(room, session.uid)
-        one.member = replace(one.member, waiting=waiting)
+        word = None if session.invited else await self._store.admitted(room, session.uid)
+        one.member = replace(one.member, waiting=not session.invited and word is None)
         seating = await self._store.sit(room, one.member, line.id)
         welcome = await self._welcome(one, claim.key_id if claim else "", seating.others)
+        if word is not None:
+            welcome = self._lent(one, word, welcome)
         line.say(framed(kind_of(welcome), encode(welcome)))
         if seating.before != line.id:
             self._say_of(room, one.member, Joined(one.member))
@@ -220,6 +225,13 @@ class Relay:
         if one.member.waiting:
             return Welcome(uid, "", waiting=True)
         return Welcome(uid, key_id, tuple(other for other in others if not other.waiting))
+
+    def _lent(self, one: Connection, word: Admitted, welcome: Welcome) -> Welcome:
+        """The welcome of one who was let in, with what an invited page is lent when it joins."""
+        page = Upload(one.session.room, word.key_id, one.session.role, one.session.uid)
+        lent = self._lending.to(page, word.hosted, time.time())
+        upload = lent.upload and replace(lent.upload, to=one.host)
+        return replace(welcome, ice_servers=lent.ice_servers, upload=upload)
 
     async def _sit_again(self, one: Connection) -> None:
         try:
@@ -345,19 +357,20 @@ class Relay:
             if message.invited_only:
                 self.tell(Told(room, Target.WAITING, ""))
         elif isinstance(message, Command) and message.kind is CommandKind.LET_IN:
-            await self._let_in(room, message.to)
+            await self._let_in(one.session, message.to)
         elif isinstance(message, Command) and message.kind is CommandKind.REMOVE:
             connection = await self._store.remove(room, message.to)
             await self.say(room, Left(message.to))
             if connection:
                 self.tell(Told(room, Target.END, connection))
 
-    async def _let_in(self, room: str, uid: str) -> None:
+    async def _let_in(self, by: Session, uid: str) -> None:
         """Who waited is in: the others learn of them, and they of the others."""
+        room = by.room
         seat = await self._store.seat(room, uid)
         if seat is None or not seat.member.waiting:
             return
-        await self._store.admit(room, uid)
+        await self._store.admit(room, uid, Admitted(by.key_id, by.hosted))
         member = replace(seat.member, waiting=False)
         await self._store.rename(room, member)
         await self.say(room, Joined(member), but=uid)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -22,6 +23,7 @@ from rolltape.server.bus import Alone, Bus, Target, Told
 from rolltape.server.hosting import Hosting
 from rolltape.server.joining import Joining, NotLetIn, read_request
 from rolltape.server.lasting import lasting
+from rolltape.server.lending import Lending
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.line import MAX_FRAME, Line
 from rolltape.server.memory import MemoryStore
@@ -71,11 +73,12 @@ class Rooms:
         self._broke_s: dict[str, float] = {}
         """When a task of the server last broke off, by its name."""
         tokens = Tokens(secret)
+        lending = Lending(options.hosting, options.ice, tokens)
         self._bus = self._bus_of(options.redis_url)
         relay = self._relay = Relay(
-            self._store, tokens, options.limits, self._metrics, self._bus, options.now_s
+            self._store, tokens, lending, options.limits, self._metrics, self._bus, options.now_s
         )
-        self._joining = Joining(self._store, tokens, options.ice, relay.claimed, options.hosting)
+        self._joining = Joining(self._store, tokens, lending, relay.claimed)
         self._joins = Limiter(options.limits.joins, options.now_s)
         self._admission = Admission(options.limits, time.monotonic)
         self._presence = Presence(
@@ -129,7 +132,8 @@ class Rooms:
             return
         with self._admission.held(address):
             await send({"type": "websocket.accept"})
-            await self._relay.serve(Line(address, receive, send, self._options.limits, time.monotonic))
+            line = Line(address, receive, send, self._options.limits, time.monotonic)
+            await self._relay.serve(line, _host_of(Headers(scope=scope)))
 
     async def open_room(self, room: str, key: str) -> str:
         """Open a room for a key; the guest's invitation. Raises StoreGone."""
@@ -167,7 +171,7 @@ class Rooms:
             reply = await self._joining.join(read_request(body), time.time())
         except StoreGone:
             raise NotLetIn(503, "busy", "The server cannot reach its rooms at the moment.") from None
-        return _plain(reply, request.headers.get("host", ""))
+        return _plain(reply, _host_of(request.headers))
 
     async def metrics(self, request: Request) -> Response:
         """Answer `GET /metrics`, to who has its token (RFC 6750)."""
@@ -185,12 +189,16 @@ class Rooms:
 
 
 def _plain(reply: JoinReply, host: str) -> Mapping[str, object]:
-    """The answer as JSON's own types; `host` is the name that the page knows this server by."""
+    """The answer as JSON's own types; `host` is the name that people know this server by."""
     plain = asdict(reply)
     del plain["upload"]
     if reply.upload is not None:
-        plain["upload"] = replace(reply.upload, to=host[:200]).to_plain()
+        plain["upload"] = replace(reply.upload, to=host).to_plain()
     return plain
+
+
+def _host_of(headers: Headers) -> str:
+    return headers.get("host", "")[:200]
 
 
 async def _body(request: Request, within_s: float) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "MAX_MEMBERS",
     "MAX_UNINVITED",
     "REMOVED_S",
+    "Admitted",
     "Held",
     "Hindrance",
     "NotSeated",
@@ -51,6 +52,16 @@ class NotSeated(Exception):
     def __init__(self, why: Hindrance) -> None:
         super().__init__(why)
         self.why = why
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A director's word that somebody without an invitation is in; it does for them what an invitation would."""
+
+    key_id: str
+    """The director's."""
+    hosted: bool
+    """True if the room is one that the host lends to (`hosting.Hosting`)."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +108,11 @@ class Store(Protocol):
     async def hindrance(self, room: str, member: Member) -> Hindrance | None:
         """Return why somebody cannot come in (removed, or the room is full for their role); None if they can."""
 
-    async def admit(self, room: str, uid: str) -> None:
+    async def admit(self, room: str, uid: str, word: Admitted) -> None:
         """A director lets somebody in who was not invited; they need not wait again for as long as a claim lasts."""
 
-    async def is_admitted(self, room: str, uid: str) -> bool:
-        """Whether a director has let them in."""
+    async def admitted(self, room: str, uid: str) -> Admitted | None:
+        """Return the word by which a director has let them in; None if nobody has."""
 
     async def shut(self, room: str, invited_only: bool) -> None:
         """Whether a room is for the invited only, for as long as a claim lasts since it was said."""

@@ -50,6 +50,8 @@ class Session:
     invited: bool = True
     claim: Claim | None = None
     """Whose the room was when they were let in."""
+    hosted: bool = False
+    """True if the host lends this page its disk and its relay, and so to whom it lets in as a director."""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     """A token opens one connection."""
 
@@ -116,6 +118,7 @@ class Tokens:
             uid=session.uid,
             label=session.label,
             invited=session.invited,
+            hosted=session.hosted,
             **_claim_said(session.claim),
         )
 
@@ -129,6 +132,7 @@ class Tokens:
             said["label"],
             said["invited"],
             _claim_read(said),
+            said.get("hosted", False),
             said["jti"],
         )
 

@@ -7,7 +7,7 @@ import hmac
 from base64 import b64encode
 from dataclasses import dataclass, field
 
-from rolltape.room.client import IceServer
+from rolltape.room.messages import IceServer
 
 __all__ = ["CREDENTIAL_S", "Ice"]
 
