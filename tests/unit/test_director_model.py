@@ -10,19 +10,9 @@ from hypothesis import strategies as st
 
 from rolltape.core.notice import Level
 from rolltape.recording.take import Take, TakeState
-from rolltape.room.director_model import (
-    BUSY,
-    EFFECT_MS,
-    OFFLINE,
-    OVER,
-    PATIENCE_MS,
-    RECORDED,
-    RUN_ON_MS,
-    Alarm,
-    Control,
-    News,
-    Told,
-)
+from rolltape.room.director_model import EFFECT_MS, PATIENCE_MS, Control
+from rolltape.room.guest_news import OVER, RECORDED, News, Told
+from rolltape.room.guest_row import BUSY, OFFLINE, RUN_ON_MS, Alarm
 from rolltape.room.messages import (
     Answer,
     Command,

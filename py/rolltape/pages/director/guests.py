@@ -10,7 +10,8 @@ from rolltape.pages.director import guest_card
 from rolltape.pages.director.inbound import InboundDeck
 from rolltape.pages.interfaces import Document
 from rolltape.recording.take import TakeState
-from rolltape.room.director_model import Control, GuestRow
+from rolltape.room.director_model import Control
+from rolltape.room.guest_row import GuestRow
 from rolltape.room.messages import CommandKind, GuestState
 from rolltape.room.peers import Arriving
 from rolltape.settings.link import Settings

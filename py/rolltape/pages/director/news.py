@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 from rolltape.core.notice import Level, Notice
 from rolltape.pages.interfaces import Browser, Document
-from rolltape.room.director_model import News, Told
+from rolltape.room.guest_news import News, Told
 
 KEPT = 60
 TONES_HERTZ = {Level.INFO: 440.0, Level.WARNING: 660.0, Level.ERROR: 880.0}

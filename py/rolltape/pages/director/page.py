@@ -20,7 +20,8 @@ from rolltape.pages.room_time import RoomTime
 from rolltape.pages.takes.takes import Takes
 from rolltape.recording.take import Take, TakeState
 from rolltape.room.client import JoinRequest, RoomClient, RoomError, new_secret
-from rolltape.room.director_model import Control, Told
+from rolltape.room.director_model import Control
+from rolltape.room.guest_news import Told
 from rolltape.room.messages import (
     Answer,
     Arrived,
