@@ -17,7 +17,11 @@ from runtime.step import Tree
 
 REQUIREMENTS = ROOT / "requirements" / "page.txt"
 """What a page installs from PyPI, with hashes; a page loads segno (QR codes) only when somebody asks for a code."""
-DESK_ONLY = ["server/*", "convert/cli.py", "tracks/check.py", "__main__.py", "www/*"]
+TRACKS_OF_A_DESK = ["check", "place", "plan", "session", "stamps"]
+DESK_ONLY = [
+    *("server/*", "convert/cli.py", "__main__.py", "www/*"),
+    *(f"tracks/{name}.py" for name in TRACKS_OF_A_DESK),
+]
 """What of our package runs on a desk only."""
 PACKED = """
 __path__ = [f"{__path__[0]}/code.zip/rolltape"]

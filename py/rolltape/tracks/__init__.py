@@ -1,1 +1,1 @@
-"""How clocks ran apart: from a page's clock to the room's, and from a file's samples to the page's."""
+"""From recordings to tracks that are in step: how clocks ran apart, and which sample of which file goes where."""

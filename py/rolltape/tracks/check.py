@@ -8,16 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rolltape.core.clock import Reading
-from rolltape.core.json_fields import Fields
-from rolltape.tracks.room_line import RoomLine, room_line
+from rolltape.tracks.room_line import RoomLine
 from rolltape.tracks.runs import Run, runs_of
+from rolltape.tracks.session import PartFacts, read_session
 from rolltape.tracks.stamps import are_counted, stamps
 
 __all__ = ["CheckedPart", "CheckedTake", "add_arguments", "check", "checked", "told"]
 
 CHUNK = 4 << 20
-MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -68,55 +66,24 @@ def check(arguments: argparse.Namespace) -> int:
 
 def checked(folder: Path) -> list[CheckedTake]:
     """The takes of the session in a folder. Raises OSError, ValueError."""
-    for path in sorted(folder.glob("*.json")):
-        session = Fields.from_json(path.read_text(encoding="utf-8"))
-        if session.text("format", "") == "rolltape-session":
-            return [_take(folder, one) for one in session.rows("takes")]
-    raise ValueError(f"there is no session file in {folder}")
+    return [
+        CheckedTake(take.guest, take.name, take.line, tuple(_part(folder, one) for one in take.parts))
+        for take in read_session(folder).takes
+    ]
 
 
-def _take(folder: Path, take: Fields) -> CheckedTake:
-    clock = take.inner_or_none("clock")  # version 1 has none
-    readings = _readings(clock) if clock is not None else []
-    parts = tuple(_part(folder, one) for one in take.rows("parts"))
-    return CheckedTake(take.text("guest", ""), take.text("name"), room_line(readings), parts)
-
-
-def _readings(clock: Fields) -> list[Reading]:
-    rows = clock.plain().get("readings", [])
-    if not isinstance(rows, list) or len(rows) > MAX_ROWS:
-        raise ValueError("readings is not a list")
-    found = []
-    for row in rows:
-        if not isinstance(row, list) or len(row) != 3 or not all(isinstance(one, int | float) for one in row):
-            raise ValueError("a reading is not of three moments")
-        found.append(Reading(*map(float, row)))
-    return found
-
-
-def _part(folder: Path, part: Fields) -> CheckedPart:
-    names = [part.text("file"), part.text("saved_as")]
-    found = next((folder / Path(name).name for name in names if (folder / Path(name).name).is_file()), None)
+def _part(folder: Path, part: PartFacts) -> CheckedPart:
+    found = part.found_in(folder)
     points = stamps(_pieces(found)) if found is not None else []
     if points and not are_counted(points):
-        return CheckedPart(names[0], tuple(runs_of(points)), "file")
-    runs = tuple(_run(one) for one in part.rows("runs"))
-    return CheckedPart(names[0], runs, "marks" if runs else "")
+        return CheckedPart(part.file, tuple(runs_of(points)), "file")
+    return CheckedPart(part.file, part.runs, "marks" if part.runs else "")
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(CHUNK):
             yield piece
-
-
-def _run(run: Fields) -> Run:
-    """A run as the session file tells it, by its page's marks."""
-    at_ms, length_ms = run.number("at_ms", low=-1e12), run.number("length_ms")
-    fast = 1 + run.number("ppm", low=-1e6, high=1e6) * 1e-6
-    return Run.straight(
-        at_ms, length_ms, fast, run.number("residual_ms"), run.number("lost_before_ms", low=-1e9)
-    )
 
 
 def told(takes: Sequence[CheckedTake]) -> list[str]:

@@ -1,0 +1,152 @@
+"""Where a file's samples lie on the room's clock: segments, straight between their ends, none where sound was lost.
+
+Two kinds of files are told apart (`stamps.are_counted`). Where a browser stamped its blocks by the clock, the stamps
+tell how fast the sound came and where some is missing; pauses are closed up in them. Where it only counted samples,
+the page's marks tell, on the page's clock, pauses and all; without marks the sound is taken to come as it is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rolltape.tracks.runs import Point, Run, runs_of
+from rolltape.tracks.session import PartFacts, Stretch
+from rolltape.tracks.stamps import are_counted
+
+__all__ = ["Heard", "Segment", "placed", "runs_heard"]
+
+MAX_PPM = 5000.0
+"""No crystal is that far off: a run of so few points that it says so runs as it is counted."""
+EVER_MS = 1e15
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The sound of a file, before it is decoded."""
+
+    rate: int
+    """Samples a second."""
+    channels: int
+    samples: int
+    """Of one channel, by the headers of its packets."""
+    points: tuple[Point, ...]
+    """When its packets were stamped, in the file's own time."""
+
+    @property
+    def length_ms(self) -> float:
+        """How long it is by counting."""
+        return self.samples * 1000 / self.rate
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Samples in a row, and when they were captured; milliseconds."""
+
+    from_ms: float
+    """By counting samples."""
+    to_ms: float
+    at_ms: float
+    """On the room's clock."""
+    until_ms: float
+
+
+def runs_heard(part: PartFacts, heard: Heard) -> tuple[Run, ...]:
+    """The sound between losses: by the file's own stamps where they tell, else by its page's marks."""
+    return part.runs if are_counted(list(heard.points)) else tuple(runs_of(heard.points))
+
+
+def placed(part: PartFacts, heard: Heard, room_ms: Callable[[float], float]) -> list[Segment]:
+    """A file's sound in order. `room_ms` has the room's time so many milliseconds after the file began."""
+    pieces = _by_marks(part, heard) if are_counted(list(heard.points)) else _by_stamps(part, heard)
+    return [
+        Segment(from_ms, to_ms, room_ms(at_ms - part.late_ms), room_ms(until_ms - part.late_ms))
+        for from_ms, to_ms, at_ms, until_ms in pieces
+        if to_ms > from_ms and until_ms > at_ms
+    ]
+
+
+_Piece = tuple[float, float, float, float]
+"""From and to, by counting samples; at and until, since the file began."""
+
+
+def _by_stamps(part: PartFacts, heard: Heard) -> Iterator[_Piece]:
+    runs = runs_of(heard.points)
+    for run, end_ms in zip(runs, [*(one.from_ms for one in runs[1:]), heard.length_ms], strict=True):
+        for from_ms, to_ms in pairwise(_places(run, end_ms)):
+            stamped = _stamped(run, from_ms), _stamped(run, to_ms)
+            yield from _without_pauses((from_ms, to_ms, *stamped), part.stretches)
+
+
+def _places(run: Run, end_ms: float) -> list[float]:
+    """Where the line bends, with both ends."""
+    return [
+        run.from_ms,
+        *(one.sample_ms for one in run.knots if run.from_ms < one.sample_ms < end_ms),
+        end_ms,
+    ]
+
+
+def _stamped(run: Run, sample_ms: float) -> float:
+    if abs(run.ppm) > MAX_PPM:
+        return run.page_ms(run.from_ms) + sample_ms - run.from_ms
+    return run.page_ms(sample_ms)
+
+
+def _without_pauses(piece: _Piece, stretches: Sequence[Stretch]) -> Iterator[_Piece]:
+    """The piece cut at pauses, each bit of it moved to when it was captured."""
+    from_ms, to_ms, at_ms, until_ms = piece
+    if until_ms <= at_ms:
+        return
+    slope = (to_ms - from_ms) / (until_ms - at_ms)
+    ends = [*(one.in_file_ms for one in stretches[1:]), EVER_MS]
+    begins = [-EVER_MS, *ends[:-1]]
+    for stretch, begin, end in zip(stretches, begins, ends, strict=True):
+        first, last = max(at_ms, begin), min(until_ms, end)
+        if last > first:
+            moved = stretch.at_ms - stretch.in_file_ms
+            yield (
+                from_ms + slope * (first - at_ms),
+                from_ms + slope * (last - at_ms),
+                first + moved,
+                last + moved,
+            )
+
+
+def _by_marks(part: PartFacts, heard: Heard) -> Iterator[_Piece]:
+    """Samples are laid out one after another wherever neither a pause is nor a loss, as fast as they came there."""
+    began_ms = heard.points[0].page_ms if heard.points else 0.0
+    laid_ms = 0.0
+    for first, last, fast in _heard_while(part, began_ms):
+        held_ms = min((last - first) * fast, heard.length_ms - laid_ms)
+        if held_ms > 0:
+            yield laid_ms, laid_ms + held_ms, first, first + held_ms / fast
+            laid_ms += held_ms
+
+
+def _heard_while(part: PartFacts, began_ms: float) -> Iterator[tuple[float, float, float]]:
+    """From and until when sound came, and how fast; since the file began."""
+    recorded = _recorded(part.stretches, began_ms)
+    lines = _lines(part.runs)
+    for from_ms, to_ms in recorded:
+        for begin, end, fast in lines:
+            first, last = max(from_ms, begin), min(to_ms, end)
+            if last > first:
+                yield first, last, fast
+
+
+def _recorded(stretches: Sequence[Stretch], began_ms: float) -> list[tuple[float, float]]:
+    ends = [*(one.at_ms + one.length_ms for one in stretches[:-1]), EVER_MS]
+    begins = [began_ms, *(one.at_ms for one in stretches[1:])]
+    return list(zip(begins, ends, strict=True))
+
+
+def _lines(runs: Sequence[Run]) -> list[tuple[float, float, float]]:
+    """Each run from its beginning to where the next one's loss begins; the first and the last go on."""
+    if not runs:
+        return [(-EVER_MS, EVER_MS, 1.0)]
+    begins = [-EVER_MS, *(one.from_ms for one in runs[1:])]
+    ends = [*(one.from_ms - max(0.0, one.lost_before_ms) for one in runs[1:]), EVER_MS]
+    fast = [1.0 if abs(one.ppm) > MAX_PPM else 1 + one.ppm * 1e-6 for one in runs]
+    return list(zip(begins, ends, fast, strict=True))

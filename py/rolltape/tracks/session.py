@@ -1,0 +1,188 @@
+"""A session file, read for what tracks are made of: whose takes there are, their parts, what is known of clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rolltape.core.clock import Reading
+from rolltape.core.json_fields import Fields
+from rolltape.tracks.room_line import RoomLine, room_line
+from rolltape.tracks.runs import Run
+
+__all__ = ["PartFacts", "Session", "Stretch", "TakeFacts", "read_session"]
+
+MAX_ROWS = 100_000
+OPUS_BLOCK_MS = 60.0
+OPUS_LOOKAHEAD_MS = 6.5
+GRAPH_BUFFER_MS = 10.0
+"""Length of the buffers that come out of an audio graph in Chromium."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some of a file that was recorded without a pause; milliseconds."""
+
+    at_ms: float
+    """When it was captured, since the file began, with the pauses before it."""
+    in_file_ms: float
+    length_ms: float
+
+
+@dataclass(frozen=True)
+class PartFacts:
+    """One file of a take, as the session file tells of it."""
+
+    file: str
+    saved_as: str
+    offset_ms: float
+    """When its file began, since the session's first sample, by one reading of the clock."""
+    began_ms: float | None
+    """The same by the page's own clock; None: not noted."""
+    stretches: tuple[Stretch, ...]
+    """At least one, earliest first."""
+    runs: tuple[Run, ...]
+    """Its sound between losses by the page's marks, since the file began, pauses and all; none without marks."""
+    late_ms: float = 0.0
+    """By how much its browser stamps sound later than it was captured."""
+
+    def found_in(self, folder: Path) -> Path | None:
+        """The file in a folder, under either of its names; None where it is not. No name leads out of the folder."""
+        paths = (folder / Path(name).name for name in (self.file, self.saved_as))
+        return next((path for path in paths if path.is_file()), None)
+
+
+@dataclass(frozen=True)
+class TakeFacts:
+    """A take, as the session file tells of it."""
+
+    guest: str
+    guest_id: str
+    name: str
+    line: RoomLine | None
+    """From its page's clock to the room's; None: its page had no room's clock, or did not note it."""
+    on_room_clock: bool
+    parts: tuple[PartFacts, ...]
+
+    def room_clock(self, part: PartFacts, first_ms: float) -> Callable[[float], float]:
+        """From milliseconds since the part's file began to the room's clock.
+
+        Without a line by what the session file says of its beginning alone, as if both clocks ran alike.
+        """
+        line, began_ms = self.line, part.began_ms
+        if line is None or began_ms is None:
+            return lambda elapsed_ms: first_ms + part.offset_ms + elapsed_ms
+        return lambda elapsed_ms: line.room_ms(began_ms + elapsed_ms)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What was recorded in a room."""
+
+    room: str
+    first_ms: float
+    """Its first sample on the room's clock, in milliseconds since 1970, by one reading of each take."""
+    began: datetime | None
+    """The same with the time zone of the earliest take's guest; None where no take says."""
+    takes: tuple[TakeFacts, ...]
+
+
+def read_session(folder: Path) -> Session:
+    """Read the session file in a folder. Raises OSError, ValueError."""
+    for path in sorted(folder.glob("*.json")):
+        said = Fields.from_json(path.read_text(encoding="utf-8"))
+        if said.text("format", "") == "rolltape-session":
+            rows = said.rows("takes", MAX_ROWS)
+            first_ms = said.number("first_sample_at_ms", 0)
+            return Session(said.text("room", ""), first_ms, _began(rows, first_ms), tuple(map(_take, rows)))
+    raise ValueError(f"there is no session file in {folder}")
+
+
+def _began(takes: list[Fields], first_ms: float) -> datetime | None:
+    for take in takes:
+        try:
+            zone = datetime.fromisoformat(take.text("started_at")).tzinfo
+            return datetime.fromtimestamp(first_ms / 1000, zone) if zone is not None else None
+        except (ValueError, OverflowError, OSError):
+            continue
+    return None
+
+
+def _take(said: Fields) -> TakeFacts:
+    clock = said.inner_or_none("clock")  # version 1 has none
+    facts = clock.rows("tracks", MAX_ROWS) if clock is not None else []
+    by_part = {one.whole("part"): one for one in facts}
+    name = said.text("name")
+    browser = clock.text("browser", "") if clock is not None else ""
+    return TakeFacts(
+        said.text("guest", ""),
+        said.text("guest_id", ""),
+        name,
+        room_line(_readings(clock)) if clock is not None else None,
+        said.flag("on_room_clock", True),
+        tuple(_part(one, browser, by_part.get(_number(one, name))) for one in said.rows("parts", MAX_ROWS)),
+    )
+
+
+def _number(part: Fields, take: str) -> int:
+    """A part's number, as its file's name has it: one without is the first."""
+    digits = Path(part.text("file")).stem.removeprefix(f"{take}_part")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 1
+
+
+def _readings(clock: Fields) -> list[Reading]:
+    rows = clock.plain().get("readings", [])
+    if not isinstance(rows, list) or len(rows) > MAX_ROWS:
+        raise ValueError("readings is not a list")
+    found = []
+    for row in rows:
+        if not isinstance(row, list) or len(row) != 3 or not all(isinstance(one, int | float) for one in row):
+            raise ValueError("a reading is not of three moments")
+        found.append(Reading(*map(float, row)))
+    return found
+
+
+def _part(said: Fields, browser: str, facts: Fields | None) -> PartFacts:
+    offset_ms = said.number("offset_ms", 0, low=-1e12)
+    stretches = tuple(
+        Stretch(
+            one.number("offset_ms", low=-1e12) - offset_ms, one.number("in_file_ms"), one.number("length_ms")
+        )
+        for one in said.rows("stretches", MAX_ROWS)
+    )
+    return PartFacts(
+        said.text("file"),
+        said.text("saved_as"),
+        offset_ms,
+        facts.number("began_ms", low=-1e12) if facts is not None else None,
+        stretches or (Stretch(0.0, 0.0, said.number("duration_ms", 0)),),
+        tuple(_run(one) for one in said.rows("runs", MAX_ROWS)),
+        _late_ms(browser, facts) if facts is not None else 0.0,
+    )
+
+
+def _late_ms(browser: str, facts: Fields) -> float:
+    """What shifts a file's sound by a constant: Chromium stamps Opus late, and PCM early.
+
+    It takes off one buffer of the microphone from the time of the last buffer in a block, and leaves the encoder's
+    lookahead in. Measured with Chromium 156: 57.1 ms between the two with buffers of 10 ms.
+    """
+    encoder = facts.text("encoder", "")
+    if not browser.startswith("Chromium"):
+        return 0.0
+    path, latency_ms = facts.text("path", ""), facts.number_or_none("latency_ms")
+    buffer_ms = latency_ms if path == "track" and latency_ms else GRAPH_BUFFER_MS
+    if "opus" in encoder and "mp4" not in encoder:
+        return OPUS_BLOCK_MS - 2 * min(buffer_ms, OPUS_BLOCK_MS) + OPUS_LOOKAHEAD_MS
+    return -buffer_ms if "pcm" in encoder else 0.0
+
+
+def _run(said: Fields) -> Run:
+    """A run as the session file tells it, by its page's marks."""
+    at_ms, length_ms = said.number("at_ms", low=-1e12), said.number("length_ms")
+    fast = 1 + said.number("ppm", low=-1e5, high=1e5) * 1e-6
+    return Run.straight(
+        at_ms, length_ms, fast, said.number("residual_ms"), said.number("lost_before_ms", low=-1e9)
+    )
