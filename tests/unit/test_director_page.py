@@ -34,7 +34,8 @@ from rolltape.room.messages import (
     TakeReport,
     Welcome,
 )
-from rolltape.room.wire import decode, encode, kind_of, reports_of
+from rolltape.room.report_pieces import reports_of
+from rolltape.room.wire import decode, encode, kind_of
 from rolltape.settings.bitrate import wish_for
 from rolltape.settings.codec import CodecWish, VideoCodec
 from rolltape.settings.fragment import read_fragment

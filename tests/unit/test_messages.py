@@ -46,17 +46,9 @@ from rolltape.room.messages import (
     Welcome,
     room_key,
 )
+from rolltape.room.report_pieces import reports_of
 from rolltape.room.session_file import Report
-from rolltape.room.wire import (
-    MAX_MESSAGE,
-    BadMessage,
-    decode,
-    encode,
-    kind_of,
-    reports_of,
-    sender_of,
-    with_sender,
-)
+from rolltape.room.wire import MAX_MESSAGE, BadMessage, decode, encode, kind_of, sender_of, with_sender
 from rolltape.settings.bitrate import wish_for
 from rolltape.settings.codec import CodecWish, VideoCodec
 from rolltape.settings.order import Order

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Level", "Notice", "plain_text", "quoted", "shortened"]
+__all__ = ["Level", "Notice", "one_line", "plain_text", "quoted", "shortened"]
 
 
 class Level(StrEnum):
@@ -54,6 +54,17 @@ def shortened(text: str, limit: int) -> str:
     while end > 0 and _continues(text, end):
         end -= 1
     return text[: end or limit].rstrip(" " + _JOINERS)
+
+
+def one_line(text: str, limit: int) -> str:
+    """Give somebody else's text as one line of at most `limit` characters, without what cannot be seen.
+
+    It is cut after it was normalised, which can make it longer: whoever reads what was read gets the same again.
+
+    >>> len(one_line("\N{DEVANAGARI LETTER QA}" * 80, 80))
+    80
+    """
+    return shortened(plain_text(text[: 4 * limit]), limit)
 
 
 def quoted(value: str, limit: int = 60) -> str:

@@ -1,7 +1,7 @@
 """Somebody's side of a room: joins it, stays in it over every interruption, knows who is there.
 
 The line underneath (`browser/socket.py`) connects again by itself; each connection begins with the server's
-`Welcome`, after which everything that others need to know is said anew, so nothing depends on what was said before.
+`Welcome`, after which a page says anew whatever others need to know, so nothing depends on what was said before.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class JoinRequest:
     room: str
     role: Role
     push: str
-    """What their `uid` begins with, by their own choice; may be empty."""
+    """The beginning of their `uid`, by their own choice; may be empty."""
     secret: str
     """Known to this page only; their `uid` follows from it, so that nobody else can be it."""
     label: str = ""
     key: str = ""
-    """A director's."""
+    """A director's key; empty for a guest."""
     invite: str = ""
     """A guest's, from the link; empty: came by the room's name alone. A director's own: it was theirs before."""
 
@@ -85,23 +85,23 @@ class RoomListener(Protocol):
     """Callbacks of a page for what happens in its room."""
 
     def room_connected(self, connected: bool) -> None:
-        """The connection is there and `members` is true, or it is gone and is being made again."""
+        """The connection is there and `RoomClient.members` is true, or it is gone and is being made again."""
 
     def room_members(self) -> None:
-        """Somebody came, went, or changed."""
+        """Somebody came, went, or changed: see `RoomClient.members`."""
 
     def room_message(self, sender: Sender, message: Message) -> None:
-        """A message for this page."""
+        """A message for this page; `sender` is the server's word."""
 
     def room_refused(self, reason: str) -> None:
-        """The server does not let this page in, for the reason in the sentence; it is asked again."""
+        """The server does not let this page in, for the reason in the sentence; it is asked again all the same."""
 
     def room_closed(self, reason: str) -> None:
-        """It is over: the sentence says why. Nothing is tried again."""
+        """The membership is over: the sentence says why. Nothing is tried again."""
 
 
 class RoomLine(Protocol):
-    """The connection to the server."""
+    """The connection to the server, made again after each interruption."""
 
     async def open(self, request: JoinRequest, client: RoomClient) -> None:
         """Join and connect, again after each interruption, until `close` or until the server says no for good.
@@ -110,33 +110,36 @@ class RoomLine(Protocol):
         """
 
     async def send(self, kind: str, text: str) -> str:
-        """Hand a message over; empty, or the server's sentence on why it was not handed on."""
+        """Hand a message over; return the server's sentence on why it was not handed on, empty if it was."""
 
     def say(self, kind: str, text: str) -> None:
         """Hand a message over at once, without hearing what became of it: an unloaded page waits for nothing."""
 
     async def server_ms(self) -> float:
-        """The server's clock, milliseconds since 1970. Raises RoomError while there is no connection."""
+        """Ask for the server's clock, milliseconds since 1970. Raises RoomError while there is no connection."""
 
     def close(self) -> None:
-        """Leave."""
+        """End the connection, and make it no more."""
 
 
 class RoomClient:
-    """One page's membership of one room."""
+    """One page's membership of one room. Pages ask and say; what the line hears comes back through the listener."""
 
     def __init__(self, line: RoomLine, listener: RoomListener) -> None:
         self.uid = ""
+        """As the server gave it; empty before the first answer."""
         self.key_id = ""
         """The key that directs this room, as first told: another one directs nothing here."""
         self.invite = ""
+        """For directors: what a guest's link carries behind `#`."""
         self.ice_servers: tuple[IceServer, ...] = ()
         self.upload: UploadOffer | None = None
-        """As last offered."""
+        """As the server offered it last; None: the host keeps none of this page's takes."""
         self.connected = False
         self.waiting = False
         """Connected, but outside: no director has let this page in yet."""
         self.invited_only = False
+        """True if the uninvited are turned away; told to directors."""
         self._line = line
         self._listener = listener
         self._members: dict[str, Member] = {}
@@ -148,22 +151,25 @@ class RoomClient:
 
     @property
     def present(self) -> list[Member]:
-        """Everybody who is there right now, but this page."""
+        """Everybody whose connection is there right now, but this page."""
         return [one for one in self._members.values() if one.present]
 
     @property
     def directors(self) -> list[Member]:
-        """The directors that are there right now."""
+        """The directors whose connection is there right now."""
         return [one for one in self.present if one.role is Role.DIRECTOR]
 
     async def open(self, request: JoinRequest, key_id: str = "") -> None:
-        """Join; `key_id` is the key known from an earlier visit. Raises Unsupported."""
+        """Join, and stay until `close` or a final refusal; `key_id` is the key known from an earlier visit.
+
+        Raises Unsupported where there is no server for rooms. Everything else is told the listener.
+        """
         self.key_id = key_id
         self.invite = request.invite if request.role is Role.DIRECTOR else ""
         await self._line.open(request, self)
 
     async def send(self, message: Message) -> None:
-        """Say something. Raises RoomError if it was not handed on."""
+        """Say something. Raises RoomError if it was not handed on; if it was, its receiver need not have read it."""
         if not self.connected:
             raise RoomError(
                 "There is no connection to the room right now; it is being made again.", "offline"
@@ -173,23 +179,23 @@ class RoomClient:
             raise RoomError(refused, "refused")
 
     def say(self, message: Message) -> None:
-        """Say something at once, for all that is known in vain; without a connection nothing is said."""
+        """Say something at once, without hearing what becomes of it; without a connection nothing is said."""
         if self.connected:
             self._line.say(kind_of(message), encode(message))
 
     async def server_ms(self) -> float:
-        """The room's clock as the server has it right now. Raises RoomError."""
+        """Ask for the room's clock, milliseconds since 1970. Raises RoomError while there is no connection."""
         return await self._line.server_ms()
 
     def close(self) -> None:
-        """Leave the room."""
+        """Leave the room; the listener hears nothing of it."""
         self._line.close()
         self.connected = False
 
     # What the line tells.
 
     def joined(self, reply: JoinReply) -> None:
-        """The server let this page in, at first or again."""
+        """The server let this page in, at first or again: its answer to `api/join`."""
         self.uid = reply.uid
         self.invite = reply.invite or self.invite
         self.ice_servers = reply.ice_servers
@@ -197,7 +203,7 @@ class RoomClient:
         self.key_id = self.key_id or reply.key_id
 
     def is_final(self, error: RoomError) -> bool:
-        """Whether being refused so is the end: another try would not change it.
+        """True if being refused so is the end: another try would not change it.
 
         A director who has been in the room is not told by one refusal that it is not theirs: their invitation shows
         that it is, to a server that has forgotten it.
@@ -210,7 +216,7 @@ class RoomClient:
             self._listener.room_refused(error.sentence)
 
     def received(self, kind: str, text: str) -> None:
-        """An event came. What is not right is dropped: BadMessage is raised for the log."""
+        """An event came. One that is not right changes nothing: BadMessage is raised for the line's log."""
         message = decode(kind, text)
         if isinstance(message, Welcome):
             self.key_id = self.key_id or message.key_id
@@ -229,13 +235,13 @@ class RoomClient:
             self._listener.room_message(sender_of(text), message)
 
     def disconnected(self) -> None:
-        """The connection is gone; the line makes it again."""
+        """The connection is gone; the line makes it again. Twice is told once."""
         if self.connected:
             self.connected = False
             self._listener.room_connected(False)
 
     def closed(self, reason: str) -> None:
-        """The server does not want this page any more."""
+        """The server has ended this page's membership, for the reason in the sentence."""
         self.connected = False
         self._listener.room_closed(reason)
 
@@ -264,5 +270,5 @@ def refusal(sender: Sender, command: Command, uid: str, key_id: str) -> str:
 
 
 def new_secret(octets: int = 16) -> str:
-    """A secret nobody can guess: a director's key, or what makes a page's `uid` its own (RFC 4648 section 5)."""
+    """Make a secret of so many random octets, in base64url (RFC 4648 section 5)."""
     return urlsafe_b64encode(os.urandom(octets)).rstrip(b"=").decode()

@@ -31,19 +31,24 @@ class Frame:
     """What one frame says."""
 
     event: str
+    """Lower-case letters and hyphens, 20 at most."""
     number: int
+    """0 to 999 999 999."""
     text: str
     """The message's JSON, without event and number."""
 
 
 def framed(event: str, text: str = "{}", number: int = 0) -> str:
-    """A frame; `text` is a JSON object without space before its first field."""
+    """Write a frame; `text` is a JSON object without space before its first field, `number` the sender's own count.
+
+    0 is for what needs no answer.
+    """
     head = f'{{"event":"{event}","n":{number}'
     return f"{head}}}" if text == "{}" else f"{head},{text[1:]}"
 
 
 def unframed(said: object) -> Frame | None:
-    """Read the beginning of a frame; None: it is none. Whether the rest is JSON is not looked at."""
+    """Read the beginning of a frame; None if it is none, whatever was received. The rest may be no JSON."""
     found = _HEAD.match(said) if isinstance(said, str) else None
     if found is None or not isinstance(said, str):
         return None

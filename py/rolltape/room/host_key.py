@@ -19,7 +19,9 @@ SALT = 12
 
 
 def hosted_key(host_key: str, room: str, salt: str = "") -> str:
-    """A director's key for a room of this name, made from the host's key; another one each time.
+    """Make a director's key for a room of this name from the host's key; without `salt` another one each time.
+
+    Pages call it to open a room; the server calls it with `salt_of` a key that it is shown, and compares.
 
     >>> hosted_key("k" * 22, "Studio ", "s" * 12) == hosted_key("k" * 22, "studio", "s" * 12)
     True
@@ -32,7 +34,7 @@ def hosted_key(host_key: str, room: str, salt: str = "") -> str:
 
 
 def salt_of(key: str) -> str:
-    """What is random in a director's key."""
+    """Return the random beginning of a director's key; any text has one."""
     return key[:SALT]
 
 

@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 VERSION = 2
-"""Of the protocol. A message of another version is refused with a sentence that says to reload."""
+"""The protocol's version. A message of another version is refused with a sentence that says to reload."""
 
 
 class Role(StrEnum):
@@ -67,20 +67,21 @@ class Sender:
     uid: str
     role: Role
     key_id: str
-    """Which director's key their token goes back to."""
+    """Fingerprint of the director's key that their token goes back to (`server/ownership.key_id`)."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """Somebody in the room."""
+    """Somebody in the room, as the server tells all others."""
 
     uid: str
+    """Letters, digits, hyphens, underscores, 64 at most."""
     role: Role
     label: str = ""
     invited: bool = True
-    """Whether they came by a link that the director's page gave out."""
+    """True if they came by a link that the director's page gave out."""
     present: bool = True
-    """False: the connection is gone, but they may be back."""
+    """False: the connection is gone, but their place is kept for them."""
     waiting: bool = False
     """Outside: came by the room's name alone, and no director has let them in yet. Only directors know of them."""
 
@@ -104,13 +105,15 @@ class Welcome:
     """The server's first word to each connection: who you are, and who is there."""
 
     uid: str
+    """This page's own."""
     key_id: str
-    """The key that directs this room; empty while nobody has opened it."""
+    """Fingerprint of the key that directs this room; empty while nobody has opened it."""
     members: tuple[Member, ...] = ()
+    """Everybody who has a place in the room."""
     waiting: bool = False
-    """Outside: nobody is told of, and nothing is handed on; another welcome comes once a director lets them in."""
+    """True: outside. Nobody is told of, nothing is handed on; another welcome comes once a director lets them in."""
     invited_only: bool = False
-    """Whether the uninvited are turned away; directors are told."""
+    """True if the uninvited are turned away; only directors are told."""
     ice_servers: tuple[IceServer, ...] = ()
     """For who was let in without an invitation: in the place of those in the answer to their join. Else empty."""
     upload: UploadOffer | None = None
@@ -122,25 +125,26 @@ class Door:
     """A director says who may come into the room."""
 
     invited_only: bool
+    """True: the uninvited are turned away. False: they wait outside."""
 
 
 @dataclass(frozen=True)
 class Joined:
-    """Somebody has come, is back, or is known by another name."""
+    """Somebody has come, is back, is let in, or is known by another name: what they are now."""
 
     member: Member
 
 
 @dataclass(frozen=True)
 class Away:
-    """Somebody's connection is gone; they may be back."""
+    """Somebody's connection is gone; their place is kept for a while."""
 
     uid: str
 
 
 @dataclass(frozen=True)
 class Left:
-    """Somebody is gone for good, or for so long that nobody waits."""
+    """Somebody is gone for good, or for so long that their place is free."""
 
     uid: str
 
@@ -161,63 +165,74 @@ class StandingWarning:
     subject: str
     """What it is about: two of one subject do not hold at once."""
     text: str
+    """A sentence."""
 
 
 @dataclass(frozen=True)
 class GuestState:
-    """All that is true of a guest, from their own page: announced when it changes, each second while recording."""
+    """All that is true of a guest, by their own page's word.
+
+    Their page announces the whole of it when it changes, each second while it records and every five otherwise;
+    directors go by the last one, whatever came before.
+    """
 
     label: str = ""
     state: TakeState = TakeState.IDLE
     can_record: bool = False
-    """Whether a recording could be started right now."""
+    """True if a recording could be started right now."""
     refusal: str = ""
     """Why not, in a sentence."""
     started_by: str = ""
+    """`you` (the guest), or the director's name."""
     take_id: str = ""
+    """Of the take being made, or the last one; empty before the first."""
     take_name: str = ""
     elapsed_ms: int = 0
+    """Recorded, pauses left out."""
     bytes: int = 0
-    """Safely written."""
+    """Safely written, over all parts."""
     parts: int = 0
+    """Parts in which something is."""
     gap_ms: int = 0
-    """What is missing between the parts."""
+    """What is missing between the parts, in sum."""
     mime_type: str = ""
     codec: str = ""
-    """The same in words."""
+    """The same in words for people."""
     width: int = 0
     height: int = 0
     fps: float = 0.0
-    """What the recording really has while it runs, else what the camera gives."""
+    """Pictures a second that the recording really has while it runs, else what the camera gives."""
     kbps: float = 0.0
-    """What the recording really has."""
+    """Bits a second over the last seconds, divided by 1000, that the recording really has."""
     asked_video_kbps: int | None = None
+    """Asked of the recorder; None: no picture, or nothing was asked."""
     asked_audio_kbps: int | None = None
     level: int = 0
-    """Of the sound, 0 to 100."""
+    """Of the sound, as a meter shows it, 0 to 100."""
     minutes_left: float | None = None
-    """For how long there is room; None: not known."""
+    """Minutes of recording that there is room for; None: not known."""
     battery: int | None = None
     """Per cent; None: no battery, or the browser does not tell."""
     charging: bool | None = None
     hidden: bool = False
-    """Whether the guest has another tab in front."""
+    """True if the guest has another tab in front."""
     muted: bool = False
-    """Towards the room; the recording is never muted."""
+    """True if the guest sends no sound to the room; the recording is never muted."""
     clock_error_ms: int | None = None
-    """How well the room's clock is known there; None: not yet."""
+    """By how many ms the room's clock may be wrong there; None: it is not known yet."""
     warning: str = ""
     """The last trouble that has happened, in a sentence."""
     failed: bool = False
-    """Whether that trouble ended the recording."""
+    """True if that trouble ended the recording."""
     warnings_told: int = 0
     """How many such troubles there were on this page: the same sentence again is news."""
     standing: tuple[StandingWarning, ...] = ()
     """What is not as it should be right now; what is not there any more is over."""
     page: str = ""
-    """Which page says it: one that was reloaded is another, and what the one before recorded has ended."""
+    """Random id of the page that says it: one that was reloaded is another, and what the one before recorded has
+    ended."""
     going: Going | None = None
-    """This is the page's last word."""
+    """If this is the page's last word: why."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +241,7 @@ class TakeReport:
 
     take: Take
     all_parts: int = 0
-    """How many parts there are, in this report and others of the same take; 0: as many as are here."""
+    """Count of parts, in this report and others of the same take; 0: as many as are here."""
     all_pauses: int = 0
     """The same of its pauses."""
     clock: ClockLog | None = None
@@ -240,8 +255,9 @@ class Arrived:
     take: str
     """The take's id."""
     part: str
+    """`part1` to `part9999`."""
     bytes: int
-    """How much of the part is there."""
+    """Bytes of the part that are there."""
     state: ArrivalState
 
 
@@ -269,10 +285,12 @@ class SendRates:
 
 @dataclass(frozen=True)
 class Command:
-    """A director asks one guest for something; the guest answers with the same id."""
+    """A director asks one guest for something; the guest's page answers with the same id, if it is there."""
 
     to: str
+    """The guest's uid."""
     id: str
+    """Random."""
     kind: CommandKind
     by: str = ""
     """The director's name, shown to the guest."""
@@ -286,12 +304,15 @@ class Command:
 
 @dataclass(frozen=True)
 class Answer:
-    """A guest has done what a command asked, or says why not."""
+    """A guest's page does what a command asked, or says why not. What came of it is told by its `GuestState`."""
 
     to: str
+    """The director's uid."""
     id: str
+    """The command's."""
     accepted: bool
     reason: str = ""
+    """A sentence, where it is not accepted."""
 
 
 @dataclass(frozen=True)
@@ -299,6 +320,7 @@ class Description:
     """An offer or answer for a connection (WebRTC 1.0 section 4.6)."""
 
     type: str
+    """`offer`, `answer`, `pranswer` or `rollback`."""
     sdp: str
 
 
@@ -313,9 +335,10 @@ class IceCandidate:
 
 @dataclass(frozen=True)
 class Signal:
-    """One step of setting up a connection between two members."""
+    """One step of setting up a connection between two members: either a description or a candidate."""
 
     to: str
+    """The other member's uid."""
     session: str = ""
     """Of the page that sends it: a page that was reloaded is another one, and so is its connection."""
     description: Description | None = None
@@ -344,7 +367,7 @@ KINDS: Mapping[str, type[Message]] = {
 
 @dataclass(frozen=True)
 class Route:
-    """Rule for a kind of message: which role may send it, and whom the server hands it to."""
+    """Rule for a kind of message, held by the server: which role may send it, and whom it is handed to."""
 
     senders: frozenset[Role]
     receiver: Role | None
@@ -363,7 +386,7 @@ ROUTES: Mapping[str, Route] = {
     "door": Route(frozenset({Role.DIRECTOR}), Role.DIRECTOR, to_one=False),
     "signal": Route(_EVERYBODY, None, to_one=True),
 }
-"""What members may send; everything else is the server's own."""
+"""What members may send, by the message's event; everything else is the server's own to say."""
 
 
 def room_key(name: str) -> str:

@@ -47,7 +47,9 @@ class SendLimits:
     video_kbps: int
     audio_kbps: int
     height: int
+    """Lines of the picture; a larger one is scaled down."""
     fps: int
+    """Pictures a second."""
 
 
 PREVIEW = SendLimits(500, 64, 360, 15)
@@ -93,13 +95,13 @@ class Connection(Protocol):
     """One connection to one member (`browser/peer.py`)."""
 
     async def offer(self) -> None:
-        """Begin: offer what there is to send, and ask for what the other has."""
+        """Begin: offer what there is to send, and ask for what the other has (WebRTC 1.0 section 4.4.2)."""
 
     async def describe(self, description: Description) -> None:
-        """The other side's offer or answer."""
+        """Take in the other side's offer or answer; an offer is answered."""
 
     async def candidate(self, candidate: IceCandidate) -> None:
-        """One way to reach the other side."""
+        """Take in one way to reach the other side."""
 
     async def limit(self, limits: SendLimits) -> None:
         """Send this much at most, from now on."""
@@ -108,13 +110,13 @@ class Connection(Protocol):
         """Send the tracks that there are now."""
 
     async def arriving(self) -> Arriving:
-        """Return figures of what arrived since this was asked before."""
+        """Return figures of what has arrived since this was asked last."""
 
     def restart(self) -> None:
         """Look for another way to the other side (RFC 8445 section 2.4)."""
 
     def close(self) -> None:
-        """End it."""
+        """End the connection, for good."""
 
 
 class PeerMaker(Protocol):
@@ -128,7 +130,12 @@ class PeerMaker(Protocol):
         show: Callable[[object | None], None],
         failed: Callable[[], None],
     ) -> Connection:
-        """`polite` gives way when both sides offer at once (WebRTC 1.0 section 10.7). Raises Unsupported."""
+        """Make a connection to one member, which does nothing yet.
+
+        `polite` gives way when both sides offer at once (WebRTC 1.0 section 10.7). `say` is called with each step for
+        the other side, `show` with the stream that arrives or None, `failed` when no way was found. Raises
+        Unsupported where the browser gives none.
+        """
 
 
 class PeersView(Protocol):
@@ -139,7 +146,7 @@ class PeersView(Protocol):
 
 
 class Room(Protocol):
-    """What is needed of `room_client.RoomClient`."""
+    """The part of `RoomClient` that connections need."""
 
     uid: str
     ice_servers: tuple[IceServer, ...]
@@ -167,7 +174,10 @@ class _Peer:
 
 
 class Peers:
-    """All connections of one page; none where `make` is None, and the room goes on without."""
+    """All connections of one page; none where `make` is None, and the room goes on without.
+
+    The page calls it for what happens in the room, and runs what is given to `spawn`.
+    """
 
     def __init__(
         self,
@@ -192,7 +202,7 @@ class Peers:
         """Whether there were more guests than can all be connected."""
 
     def connect(self) -> None:
-        """After each welcome: connect with everybody who is there and has no connection yet."""
+        """Offer a connection to everybody who is there and has none; the page calls it after each welcome."""
         self._is_full = self._guests > MAX_MESH
         for member in self._room.present:
             if member.uid not in self._peers and self._wanted(member):
@@ -221,7 +231,7 @@ class Peers:
                         self._spawn(added.connection.offer())
 
     async def receive(self, sender: Sender, signal: Signal) -> None:
-        """One step from another member; a new page of theirs makes a new connection."""
+        """Take one step of another member's; a new page of theirs makes a new connection, at a limited pace."""
         peer = self._peers.get(sender.uid)
         if peer is not None and peer.session not in ("", signal.session):
             if signal.description is None or signal.description.type != "offer":
@@ -266,7 +276,7 @@ class Peers:
                 await self.receive(Sender(uid, member.role, ""), signal)
 
     async def set_rates(self, uid: str, rates: SendRates | None) -> None:
-        """Send to a member at these rates; None: as before."""
+        """Send to a member at these rates from now on; None: at the usual ones. Without a connection nothing."""
         peer = self._peers.get(uid)
         if peer is not None:
             await peer.connection.limit(self._limits(peer.member, rates))
@@ -277,12 +287,12 @@ class Peers:
             await peer.connection.refresh()
 
     async def arriving(self, uid: str) -> Arriving:
-        """Return the figures of what arrives from a member."""
+        """Return the figures of what arrives from a member; zeros without a connection."""
         peer = self._peers.get(uid)
         return Arriving() if peer is None else await peer.connection.arriving()
 
     def close(self) -> None:
-        """End all connections."""
+        """End all connections; nothing is shown of anybody any more."""
         for uid in list(self._peers):
             self._drop(uid)
 

@@ -8,11 +8,14 @@ __all__ = ["LIBRARY", "MARGIN", "code", "outline"]
 
 LIBRARY = "segno"
 MARGIN = 4
-"""Modules of white around it (ISO/IEC 18004)."""
+"""Modules of white around the code (ISO/IEC 18004)."""
 
 
 def code(text: str) -> tuple[int, str]:
-    """The side in modules, margin included, and the path. Raises ValueError where the text is too long."""
+    """Return the code's side in modules, margin included, and its SVG path. Raises ValueError for too long a text.
+
+    A page loads LIBRARY before; without it ImportError is raised.
+    """
     import segno
 
     rows = [[bool(module) for module in row] for row in segno.make_qr(text, error="l").matrix]
@@ -20,7 +23,7 @@ def code(text: str) -> tuple[int, str]:
 
 
 def outline(rows: Iterable[Iterable[bool]]) -> str:
-    """The dark modules of each row as rectangles.
+    """Draw the dark modules (True) of each row as rectangles of an SVG path, MARGIN modules from the edge.
 
     >>> outline([[True, True, False, True]])
     'M4 4h2v1h-2zM7 4h1v1h-1z'

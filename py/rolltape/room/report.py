@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rolltape.core.json_fields import Fields
 from rolltape.core.naming import safe_name
-from rolltape.core.notice import plain_text, shortened
+from rolltape.core.notice import one_line, plain_text
 from rolltape.recording.clock_log import ClockLog, TrackFacts
 from rolltape.recording.take import Part, Take
 from rolltape.recording.take_log import read_take
@@ -24,9 +24,9 @@ _ID = re.compile(r"[\w-]{1,80}")
 
 
 def read_report(said: Fields) -> Take:
-    """Read a take that somebody else has made. Raises ValueError.
+    """Read a take that somebody else has made, of a message `take`. Raises ValueError.
 
-    What it returns can be put into a file for an editor as it is: no name leads out of a folder, no text is longer
+    What is returned can be put into a file for an editor as it is: no name leads out of a folder, no text is longer
     than people read or has what cannot be seen.
     """
     for name in ("parts", "pauses"):
@@ -37,25 +37,25 @@ def read_report(said: Fields) -> Take:
     return replace(
         take,
         name=safe_name(take.name),
-        label=None if take.label is None else _line(take.label),
-        room=None if take.room is None else _line(take.room),
-        started_by=_line(take.started_by),
+        label=None if take.label is None else one_line(take.label, MAX_LINE),
+        room=None if take.room is None else one_line(take.room, MAX_LINE),
+        started_by=one_line(take.started_by, MAX_LINE),
         mime_type=_type(take.mime_type),
-        error=None if take.error is None else _line(take.error, MAX_SENTENCE),
+        error=None if take.error is None else one_line(take.error, MAX_SENTENCE),
         parts=tuple(map(_part, take.parts)),
     )
 
 
 def read_clock(said: Fields | None) -> ClockLog | None:
-    """What a take's page noted of clocks, or None where it says nothing. Raises ValueError."""
+    """Read what a take's page noted of clocks, at most MAX_CLOCK_ROWS of a kind; None for None. Raises ValueError."""
     if said is None:
         return None
     clock = ClockLog.from_fields(said, MAX_CLOCK_ROWS)
-    return replace(clock, browser=_line(clock.browser), tracks=tuple(map(_track, clock.tracks)))
+    return replace(clock, browser=one_line(clock.browser, MAX_LINE), tracks=tuple(map(_track, clock.tracks)))
 
 
 def _track(facts: TrackFacts) -> TrackFacts:
-    sound = replace(facts.sound, path=_line(facts.sound.path))
+    sound = replace(facts.sound, path=one_line(facts.sound.path, MAX_LINE))
     return replace(facts, encoder=_type(facts.encoder), sound=sound)
 
 
@@ -64,12 +64,8 @@ def _part(part: Part) -> Part:
         part,
         file=safe_name(part.file),
         mime_type=_type(part.mime_type),
-        reason=_line(part.reason, MAX_SENTENCE),
+        reason=one_line(part.reason, MAX_SENTENCE),
     )
-
-
-def _line(text: str, limit: int = MAX_LINE) -> str:
-    return shortened(plain_text(text[: 4 * limit]), limit)
 
 
 def _type(text: str) -> str:

@@ -11,7 +11,10 @@ STEREO = {"stereo": "1", "sprop-stereo": "1", "maxaveragebitrate": "510000"}
 
 
 def with_stereo_opus(sdp: str) -> str:
-    """Let every Opus payload be stereo at any rate; without this browsers send mono at about 32 kbps."""
+    """Return a description in which every Opus payload may be stereo, at up to 510 kbps; else it is mono at about 32.
+
+    Lines of other payloads stay as they are, and so does a description without Opus.
+    """
     lines = sdp.split("\r\n")
     payloads = {match[1] for line in lines if (match := re.match(r"a=rtpmap:(\d+) opus/", line, re.I))}
     changed = []

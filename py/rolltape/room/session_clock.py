@@ -12,12 +12,15 @@ __all__ = ["clock_as_plain", "line_of", "runs_as_plain"]
 
 
 def line_of(clock: ClockLog | None) -> RoomLine | None:
-    """From the take's page to the room; None where there was no room, or nothing was noted."""
+    """Return the line from the page's clock to the room's; None where there was no room, or nothing was noted."""
     return None if clock is None else room_line(clock.readings)
 
 
 def clock_as_plain(clock: ClockLog | None) -> dict[str, Any] | None:
-    """What was noted, and the line that follows from it; None where nothing was."""
+    """Return what was noted and the line that follows from it, as JSON's own types (`docs/session-file.md`).
+
+    None where nothing was noted.
+    """
     if clock is None:
         return None
     line = line_of(clock)
@@ -33,7 +36,10 @@ def clock_as_plain(clock: ClockLog | None) -> dict[str, Any] | None:
 
 
 def runs_as_plain(clock: ClockLog | None, part: int) -> list[dict[str, Any]]:
-    """A part's sound between losses, by its marks; none where they do not tell."""
+    """Return the runs of a part's sound between losses, by its marks; empty where they do not tell.
+
+    `part` is its number; as JSON's own types, times in ms (`docs/session-file.md`).
+    """
     track = next((one for one in clock.tracks if one.part == part), None) if clock is not None else None
     if clock is None or track is None:
         return []

@@ -26,23 +26,27 @@ RATE = 60
 
 @dataclass(frozen=True)
 class Report:
-    """A take, and who made it: two guests may go by one name."""
+    """A take as the director's page keeps it, with who made it: two guests may go by one name."""
 
     uid: str
     take: Take
     all_parts: int = 0
     """How many parts the take has, where not all may have been reported yet (`messages.TakeReport`)."""
     all_pauses: int = 0
+    """The same of its pauses."""
     clock: ClockLog | None = None
     """What its page noted of clocks; None: nothing, or not reported yet."""
 
     @property
     def is_whole(self) -> bool:
-        """True if all of the take has been reported."""
+        """True if all parts and pauses of the take have been reported; without counts it is."""
         return len(self.take.parts) >= self.all_parts and len(self.take.pauses) >= self.all_pauses
 
     def before(self, earlier: Report | None) -> Report:
-        """This report, with what an earlier one of the same take says and this one does not, if it is in pieces."""
+        """Return this report with what an earlier one of the same take says and this one does not.
+
+        Only a report in pieces takes parts and pauses of the earlier one; a whole one replaces them.
+        """
         if earlier is None:
             return self
         report = self if self.clock is not None else replace(self, clock=earlier.clock)
@@ -60,11 +64,12 @@ class Report:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Some of a file, recorded without a pause."""
+    """A stretch of a file, recorded without a pause."""
 
     at_ms: int
     """When it was recorded: milliseconds since 1970 on the room's clock."""
     in_file_ms: int
+    """Where it begins in the file."""
     length_ms: int
 
 
@@ -86,16 +91,18 @@ class Placed:
 
 @dataclass(frozen=True)
 class Clip:
-    """A piece of a file on a track; all in frames, counted from the session's first sample."""
+    """A piece of a file on a track; all in frames (RATE)."""
 
     placed: Placed
     at: int
+    """From the session's first sample."""
     source: int
+    """From the file's beginning."""
     length: int
 
 
 def placed(take: Take) -> list[Placed]:
-    """The files of a take in order; none where nothing was written.
+    """Return the files of a take in order, on the room's clock; none where nothing was written.
 
     Without a room's clock the guest's own is taken, whose error nobody knows.
     """
@@ -140,7 +147,7 @@ def _stretches(part: Part, pauses: Iterable[Pause]) -> Iterable[tuple[int, int, 
 
 
 def session_json(room: str, reports: Iterable[Report]) -> str:
-    """The session as JSON: every take, earliest first, with where its files begin."""
+    """Write the session as JSON (`docs/session-file.md`): every take, earliest first, with where its files begin."""
     lined_up = [(report, placed(report.take)) for report in reports]
     ordered = sorted(
         (one for one in lined_up if one[1]), key=lambda one: (one[1][0].start_ms, one[0].take.id)
@@ -157,7 +164,10 @@ def session_json(room: str, reports: Iterable[Report]) -> str:
 
 
 def session_otio(room: str, reports: Iterable[Report]) -> str:
-    """The session as an OpenTimelineIO timeline: a picture and a sound track a guest, each file where it belongs."""
+    """Write the session as an OpenTimelineIO timeline: a picture and a sound track a guest, at RATE frames a second.
+
+    Files are named as they lie in Downloads, beside this file; what they hold is not looked at.
+    """
     by_guest: dict[str, list[Report]] = {}
     for report in sorted(reports, key=lambda one: one.take.started_at_ms):
         by_guest.setdefault(report.uid, []).append(report)

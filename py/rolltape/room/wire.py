@@ -1,8 +1,8 @@
 """The messages of a room as JSON text: one writer, and one reader that checks on both sides.
 
 Whoever receives one calls `decode`, on the server and again on the page; fields that are not known are left aside,
-so that a newer page may say more. The server adds who sent a message: what it says itself of its sender counts for
-nothing.
+so that a newer page may say more. The server adds who sent a message; what a message says of its sender itself
+counts for nothing.
 
 >>> decode("away", encode(Away("ada")))
 Away(uid='ada')
@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
 
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.paths import is_part, is_take
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.errors import RolltapeError
 from rolltape.core.json_fields import Fields, well_formed
-from rolltape.core.notice import Notice, plain_text, shortened
-from rolltape.recording.clock_log import ClockLog
-from rolltape.recording.take import Take, TakeState
-from rolltape.recording.take_log import plain_part, plain_take
+from rolltape.core.notice import Notice, one_line
+from rolltape.recording.take import TakeState
+from rolltape.recording.take_log import plain_take
 from rolltape.room.messages import (
     KINDS,
     VERSION,
@@ -66,15 +65,13 @@ __all__ = [
     "encode",
     "ice_servers_of",
     "kind_of",
-    "line",
     "plain_json",
-    "reports_of",
     "sender_of",
     "with_sender",
 ]
 
 MAX_MESSAGE = 40_000
-"""Characters. A description of a connection, the largest message, has some ten thousand."""
+"""Characters of a message at most. A description of a connection, the largest message, has some ten thousand."""
 
 MAX_SDP = 30_000
 MAX_NAME = 80
@@ -85,7 +82,6 @@ MAX_ICE_SERVERS = 20
 MAX_STANDING = 20
 """Warnings of one guest that hold at once."""
 MAX_SUBJECT = 40
-_T = TypeVar("_T")
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -97,83 +93,40 @@ _NAMES = {type_: name for name, type_ in KINDS.items()}
 
 
 def kind_of(message: Message) -> str:
-    """The name of a message's event."""
+    """Return the name of a message's event, as `decode` takes it."""
     return _NAMES[type(message)]
 
 
 def encode(message: Message, sender: Sender | None = None) -> str:
-    """Write a message, and as the server its sender, as JSON that UTF-8 can encode; what is None is left out."""
+    """Write a message as JSON that UTF-8 can encode, without the fields that are None; the server names the sender.
+
+    That it is no longer than MAX_MESSAGE is the caller's to see to: a longer one is refused by `decode`.
+    """
     plain: dict[str, Any] = {"v": VERSION, **_plain(message)}
     text = plain_json(plain)
     return text if sender is None else with_sender(text, sender)
 
 
 def with_sender(text: str, sender: Sender) -> str:
-    """A message as it came, a JSON object with a field or more, and the server's word on who sent it.
+    """Return a message, a JSON object with a field or more, with the server's word on who sent it.
 
-    It is the last `from`, which is the one that counts for every reader of JSON here (ECMA-262, JSON.parse; Python).
+    The text is not read again. `from` is its last one, which is the one that counts for every reader of JSON here
+    (ECMA-262, JSON.parse; Python).
     """
     return f'{text.rstrip()[:-1]},"from":{plain_json(vars(sender))}}}'
 
 
 def plain_json(plain: Mapping[str, Any]) -> str:
-    """JSON as we write it: compact, and such as UTF-8 can encode."""
+    """Write JSON as messages have it: compact, and such that UTF-8 can encode it."""
     return well_formed(json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
-def reports_of(take: Take, clock: ClockLog | None = None) -> list[TakeReport]:
-    """A take in reports each of which fits a message, however many parts it has: one, as long as that is enough.
-
-    The last one has the `clock`, thinned to what a message carries.
-    Sentences are shortened to what a message carries; whoever receives them puts parts and pauses together by number
-    and time, in any order and more than once.
-    """
-    take = replace(take, error=None if take.error is None else shortened(take.error, MAX_SENTENCE))
-    parts = [replace(part, reason=shortened(part.reason, MAX_SENTENCE)) for part in take.parts]
-    pauses = list(take.pauses)
-    reports: list[TakeReport] = []
-    while parts or pauses or not reports:
-        some = _as_many(parts, lambda part: len(json.dumps(plain_part(part))), HALF_MESSAGE)
-        few = _as_many(pauses, lambda pause: PAUSE_CHARACTERS, HALF_MESSAGE // 2)
-        piece = replace(take, parts=tuple(parts[:some]), pauses=tuple(pauses[:few]))
-        reports.append(TakeReport(piece, len(take.parts), len(take.pauses)))
-        parts, pauses = parts[some:], pauses[few:]
-    if clock is not None and (clock.marks or clock.readings):
-        _put_clock(reports, clock.thinned(CLOCK_ROWS))
-    return reports if len(reports) > 1 else [replace(reports[0], all_parts=0, all_pauses=0)]
-
-
-def _put_clock(reports: list[TakeReport], clock: ClockLog) -> None:
-    """Have the last report say this too; where that were too long for a message, another one."""
-    clock = replace(clock, tracks=clock.tracks[:CLOCK_ROWS])
-    last = replace(reports[-1], clock=clock)
-    if len(encode(last)) + SENDER_CHARACTERS <= MAX_MESSAGE:
-        reports[-1] = last
-    else:
-        reports.append(replace(last, take=replace(last.take, parts=(), pauses=())))
-
-
-HALF_MESSAGE = MAX_MESSAGE // 2
-CLOCK_ROWS = 60
-"""Of a kind: one each two minutes of two hours."""
-SENDER_CHARACTERS = 400
-"""What the server adds."""
-PAUSE_CHARACTERS = 60
-"""A pause of two times in milliseconds, at most."""
-
-
-def _as_many(items: Sequence[_T], size: Callable[[_T], int], limit: int) -> int:
-    """How many of these, from the first, fit into so many characters; one at least, if there are any."""
-    total = 0
-    for count, item in enumerate(items):
-        total += size(item)
-        if count and total > limit:
-            return count
-    return len(items)
-
-
 def decode(kind: str, text: object) -> Message:
-    """Read a message. Raises BadMessage, with a sentence for whoever sent it."""
+    """Read a message; `kind` is its event. Raises BadMessage, with a sentence for whoever sent it.
+
+    What is returned is bounded and can be shown and written again: texts are single lines of limited length, numbers
+    finite and within limits. That its sender may say it is not looked at (`messages.ROUTES`).
+    """
     read = _READERS.get(kind)
     if read is None:
         raise BadMessage("There is no such message.", kind[:MAX_NAME])
@@ -184,7 +137,7 @@ def decode(kind: str, text: object) -> Message:
 
 
 def sender_of(text: str) -> Sender:
-    """Return the sender of a message that the server handed on. Raises BadMessage."""
+    """Return the sender of a message that the server handed on. Raises BadMessage if it names none."""
     try:
         sender = _fields(text).inner("from")
         return Sender(_uid(sender, "uid"), sender.member("role", Role), sender.text("key_id", "", 64))
@@ -265,20 +218,7 @@ def _uid(found: Fields, name: str) -> str:
 
 
 def _line(found: Fields, name: str, limit: int = MAX_NAME) -> str:
-    """A text for people: one line, without what cannot be seen, cut to what there is place for.
-
-    It is cut after it was normalised, which can make it longer: whoever reads what was read gets the same again.
-    """
-    return line(found.text(name, "", MAX_MESSAGE), limit)
-
-
-def line(text: str, limit: int = MAX_NAME) -> str:
-    """The same of any text.
-
-    >>> len(line("\N{DEVANAGARI LETTER QA}" * 80))
-    80
-    """
-    return shortened(plain_text(text[: 4 * limit]), limit)
+    return one_line(found.text(name, "", MAX_MESSAGE), limit)
 
 
 def _member(found: Fields) -> Member:

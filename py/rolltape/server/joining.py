@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rolltape.core.json_fields import Fields
+from rolltape.core.notice import one_line
 from rolltape.room.client import JoinReply, JoinRequest
 from rolltape.room.messages import VERSION, Member, Role, room_key
-from rolltape.room.wire import line
+from rolltape.room.wire import MAX_NAME
 from rolltape.server.lending import Lending
 from rolltape.server.ownership import Claim, key_id
 from rolltape.server.store import Hindrance, Store
@@ -47,7 +48,7 @@ def read_request(text: str) -> JoinRequest:
             said.member("role", Role),
             said.text("push", ""),
             said.text("secret"),
-            line(said.text("label", "")),
+            one_line(said.text("label", ""), MAX_NAME),
             said.text("key", "", 64),
             said.text("invite", "", 2000),
         )

@@ -16,8 +16,9 @@ from rolltape.pages import words
 from rolltape.pages.director.arrivals import ArrivalsView
 from rolltape.pages.interfaces import Browser, Document, View
 from rolltape.room.messages import Role, Sender, TakeReport, room_key
+from rolltape.room.report_pieces import reports_of
 from rolltape.room.session_file import Report, session_json, session_otio
-from rolltape.room.wire import BadMessage, decode, encode, reports_of, sender_of
+from rolltape.room.wire import BadMessage, decode, encode, sender_of
 
 MAX_REPORTS = 200
 MAX_OF_ONE = 50

@@ -33,7 +33,7 @@ from rolltape.room.messages import (
     room_key,
 )
 from rolltape.room.peers import Peers
-from rolltape.room.wire import reports_of
+from rolltape.room.report_pieces import reports_of
 from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, wish_for
 from rolltape.settings.fragment import Secrets
 from rolltape.settings.link import Settings
