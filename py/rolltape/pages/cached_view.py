@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolltape.pages.interfaces import View
+from rolltape.pages.document import View
 
 
 class CachedView:

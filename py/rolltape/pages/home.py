@@ -8,7 +8,8 @@ from typing import Protocol
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Document, Memory, Navigation, View
+from rolltape.pages.document import Document, View
+from rolltape.pages.interfaces import Memory, Navigation
 from rolltape.room.client import new_secret
 from rolltape.room.host_key import hosted_key
 from rolltape.settings.link_form import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from rolltape.core.notice import Notice
-from rolltape.pages.interfaces import Document, Memory
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Memory
 from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, RecordWish, parse_bitrate, record_value
 
 MEMORY = "bitrate"

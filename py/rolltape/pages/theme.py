@@ -5,7 +5,8 @@ Dark is the default and not the system's colours: browsers report "light" for ev
 
 from __future__ import annotations
 
-from rolltape.pages.interfaces import Document, Memory
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Memory
 
 CHOICES = ("dark", "light", "system")
 WORDS = {"dark": "dark", "light": "light", "system": "as the system"}

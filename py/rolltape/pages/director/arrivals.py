@@ -18,7 +18,8 @@ from rolltape.arrivals.upload_state import UploadState
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
-from rolltape.pages.interfaces import Browser, Document, View
+from rolltape.pages.document import Document, View
+from rolltape.pages.interfaces import Browser
 from rolltape.room.messages import Arrived, GuestState
 
 __all__ = ["ArrivalsView", "Name", "arrival_words", "row_state"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rolltape.pages import words
-from rolltape.pages.interfaces import View
+from rolltape.pages.document import View
 from rolltape.recording.take import TakeState
 from rolltape.room.guest_row import Alarm, GuestRow
 from rolltape.room.messages import CommandKind, GuestState

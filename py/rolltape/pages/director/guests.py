@@ -8,7 +8,7 @@ from typing import Protocol
 from rolltape.pages.cached_view import CachedView
 from rolltape.pages.director import guest_card
 from rolltape.pages.director.inbound import InboundDeck
-from rolltape.pages.interfaces import Document
+from rolltape.pages.document import Document
 from rolltape.recording.take import TakeState
 from rolltape.room.director_model import Control
 from rolltape.room.guest_row import GuestRow

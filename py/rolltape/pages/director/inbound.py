@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rolltape.core.errors import EngineError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser
 from rolltape.pages.takes.takes import Takes
 from rolltape.recording.deck import Deck
 from rolltape.recording.take import Take, TakeState

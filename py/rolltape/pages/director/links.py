@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser
 from rolltape.room import qr
 from rolltape.settings.fragment import Secrets, write_fragment
 from rolltape.settings.link import Settings, link_for

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser
 from rolltape.room.guest_news import News, Told
 
 KEPT = 60

@@ -14,8 +14,9 @@ from rolltape.pages.director.links import Links
 from rolltape.pages.director.news import NewsView
 from rolltape.pages.director.session import SessionView
 from rolltape.pages.director.talk import Talk
+from rolltape.pages.document import Document
 from rolltape.pages.identity import identity
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.interfaces import Browser
 from rolltape.pages.room_time import RoomTime
 from rolltape.pages.takes.takes import Takes
 from rolltape.recording.take import Take, TakeState

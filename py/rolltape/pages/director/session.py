@@ -14,7 +14,8 @@ from functools import partial
 
 from rolltape.pages import words
 from rolltape.pages.director.arrivals import ArrivalsView
-from rolltape.pages.interfaces import Browser, Document, View
+from rolltape.pages.document import Document, View
+from rolltape.pages.interfaces import Browser
 from rolltape.room.messages import Role, Sender, TakeReport, room_key
 from rolltape.room.report_pieces import reports_of
 from rolltape.room.session_file import Report, session_json, session_otio

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Capture, Document
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser, Capture
 from rolltape.room.peers import Outgoing
 from rolltape.settings.capture_constraints import Constraints, constraints
 from rolltape.settings.link import Settings

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from rolltape.core.errors import DeviceError, DeviceNotFound, PermissionDenied, RolltapeError, Unsupported
 from rolltape.core.notice import Level, Notice
+from rolltape.pages.document import Document
 from rolltape.pages.guest.muted import SUBJECTS, MutedTracks, StandingCamera, notice_of
-from rolltape.pages.interfaces import Browser, Capture, Document
+from rolltape.pages.interfaces import Browser, Capture
 from rolltape.settings.capture_constraints import (
     Constraints,
     Kind,

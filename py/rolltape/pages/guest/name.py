@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rolltape.core.notice import plain_text, shortened
-from rolltape.pages.interfaces import Document, Memory
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Memory
 from rolltape.settings.query import MAX_LABEL
 
 __all__ = ["GuestName"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rolltape.core.errors import EngineError
 from rolltape.core.notice import Level, Notice
+from rolltape.pages.document import Document
 from rolltape.pages.guest.devices import Devices
 from rolltape.pages.guest.inputs import InputWatch
 from rolltape.pages.guest.name import GuestName
@@ -18,7 +19,7 @@ from rolltape.pages.guest.rehearsal import Rehearsal
 from rolltape.pages.guest.saving import SavingCheck
 from rolltape.pages.guest.summary import draw_after
 from rolltape.pages.guest.uploading import GuestUploads
-from rolltape.pages.interfaces import Browser, Capture, Document
+from rolltape.pages.interfaces import Browser, Capture
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
 from rolltape.pages.takes.takes import Takes

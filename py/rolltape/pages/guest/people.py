@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from rolltape.pages.interfaces import Document, View
+from rolltape.pages.document import Document, View
 from rolltape.room.messages import Member, Role
 from rolltape.room.peers import Outgoing
 

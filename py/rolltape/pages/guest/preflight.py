@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rolltape.pages.interfaces import Browser, Capture, Document
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser, Capture
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.preflight import HEARD_FROM, Known, Readiness, browser_can, readiness
 from rolltape.recording.save_permission import Saving

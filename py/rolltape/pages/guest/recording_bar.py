@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from rolltape.pages import words
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser
 from rolltape.recording.deck import Deck
 from rolltape.recording.take import TakeState
 from rolltape.settings.codec import describe

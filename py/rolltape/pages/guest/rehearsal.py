@@ -13,7 +13,8 @@ from contextlib import suppress
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser
 from rolltape.recording.deck import Deck, Source
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places

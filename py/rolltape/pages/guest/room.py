@@ -11,9 +11,10 @@ from rolltape.core.clock import Instant, Reading
 from rolltape.core.errors import RolltapeError, SinkError, Unsupported
 from rolltape.core.notice import Level, Notice
 from rolltape.core.pace import Pace
+from rolltape.pages.document import Document
 from rolltape.pages.guest.people import People
 from rolltape.pages.identity import identity
-from rolltape.pages.interfaces import Browser, Capture, Document
+from rolltape.pages.interfaces import Browser, Capture
 from rolltape.pages.room_time import RoomTime
 from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.deck import Deck

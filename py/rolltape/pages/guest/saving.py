@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser
 from rolltape.recording.save_permission import SavePermission, Saving, saving
 
 MEMORY = "saving"

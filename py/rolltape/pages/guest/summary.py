@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rolltape.pages import words
-from rolltape.pages.interfaces import Document
+from rolltape.pages.document import Document
 from rolltape.recording.summary import afterwards
 from rolltape.recording.take import Take
 

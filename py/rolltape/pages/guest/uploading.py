@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document, View
+from rolltape.pages.document import Document, View
+from rolltape.pages.interfaces import Browser
 from rolltape.pages.takes.left_behind import left_behind
 from rolltape.pages.takes.takes import Takes
 from rolltape.recording.deck import Deck

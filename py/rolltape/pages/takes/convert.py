@@ -12,7 +12,8 @@ from rolltape.convert import Target, part_of
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
-from rolltape.pages.interfaces import Browser, Document, Picked
+from rolltape.pages.document import Document, Picked
+from rolltape.pages.interfaces import Browser
 from rolltape.pages.takes.converting import Converter
 
 DRAW_EVERY_MS = 100.0

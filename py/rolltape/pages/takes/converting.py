@@ -11,7 +11,8 @@ from typing import Final
 from rolltape.convert import Conversion, Target, plan
 from rolltape.core.errors import RolltapeError, SinkError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Document, Picked, Storage
+from rolltape.pages.document import Document, Picked
+from rolltape.pages.interfaces import Storage
 from rolltape.recording.sinks import DownloadSink, PatchableSink, Store, StoredBytes
 
 FOLDER: Final = "converted"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Document, Folders
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Folders
 from rolltape.recording.sinks import Folder, FolderChoice
 
 CHOOSE = "Choose a folder instead"

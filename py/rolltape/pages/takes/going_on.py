@@ -7,7 +7,8 @@ from rolltape.arrivals.upload_notes import NOTES, read_notes
 from rolltape.arrivals.upload_state import UploadState
 from rolltape.core.errors import SinkError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document, ReadableStore
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser, ReadableStore
 from rolltape.pages.takes.left_behind import left_behind
 from rolltape.pages.takes.uploads import Uploads
 from rolltape.recording.shelf import FOLDER, Shelf

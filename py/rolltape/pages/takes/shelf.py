@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from contextlib import aclosing
 
 from rolltape.pages import words
-from rolltape.pages.interfaces import Document, Storage, View
+from rolltape.pages.document import Document, View
+from rolltape.pages.interfaces import Storage
 from rolltape.recording.missing import missing
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import ShelfState, Take, TakeState

@@ -8,7 +8,8 @@ from dataclasses import replace
 from rolltape.core.errors import SinkError
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
-from rolltape.pages.interfaces import Browser, Document
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.sinks import Folder
 from rolltape.recording.storage_room import (

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from rolltape.core.errors import PermissionDenied, RolltapeError, SinkError
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.interfaces import Browser, Document, ReadableStore, View
+from rolltape.pages.document import Document, View
+from rolltape.pages.interfaces import Browser, ReadableStore
 from rolltape.pages.takes.folder import FolderView
 from rolltape.pages.takes.shelf import ShelfView
 from rolltape.pages.takes.storage_room import SpaceView

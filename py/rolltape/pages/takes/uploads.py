@@ -17,7 +17,8 @@ from rolltape.arrivals.upload_notes import NOTES, Choice, UploadNotes, read_note
 from rolltape.arrivals.upload_plan import FileNow
 from rolltape.arrivals.wire import Completion, UploadOffer
 from rolltape.core.errors import RolltapeError
-from rolltape.pages.interfaces import Browser, Document, ReadableStore
+from rolltape.pages.document import Document
+from rolltape.pages.interfaces import Browser, ReadableStore
 from rolltape.recording.part_sinks import Growing
 from rolltape.recording.shelf import FOLDER, Shelf, path_of
 from rolltape.recording.take import ShelfState, Take
