@@ -16,6 +16,7 @@ from rolltape.core.notice import Notice
 from rolltape.core.uses import Uses
 from rolltape.recording.clock_log import CLOCK, ClockLog, Mark, SoundPath
 from rolltape.recording.deck import Deck
+from rolltape.recording.deck_interfaces import Title
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import Take, TakeState
@@ -150,11 +151,6 @@ class View:
         await self.steps.take("page is told")
 
 
-class Title:
-    label = "Ada"
-    room = None
-
-
 class Scene:
     """A deck and all that it uses."""
 
@@ -162,7 +158,7 @@ class Scene:
         self.steps = Steps(fail_at, error)
         self.source, self.browser, self.view = Source(self.steps), Browser(self.steps), View(self.steps)
         self.store, self.downloads = FakeStore(self.steps), FakeDownloads(self.steps)
-        self.deck = Deck(lambda: self.source, self.browser, self.view, Title())
+        self.deck = Deck(lambda: self.source, self.browser, self.view, lambda: Title("Ada", None))
         self.deck.places = Places(self.store, self.downloads)
         self.deck.shelf = Shelf(self.store, self._held)
         self.refused = ""
@@ -433,7 +429,7 @@ def test_a_take_that_somebody_stopped_is_told_from_one_that_ended_by_itself() ->
 def test_where_there_is_nothing_to_record_it_is_said() -> None:
     async def story() -> None:
         scene = Scene()
-        deck = Deck(lambda: None, scene.browser, scene.view, Title())
+        deck = Deck(lambda: None, scene.browser, scene.view, lambda: Title("Ada", None))
         with pytest.raises(EngineError, match="nothing that could be recorded"):
             await deck.start(ORDER)
         assert deck.is_free

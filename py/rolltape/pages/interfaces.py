@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rolltape.pages.document import Handler
 from rolltape.recording.clock_log import Mark, SoundPath
-from rolltape.recording.deck import DeckBrowser, Source
+from rolltape.recording.deck_interfaces import DeckBrowser, Source
 from rolltape.recording.engine import Engine
 from rolltape.recording.save_permission import SavePermission
 from rolltape.recording.sinks import Downloads, Folder, Store

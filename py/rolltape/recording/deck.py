@@ -2,7 +2,7 @@
 
 The source may be a guest's own capture or what arrives from elsewhere; the deck does not know. Who presses the
 button does not matter either: start while stopping, stop while starting and asking twice are all fine. A run of the
-deck is one task: whatever goes wrong in it, or whatever it is cancelled in, the deck is free afterwards.
+deck is one task: whatever goes wrong in it, and wherever it is cancelled, the deck is free afterwards.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from rolltape.core.clock import Instant, Reading
 from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.core.naming import take_name
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.clock_keeper import ClockKeeper
-from rolltape.recording.clock_log import Mark, SoundPath, browser_of
-from rolltape.recording.engine import Engine, Plan, plan
+from rolltape.recording.clock_log import browser_of
+from rolltape.recording.deck_interfaces import DeckBrowser, DeckView, Source, Title
+from rolltape.recording.engine import Plan, plan
 from rolltape.recording.format_keeper import FormatKeeper
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places
@@ -29,12 +29,10 @@ from rolltape.recording.part_sinks import Growing
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import Take, TakeState
 from rolltape.recording.take_recorder import Recording, Status
-from rolltape.settings.bitrate import Rates
-from rolltape.settings.capture_constraints import GrantedAudio, GrantedVideo
-from rolltape.settings.codec import VideoCodec, candidates
+from rolltape.settings.codec import candidates
 from rolltape.settings.order import Order
 
-__all__ = ["Deck", "DeckBrowser", "DeckView", "Source", "Title"]
+__all__ = ["Deck"]
 
 LOCK_TIMEOUT_S = 5.0
 """The lock of a new take is nobody else's: a browser that does not grant it at once does not grant it."""
@@ -42,88 +40,6 @@ STOPPED = "The recording was stopped before it had begun."
 UNLOCKED = (
     "Other tabs are not told of this recording: do not open this page in another one until it is finished."
 )
-
-
-class Source(Protocol):
-    """A source of pictures and sound for a deck: camera and microphone, or a stream that arrives."""
-
-    def granted_video(self) -> GrantedVideo | None:
-        """The picture there is; None without one."""
-
-    def granted_audio(self) -> GrantedAudio | None:
-        """The sound there is; None without any."""
-
-    def engine(self, mime_type: str, rates: Rates) -> Engine:
-        """A recorder of it; without a video rate, of the sound alone. Raises EngineError."""
-
-    @property
-    def has_silence(self) -> bool:
-        """Whether it has silence to record in the place of a sound that is gone for a while."""
-
-    async def prepare(self) -> None:
-        """Before a recording: let sound flow."""
-
-    def pictures(self) -> int | None:
-        """How many it has given in all; None without a picture, and where nobody can tell."""
-
-    def mark(self) -> Mark:
-        """The clocks of its sound that there are, read now; of part 0."""
-
-    def sound_path(self) -> SoundPath:
-        """Where the sound that is recorded comes from."""
-
-
-class DeckBrowser(Protocol):
-    """The part of a browser that a deck needs; `browser/facade.py` implements it."""
-
-    def now_ms(self) -> float:
-        """A clock that only goes forward, in milliseconds."""
-
-    def utc_offset_minutes(self) -> int:
-        """Local time minus UTC."""
-
-    def can_record(self, mime_type: str) -> bool:
-        """True if a recorder for this type exists."""
-
-    async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
-        """The codecs encoded smoothly and with little power at this size and rate."""
-
-    def agent(self) -> str:
-        """What the browser calls itself, with its versions."""
-
-    async def hold(self, take_id: str) -> Callable[[], None]:
-        """Mark a take as being recorded by this tab; call the result to let go. Raises where it cannot be."""
-
-    async def keep_awake(self, holder: object, on: bool) -> None:
-        """Keep the screen on, where the browser lets it; not any more with False."""
-
-
-class DeckView(Protocol):
-    """The page that looks at a deck. What it raises is reported; no recording ends or fails to start by it."""
-
-    def notify(self, notice: Notice) -> None:
-        """Tell a person."""
-
-    async def make_room(self, kbps: float) -> None:
-        """A recording at this rate is about to begin."""
-
-    def show_take(self, take: Take) -> None:
-        """The take has changed its state or its parts."""
-
-    async def take_over(self, take: Take) -> None:
-        """The take is finished, or has failed, and the deck is free again: once for every take that was shown."""
-
-
-class Title(Protocol):
-    """Names that a take is called after."""
-
-    @property
-    def label(self) -> str | None:
-        """The guest's name as it is now."""
-
-    @property
-    def room(self) -> str | None:
-        """The room's name."""
 
 
 @dataclass(eq=False)
@@ -137,43 +53,48 @@ class _Running:
     task: asyncio.Task[None] | None = None
     recording: Recording | None = None
     stop_requested: bool = False
-    """Asked for before there was a recording; one that there is knows itself."""
     source_changed: bool = False
-    """The same for other tracks."""
+    """Other tracks came before there was a recording; one that there is takes them itself."""
 
 
 class Deck:
-    """Records one take at a time from `source`, which is None while there is nothing to record."""
+    """Records one take at a time from `source`, which gives None while there is nothing to record."""
 
     def __init__(
         self,
         source: Callable[[], Source | None],
         browser: DeckBrowser,
         view: DeckView,
-        title: Title,
+        title: Callable[[], Title],
         split_minutes: float | None = None,
         known_slow: KnownSlow | None = None,
         switches: bool = True,
     ) -> None:
-        """`known_slow` is what the machine remembers; without `switches` a slow format is told and remembered."""
+        """`title` is asked when a take begins, `known_slow` is what this machine remembers of formats.
+
+        With `split_minutes` a take is made in parts of that length. Without `switches` a format that is too slow is
+        told and remembered, but the take goes on in it.
+        """
         self.places = Places(None, None)
+        """Where takes are written; set by the page before the first, or there is nowhere to record to."""
         self.shelf: Shelf | None = None
+        """Keeps takes' logs; None where there is no journal, and then no log is kept."""
         self.room_time: Callable[[float], Instant | None] = lambda own_ms: None
-        """Turns moments of the browser's clock into moments of the room's, where there is a room."""
+        """Turns moments of the browser's clock into the room's; None where there is no room, or nothing is known."""
         self.room_readings: Callable[[], Sequence[Reading]] = lambda: ()
-        """The readings of the room's clock, in order."""
+        """Gives the readings of the room's clock so far, in order; none without a room."""
         self._source = source
         self._browser = browser
         self._view = view
         self._title = title
         self._split_ms = None if split_minutes is None else split_minutes * 60_000
-        self.was_stopped = False
-        """Whether somebody asked for the end of the take being made, or of the last one."""
         self._formats = FormatKeeper(
             known_slow or KnownSlow.of_this_page(), self.plan, self._notify, switches
         )
-        self._order: Order | None = None
         self._running: _Running | None = None
+        """While a take is being made, from the order on."""
+        self._latest: _Running | None = None
+        """The same, and afterwards until the next."""
 
     @property
     def state(self) -> TakeState:
@@ -182,7 +103,7 @@ class Deck:
 
     @property
     def status(self) -> Status | None:
-        """Status of the take being made, from the order on; None while there is none."""
+        """Figures of the take being made, from the order on; None while the deck is free."""
         if self._running is None:
             return None
         if self._running.recording is not None:
@@ -192,22 +113,27 @@ class Deck:
 
     @property
     def take(self) -> Take | None:
-        """The take being made; None while there is none yet."""
+        """The take being made; None while there is none, and from the order until there is."""
         return self._recording.take if self._recording else None
 
     @property
     def growing(self) -> list[Growing]:
-        """The files of the take being made that are being written, in the journal."""
+        """The files of the journal that are being written, by part; more than one while parts change."""
         return self._recording.growing if self._recording else []
 
     @property
     def order(self) -> Order | None:
-        """Order of the take being made, or of the last one; None before the first."""
-        return self._order
+        """The order of the take being made, or of the last one; None before the first."""
+        return self._latest.order if self._latest else None
+
+    @property
+    def was_stopped(self) -> bool:
+        """True if somebody asked for the end of the take being made, or of the last one."""
+        return self._latest is not None and self._latest.stop_requested
 
     @property
     def is_free(self) -> bool:
-        """True if a recording could be started."""
+        """True if no take is being made, so that one could be started."""
         return self._running is None
 
     @property
@@ -215,7 +141,10 @@ class Deck:
         return self._running.recording if self._running else None
 
     async def plan(self, order: Order) -> Plan | None:
-        """Return how to record what is there as it is ordered; None if nothing is there or the browser cannot."""
+        """Return how to record what is there as it is ordered; None if nothing is there, or the browser cannot.
+
+        Nothing is started by it. The formats in it are tried in order when it is recorded.
+        """
         source = self._source()
         if source is None:
             return None
@@ -242,46 +171,50 @@ class Deck:
     async def start(self, order: Order, started_by: str = "you") -> bool:
         """Begin a take; True once there is one, which is `starting` then, False where one is being made already.
 
-        Raises EngineError where none can be made, or where it was stopped before. What goes wrong later ends up in
-        the take. If the caller is cancelled meanwhile, the take goes on.
+        `started_by` is `you` or a director's name. Raises EngineError, with a sentence, where none can be made, or
+        where it was stopped before. What goes wrong later ends up in the take; that anything is recorded is not
+        said by this. If the caller is cancelled meanwhile, the take goes on.
         """
         if self._running is not None:
             return False
-        running = self._running = _Running(order, started_by, asyncio.get_running_loop().create_future())
-        self._order, self.was_stopped = order, False
+        running = _Running(order, started_by, asyncio.get_running_loop().create_future())
+        self._running = self._latest = running
         running.task = asyncio.create_task(self._run(running))
         await asyncio.shield(running.begun)
         return True
 
     async def stop(self) -> None:
-        """Ask for the end of the take being made, if there is one; at any moment since the order."""
-        self.was_stopped = self.was_stopped or self._running is not None
+        """Ask for the end of the take being made, at any moment since the order; without one, nothing.
+
+        It returns once that is in the log, not once the take has ended: `finish` waits.
+        """
+        if self._running is not None:
+            self._running.stop_requested = True
         if self._recording is not None:
             await self._recording.stop()
-        elif self._running is not None:
-            self._running.stop_requested = True
 
     async def finish(self) -> None:
-        """Stop, and wait until everything is written and the deck is free."""
+        """Stop, and wait until everything is written, the page is told and the deck is free."""
         running = self._running
         await self.stop()
         if running is not None and running.task is not None:
             await asyncio.wait([running.task])
 
     async def pause(self) -> None:
-        """Record nothing until `resume`."""
+        """Record nothing until `resume`; only while it records, else nothing is done."""
         if self._recording is not None:
             await self._recording.pause()
 
     async def resume(self) -> None:
-        """Go on after a pause."""
+        """Go on after a pause; without one, nothing is done."""
         if self._recording is not None:
             await self._recording.resume()
 
     async def source_changed(self, reason: str) -> bool:
-        """Other tracks are there than before: go on with them in a new part; whether they are recorded now.
+        """The source has other tracks than before: go on with them in a new part. True if they are recorded now.
 
-        It is told when they are. While the take is starting or paused they are recorded from then on.
+        `reason` is a sentence, kept with the part. The page is told when they are recorded. False: the part before
+        records on, or the take is starting or paused, and then they are recorded once it records.
         """
         running = self._running
         if running is None:
@@ -293,7 +226,7 @@ class Deck:
         return wanted is not None and await running.recording.change(reason, wanted)
 
     def check(self) -> None:
-        """See to the recording; call it about once a second."""
+        """Look at the recording (sinks in trouble, silence, the time to split), about five times a second."""
         running = self._running
         if running is not None and running.recording is not None:
             running.recording.check()
@@ -418,6 +351,7 @@ class Deck:
 
     async def _new_take(self, wanted: Plan, started_by: str) -> Take:
         number = await self._next_number()
+        title = self._title()
         now_ms = round(time.time() * 1000)
         take = Take(
             id=f"{now_ms:013d}-{os.urandom(4).hex()}",
@@ -425,8 +359,8 @@ class Deck:
             name="",
             started_at_ms=now_ms,
             utc_offset_minutes=self._browser.utc_offset_minutes(),
-            label=self._title.label,
-            room=self._title.room,
+            label=title.label,
+            room=title.room,
             started_by=started_by,
             rates=wanted.rates,
         )

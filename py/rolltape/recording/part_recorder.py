@@ -85,7 +85,6 @@ class PartRecorder:
         self._looked_ms = 0.0
         self._throughput = Throughput()
         self._came = 0
-        self.stop_asked = False
 
     async def open(self, places: Places, is_wanted: Callable[[], bool] = lambda: True) -> None:
         """Open the sinks and start the engine.
@@ -152,11 +151,15 @@ class PartRecorder:
             return False
         return True
 
+    @property
+    def stop_asked(self) -> bool:
+        """True if its end was asked for."""
+        return self._stop_asked_ms is not None
+
     def stop(self) -> None:
         """Ask for the end; asking twice is fine."""
         if self.stop_asked or self._engine is None:
             return
-        self.stop_asked = True
         self._stop_asked_ms = self._now_ms()
         patience_s = STOP_PATIENCE_S if self._asked(self._engine.stop) else 0.0
         if self._patience is not None and self.ended_ms is None:

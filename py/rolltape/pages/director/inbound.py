@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from rolltape.core.errors import EngineError
 from rolltape.core.notice import Level, Notice
@@ -11,6 +10,7 @@ from rolltape.pages.document import Document
 from rolltape.pages.interfaces import Browser
 from rolltape.pages.takes.takes import Takes
 from rolltape.recording.deck import Deck
+from rolltape.recording.deck_interfaces import Title
 from rolltape.recording.take import Take, TakeState
 from rolltape.room.messages import SendRates
 from rolltape.settings.bitrate import inbound_rates
@@ -18,12 +18,6 @@ from rolltape.settings.order import Order
 
 Ask = Callable[[SendRates | None], Awaitable[str]]
 """Asks the guest to send at these rates, None: as before; empty, or why the guest does not."""
-
-
-@dataclass
-class _Title:
-    label: str | None
-    room: str | None
 
 
 class InboundDeck:
@@ -45,7 +39,6 @@ class InboundDeck:
         self._takes = takes
         self._ask = ask
         self._changed = changed
-        self._title = _Title(None, room)
         self._stream: object | None = None
         self._asked: SendRates | None = None
         """What the guest sends at while it is recorded here."""
@@ -54,7 +47,7 @@ class InboundDeck:
             lambda: self._browser.inbound(self._stream, self._name) if self._stream is not None else None,
             browser,
             self,
-            self._title,
+            lambda: Title(f"{self._name} inbound", room),
         )
 
     @property
@@ -70,7 +63,6 @@ class InboundDeck:
     def rename(self, name: str) -> None:
         """Take a guest's new name; takes are named after it."""
         self._name = name or "guest"
-        self._title.label = f"{self._name} inbound"
 
     def use(self, stream: object | None) -> None:
         """This is what arrives now; a recording goes on with it in a new part."""

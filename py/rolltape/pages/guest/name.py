@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rolltape.core.notice import plain_text, shortened
 from rolltape.pages.document import Document
 from rolltape.pages.interfaces import Memory
+from rolltape.recording.deck_interfaces import Title
 from rolltape.settings.query import MAX_LABEL
 
 __all__ = ["GuestName"]
@@ -15,7 +16,7 @@ TYPED_MEMORY = "name"
 
 
 class GuestName:
-    """Whom takes are named after (`deck.Title`), in `room` or in none."""
+    """The name that takes are called after, in `room` or in none."""
 
     def __init__(self, label: str | None, room: str | None, document: Document, browser: Memory) -> None:
         """`label` is what the link says."""
@@ -31,6 +32,11 @@ class GuestName:
     def label(self) -> str | None:
         """The name, or what stands for one."""
         return self._name or self.nameless() or None
+
+    @property
+    def title(self) -> Title:
+        """What a take that begins now is called after."""
+        return Title(self.label, self.room)
 
     def open(self, changed: Callable[[], None]) -> None:
         """In a room: ask who the link does not name; `changed` is called when they are done typing.

@@ -64,7 +64,11 @@ class GuestPage:
             lambda: browser.kept(SLOW_MEMORY), lambda said: browser.keep(SLOW_MEMORY, said)
         )
         self._deck = Deck(
-            *(lambda: self._devices.capture, browser, self, self._name, link.settings.split_minutes),
+            lambda: self._devices.capture,
+            browser,
+            self,
+            lambda: self._name.title,
+            link.settings.split_minutes,
             known_slow=known_slow,
         )
         self._room: GuestRoom | None = None

@@ -15,7 +15,8 @@ from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
 from rolltape.pages.document import Document
 from rolltape.pages.interfaces import Browser
-from rolltape.recording.deck import Deck, Source
+from rolltape.recording.deck import Deck
+from rolltape.recording.deck_interfaces import Source, Title
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.preflight import HEARD_FROM
@@ -93,11 +94,6 @@ class _Quiet:
         return
 
 
-class _Title:
-    label = "Test"
-    room = None
-
-
 class Rehearsal:
     """The button, the five seconds, and the player that shows what came out."""
 
@@ -114,7 +110,9 @@ class Rehearsal:
         self._document = document
         self._browser = browser
         self._order = order
-        self._deck = Deck(source, _Quiet(browser), self, _Title(), known_slow=known_slow, switches=False)
+        self._deck = Deck(
+            source, _Quiet(browser), self, lambda: Title("Test", None), known_slow=known_slow, switches=False
+        )
         self._on_over = on_over
         self._shelf: Shelf | None = None
         self._shown: Take | None = None
