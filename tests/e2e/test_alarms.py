@@ -15,7 +15,7 @@ from guest import Guest, Guests
 SMALL = "width=320&height=180&room=alarms"
 CHROMIUM_LINKS = [
     "record=800&recordcodec=vp8",
-    "record=800&recordcodec=h264",
+    "record=800&recordcodec=h264&fps=15",
     "record=800&recordcodec=vp9&pcm",
     "record=800&recordcodec=mp4",
     "record=800&recordcodec=mp4,vp9",

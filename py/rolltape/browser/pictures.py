@@ -46,7 +46,8 @@ class PictureCount:
         """So many it has given until about now; None where nobody can tell. Call it several times a second."""
         stats = member(self._camera, "stats")
         if stats is not None:
-            return int(stats.totalFrames)
+            # What is discarded makes the frame rate asked for out of the camera's own
+            return int(stats.totalFrames) - int(stats.discardedFrames)
         if self._video is None or document.hidden:
             return None
         if self._asked is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, Rates, RecordMode, RecordWish, rates
 from rolltape.settings.codec import CodecWish
@@ -38,6 +38,10 @@ class Order:
             return float(DEFAULT_VIDEO_KBPS)
         asked = self.rates
         return (asked.video_kbps or 0) + (PCM_KBPS if asked.audio_kbps is None else asked.audio_kbps)
+
+    def or_as(self, settings: Settings) -> Order:
+        """This order; where it leaves the format to the browser, the format is the one `settings` of a link name."""
+        return self if self.codec != _ANY_CODEC else replace(self, codec=settings.codec_wish(self.wish))
 
 
 def order_for(settings: Settings, wish: RecordWish) -> Order:

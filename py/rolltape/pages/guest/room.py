@@ -338,12 +338,14 @@ class GuestRoom:
         if state.refusal:
             raise Refused(state.refusal)
         self._document.dialog("bitrate-dialog", False)
-        if not await self._deck.start(command.order or self._own_order(), command.by or "The director"):
+        if not await self._deck.start(self._order(command), command.by or "The director"):
             raise Refused("A recording is running already.")
 
-    def _own_order(self) -> Order:
+    def _order(self, command: Command) -> Order:
+        """The director's; what it leaves open is as this guest's link has it."""
         wish = self._settings.record
-        return order_for(self._settings, wish if wish.is_ready else wish_for(DEFAULT_VIDEO_KBPS))
+        own = order_for(self._settings, wish if wish.is_ready else wish_for(DEFAULT_VIDEO_KBPS))
+        return own if command.order is None else command.order.or_as(self._settings)
 
     async def _stop(self, sender: Sender, command: Command) -> None:
         if self._deck.is_free:
