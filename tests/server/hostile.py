@@ -367,14 +367,14 @@ def dearest() -> str:
     return framed("take", plain_json({"v": 2, "take": take}), 1)
 
 
-async def flood_on(mob: Mob, connections: int, seconds: float) -> None:
+async def flood_on(mob: Mob, connections: int, enough: asyncio.Event) -> None:
     """So many connections of one address say the dearest, four times a second each, and read what is answered."""
     await mob.victims()
     frame = dearest()
 
     async def flood() -> None:
         async with mob.raw_guest() as connection:
-            for _ in range(int(4 * seconds)):
+            while not enough.is_set():
                 await connection.send(frame)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(0.25):
@@ -495,7 +495,7 @@ async def _(mob: Mob) -> None:
 
 @attack(
     f"{FLOOD:,} messages as fast as they go".replace(",", " "),
-    "a hundred are handed on at most, two hundred refused, then the connection is ended",
+    "a hundred are handed on, fewer where the server has no time for them, two hundred refused, then it is ended",
 )
 async def _(mob: Mob) -> None:
     director, _ = await mob.victims()
@@ -509,6 +509,7 @@ async def _(mob: Mob) -> None:
     await eve.until(lambda: not eve.connected)
     await director.hears(Away(eve.uid))
     heard = sum(1 for _, sender in director.heard if sender and sender.uid == eve.uid)
+    # On an idle machine a hundred (test_rooms has that with time to spare), and twenty for each second that it took.
     assert 10 <= heard <= 130
 
 

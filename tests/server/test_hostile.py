@@ -18,6 +18,7 @@ from server.processes import ENVIRONMENT, Process
 
 ROOT = Path(__file__).resolve().parents[2]
 WITHIN_MS = 100
+EXCHANGES = 300
 SHORT = {"stranger_s": 3.0, "body_s": 1.0, "unread_s": 2.0}
 
 
@@ -101,19 +102,27 @@ def test_what_is_tried_harms_nobody_else(attack: Attack, server: Process, innoce
 def test_two_others_are_heard_within_100_ms_while_an_address_floods(
     server: Process, innocents: Innocents
 ) -> None:
+    took: list[float] = []
+
     async def run() -> None:
-        mob = Mob(server, len(ATTACKS) + 1)
+        mob, enough = Mob(server, len(ATTACKS) + 1), asyncio.Event()
+        flood = asyncio.create_task(flood_on(mob, 40, enough))
         try:
-            await flood_on(mob, connections=40, seconds=12)
+            # So many, however long that takes on a busy machine: one in a hundred of few would be one.
+            while len(took) < EXCHANGES and not flood.done():
+                await asyncio.sleep(0.5)
+                took.extend(await asyncio.to_thread(innocents.took))
+            enough.set()
+            await flood
         finally:
             await mob.leave()
 
     innocents.took()
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 180))
 
-    took = sorted(innocents.took())
-    assert len(took) > 100
-    assert took[int(len(took) * 0.99)] < WITHIN_MS, took
+    took.sort()
+    assert len(took) >= EXCHANGES
+    assert took[int(len(took) * 0.99)] < WITHIN_MS, took[-10:]
 
 
 def test_the_document_says_what_was_tried() -> None:
