@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Playwright, expect
 
 from media_tools import LOOP_FRAMES, decode_errors, frame_numbers, packets, probe
+from rolltape.room.messages import VERSION
 from rooms import RoomScene, Visitor, opened_room
+from server.visitors import post
 
 SMALL = "width=320&height=180&fps=15&recordcodec=vp8"
 TOLD_WITHIN_S = 1.0
@@ -236,6 +239,26 @@ def test_somebody_else_cannot_direct_this_room(room: Room) -> None:
     assert all("403" in said for said in thief.complaints)
     thief.complaints.clear()
     thief.context.close()
+
+
+def test_a_director_is_back_after_a_restart_though_a_stranger_was_first(
+    playwright: Playwright, settings: dict[str, Any], fake_media: tuple[str, str], tmp_path: Path
+) -> None:
+    with opened_room(playwright, settings, fake_media, tmp_path, ["--no-takes"]) as scene:
+        director = scene.director(scene.server.links()["Director"])
+        director.context.set_offline(True)
+        scene.server.stop()
+        scene.server.start()
+        name = urlsplit(director.page.url).query.partition("director=")[2].partition("&")[0]
+        stranger = {"v": VERSION, "room": name, "role": "director", "secret": "s" * 22, "key": "o" * 22}
+        assert post(f"{scene.server.address}/api/join", stranger)[0] == 200
+
+        director.context.set_offline(False)
+
+        expect(director.id("where")).to_contain_text(": connected", timeout=30_000)
+        expect(director.id("start-all")).to_be_visible()
+        assert post(f"{scene.server.address}/api/join", stranger)[0] == 403
+        director.complaints = [said for said in director.complaints if "ERR_FAILED" not in said]  # no network
 
 
 def test_a_guest_without_network_goes_on_and_is_back_true_to_state(room: Room) -> None:

@@ -274,6 +274,34 @@ def test_nothing_that_a_guest_says_ends_what_their_process_tells_the_others(clus
     cluster.play(story)
 
 
+def test_publishing_that_breaks_off_is_begun_again_and_counted(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing_missed() -> None:
+        return None
+
+    async def story() -> None:
+        heard: list[Told] = []
+        counted: list[str] = []
+        one, other = (RedisBus(redis.url, heard.append, nothing_missed, counted.append) for _ in range(2))
+        await asyncio.gather(one.start(), other.start())
+        publish = one._publish_batch
+
+        async def broken(redis: Any) -> None:
+            monkeypatch.setattr(one, "_publish_batch", publish)
+            raise RuntimeError("Nobody expected this.")
+
+        monkeypatch.setattr(one, "_publish_batch", broken)
+        told = Told("room", Target.ALL, "", "after")
+        one.tell(told)
+        while not heard:
+            await asyncio.sleep(0.005)
+        await asyncio.gather(one.close(), other.close())
+        assert (heard, counted) == ([told], ["publishing"])
+
+    asyncio.run(asyncio.wait_for(story(), 20))
+
+
 def test_a_message_that_cannot_be_written_does_not_end_the_publishing_of_its_process(
     redis: RedisServer,
 ) -> None:

@@ -6,11 +6,14 @@ import asyncio
 import time
 from dataclasses import replace
 
+import jwt
 import pytest
 import websockets
 
 from rolltape.arrivals.wire import UploadOffer
+from rolltape.core.notice import plain_text, shortened
 from rolltape.recording.take import Take, TakeState
+from rolltape.room.frames import framed
 from rolltape.room.host_key import hosted_key
 from rolltape.room.messages import (
     Answer,
@@ -30,7 +33,9 @@ from rolltape.room.messages import (
     TakeReport,
     Welcome,
 )
+from rolltape.room.wire import MAX_NAME, encode, plain_json
 from rolltape.server.hosting import Hosting
+from rolltape.server.limits import Limits, Rate
 from rolltape.server.memory import MemoryStore
 from rolltape.server.ownership import CLAIM_S, Claim, key_id
 from rolltape.server.rooms import RoomsOptions
@@ -110,6 +115,56 @@ def test_a_guest_who_says_what_a_director_says_is_refused() -> None:
 
         assert sender is not None
         assert sender.uid == director.uid
+
+    played(story)
+
+
+def test_a_message_cannot_grow_on_its_way() -> None:
+    async def story(scene: Scene) -> None:
+        director, guest = await scene.pair()
+        said = '{"v":2,"label":"Ada","fps":1e1,"newer":[1,2]}'
+
+        assert await guest.call("state", said) == ""
+        await director.hears(GuestState("Ada", fps=10))
+
+        # What came, field by field, and the server's word on who sent it: nothing is written anew.
+        assert director.texts[-1].startswith('{"event":"state","n":0,' + said[1:-1])
+        assert len(director.texts[-1]) < len(said) + 200
+
+    played(story)
+
+
+def test_a_flood_is_a_hundred_messages_and_two_hundred_refusals() -> None:
+    async def story(scene: Scene) -> None:
+        director, guest = await scene.pair()
+        state = framed("state", encode(GuestState("Ada")), 1)
+        for _ in range(301):
+            await guest.send(state)
+        await guest.until(lambda: not guest.connected)
+        await director.hears(Away(guest.uid))
+
+        assert sum(one == GuestState("Ada") for one, _ in director.heard) == 100
+
+    # As long as reading them takes no time that others need.
+    limits = Limits(work=Rate(10, 10))
+    played(story, options=RoomsOptions(limits, now_s=Clock()))
+
+
+@pytest.mark.parametrize("by", ["join", "state"])
+def test_a_name_that_grows_when_it_is_normalised_is_cut_and_the_room_stays_open(by: str) -> None:
+    async def story(scene: Scene) -> None:
+        director, _ = await scene.pair()
+        growing = "\N{DEVANAGARI LETTER QA}" * 80
+        eve = await scene.guest(label=growing if by == "join" else "Eve").come()
+        if by == "state":
+            text = plain_json({"v": 2, "label": growing})
+            assert await eve.call("state", text) == ""
+        cut = shortened(plain_text(growing), MAX_NAME)
+        await director.hears(Joined(Member(eve.uid, Role.GUEST, cut)))
+        late = await scene.guest(label="Cy").come()
+
+        (welcome,) = [one for one, _ in late.heard if isinstance(one, Welcome)]
+        assert Member(eve.uid, Role.GUEST, cut) in welcome.members
 
     played(story)
 
@@ -415,6 +470,24 @@ def test_a_server_that_was_started_anew_is_told_by_the_director_whose_room_it_wa
 
         assert owner["status"] == 200
         assert (thief["status"], thief["code"]) == (403, "key")
+
+    played(story)
+
+
+def test_an_earlier_claim_that_this_server_has_not_signed_takes_no_room() -> None:
+    async def story(scene: Scene) -> None:
+        director, _ = await scene.pair()
+        now_ms = round(time.time() * 1000)
+        before = Claim(key_id(OTHER_KEY), now_ms - 60_000, now_ms - 50_000)  # the server was started
+        earlier = Invitation("studio", before)
+        said = {"aud": "invite", "exp": 9_999_999_999, "room": "studio", **vars(before)}
+        for invite in (jwt.encode(said, None, "none"), Tokens(b"f" * 40).invitation(earlier), ""):
+            thief = await scene.visitor(Role.DIRECTOR, key=OTHER_KEY, invite=invite).join()
+            assert (thief["status"], thief["code"]) == (403, "key")
+        assert director.connected
+
+        signed = Tokens(SECRET).invitation(earlier)
+        assert (await scene.visitor(Role.DIRECTOR, key=OTHER_KEY, invite=signed).join())["status"] == 200
 
     played(story)
 

@@ -39,6 +39,8 @@ class Visitor:
         self.asked = {"v": VERSION, "room": room, "role": role, "secret": new_secret()} | more
         self.reply: dict[str, Any] = {}
         self.heard: list[tuple[Message, Sender | None]] = []
+        self.texts: list[str] = []
+        """Of the frames that these came in."""
         self.connected = False
         self._socket: ClientConnection | None = None
         self._hearing: asyncio.Task[None] | None = None
@@ -92,6 +94,7 @@ class Visitor:
                 answer.set_result(json.loads(frame.text)["said"])
         elif frame.event != PING:
             message = decode(frame.event, frame.text)
+            self.texts.append(text)
             self.heard.append((message, sender_of(frame.text) if '"from"' in frame.text else None))
 
     async def leave(self) -> None:
