@@ -7,7 +7,7 @@ import sys
 
 from rolltape import __version__
 from rolltape.convert import cli
-from rolltape.tracks import check
+from rolltape.tracks import cli as tracks_cli
 
 ABOUT = """\
 Records remote guests on their own machines, at source quality, so that nothing is ever lost.
@@ -30,6 +30,7 @@ recordings, without encoding anew:
   rolltape convert --to wav Ada_part1.webm Ada_part2.webm
 
 a session of several guests:
+  rolltape tracks FOLDER                    everybody's sound in step, a WAV each, equally long
   rolltape tracks --check FOLDER            how far their clocks ran apart
 
 The page comes with this package: neither Node nor a network is needed. What is recorded never passes the server.
@@ -56,12 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
             "Results are written beside their files; X_part1, X_part2 … are joined.",
         )
     )
-    check.add_arguments(
+    tracks_cli.add_arguments(
         commands.add_parser(
             "tracks",
-            help="say how far the clocks of a session's recordings ran apart",
-            description="Reads a session file and the guests' files beside it: for each take how fast its "
-            "clocks ran, what was lost, and how well that is known.",
+            help="make everybody's sound of a session one file each, in step for an editor",
+            description="Reads a session file and the guests' files beside it, and makes a WAV or FLAC of each "
+            "guest: drift taken out by resampling, parts joined, pauses and losses silent, all equally long. "
+            "It needs PyAV (pip install rolltape[tracks]); --check does not.",
         )
     )
     given = sys.argv[1:] if arguments is None else arguments
@@ -69,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return 2
     if given[0] == "tracks":
-        return check.check(parser.parse_args(given))
+        return tracks_cli.run(parser.parse_args(given))
     if "serve" not in given[:1]:
         return cli.convert(parser.parse_args(given))
     try:

@@ -17,9 +17,11 @@ from runtime.step import Tree
 
 REQUIREMENTS = ROOT / "requirements" / "page.txt"
 """What a page installs from PyPI, with hashes; a page loads segno (QR codes) only when somebody asks for a code."""
-TRACKS_OF_A_DESK = ["check", "place", "plan", "session", "stamps"]
+TRACKS_OF_A_DESK = [
+    *("audio_file", "check", "cli", "make", "outputs", "place", "plan", "session", "sound", "stamps"),
+]
 DESK_ONLY = [
-    *("server/*", "convert/cli.py", "__main__.py", "www/*"),
+    *("server/*", "convert/cli.py", "core/desk.py", "__main__.py", "www/*"),
     *(f"tracks/{name}.py" for name in TRACKS_OF_A_DESK),
 ]
 """What of our package runs on a desk only."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import sys
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
 
 from rolltape.convert.plan import ConversionPlan, Target, part_of, plan
 from rolltape.convert.run import Conversion
+from rolltape.core.desk import Progress, say, whole_file
 from rolltape.core.errors import ConvertError, RolltapeError
 
 CHUNK = 4 << 20
@@ -76,12 +76,12 @@ def convert(chosen: argparse.Namespace) -> int:
             asyncio.run(_convert(paths, Target(chosen.to), chosen.output, chosen.force))
         except RolltapeError as error:
             failed = True
-            _say(error.sentence)
+            say(error.sentence)
         except OSError as error:
             failed = True
-            _say(f"{error.filename or paths[0]}: {error.strerror or error}.")
+            say(f"{error.filename or paths[0]}: {error.strerror or error}.")
         except KeyboardInterrupt:
-            _say("Cancelled.")
+            say("Cancelled.")
             return 1
     return int(failed)
 
@@ -104,7 +104,7 @@ async def _convert(paths: Sequence[Path], target: Target, output: Path | None, f
             sources.append(FileSource(path))
         wanted = await plan(sources, target)
         for remark in wanted.remarks:
-            _say(remark)
+            say(remark)
         await _write(wanted, output or beside(paths, wanted.ending), paths, force)
     finally:
         for source in sources:
@@ -123,49 +123,15 @@ async def _write(wanted: ConversionPlan, place: Path, paths: Sequence[Path], for
     """Write into a file of another name first: what has the right name is whole."""
     if any(place.exists() and place.samefile(path) for path in paths):
         raise ConvertError(f"{place} is the recording itself; it is not written over.")
-    if place.exists() and not force:
-        raise ConvertError(f"{place} exists already; --force writes over it.")
     conversion = Conversion(wanted)
-    partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
+    progress = Progress()
     try:
-        with partial.open("xb") as file:
+        with whole_file(place, force) as partial, partial.open("wb") as file:
             async with aclosing(conversion.run(FileOutput(file))) as steps:
                 async for share in steps:
-                    _progress(place.name, share)
-        if force:
-            partial.replace(place)
-        else:
-            _claim(partial, place)
+                    progress.show(place.name, share)
     finally:
-        _progress("", 0)
-        with suppress(FileNotFoundError):
-            partial.unlink()
+        progress.clear()
     for sentence in conversion.losses:
-        _say(sentence)
+        say(sentence)
     print(place)
-
-
-def _claim(partial: Path, place: Path) -> None:
-    """Give the file its name, unless somebody has taken that meanwhile."""
-    try:
-        os.link(partial, place)
-    except FileExistsError:
-        raise ConvertError(f"{place} exists already; --force writes over it.") from None
-    except OSError:  # a file system without links
-        partial.replace(place)
-
-
-_shown = ""
-
-
-def _progress(name: str, share: float) -> None:
-    """Show how far it is, where somebody looks on."""
-    global _shown
-    line = f"{name} {share:4.0%}" if name else ""
-    if sys.stderr.isatty() and line != _shown:
-        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
-        _shown = line
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

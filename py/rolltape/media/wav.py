@@ -43,9 +43,12 @@ class PcmFormat:
         return (b"\x80" if self.bits == 8 else b"\0") * (frames * self.frame_bytes)
 
 
-def header(form: PcmFormat, data_bytes: int) -> bytes:
-    """All that comes before `data_bytes` bytes of samples: a RIFF header, or an RF64 one where it must be."""
-    fmt = _chunk(b"fmt ", _fmt(form))
+def header(form: PcmFormat, data_bytes: int, about: bytes = b"") -> bytes:
+    """All that comes before `data_bytes` bytes of samples: a RIFF header, or an RF64 one where it must be.
+
+    `about` are whole chunks of even length that tell of them (`bext`), before the format.
+    """
+    fmt = about + _chunk(b"fmt ", _fmt(form))
     frames = data_bytes // form.frame_bytes
     fact = _chunk(b"fact", struct.pack("<I", min(frames, UNSET))) if form.is_float else b""
     padded = data_bytes + data_bytes % 2

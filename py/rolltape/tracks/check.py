@@ -13,7 +13,7 @@ from rolltape.tracks.runs import Run, runs_of
 from rolltape.tracks.session import PartFacts, read_session
 from rolltape.tracks.stamps import are_counted, stamps
 
-__all__ = ["CheckedPart", "CheckedTake", "add_arguments", "check", "checked", "told"]
+__all__ = ["CheckedPart", "CheckedTake", "check", "checked", "told"]
 
 CHUNK = 4 << 20
 
@@ -38,19 +38,6 @@ class CheckedTake:
     line: RoomLine | None
     """None: its page had no room's clock, or did not note it."""
     parts: tuple[CheckedPart, ...]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the command's arguments."""
-    parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="the session file (JSON) and the guests' files"
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        required=True,
-        help="print drift, losses, residual and bound of each take",
-    )
 
 
 def check(arguments: argparse.Namespace) -> int:

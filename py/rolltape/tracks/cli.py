@@ -1,0 +1,72 @@
+"""`rolltape tracks`: makes tracks of a session's folder, or says how far its clocks ran apart."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rolltape.core.desk import say
+from rolltape.core.errors import RolltapeError
+from rolltape.tracks.check import check
+
+__all__ = ["add_arguments", "run"]
+
+SOUND_KINDS = ("wav", "flac")
+OUTPUT = "tracks"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's arguments."""
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="the session file (JSON) and the guests' files"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help=f"where the tracks go; without it into {OUTPUT} in the folder",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="make nothing: print drift, losses, residual and bound of each take",
+    )
+    parser.add_argument(
+        "--sound",
+        choices=SOUND_KINDS,
+        default=SOUND_KINDS[0],
+        help="WAV of 24 bits with the time of day, which is the default, or FLAC",
+    )
+    parser.add_argument(
+        "--only", default="", metavar="NAME", help="this guest's track alone; as long as with everybody's"
+    )
+    parser.add_argument("--force", action="store_true", help="write over files that exist")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; the exit status: 1 if anything of the session could not be used, or a track not made."""
+    if arguments.check:
+        return check(arguments)
+    try:
+        from rolltape.tracks import make, outputs
+    except ModuleNotFoundError as missing:
+        say(f"Making tracks needs {missing.name}, which pip installs with rolltape[tracks] (docs/tracks.md).")
+        return 1
+    folder: Path = arguments.folder
+    wanted = make.Wanted(
+        folder,
+        arguments.output or folder / OUTPUT,
+        outputs.SoundKind(arguments.sound),
+        arguments.only,
+        arguments.force,
+    )
+    try:
+        return int(not make.make(wanted, print, say))
+    except RolltapeError as error:
+        say(error.sentence)
+    except (OSError, ValueError) as error:
+        say(f"This session cannot be read: {error}.")
+    except KeyboardInterrupt:
+        say("Cancelled.")
+    return 1
