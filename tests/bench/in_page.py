@@ -19,9 +19,11 @@ from rolltape.browser.interop import uint8array
 from rolltape.browser.journal import Journal
 from rolltape.core.errors import EngineError
 from rolltape.media.webm import WebmStream
+from rolltape.recording.engine import plan
+from rolltape.recording.part_sinks import Places
 from rolltape.recording.sinks import Sink
 from rolltape.recording.take import Take
-from rolltape.recording.take_recorder import Places, Recording, plan
+from rolltape.recording.take_recorder import Recording
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.codec import CodecWish, candidates
 

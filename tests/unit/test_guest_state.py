@@ -7,7 +7,7 @@ from dataclasses import replace
 from rolltape.core.notice import Level, Notice
 from rolltape.pages.guest.state import Surroundings, guest_state
 from rolltape.recording.take import Part, Take, TakeState
-from rolltape.recording.take_recorder import Status
+from rolltape.recording.take_keeper import Status
 from rolltape.room.messages import GuestState
 from rolltape.room.wire import decode, encode
 from rolltape.settings.capture_constraints import GrantedVideo

@@ -16,9 +16,11 @@ from rolltape.core.notice import Level, Notice
 from rolltape.media.webm import Index, WebmStream
 from rolltape.media.webm_track import Kind
 from rolltape.recording import take_recorder
+from rolltape.recording.engine import Plan, plan
+from rolltape.recording.part_sinks import Places
 from rolltape.recording.sinks import FolderChoice
 from rolltape.recording.take import Delivery, Take, TakeState
-from rolltape.recording.take_recorder import Places, Plan, Recording, plan
+from rolltape.recording.take_recorder import Recording
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.codec import Candidate, CodecWish, candidates
 from unit.media_files import mp4_fragment, mp4_header

@@ -28,7 +28,8 @@ from rolltape.recording.part_recorder import Places
 from rolltape.recording.part_sinks import Growing
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import Take, TakeState
-from rolltape.recording.take_recorder import Recording, Status
+from rolltape.recording.take_keeper import Status
+from rolltape.recording.take_recorder import Recording
 from rolltape.settings.codec import candidates
 from rolltape.settings.order import Order
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from rolltape.recording.timeline import ClosedPause
 
@@ -51,6 +51,18 @@ class PauseClock:
         """Wait for the open pause to end; return at once where there is none."""
         await self._over.wait()
 
+    async def wait_recorded(self, event: asyncio.Event, timeout_s: float) -> None:
+        """Wait for an event for at most so many seconds; the time counts anew after a pause, and not in one."""
+        while not event.is_set():
+            if self.is_paused:
+                await _either(event.wait(), self.until_resumed())
+                continue
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await _either(event.wait(), self.until_paused())
+            except TimeoutError:
+                return
+
     def recorded_ms(self, from_ms: float, to_ms: float) -> float:
         """Return the milliseconds between two moments that were not paused."""
         return to_ms - from_ms - sum(self._overlap_ms(from_ms, to_ms))
@@ -76,3 +88,13 @@ class PauseClock:
         open_pause = [] if self._since_ms is None else [(self._since_ms, max(self._since_ms, self._now_ms()))]
         spans = [*self._pauses, *open_pause]
         return [max(0.0, min(ended, to_ms) - max(began, from_ms)) for began, ended in spans]
+
+
+async def _either(*waits: Coroutine[None, None, object]) -> None:
+    """Wait until one of them is done; the others are cancelled."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

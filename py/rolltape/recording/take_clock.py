@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from rolltape.core.clock import Instant
 from rolltape.recording.pause_clock import PauseClock
-from rolltape.recording.take import Take
+from rolltape.recording.take import Part, Take
 
 RoomTime = Callable[[float], Instant | None]
 """A moment of the page's clock on the room's; None where there is no room, or its clock is not known."""
@@ -18,6 +19,18 @@ class Begun(Protocol):
     """A part: its file's time began at this moment of the page's clock, known best once it holds something."""
 
     started_ms: float
+
+
+class Before(Protocol):
+    """A part that another one follows; moments of the page's clock."""
+
+    @property
+    def media_end_ms(self) -> float:
+        """When its last sample was captured."""
+
+    @property
+    def whole_until_ms(self) -> float:
+        """Until when it has both picture and sound."""
 
 
 class TakeClock:
@@ -49,6 +62,20 @@ class TakeClock:
     def at(self, moment_ms: float) -> int:
         """Return a moment of the page's clock on the take's."""
         return round(moment_ms - self.began_ms)
+
+    def joined(self, part: Part, began_ms: float, before: Before | None) -> Part:
+        """Return a part with its place on the take's clock, and what it shares with the one before or lacks.
+
+        `began_ms` is when its file's time began, by the page's clock; without `before` it follows nothing.
+        """
+        part = replace(part, started_ms=self.at(began_ms))
+        if before is None:
+            return part
+        return replace(
+            part,
+            overlap_before_ms=max(0, round(before.media_end_ms - began_ms)),
+            gap_before_ms=max(0, round(began_ms - before.whole_until_ms)),
+        )
 
     def elapsed_ms(self) -> int:
         """Time recorded so far, pauses left out."""

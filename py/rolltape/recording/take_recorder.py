@@ -8,68 +8,42 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.clock_keeper import PartNow
-from rolltape.recording.engine import Engine, Plan, plan
+from rolltape.recording.engine import Plan
+from rolltape.recording.next_plan import NextPlan, Repair
 from rolltape.recording.part_recorder import NOTHING_AFTER_MS, PartName, PartRecorder, Places
 from rolltape.recording.part_sinks import Growing
 from rolltape.recording.shelf import folder_of
-from rolltape.recording.take import SPLIT, Delivery, Part, ShelfState, Take, TakeEvent, TakeState
+from rolltape.recording.take import SPLIT, ShelfState, Take, TakeEvent, TakeState
 from rolltape.recording.take_clock import RoomTime, TakeClock
+from rolltape.recording.take_keeper import (
+    NOTHING_YET,
+    Log,
+    Status,
+    TakeKeeper,
+)
 
-__all__ = ["Engine", "Places", "Plan", "Recording", "Status", "plan"]
+__all__ = ["Recording"]
 
 FLOW_TIMEOUT_S = 10.0
 """MP4 comes at key frames only, which are 2 s apart; a busy machine takes its time."""
-YOUNG_MS = 5000.0
-"""An engine that breaks off before this age never really worked: the next format is tried."""
-
-
-@dataclass(frozen=True)
-class Status:
-    """A recording's figures right now, for the page and the director."""
-
-    state: TakeState
-    elapsed_ms: int
-    """Time recorded, pauses left out."""
-    bytes: int
-    """Bytes safely written: acknowledged by the journal, or by the download where there is no journal."""
-    fps: float | None
-    """Pictures a second in the file over the last seconds, by the clock; None where they are not counted."""
-    kbps: float
-    """Bits a second over the last seconds, divided by 1000; 0 before there is a second to measure."""
-
-
-Log = Callable[[Take], Awaitable[None]]
-"""Puts a take's present state into the journal. Raises SinkError."""
-
-Repair = Callable[[], Awaitable[Plan | None]]
-"""Puts right what it can of a capture that delivers nothing; how to record what is alive, None if nothing is."""
-
-ENDS_EARLY = {
-    Delivery.DOWNLOADS: "The copy kept here ends early; the file that goes to your Downloads folder is whole.",
-    Delivery.FOLDER: "The copy kept here ends early; the file in the folder you chose is whole.",
-    None: "The copy kept here ends early, and no other is whole.",
-}
-"""By the place that holds the whole."""
 
 QUIET = "The recorder had gone quiet."
 NOTHING = "The recorder delivered nothing."
-GAVE_NOTHING = "The browser's recorder delivers nothing, in any format."
 GIVES_OUT_S = 1.0
 """A recorder that withheld something gives it out at once when it is stopped."""
-GONE = "Camera and microphone are gone."
-NOTHING_KEPT = "Nothing was recorded."
-NOTHING_YET = "The recording was stopped before anything was recorded."
 
 
 class Recording:
-    """One take being made, `starting` from the first; with `split_ms`, in parts of that length."""
+    """One take being made, `starting` from the first; with `split_ms`, in parts of that length.
+
+    A deck makes it, runs it in one task, and asks it from others. `now_ms` is the page's monotonic clock.
+    """
 
     def __init__(
         self,
@@ -83,13 +57,8 @@ class Recording:
         repair: Repair | None = None,
         room_time: RoomTime = lambda own_ms: None,
     ) -> None:
-        self.take = take.after(TakeEvent.START_REQUESTED)
-        """Its state also says whether a stop was asked for: `stopping` from then on."""
-        self._repair = repair
         self._plan = wanted
         self._places = places
-        self._log = log
-        self._notify = notify
         self._now_ms = now_ms
         self._split_ms = split_ms
         self._numbers = itertools.count(1)
@@ -102,10 +71,16 @@ class Recording:
         self._rolling = asyncio.Lock()
         self._owed: tuple[str, Plan] | None = None
         """A change that could not be made when it came: why, and how to record from then on."""
-        self._reported: set[str] = set()
         self._cause = ""
         """Why the take ends by itself, where that is known better than by its last engine."""
         self._clock = TakeClock(now_ms, room_time)
+        self._keeper = TakeKeeper(take.after(TakeEvent.START_REQUESTED), self._clock, log, notify)
+        self._next = NextPlan(repair, self._keeper.report)
+
+    @property
+    def take(self) -> Take:
+        """The take as it is now; `stopping` from the moment at which a stop was asked for."""
+        return self._keeper.take
 
     @property
     def part_now(self) -> PartNow | None:
@@ -138,17 +113,17 @@ class Recording:
         return sorted(filter(None, (one.growing for one in self._parts)), key=lambda one: one.number)
 
     async def run(self) -> Take:
-        """Record until stopped; the take as it ended.
+        """Record until stopped; return the take as it ended.
 
         Errors end up in the take and in a notice. Nothing is raised but CancelledError, and even then every sink is
         closed and the take's end is in its log.
         """
         try:
-            await self._log_take()
+            await self._keeper.log()
             await self._start()
             await self._until_over()
         except Exception as error:
-            self._note_failure(self._why_broken(error))
+            self._keeper.note_failure(self._why_broken(error))
         finally:
             await self._wind_up()
         return self.take
@@ -158,46 +133,48 @@ class Recording:
         told = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
         if self._current is not None:
             return f"The recording broke off; what was written is kept. {told}"
-        return NOTHING_YET if self._is_stopping else f"The recording could not start. {told}"
+        return NOTHING_YET if self._keeper.is_stopping else f"The recording could not start. {told}"
 
     async def _start(self) -> None:
         """Have the first part run. Raises RolltapeError."""
         await self._begin_part("", self._plan)
-        await self._advance(TakeEvent.STARTED)
+        await self._keeper.advance(TakeEvent.STARTED)
         self._make_good()
 
     async def stop(self) -> None:
         """Ask for the end; asking twice, or before it has begun, is fine."""
-        if self._is_stopping:
+        if self._keeper.is_stopping:
             return
-        self._move_on(TakeEvent.STOP_REQUESTED)
+        self._keeper.move_on(TakeEvent.STOP_REQUESTED)
         for part in self._running():
             part.stop()
-        await self._log_take()
+        await self._keeper.log()
 
     async def pause(self) -> None:
         """Record nothing until `resume`; the pause is logged, since it closes up in the file."""
         if self.take.state is TakeState.RECORDING:
             for part in self._running():
                 part.pause()
-            self.take = self.take.with_pause(self._clock.at(self._clock.pauses.pause()))
-            await self._advance(TakeEvent.PAUSED)
+            self._keeper.begin_pause()
+            await self._keeper.advance(TakeEvent.PAUSED)
 
     async def resume(self) -> None:
         """Go on after a pause."""
         if self.take.state is TakeState.PAUSED:
             for part in self._running():
                 part.resume()
-            self._end_pause()
-            await self._advance(TakeEvent.RESUMED)
+            self._keeper.end_pause()
+            await self._keeper.advance(TakeEvent.RESUMED)
             self._make_good()
 
     def check(self) -> None:
         """Tell of sinks in trouble, and split where it is time; call it about once a second."""
         for part in self._running():
             part.check()
-            if not part.sinks.live() and not self._is_stopping:
-                self._report("no sink", Level.ERROR, "The recording stops: nothing can be written any more.")
+            if not part.sinks.live() and not self._keeper.is_stopping:
+                self._keeper.report(
+                    "no sink", Level.ERROR, "The recording stops: nothing can be written any more."
+                )
                 self._cause = " ".join(["Nothing can be written any more.", *part.sinks.broken()])
                 part.stop()
         if self._current is not None:
@@ -211,7 +188,7 @@ class Recording:
         if quiet_ms > part.patience_ms and self._may_roll:
             self._roll(self._revive(part))
         elif quiet_ms > NOTHING_AFTER_MS and part.stream.is_empty:
-            self._report(
+            self._keeper.report(
                 "nothing yet",
                 Level.WARNING,
                 "Nothing is recorded yet: the recorder delivers nothing. If that goes on, another format is tried.",
@@ -228,33 +205,21 @@ class Recording:
         It is stopped first: what it holds is safe only once it is written.
         """
         async with self._rolling:
-            if not self._is_under_way:
+            if not self._keeper.is_under_way:
                 return False
             quiet.stop()
             with suppress(TimeoutError):
                 async with asyncio.timeout(GIVES_OUT_S):
                     await quiet.over.wait()
             is_empty = quiet.stream.is_empty
-            wanted = await self._revived(quiet) if is_empty else await self._repaired(quiet.plan)
+            wanted = await self._next.after_silence(quiet)
             if wanted is None or await self._began(NOTHING if is_empty else QUIET, wanted) is None:
                 return False
         if not is_empty:  # of another format its own notice tells
-            self._report(
+            self._keeper.report(
                 QUIET, Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
             )
         return True
-
-    async def _revived(self, silent: PartRecorder) -> Plan | None:
-        """How to record after a recorder that delivered nothing at all: what is alive, in the next format.
-
-        Where there is no other, the take ends: nothing is recorded, and that is said.
-        """
-        alive = await self._repaired(silent.plan)
-        following = alive.from_choice(silent.plan.choice).after_nothing() if alive is not None else None
-        if alive is not None and following is None:
-            self._cause = GAVE_NOTHING
-            self._report("nothing", Level.ERROR, f"Nothing is recorded now. {GAVE_NOTHING}")
-        return following
 
     async def change(self, reason: str, wanted: Plan) -> bool:
         """Other tracks are there than before: go on with them, recorded by `wanted`, in a new part.
@@ -263,11 +228,11 @@ class Recording:
         the take is starting or paused the change is remembered, and made when it is recording.
         """
         if self.take.state is not TakeState.RECORDING:
-            self._owed = (reason, wanted) if not self._is_stopping else None
+            self._owed = (reason, wanted) if not self._keeper.is_stopping else None
             return False
         changed = await self.roll_over(reason, wanted)
         if changed:
-            self._notify(Notice(Level.WARNING, f"{reason} The recording goes on in a new part."))
+            self._keeper.notify(Notice(Level.WARNING, f"{reason} The recording goes on in a new part."))
         return changed
 
     def _make_good(self) -> None:
@@ -277,7 +242,7 @@ class Recording:
             self._roll(self.change(*owed))
 
     async def roll_over(self, reason: str, wanted: Plan | None = None) -> bool:
-        """Go on in a new part, recorded by `wanted` or as so far; whether there is one.
+        """Go on in a new part, recorded by `wanted` or as so far; True if there is one.
 
         The new engine starts on the same tracks before the old one stops, and the old one stops only when the
         new part holds something of every track: what was captured is in one of the two, or in both. Where the
@@ -285,7 +250,7 @@ class Recording:
         """
         async with self._rolling:
             before = self._current
-            if before is None or not self._is_under_way:
+            if before is None or not self._keeper.is_under_way:
                 return False
             following = await self._began(reason, wanted or before.plan)
             return following is not None and await self._hand_over(before, following)
@@ -296,54 +261,44 @@ class Recording:
             return await self._begin_part(reason, wanted)
         except RolltapeError as error:
             sentence = f"The recording could not go on in a new part. {error.sentence}"
-            self._report("part", Level.WARNING, sentence)
+            self._keeper.report("part", Level.WARNING, sentence)
             return None
 
     async def _hand_over(self, before: PartRecorder, following: PartRecorder) -> bool:
         if before.ended_ms is None:
-            await self._until_it_flows(following)
-            if not following.stream.has_media and not self._is_stopping:
+            await self._clock.pauses.wait_recorded(following.flowing, FLOW_TIMEOUT_S)
+            if not following.stream.has_media and not self._keeper.is_stopping:
                 following.stop()
                 self._current = before
-                self._report(
+                self._keeper.report(
                     "part", Level.WARNING, "A new part gave nothing, so the recording goes on in the old."
                 )
                 return False
         before.stop()
         return True
 
-    async def _until_it_flows(self, part: PartRecorder) -> None:
-        """Wait until a part holds something or is over, at most so long; a pause does not count."""
-        while not part.flowing.is_set():
-            if self._clock.pauses.is_paused:
-                await _either(part.flowing.wait(), self._clock.pauses.until_resumed())
-                continue
-            try:
-                async with asyncio.timeout(FLOW_TIMEOUT_S):
-                    await _either(part.flowing.wait(), self._clock.pauses.until_paused())
-            except TimeoutError:
-                return
-
     async def _begin_part(self, reason: str, wanted: Plan) -> PartRecorder:
         """Open the next part and have it run. Raises RolltapeError."""
-        part = PartRecorder(self._next_name(), reason, self._report, self._now_ms, self._clock.pauses, wanted)
-        await part.open(self._places, lambda: not self._is_stopping)
+        part = PartRecorder(
+            self._next_name(), reason, self._keeper.report, self._now_ms, self._clock.pauses, wanted
+        )
+        await part.open(self._places, lambda: not self._keeper.is_stopping)
         for notice in part.plan.choice.notices:
             if notice not in self._plan.choice.notices:
-                self._notify(notice)
+                self._keeper.notify(notice)
         before, self._current = self._current, part
         self._parts.append(part)
         self._tasks.add(asyncio.create_task(self._write(part, before)))
         if self._clock.pauses.is_paused:
             part.pause()
-        if self._is_stopping:
+        if self._keeper.is_stopping:
             part.stop()
         if not self.take.parts:
             self._clock.begins_with(part)
         described = part.described(0, ShelfState.RECORDING)
-        self._put(replace(described, started_ms=self._clock.at(part.started_ms)))
+        self._keeper.put(self._clock.joined(described, part.started_ms, None))
         if before is not None:
-            await self._log_take()
+            await self._keeper.log()
         return part
 
     def _next_name(self) -> PartName:
@@ -361,35 +316,18 @@ class Recording:
             if finished is None:
                 self._drop(part)
             else:
-                self._put(self._joined(finished, part, before))
+                follows = before if before is not None and not before.stream.is_empty else None
+                self._keeper.put(self._clock.joined(finished, part.started_ms, follows))
                 if part.ends_early:
-                    self.take = self.take.with_error(ENDS_EARLY[finished.delivered])
+                    self._keeper.note_early_end(finished.delivered)
                 if part.error is not None and part.stop_asked:
-                    self._note_torn_end(part.error)
-
-    def _put(self, part: Part) -> None:
-        """Have the take say this of the part; it is of the first one's type."""
-        self.take = self.take.with_part(part)
-        self.take = self.take.with_mime_type(self.take.parts[0].mime_type)
+                    self._keeper.note_torn_end(part.error)
 
     def _drop(self, part: PartRecorder) -> None:
         """A part that holds nothing is none of the take's; the take begins where the first one that does begins."""
-        self.take = self.take.without_part(part.name.number)
+        self._keeper.drop(part.name.number)
         if self._clock.is_begun_by(part) and self._parts:
             self._clock.begins_with(self._parts[0])
-        if self.take.parts:
-            self.take = self.take.with_mime_type(self.take.parts[0].mime_type)
-
-    def _joined(self, finished: Part, part: PartRecorder, before: PartRecorder | None) -> Part:
-        """The part with its place on the take's clock, and what it shares with the one before or lacks."""
-        finished = replace(finished, started_ms=self._clock.at(part.started_ms))
-        if before is None or before.stream.is_empty:
-            return finished
-        return replace(
-            finished,
-            overlap_before_ms=max(0, round(before.media_end_ms - part.started_ms)),
-            gap_before_ms=max(0, round(part.started_ms - before.whole_until_ms)),
-        )
 
     async def _until_over(self) -> None:
         """Wait for every part; where the last one broke off by itself, go on in another if that can be."""
@@ -398,11 +336,12 @@ class Recording:
             current = self._current
             if current is not None and not self._tasks:
                 self._clock.ended_ms = current.ended_ms
-                if self._is_under_way and not await self._go_on_after(current):
-                    self._note_end(current)
+                if self._keeper.is_under_way and not await self._go_on_after(current):
+                    why = current.error.sentence if current.error else ""
+                    self._keeper.note_end(self._cause or self._next.cause or why)
                     break
             else:
-                await self._log_take()
+                await self._keeper.log()
 
     async def _until_one_is_over(self) -> None:
         await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -418,53 +357,20 @@ class Recording:
 
         Where it ended without one, its tracks have: go on with what is alive.
         """
-        if self._cause:
+        if self._cause or self._next.cause:
             return False
         reason = part.error.sentence if part.error else "The recorder had ended."
-        wanted = await self._after_end(part)
+        wanted = await self._next.after_end(part)
         if wanted is None or not await self.roll_over(reason, wanted):
             return False
         self._clock.ended_ms = None
-        self._report("engine", Level.WARNING, f"{reason} The recording goes on in a new part.")
+        self._keeper.report("engine", Level.WARNING, f"{reason} The recording goes on in a new part.")
         return True
-
-    async def _after_end(self, part: PartRecorder) -> Plan | None:
-        if part.error is None:
-            return await self._repaired(None)
-        never_worked = part.recorded_ms < YOUNG_MS or part.stream.is_empty
-        return part.plan.after_failure(part.error) if never_worked else part.plan
-
-    async def _repaired(self, otherwise: Plan | None) -> Plan | None:
-        """How to record what is alive; `otherwise` where nobody repairs."""
-        if self._repair is None:
-            return otherwise
-        try:
-            return await self._repair()
-        except Exception as error:
-            self._report("repair", Level.WARNING, f"The recorder could not be made ready again. ({error})")
-            return None
-
-    def _note_end(self, last: PartRecorder) -> None:
-        """It stopped by itself: an encoder's error, nothing to write to, or every track ended."""
-        sentence = self._cause or (last.error.sentence if last.error else GONE)
-        kept = "What was recorded is kept." if self._is_kept else NOTHING_KEPT
-        self._report("engine", Level.ERROR, f"The recording has stopped. {sentence} {kept}")
-        self.take = self.take.with_error(sentence)
-
-    def _note_torn_end(self, error: RolltapeError) -> None:
-        """It failed after it was asked to stop: what it had not delivered by then is lost."""
-        sentence = f"The last moments may be missing. {error.sentence}"
-        self._report("torn end", Level.WARNING, sentence)
-        self.take = self.take.with_error(sentence)
-
-    def _note_failure(self, sentence: str) -> None:
-        self._notify(Notice(Level.ERROR, sentence))
-        self.take = self.take.with_error(sentence)
 
     async def _wind_up(self) -> None:
         """Have every part end and every sink close, whatever came before; then log that the take is over."""
-        if not self._is_stopping:
-            self._move_on(TakeEvent.STOP_REQUESTED)
+        if not self._keeper.is_stopping:
+            self._keeper.move_on(TakeEvent.STOP_REQUESTED)
         self._stop_parts()
         for roll in self._rolls:
             roll.cancel()
@@ -473,69 +379,24 @@ class Recording:
         while self._tasks:
             over, self._tasks = await asyncio.wait(self._tasks)
             for error in filter(None, (task.exception() for task in over if not task.cancelled())):
-                self._note_failure(f"The recording broke off; what was written is kept. ({error!r})")
-        self._end_pause()
-        await self._end()
+                self._keeper.note_failure(f"The recording broke off; what was written is kept. ({error!r})")
+        self._keeper.end_pause()
+        failure = TakeEvent.FAILED if self._current is not None else TakeEvent.START_FAILED
+        await self._keeper.end(failure)
 
     def _stop_parts(self) -> None:
         for part in self._running():
             part.stop()
 
-    async def _advance(self, event: TakeEvent) -> None:
-        """Move the take on, then log it: the page shows the new state before the disk has it."""
-        self._move_on(event)
-        await self._log_take()
-
-    def _move_on(self, event: TakeEvent) -> None:
-        self.take = self.take.after(event)
-
-    async def _end(self) -> None:
-        """Log that the take is over, then let it be: who sees it finished may close the page at once."""
-        self.take = self._clock.placed(self.take)
-        self.take = self.take.with_deliveries_of_parts()
-        if not self._is_kept and self.take.error is None:
-            self._note_failure(NOTHING_YET)
-        failure = TakeEvent.FAILED if self._current is not None else TakeEvent.START_FAILED
-        over = self.take.after(TakeEvent.STOPPED if self._is_kept else failure)
-        await self._write_log(over)
-        self.take = over
-
-    async def _log_take(self) -> None:
-        self.take = self._clock.placed(self.take)
-        await self._write_log(self.take)
-
-    async def _write_log(self, take: Take) -> None:
-        try:
-            await self._log(take)
-        except Exception as error:
-            told = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
-            self._report("log", Level.WARNING, f"The recording's notes could not be written. {told}")
-
-    def _report(self, subject: str, level: Level, sentence: str) -> None:
-        """Tell once a recording and subject."""
-        if subject not in self._reported:
-            self._reported.add(subject)
-            self._notify(Notice(level, sentence))
-
     def _rolled(self, task: asyncio.Task[bool]) -> None:
         self._rolls.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._report("part", Level.WARNING, f"The recording could not go on in a new part. ({error})")
+            self._keeper.report(
+                "part", Level.WARNING, f"The recording could not go on in a new part. ({error})"
+            )
 
     def _running(self) -> list[PartRecorder]:
         return [part for part in self._parts if part.ended_ms is None]
-
-    @property
-    def _is_under_way(self) -> bool:
-        return self.take.state in (TakeState.RECORDING, TakeState.PAUSED)
-
-    @property
-    def _is_stopping(self) -> bool:
-        return self.take.state is TakeState.STOPPING or self.take.is_over
-
-    @property
-    def _is_kept(self) -> bool:
-        return bool(self.take.bytes or self.take.with_deliveries_of_parts().delivered)
 
     @property
     def _may_roll(self) -> bool:
@@ -546,18 +407,3 @@ class Recording:
         if self._split_ms is None or part is None or not self._may_roll:
             return False
         return self.take.state is TakeState.RECORDING and part.recorded_ms >= self._split_ms
-
-    def _end_pause(self) -> None:
-        if self._clock.pauses.is_paused:
-            ended_ms = self._clock.pauses.resume(self._clock.ended_ms)
-            self.take = self.take.with_pause_over(self._clock.at(ended_ms))
-
-
-async def _either(*waits: Coroutine[None, None, object]) -> None:
-    """Wait until one of them is done; the others are cancelled."""
-    tasks = [asyncio.create_task(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

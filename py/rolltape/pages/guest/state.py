@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rolltape.core.notice import Notice, shortened
 from rolltape.recording.take import Take, TakeState
-from rolltape.recording.take_recorder import Status
+from rolltape.recording.take_keeper import Status
 from rolltape.room.messages import GuestState, StandingWarning
 from rolltape.room.wire import MAX_SENTENCE, MAX_STANDING
 from rolltape.settings.capture_constraints import GrantedVideo
