@@ -80,3 +80,10 @@ def test_the_page_has_little_javascript() -> None:
     # What only JavaScript can do: start Python, be a worker, stream a download. All else is Python.
     lines = [line.strip() for script in scripts for line in script.read_text().splitlines()]
     assert sum(bool(line) and not line.startswith("//") for line in lines) < 380
+
+
+def test_no_code_asks_for_what_stops_firefox() -> None:
+    sources = [*(ROOT / "py" / "rolltape").rglob("*.py"), *(ROOT / "static").glob("*.js")]
+
+    asked = re.compile(r"\.(getOutputTimestamp|outputLatency)\b")
+    assert [source.name for source in sources if asked.search(source.read_text())] == []

@@ -10,10 +10,18 @@ import asyncio
 from array import array
 from contextlib import suppress
 
-from js import AudioContext, AudioNode, AudioWorkletNode, Float32Array, MediaStream, MediaStreamTrack
+from js import (
+    AudioContext,
+    AudioNode,
+    AudioWorkletNode,
+    Float32Array,
+    MediaStream,
+    MediaStreamTrack,
+    performance,
+)
 from pyodide.ffi import JsException, to_js
 
-from rolltape.browser.interop import member, translated
+from rolltape.browser.interop import translated
 
 __all__ = ["AudioGraph"]
 
@@ -106,12 +114,14 @@ class AudioGraph:
         samples = array("f", self._samples.to_bytes())
         return max(max(samples), -min(samples))
 
-    def output_ms(self) -> tuple[float, float] | None:
-        """A moment of the graph's time in ms, and the page's time of that moment; None where nobody can tell."""
-        if not self.running or member(self._context, "getOutputTimestamp") is None:
+    def time_ms(self) -> tuple[float, float] | None:
+        """The graph's time in ms, in steps of one of its buffers, and the page's time now; None while it stands.
+
+        By `currentTime`; `getOutputTimestamp` and `outputLatency` may stop Firefox for good (quirk 24).
+        """
+        if not self.running:
             return None
-        stamp = self._context.getOutputTimestamp()
-        return stamp.contextTime * 1000, stamp.performanceTime
+        return self._context.currentTime * 1000, performance.now()
 
     async def close(self) -> None:
         """Release the graph; its track ends. Closing it twice is fine."""

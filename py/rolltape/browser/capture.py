@@ -224,7 +224,7 @@ class Capture:
         """The clocks of the sound that there are, read now; of part 0."""
         microphone = _live(self.microphone)
         stats = None if microphone is None else member(microphone, "stats")
-        graph_ms, graph_page_ms = (self.graph.output_ms() if self.graph is not None else None) or (None, None)
+        graph_ms, graph_page_ms = (self.graph.time_ms() if self.graph is not None else None) or (None, None)
         frames = None if stats is None else int(stats.totalFrames)
         return Mark(0, performance.now(), frames, graph_ms, graph_page_ms)
 

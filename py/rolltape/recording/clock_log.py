@@ -34,7 +34,7 @@ class Mark:
     frames: int | None = None
     """Samples of one channel that the microphone's track has given in all, by its own statistics."""
     graph_ms: float | None = None
-    """Time of an audio graph, `contextTime` of its output's time stamp (Web Audio API, `getOutputTimestamp`)."""
+    """Time of an audio graph, its `currentTime` (Web Audio API), in steps of a buffer of the sound device."""
     graph_page_ms: float | None = None
     """The page's time of that very moment."""
 

@@ -13,10 +13,14 @@ __all__ = ["SETTLED_MS", "STANDS_MS", "SUBJECTS", "MutedTracks", "StandingCamera
 
 SETTLED_MS = 800.0
 """What is shorter is no mute: a device that is switched may give one."""
-STANDS_MS = 5000.0
-"""A starved machine's camera gives nothing for a second or two, and a new part would cost it more."""
-STANDS_SHOWN_MS = 5000.0
-"""The same where only pictures that are shown can be counted: a busy machine shows none for a while."""
+STANDS_MS = 1200.0
+"""A camera that gives no picture for so long stands. A recorder that withholds is stopped after two seconds, of which
+half a one may have passed with the last picture: by then recordings are to do without the camera."""
+STANDS_BUSY_MS = 5000.0
+"""The same on a machine that is starved, and where only pictures that are shown can be counted: a busy machine shows
+none for a while."""
+PAUSE_MS = 4000.0
+"""A camera that stood for less was only held up."""
 FIRST_PICTURE_MS = 6000.0
 """A camera may take its time for the first one."""
 BLOCKED_AFTER_MS = 1500.0
@@ -43,21 +47,30 @@ SUBJECTS = tuple(notice.subject for notice in (_CAMERA, _MICROPHONE, _BOTH))
 
 
 class StandingCamera:
-    """Watches the number of pictures that a camera has given."""
+    """Watches the number of pictures that a camera has given.
+
+    A starved machine's camera gives nothing for a second or two, time and again, and each new part costs it more: so
+    each pause that was taken for a stand doubles the patience.
+    """
 
     def __init__(self) -> None:
         self._total: int | None = None
         self._since_ms = 0.0
         self._looked_ms = 0.0
+        self._patience_ms = STANDS_MS
+        self._stands = False
 
     def look(self, now_ms: float, total: int | None, exact: bool = True) -> bool:
         """Whether it stands; `total` is how many pictures it has given in all, None where nobody can tell."""
         held_up = now_ms - self._looked_ms > BLOCKED_AFTER_MS
         self._looked_ms = now_ms
         if total is None or total != self._total or held_up:
+            if self._stands and now_ms - self._since_ms < PAUSE_MS:
+                self._patience_ms = min(2 * self._patience_ms, STANDS_BUSY_MS)
             self._total, self._since_ms = total, now_ms
-        patience_ms = STANDS_MS if exact else STANDS_SHOWN_MS
-        return now_ms - self._since_ms >= (patience_ms if total else FIRST_PICTURE_MS)
+        patience_ms = self._patience_ms if exact else STANDS_BUSY_MS
+        self._stands = now_ms - self._since_ms >= (patience_ms if total else FIRST_PICTURE_MS)
+        return self._stands
 
 
 class MutedTracks:
