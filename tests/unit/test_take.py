@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rolltape.core.json_fields import well_formed
+from rolltape.core.life_cycle import WrongMoment
 from rolltape.recording.take import (
     SHELF_STATES,
     TRANSITIONS,
@@ -21,7 +22,6 @@ from rolltape.recording.take import (
     Take,
     TakeEvent,
     TakeState,
-    WrongMoment,
     advance,
     diagram,
 )

@@ -15,7 +15,8 @@ from rolltape.arrivals.upload_notes import (
     read_notes,
     state_line,
 )
-from rolltape.arrivals.upload_state import TRANSITIONS, UploadEvent, UploadState, WrongMoment, advance
+from rolltape.arrivals.upload_state import TRANSITIONS, UploadEvent, UploadState, advance
+from rolltape.core.life_cycle import WrongMoment
 
 NOTES = UploadNotes("TOKEN", "takes.example", "studio", Choice.AFTER, 1 << 19)
 ACCOUNT = Account(5000, 3, "ab" * 32)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 
-from rolltape.core.state_diagram import state_diagram
+from rolltape.core.life_cycle import Transitions, following_state, state_diagram
 
-__all__ = ["TRANSITIONS", "UploadEvent", "UploadState", "WrongMoment", "advance", "diagram"]
+__all__ = ["TRANSITIONS", "UploadEvent", "UploadState", "advance", "diagram"]
 
 
 class UploadState(StrEnum):
@@ -55,7 +54,7 @@ _ANYWHERE = {
     UploadEvent.WITHDRAWN: UploadState.WITHDRAWN,
 }
 
-TRANSITIONS: Mapping[UploadState, Mapping[UploadEvent, UploadState]] = {
+TRANSITIONS: Transitions[UploadState, UploadEvent] = {
     UploadState.OFF: {
         UploadEvent.AGREED: UploadState.SENDING,
         UploadEvent.WITHDRAWN: UploadState.WITHDRAWN,
@@ -99,20 +98,9 @@ TRANSITIONS: Mapping[UploadState, Mapping[UploadEvent, UploadState]] = {
 """After a hindrance or a pause it sends again, and is closing again if the recording has ended meanwhile."""
 
 
-class WrongMoment(Exception):
-    """Something happened to an upload that cannot happen in its state."""
-
-    def __init__(self, state: UploadState, event: UploadEvent) -> None:
-        possible = " or ".join(f"“{name}”" for name in TRANSITIONS[state]) or "nothing more"
-        super().__init__(f"The upload was {state} when “{event}” came; {possible} was expected.")
-
-
 def advance(state: UploadState, event: UploadEvent) -> UploadState:
-    """Give the state after an event; raises `WrongMoment` where the table has none."""
-    following = TRANSITIONS[state].get(event)
-    if following is None:
-        raise WrongMoment(state, event)
-    return following
+    """Return the state of an upload after an event. Raises WrongMoment where TRANSITIONS has none."""
+    return following_state("upload", TRANSITIONS, state, event)
 
 
 def diagram() -> str:

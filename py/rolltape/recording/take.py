@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 
-from rolltape.core.state_diagram import state_diagram
+from rolltape.core.life_cycle import Transitions, following_state, state_diagram
 from rolltape.recording.timeline import Hole
 from rolltape.settings.bitrate import Rates
 
@@ -23,7 +23,6 @@ __all__ = [
     "Take",
     "TakeEvent",
     "TakeState",
-    "WrongMoment",
     "advance",
     "diagram",
 ]
@@ -59,7 +58,7 @@ class TakeEvent(StrEnum):
     """At a later visit, in the journal."""
 
 
-TRANSITIONS: Mapping[TakeState, Mapping[TakeEvent, TakeState]] = {
+TRANSITIONS: Transitions[TakeState, TakeEvent] = {
     TakeState.IDLE: {
         TakeEvent.START_REQUESTED: TakeState.STARTING,
     },
@@ -122,22 +121,9 @@ SHELF_STATES: Mapping[TakeState, ShelfState | None] = {
 """None: not on the shelf."""
 
 
-class WrongMoment(Exception):
-    """Something happened to a take that cannot happen in its state."""
-
-    def __init__(self, state: TakeState, event: TakeEvent) -> None:
-        possible = " or ".join(f"“{name}”" for name in TRANSITIONS[state]) or "nothing more"
-        super().__init__(f"The take was {state} when “{event}” came; {possible} was expected.")
-        self.state = state
-        self.event = event
-
-
 def advance(state: TakeState, event: TakeEvent) -> TakeState:
-    """Give the state after an event; raises `WrongMoment` where the table has none."""
-    following = TRANSITIONS[state].get(event)
-    if following is None:
-        raise WrongMoment(state, event)
-    return following
+    """Return the state of a take after an event. Raises WrongMoment where TRANSITIONS has none."""
+    return following_state("take", TRANSITIONS, state, event)
 
 
 def diagram() -> str:
