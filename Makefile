@@ -54,6 +54,7 @@ check: .venv/.test
 
 fuzz: .venv/.test
 	ROLLTAPE_FUZZ=100000 $(BIN)/python -m pytest -q tests/unit/test_convert_fuzz.py
+	ROLLTAPE_FUZZ=2000 $(BIN)/python -m pytest -q tests/unit/test_tracks_fuzz.py
 
 # 10 000 damaged journals, judged by ffmpeg and mkvmerge: an hour or two.
 fuzz-recovery: .venv/.test

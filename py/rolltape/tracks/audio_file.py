@@ -33,6 +33,7 @@ BEHIND = 8192
 """Samples that are kept behind the last ones read, for a resampler that looks back."""
 THINNED_MS = 60.0
 AAC_SAMPLES = 1024
+LOWEST_RATE, HIGHEST_RATE = 8000, 384_000
 _LAYOUTS = {1: "mono", 2: "stereo"}
 
 av.logging.set_level(av.logging.PANIC)  # what is wrong is said in sentences of ours
@@ -201,7 +202,7 @@ def spread(mono: bytes) -> bytes:
 
 def _opened(path: Path) -> Any:
     try:
-        return av.open(str(path))
+        return av.open(str(path), metadata_errors="replace")
     except av.FFmpegError as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
@@ -212,8 +213,9 @@ def _stream(container: Any, path: Path) -> Any:
     if not container.streams.audio:
         raise ConvertError(f"{path.name} has no sound track.")
     stream = container.streams.audio[0]
-    if not stream.codec_context or not stream.codec_context.sample_rate:
-        raise ConvertError(f"{path.name} has a sound track of which nothing is known.")
+    context = stream.codec_context
+    if not context or not LOWEST_RATE <= context.sample_rate <= HIGHEST_RATE or not context.channels:
+        raise ConvertError(f"{path.name} has a sound track that no player would take.")
     return stream
 
 

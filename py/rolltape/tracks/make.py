@@ -14,12 +14,13 @@ from rolltape.core.notice import plain_text
 from rolltape.tracks.audio_file import hear
 from rolltape.tracks.outputs import FlacFile, SoundKind, SoundOutput, WavFile
 from rolltape.tracks.place import Heard, placed
-from rolltape.tracks.plan import Placed, Track, first_ms, tracks
+from rolltape.tracks.plan import RATE, Placed, Track, first_ms, tracks
 from rolltape.tracks.session import PartFacts, Session, TakeFacts, read_session
 from rolltape.tracks.sound import write_sound
 
 __all__ = ["Wanted", "make"]
 
+MOST_HOURS = 72
 Say = Callable[[str], None]
 
 
@@ -56,9 +57,13 @@ def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
     began_ms = first_ms(one for row in files.by_name.values() for one in row)
     if began_ms is None:
         raise ConvertError(f"None of the session's recordings in {wanted.folder} has sound that can be read.")
-    chosen = [
-        one for one in tracks(dict(files.by_name), began_ms) if one.pieces and wanted.only in ("", one.name)
-    ]
+    everybody = tracks(dict(files.by_name), began_ms)
+    hours = everybody[0].length / RATE / 3600
+    if hours > MOST_HOURS:
+        raise ConvertError(
+            f"The tracks would be {hours:.0f} hours long: the clock of one of the takes was wrong."
+        )
+    chosen = [one for one in everybody if one.pieces and wanted.only in ("", one.name)]
     if not chosen:
         raise ConvertError(f"Nobody called {wanted.only} is in the session: {', '.join(files.by_name)} are.")
     wanted.output.mkdir(parents=True, exist_ok=True)

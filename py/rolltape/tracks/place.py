@@ -20,6 +20,7 @@ __all__ = ["Heard", "Segment", "placed", "runs_heard"]
 MAX_PPM = 5000.0
 """No crystal is that far off: a run of so few points that it says so runs as it is counted."""
 EVER_MS = 1e15
+OUTSIDE_MS = 3_600_000.0
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,14 @@ class Segment:
 
 def runs_heard(part: PartFacts, heard: Heard) -> tuple[Run, ...]:
     """The sound between losses: by the file's own stamps where they tell, else by its page's marks."""
-    return part.runs if are_counted(list(heard.points)) else tuple(runs_of(heard.points))
+    points = _believed(part, heard)
+    return part.runs if are_counted(points) else tuple(runs_of(points))
 
 
 def placed(part: PartFacts, heard: Heard, room_ms: Callable[[float], float]) -> list[Segment]:
     """A file's sound in order. `room_ms` has the room's time so many milliseconds after the file began."""
-    pieces = _by_marks(part, heard) if are_counted(list(heard.points)) else _by_stamps(part, heard)
+    points = _believed(part, heard)
+    pieces = (_by_marks if are_counted(points) else _by_stamps)(part, heard, points)
     return [
         Segment(from_ms, to_ms, room_ms(at_ms - part.late_ms), room_ms(until_ms - part.late_ms))
         for from_ms, to_ms, at_ms, until_ms in pieces
@@ -67,12 +70,19 @@ def placed(part: PartFacts, heard: Heard, room_ms: Callable[[float], float]) -> 
     ]
 
 
+def _believed(part: PartFacts, heard: Heard) -> list[Point]:
+    """The stamps without those of a damaged file that lie an hour outside of what its page says it holds."""
+    held_ms = max((one.in_file_ms + one.length_ms for one in part.stretches), default=0.0)
+    latest_ms = max(held_ms, heard.length_ms) + OUTSIDE_MS
+    return [one for one in heard.points if -OUTSIDE_MS <= one.page_ms <= latest_ms]
+
+
 _Piece = tuple[float, float, float, float]
 """From and to, by counting samples; at and until, since the file began."""
 
 
-def _by_stamps(part: PartFacts, heard: Heard) -> Iterator[_Piece]:
-    runs = runs_of(heard.points)
+def _by_stamps(part: PartFacts, heard: Heard, points: Sequence[Point]) -> Iterator[_Piece]:
+    runs = runs_of(points)
     for run, end_ms in zip(runs, [*(one.from_ms for one in runs[1:]), heard.length_ms], strict=True):
         for from_ms, to_ms in pairwise(_places(run, end_ms)):
             stamped = _stamped(run, from_ms), _stamped(run, to_ms)
@@ -114,9 +124,9 @@ def _without_pauses(piece: _Piece, stretches: Sequence[Stretch]) -> Iterator[_Pi
             )
 
 
-def _by_marks(part: PartFacts, heard: Heard) -> Iterator[_Piece]:
+def _by_marks(part: PartFacts, heard: Heard, points: Sequence[Point]) -> Iterator[_Piece]:
     """Samples are laid out one after another wherever neither a pause is nor a loss, as fast as they came there."""
-    began_ms = heard.points[0].page_ms if heard.points else 0.0
+    began_ms = points[0].page_ms if points else 0.0
     laid_ms = 0.0
     for first, last, fast in _heard_while(part, began_ms):
         held_ms = min((last - first) * fast, heard.length_ms - laid_ms)
