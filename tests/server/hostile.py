@@ -19,7 +19,7 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from rolltape.room.frames import framed
+from rolltape.room.frames import PING, PONG, framed
 from rolltape.room.messages import (
     Answer,
     Away,
@@ -135,11 +135,12 @@ def attack(what: str, happens: str) -> Callable[[Callable[[Mob], Awaitable[None]
 
 
 async def is_ended(connection: ClientConnection) -> None:
-    """Read until the server ends the connection."""
+    """Read until the server ends the connection, and not for being silent."""
     async with asyncio.timeout(15):
         try:
             while True:
-                await connection.recv()
+                if PING in str(await connection.recv())[:20]:
+                    await connection.send(framed(PONG))
         except websockets.ConnectionClosed:
             return
 

@@ -602,7 +602,7 @@ def test_who_waits_outside_is_told_so_and_connects_with_nobody_until_they_are_le
         await scene.come_in()
         scene.room.report(Take("1", 1, "one", 0))
         await scene.settle()
-        scene.hear(Welcome(scene.uid, "", waiting=True))
+        scene.hear(Welcome(scene.uid, "", (BO,), waiting=True))
         await scene.settle()
         assert "lets you in" in scene.document.texts["where"]
         assert scene.browser.made == [] == offers

@@ -298,11 +298,14 @@ def test_a_reported_name_leads_nowhere(name: str) -> None:
 
 
 def test_a_reports_texts_are_such_as_people_read() -> None:
-    read = decode("take", told(label="a" * 500, error="b" * 5000, started_by="\u202ec", room="d\ne"))
+    part = {"number": 1, "file": "part1", "reason": "\u202ef" * 3000}
+    said = told(label="a" * 500, error="b" * 5000, started_by="\u202ec", room="d\ne", parts=[part])
+    read = decode("take", said)
 
     assert isinstance(read, TakeReport)
     take = read.take
     assert (take.label, len(take.error or ""), take.started_by, take.room) == ("a" * 80, 500, "c", "d e")
+    assert len(take.parts[0].reason) == 500 and "\u202e" not in take.parts[0].reason
 
 
 LONG = replace(

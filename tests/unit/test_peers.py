@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -137,6 +137,19 @@ def test_a_late_word_from_a_page_that_is_gone_is_left_aside() -> None:
     scene.hear(BO, Signal("ada", "first", candidate=IceCandidate("x")))
 
     assert [one.calls for one in scene.made] == [[OFFER]]
+
+
+def test_who_waits_outside_is_neither_called_nor_answered_until_they_are_in() -> None:
+    for role in Role:
+        waiting = replace(CY, invited=False, waiting=True)
+        scene = Scene(role=role, members={"cy": waiting})
+        scene.peers.connect()
+        scene.hear(waiting, Signal("ada", "s", OFFER))
+        assert scene.made == []
+
+        scene.come(replace(waiting, waiting=False))
+        scene.hear(waiting, Signal("ada", "s", OFFER))
+        assert [one.calls for one in scene.made] == [[OFFER]]
 
 
 def test_nobody_unknown_makes_a_connection() -> None:
