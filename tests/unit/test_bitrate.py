@@ -125,14 +125,6 @@ def test_without_pcm_audio_is_as_good_as_opus_can_be(
     assert lossy(wanted, override) == used
 
 
-def test_browsers_are_asked_in_bits_per_second() -> None:
-    asked = Rates(6000, 128)
-    silent = Rates(None, None)
-
-    assert (asked.video_bits_per_second, asked.audio_bits_per_second) == (6_000_000, 128_000)
-    assert (silent.video_bits_per_second, silent.audio_bits_per_second) == (None, None)
-
-
 @pytest.mark.parametrize(("text", "kbps"), [("6000", 6000), (" 2500 ", 2500), ("0", 0), ("-120", -120)])
 def test_a_typed_bitrate_is_read_like_record(text: str, kbps: int) -> None:
     assert parse_bitrate(text) == wish_for(kbps)

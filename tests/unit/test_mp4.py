@@ -97,13 +97,9 @@ def test_a_byte_stream_becomes_units_after_their_length() -> None:
     stream = b"\0\0\0\1\x67\x42\xc0\x15\x8c\0\0\1\x68\xce\x3c\x80\0\0\0\1\x65\x11\0\0\3\x22"
 
     assert h264.units(stream) == [b"\x67\x42\xc0\x15\x8c", b"\x68\xce\x3c\x80", b"\x65\x11\0\0\3\x22"]
-    assert len(h264.length_prefixed(stream)) == h264.prefixed_size(stream) == 5 + 4 + 6 + 12
+    assert len(h264.length_prefixed(stream)) == 5 + 4 + 6 + 12
     assert h264.configuration(stream).hex() == "0142c015ffe100056742c0158c01000468ce3c80"
     assert h264.configuration(b"\0\0\1\x65\x11") == h264.configuration(b"") == b""
-
-
-def test_what_is_no_byte_stream_is_no_sample() -> None:
-    assert h264.prefixed_size(b"\x12\x34\x56") == 0
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def recovered(data: bytes) -> tuple[bytes, int]:
 def of_ours(data: bytes) -> Packets:
     """The packets that our own reader, and so the converter, finds."""
     reader = PacketReader()
-    packets = [*reader.packets(data), *reader.last_packets()]
+    packets = [*reader.packets(data), *(one for block in reader.rest() for one in reader.unpack(block))]
     return Counter(md5(packet.payload).hexdigest() for packet in packets)
 
 

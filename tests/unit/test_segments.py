@@ -53,17 +53,6 @@ def test_one_other_byte_is_another_account(chunks: list[bytes], data: st.DataObj
     assert first.digest != second.digest and replace(first, digest=second.digest) == second
 
 
-@given(CHUNKS)
-def test_without_what_came_last_it_is_as_before(chunks: list[bytes]) -> None:
-    account, before = EMPTY, []
-    for chunk in chunks:
-        before.append(account)
-        account = account.appended(segment_of(account.end, chunk))
-    for chunk, earlier in zip(reversed(chunks), reversed(before), strict=True):
-        account = account.without_last(segment_of(earlier.end, chunk))
-        assert account == earlier
-
-
 def test_a_hole_an_overlap_and_nothing_are_no_segments() -> None:
     account = EMPTY.appended(segment_of(0, b"abc"))
 
@@ -72,8 +61,6 @@ def test_a_hole_an_overlap_and_nothing_are_no_segments() -> None:
             account.appended(wrong)
     with pytest.raises(ValueError, match="not the stretch"):
         account.replaced(segment_of(0, b"abc"), segment_of(0, b"ab"))
-    with pytest.raises(ValueError, match="not the part's last"):
-        account.without_last(segment_of(0, b"ab"))
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,6 @@ def test_what_becomes_known_is_added() -> None:
         Take("t", 1, "n", 0)
         .after(TakeEvent.START_REQUESTED)
         .with_mime_type("video/webm")
-        .with_rates(Rates(50, 32))
         .with_error("The disk is full.")
         .with_delivery(Delivery.FOLDER)
         .with_delivery(Delivery.FOLDER)
@@ -223,7 +222,6 @@ def test_what_becomes_known_is_added() -> None:
         0,
         state=TakeState.STARTING,
         mime_type="video/webm",
-        rates=Rates(50, 32),
         error="The disk is full.",
         delivered=(Delivery.FOLDER,),
     )

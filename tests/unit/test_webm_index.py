@@ -225,7 +225,6 @@ def test_gap_is_recorded_with_its_track_and_times() -> None:
     index.feed(cluster(1000, block(2, 100, b"\0"), block(1, 500, b"a")))
 
     assert [(gap.track, gap.from_ms, gap.to_ms) for gap in index.gaps] == [(2, 0, 600), (1, 400, 1500)]
-    assert index.progress(1).gaps_ms == 1100
 
 
 def test_number_of_gaps_kept_is_bounded_but_all_are_counted() -> None:

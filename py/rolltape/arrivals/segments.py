@@ -68,12 +68,6 @@ class Account:
             raise ValueError("the segment is not the stretch that it is to replace")
         return Account(self.end, self.count, _sum(self.digest, segment.weight - before.weight))
 
-    def without_last(self, segment: Segment) -> Account:
-        """Return the account without its last segment. Raises ValueError if the part does not end with it."""
-        if segment.end != self.end:
-            raise ValueError("the segment is not the part's last")
-        return Account(segment.at, self.count - 1, _sum(self.digest, -segment.weight))
-
     def to_plain(self) -> dict[str, object]:
         """Return it as JSON's own types, as both sides of the upload send it; `from_fields` reads it."""
         return {"end": self.end, "count": self.count, "digest": self.digest}

@@ -26,11 +26,6 @@ def length_prefixed(stream: bytes) -> bytes:
     return b"".join(part for unit in units(stream) for part in (struct.pack(">I", len(unit)), unit))
 
 
-def prefixed_size(stream: bytes) -> int:
-    """Count the bytes that that takes; 0 where this is no byte stream."""
-    return sum(len(unit) + 4 for unit in units(stream))
-
-
 def configuration(stream: bytes) -> bytes:
     """Return the configuration record of a byte stream that holds parameter sets; nothing where it holds none."""
     found = units(stream)

@@ -34,7 +34,6 @@ class Layout:
     duration: float | None = None
     """The Duration that is written, in ticks."""
     timestamp_scale_ns: int = DEFAULT_SCALE_NS
-    muxing_app: str = ""
     writing_app: str = ""
 
     def note(self, element: Element) -> None:
@@ -74,9 +73,7 @@ class Layout:
         self.timestamp_scale_ns = read_scale(info.payload)
         for ident, start, body, end in ebml.children(info.payload):
             value = info.payload[body:end]
-            if ident == Id.MUXING_APP:
-                self.muxing_app = ebml.read_string(value)
-            elif ident == Id.WRITING_APP:
+            if ident == Id.WRITING_APP:
                 self.writing_app = ebml.read_string(value)
             elif ident == Id.DURATION:
                 self.duration = ebml.read_float(value)

@@ -206,11 +206,6 @@ class PacketReader(BlockReader):
         for block in self.feed(data):
             yield from self.unpack(block)
 
-    def last_packets(self) -> Iterator[Packet]:
-        """Return the packets of the blocks in `rest`."""
-        for block in self.rest():
-            yield from self.unpack(block)
-
     def unpack(self, block: Block) -> Iterator[Packet]:
         """Return the frames of a block."""
         element = self.element(block)

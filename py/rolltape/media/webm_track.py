@@ -72,8 +72,7 @@ class Progress:
     end_ms: float | None
     """When its latest frame ends."""
     gaps: int
-    gaps_ms: float
-    """Number and length of all its gaps, also of those that were not kept."""
+    """Count of all its gaps, also of those that were not kept."""
     drift_ms: float | None
     """By how much its samples last longer than its timestamps say; None where they cannot be counted."""
 
@@ -127,7 +126,6 @@ class Counter:
         "blocks",
         "bytes",
         "first",
-        "gap_ticks",
         "gaps",
         "last",
         "last_duration",
@@ -149,7 +147,6 @@ class Counter:
         self.first = self.last = 0
         self.last_duration = self.last_samples = 0
         self.gaps = 0
-        self.gap_ticks = 0
         self.marks: deque[tuple[int, int]] = deque(maxlen=MAX_MARKS)
 
     def add(self, block: Block) -> Gap | None:
@@ -195,13 +192,11 @@ class Counter:
             last_ms=self.last * tick if seen else None,
             end_ms=self.end() * tick if seen else None,
             gaps=self.gaps,
-            gaps_ms=self.gap_ticks * tick,
             drift_ms=self.drift_ms(),
         )
 
     def _gap(self, ticks: int) -> Gap | None:
         self.gaps += 1
-        self.gap_ticks += ticks - self.last
         return Gap(self.track.number, self.last * self.tick_ms, ticks * self.tick_ms)
 
     def _frame(self) -> float:

@@ -273,10 +273,6 @@ class Take:
         """Say what the recorder really writes."""
         return replace(self, mime_type=mime_type)
 
-    def with_rates(self, rates: Rates) -> Take:
-        """Say what the recorder was asked for."""
-        return replace(self, rates=rates)
-
     def with_part(self, part: Part) -> Take:
         """Add a part, or replace the one with its number."""
         others = [other for other in self.parts if other.number != part.number]

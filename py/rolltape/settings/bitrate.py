@@ -109,16 +109,6 @@ class Rates:
     audio_kbps: int | None
     """None: uncompressed PCM."""
 
-    @property
-    def video_bits_per_second(self) -> int | None:
-        """The video rate in bit/s, as browsers want it."""
-        return None if self.video_kbps is None else self.video_kbps * 1000
-
-    @property
-    def audio_bits_per_second(self) -> int | None:
-        """The audio rate in bit/s, as browsers want it."""
-        return None if self.audio_kbps is None else self.audio_kbps * 1000
-
 
 class RecordingRefused(Exception):
     """Rates were asked for although the link refuses recording."""
