@@ -44,7 +44,7 @@ class Scene:
     streams: dict[str, object | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.peers = Peers(self, self.role, self.make, self, self.spawn)
+        self.peers = Peers(self, self.role, self.make, self.show_stream, self.spawn)
 
     @property
     def present(self) -> Sequence[Member]:
@@ -259,7 +259,11 @@ def test_a_flood_of_offers_makes_few_connections_and_the_last_one_counts(
             return made[-1]
 
         peers = Peers(
-            scene, Role.GUEST, cast(Any, make), scene, lambda work: tasks.append(asyncio.ensure_future(work))
+            scene,
+            Role.GUEST,
+            cast(Any, make),
+            scene.show_stream,
+            lambda work: tasks.append(asyncio.ensure_future(work)),
         )
         eve = Sender("cy", Role.GUEST, "")
         candidate = IceCandidate("candidate:1")
@@ -282,7 +286,7 @@ def test_a_connection_that_the_browser_does_not_give_is_a_missing_picture() -> N
     def make(*_: Any) -> FakeConnection:
         raise Unsupported("This browser makes no more connections.")
 
-    scene.peers = Peers(scene, Role.GUEST, cast(Any, make), scene, scene.spawn)
+    scene.peers = Peers(scene, Role.GUEST, cast(Any, make), scene.show_stream, scene.spawn)
     scene.peers.connect()
     scene.hear(BO, Signal("ada", "s", OFFER))
 

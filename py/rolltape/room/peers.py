@@ -35,7 +35,6 @@ __all__ = [
     "Outgoing",
     "PeerMaker",
     "Peers",
-    "PeersView",
     "SendLimits",
 ]
 
@@ -138,13 +137,6 @@ class PeerMaker(Protocol):
         """
 
 
-class PeersView(Protocol):
-    """The part of a page that shows what arrives."""
-
-    def show_stream(self, uid: str, stream: object | None) -> None:
-        """Show the stream of a member; None: nothing arrives."""
-
-
 class Room(Protocol):
     """The part of `RoomClient` that connections need."""
 
@@ -176,7 +168,8 @@ class _Peer:
 class Peers:
     """All connections of one page; none where `make` is None, and the room goes on without.
 
-    The page calls it for what happens in the room, and runs what is given to `spawn`.
+    The page calls it for what happens in the room, and runs what is given to `spawn`; `show` is called with a
+    member's uid and the stream that arrives from them, None: nothing does.
     """
 
     def __init__(
@@ -184,13 +177,13 @@ class Peers:
         room: Room,
         role: Role,
         make: PeerMaker | None,
-        view: PeersView,
+        show: Callable[[str, object | None], None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._room = room
         self._role = role
         self._make = make
-        self._view = view
+        self._show = show
         self._spawn = spawn
         self._session = new_secret(6)
         self._peers: dict[str, _Peer] = {}
@@ -298,7 +291,7 @@ class Peers:
 
     def _drop(self, uid: str) -> None:
         self._peers.pop(uid).connection.close()
-        self._view.show_stream(uid, None)
+        self._show(uid, None)
 
     def _wanted(self, member: Member) -> bool:
         if self._make is None or member.waiting:
@@ -333,11 +326,11 @@ class Peers:
                 self._room.ice_servers,
                 self._room.uid < uid,
                 lambda step: self._spawn(self._say(uid, step)),
-                lambda stream: self._view.show_stream(uid, stream),
+                lambda stream: self._show(uid, stream),
                 lambda: self._failed(uid),
             )
         except Unsupported:
-            self._view.show_stream(uid, None)
+            self._show(uid, None)
             return None
         peer = _Peer(member, session, connection, asyncio.Lock())
         self._peers[uid] = peer

@@ -55,7 +55,7 @@ READY_ANYWAY_S = 4.0
 
 
 class DirectorPage:
-    """A room as its director sees it (`room_client.RoomListener`, `peers.PeersView`, `director_guests.Actions`)."""
+    """A room as its director sees it (`RoomListener`, `guests.Actions`)."""
 
     def __init__(self, link: Link, document: Document, browser: Browser) -> None:
         self._settings = link.settings
@@ -75,7 +75,7 @@ class DirectorPage:
         make = browser.peer_maker(self._outgoing)
         if make is None:
             document.notify(Notice(Level.WARNING, NO_CALLS))
-        self._peers = Peers(self._client, Role.DIRECTOR, make, self, document.spawn)
+        self._peers = Peers(self._client, Role.DIRECTOR, make, self.show_stream, document.spawn)
         self._talk = Talk(document, browser, link.settings, self._outgoing, self._peers.refresh)
         self._takes = Takes(document, browser, self._live, self._kbps)
         self._answers: dict[str, asyncio.Future[str]] = {}
@@ -225,7 +225,7 @@ class DirectorPage:
         self._document.notify(Notice(Level.ERROR, reason))
 
     def show_stream(self, uid: str, stream: object | None) -> None:
-        """What arrives from a guest (peers.PeersView)."""
+        """Show what arrives from a guest; None: nothing does."""
         self._cards.show_stream(uid, stream)
         if uid in self._inbound:
             self._inbound[uid].use(stream)

@@ -40,7 +40,7 @@ class People:
         self._document.show("people-section", bool(self._members))
 
     def show_stream(self, uid: str, stream: object | None) -> None:
-        """Show what arrives from a member (`PeersView`)."""
+        """Show what arrives from a member; None: nothing does."""
         self._streams[uid] = stream
         self.show(self._members)
 

@@ -82,7 +82,7 @@ class GuestRoom:
         make = browser.peer_maker(self._outgoing)
         if make is None:
             document.notify(Notice(Level.WARNING, NO_CALLS))
-        self._peers = Peers(self._client, Role.GUEST, make, self._people, document.spawn)
+        self._peers = Peers(self._client, Role.GUEST, make, self._people.show_stream, document.spawn)
         self._time = RoomTime(self._client, browser.now_ms)
         self._answered: deque[str] = deque(maxlen=REMEMBERED_COMMANDS)
         self._takes: deque[Take] = deque(maxlen=REMEMBERED_TAKES)
