@@ -141,7 +141,7 @@ class PageFiles(StaticFiles):
 def create_app(
     root: Path, rooms: Rooms | None = None, hosts: Hosts | None = None, takes: Takes | None = None
 ) -> ASGIApp:
-    """The application that serves the page in the folder `root` (with `index.html` and `static/`), and rooms.
+    """Make the application that serves the page in the folder `root` (with `index.html` and `static/`), and rooms.
 
     `hosts` are the names that it answers to; None: to every name. `takes` keeps what guests send; None: nothing is.
     """

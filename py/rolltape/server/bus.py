@@ -10,7 +10,7 @@ __all__ = ["Alone", "Bus", "Target", "Told"]
 
 
 class Target(StrEnum):
-    """Who in a room something is for; `Told.name` says which."""
+    """Whom in a room something is for; `Told.name` says which of them."""
 
     ALL = "all"
     """Everybody who is in, but the one of this uid."""
@@ -29,7 +29,7 @@ class Target(StrEnum):
 
 @dataclass(frozen=True)
 class Told:
-    """Something for a room, from any process."""
+    """Something that one process tells the members of a room, wherever they are connected."""
 
     room: str
     target: Target
@@ -39,16 +39,20 @@ class Told:
 
 
 class Bus(Protocol):
-    """Hands on what this process tells; what others tell is given to whoever made it."""
+    """Publishes to the other processes; what they publish is given to the callback of whoever made the bus.
+
+    Delivery is at most once, in order from each process. What was lost on the way is told of by none; processes that
+    may have missed something greet everybody anew.
+    """
 
     async def start(self) -> None:
-        """Begin to hear what others tell."""
+        """Begin to receive what others publish."""
 
     def tell(self, told: Told) -> None:
-        """Tell the other processes, soon."""
+        """Publish to the other processes, soon; never waits."""
 
     async def close(self) -> None:
-        """Say what is still to be said, as far as that is possible, and end."""
+        """Publish what still waits, as far as that is possible, and end."""
 
 
 class Alone:

@@ -34,7 +34,7 @@ class Connected:
         """By room and uid."""
 
     def __iter__(self) -> Iterator[Connection]:
-        """Every connection; changes meanwhile are not seen."""
+        """Go through every connection; changes meanwhile are not seen."""
         return iter(list(self._by_id.values()))
 
     def held(self) -> Collection[Held]:
@@ -46,12 +46,12 @@ class Connected:
         return self._rooms.get(held.room, {}).get(held.uid)
 
     def add(self, one: Connection) -> None:
-        """Somebody is here; again: nothing changes."""
+        """Add a connection; one that is there already stays. It takes the place of the member's older one."""
         self._by_id[one.line.id] = one
         self._rooms.setdefault(one.session.room, {})[one.session.uid] = one
 
     def forget(self, one: Connection) -> None:
-        """Somebody is gone; another connection of theirs stays."""
+        """Remove a connection; a newer one of the same member stays."""
         self._by_id.pop(one.line.id, None)
         here = self._rooms.get(one.session.room, {})
         if here.get(one.session.uid) is one:
@@ -60,7 +60,7 @@ class Connected:
                 del self._rooms[one.session.room]
 
     def meant(self, told: Told) -> Iterable[Connection]:
-        """Return those that something is for."""
+        """Return the connections that something is for."""
         if told.target is Target.END:
             found = self._by_id.get(told.name)
             return [] if found is None else [found]

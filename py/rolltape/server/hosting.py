@@ -33,7 +33,7 @@ class Hosting:
 
 
 def host_key_of(secret: bytes) -> str:
-    """The host's key, which follows from the secret that signs everything: the same in all its processes.
+    """Return the host's key, which follows from the secret that signs everything: the same in all its processes.
 
     >>> host_key_of(b"s" * 40) == host_key_of(b"s" * 40) != host_key_of(b"t" * 40)
     True

@@ -47,7 +47,7 @@ class OwnHosts:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or not."""
+        """Pass the request on if it asks for one of our names; else answer 421, or close the WebSocket."""
         host = "" if scope["type"] == "lifespan" else Headers(scope=scope).get("host", "")
         if scope["type"] == "lifespan" or self._hosts.has(host):
             await self._app(scope, receive, send)

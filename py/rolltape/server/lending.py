@@ -15,7 +15,7 @@ __all__ = ["Lending", "Lent"]
 
 @dataclass(frozen=True)
 class Lent:
-    """What one page is given."""
+    """What one page is given, in the answer to its join or in its welcome."""
 
     ice_servers: tuple[IceServer, ...]
     upload: UploadOffer | None
@@ -31,7 +31,7 @@ class Lending:
     tokens: Tokens
 
     def to(self, page: Upload, hosted: bool, now_s: float) -> Lent:
-        """What this page is given now (seconds since 1970); `hosted`: its room is one that the host lends to.
+        """Return what this page is given at `now_s` (since 1970); `hosted`: its room is one that the host lends to.
 
         A room that is nobody's (no key id) has nowhere to keep takes.
         """

@@ -13,7 +13,7 @@ KEPT = 100_000
 
 @dataclass(frozen=True)
 class Rate:
-    """So many a second, and so many at once."""
+    """A token bucket's: so many a second, and so many at once."""
 
     per_s: float
     burst: float
@@ -24,36 +24,36 @@ class Limits:
     """Limits of a server; rates are token buckets."""
 
     messages: Rate = Rate(20, 100)
-    """Of one connection: a state each second, and a flurry of candidates when connections are made."""
+    """Messages of one connection: a state each second, and a flurry of candidates when connections are made."""
     characters: Rate = Rate(50_000, 500_000)
-    """Of one connection: twenty descriptions of connections at once."""
+    """Characters of one connection's messages: twenty descriptions of connections at once."""
     names: Rate = Rate(0.2, 5)
     """New names of one guest, each of which is told to the whole room."""
     refusals: Rate = Rate(1, 200)
-    """Of one connection, whatever the reason; who goes on is let go."""
+    """Refused messages of one connection, for any reason. Beyond it the client is disconnected."""
     frames: Rate = Rate(50, 500)
-    """Of one connection, whatever is in them; who sends more is let go."""
+    """Frames of one connection, whatever is in them. Beyond it the client is disconnected."""
     octets: Rate = Rate(100_000, 1_500_000)
-    """Of one connection, in characters, whatever is in them; who sends more is let go."""
+    """Characters of one connection's frames, whatever is in them. Beyond it the client is disconnected."""
     offers: Rate = Rate(0.5, 10)
-    """Of one member to one other, to set up a connection: each makes the other's browser begin anew."""
+    """Offers of one member to one other: each makes the other's browser set up a connection anew."""
     work: Rate = Rate(0.2, 0.1)
-    """Of one address: seconds that this process takes to read what its connections say."""
+    """Seconds that this process takes to read what the connections of one address say."""
     joins: Rate = Rate(2, 60)
-    """Of one address, behind which a whole office may sit; and as many connections."""
+    """Requests to join of one address, behind which a whole office may sit; and as many new connections."""
     connections: int = 200
-    """Of one address, at a time."""
+    """Connections of one address at a time."""
 
     stranger_s: float = 15.0
-    """For how long a connection may be there without being let in."""
+    """Seconds that a connection may be there without being let in."""
     body_s: float = 10.0
-    """For how long a request to join may take to arrive."""
+    """Seconds that a request to join may take to arrive."""
     unread_s: float = 20.0
-    """For how long a page may take nothing of what it is sent."""
+    """Seconds that a page may take nothing of what it is sent."""
 
     @classmethod
     def for_addresses(cls, connections: int) -> Limits:
-        """The limits where so many connections may come from one address; joins in proportion."""
+        """Return the limits where so many connections may come from one address; joins and work in proportion."""
         return cls(
             joins=Rate(connections * 0.01, connections * 0.3),
             connections=connections,
@@ -70,7 +70,7 @@ class Limiter:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def allows(self, name: str, cost: float = 1) -> bool:
-        """Take so much from this name's bucket; False, and nothing is taken, if there is less."""
+        """Take `cost` from this name's bucket and return True; False, and nothing is taken, if there is less."""
         now = self._now_s()
         left, at = self._buckets.pop(name, (self._rate.burst, now))  # and in again, as the newest
         left = min(self._rate.burst, left + (now - at) * self._rate.per_s)
@@ -81,11 +81,11 @@ class Limiter:
         return allowed
 
     def spend(self, name: str, cost: float) -> None:
-        """Take so much, whether it is there or not: what was done already is owed."""
+        """Take `cost` whether it is there or not: what was done already is owed, and paid before more is."""
         now = self._now_s()
         left, at = self._buckets.pop(name, (self._rate.burst, now))
         self._buckets[name] = (min(self._rate.burst, left + (now - at) * self._rate.per_s) - cost, now)
 
     def forget(self, name: str) -> None:
-        """This name is gone."""
+        """Drop this name's bucket: the next time it is full."""
         self._buckets.pop(name, None)

@@ -1,4 +1,7 @@
-"""One page's WebSocket: what it says is heard within limits, what it is told waits here, bounded."""
+"""One page's WebSocket (RFC 6455): received within limits, with a bounded send queue.
+
+A client that does not read is disconnected instead of being buffered for.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ __all__ = ["MAX_FRAME", "MAX_WAITING", "Line", "Over"]
 MAX_FRAME = 4 * (MAX_MESSAGE + 100)
 """Bytes of one WebSocket message: a message whose characters take four bytes each."""
 MAX_WAITING = 2_000_000
-"""Characters. A room's worth of states for many seconds, or all that setting up fifty connections says."""
+"""Characters that wait: a room's worth of states for many seconds, or all that setting up fifty connections says."""
 QUIET_LOOKS = 5
 """A page that is silent for so many looks is asked whether it is still there; for twice as many, it is not."""
 CLOSE_S = 1.0
@@ -28,7 +31,7 @@ GOING = 1000
 
 
 class Over(Exception):
-    """The connection is over; `why` is a word for the figures, `hostile` where it was ended for what it did."""
+    """The connection is over; `why` is a word for the metrics, `hostile` if it was ended for what the client did."""
 
     def __init__(self, why: str, hostile: bool = False) -> None:
         super().__init__(why)
@@ -56,7 +59,10 @@ class Line:
         """Since something was heard."""
 
     async def hear(self, within_s: float | None = None) -> str:
-        """The next frame. Raises Over: it is gone, was ended, or says what no page of ours does."""
+        """Receive the next frame's text. Raises Over: it is gone, was ended, or says what no page of ours does.
+
+        One task only calls it. Without a frame in `within_s` seconds the client is taken for a hostile one.
+        """
         try:
             async with asyncio.timeout(within_s) as self._hearing:
                 if self._over is not None:
@@ -77,7 +83,10 @@ class Line:
         return str(text)
 
     def say(self, text: str) -> None:
-        """Tell the page something, after all that was told before; who does not read is let go."""
+        """Queue a frame, after all that was queued before; never waits. Beyond MAX_WAITING the connection ends.
+
+        Whether the page ever gets it is not known; on a connection that is over it is dropped.
+        """
         if self._over is not None:
             return
         self._waiting.append(text)
@@ -88,7 +97,7 @@ class Line:
             self._flushing = asyncio.create_task(self._flush())
 
     def end(self, why: str) -> None:
-        """Hear no more: who is hearing it is told `why`, by Over."""
+        """End the connection: `hear` raises Over with `why`, and what waits to be sent is dropped."""
         if self._over is None:
             self._over = Over(why)
             self._waiting.clear()
@@ -96,7 +105,7 @@ class Line:
             self._hearing.reschedule(0)
 
     def look(self) -> None:
-        """Ask a page that has been silent, let go of one that does not answer; called each second.
+        """Ask a page that has been silent for an answer, end one that gives none; called each second.
 
         Looks are counted, not seconds: while this process stands still, what pages say waits, and nobody is silent.
         """
@@ -107,7 +116,7 @@ class Line:
             self.say(framed(PING))
 
     async def close(self, hostile: bool = False) -> None:
-        """Say the last that there is to say, and close, as far as the page takes it.
+        """Send what still waits, then close (status 1000), as far as the page takes it within CLOSE_S.
 
         Who is hostile is not waited for: the network connection ends with the application's call, and nothing of what
         they go on sending is read.

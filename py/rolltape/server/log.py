@@ -18,7 +18,7 @@ class JsonLines(logging.Formatter):
     """Writes a record with what was given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """Return a record as one line of JSON: time, level, message, and what was given as `extra`."""
         said: dict[str, object] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             + f".{record.msecs:03.0f}Z",
@@ -54,7 +54,7 @@ class RepeatFilter(logging.Filter):
 
 
 def write_json_lines(level: int = logging.INFO) -> None:
-    """Everything that is logged from here on, by us and by the libraries, goes to standard error."""
+    """Have everything that is logged from here on, by us and by libraries, go to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     handler.addFilter(RepeatFilter())
@@ -63,5 +63,5 @@ def write_json_lines(level: int = logging.INFO) -> None:
 
 
 def room_mark(room: str) -> str:
-    """Return a room's fingerprint for the log: who knows the name finds it; who reads the log cannot enter."""
+    """Return a room's fingerprint for the log: who knows the name can find it, who reads the log cannot enter."""
     return hashlib.sha256(room.encode()).hexdigest()[:10]

@@ -9,7 +9,7 @@ __all__ = ["Metrics"]
 
 
 class Metrics:
-    """Counts of one process since it started."""
+    """Counts of one process since it started; one thread changes them."""
 
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = {
@@ -17,23 +17,23 @@ class Metrics:
         }
 
     def joined(self, code: str) -> None:
-        """Somebody asked to join; `code` is the refusal's, or `ok`."""
+        """Count a request to join; `code` is the refusal's, or `ok`."""
         self._counts["joins"][code] += 1
 
     def message(self, kind: str) -> None:
-        """A message was handed on."""
+        """Count a message that was handed on, by its event."""
         self._counts["messages"][kind] += 1
 
     def refused(self, why: str) -> None:
-        """A message or a connection was refused."""
+        """Count a message or a connection that was refused; `why` is one of a few words of ours."""
         self._counts["refused"][why] += 1
 
     def trouble(self, what: str) -> None:
-        """Something did not go as it should here."""
+        """Count something that did not go as it should in this process."""
         self._counts["trouble"][what] += 1
 
     def text(self, gauges: Mapping[str, float]) -> str:
-        """All figures; gauges say what is so right now."""
+        """Return all figures in Prometheus's text format; `gauges` are those that hold right now, by name."""
         lines = []
         for name, value in gauges.items():
             lines += [f"# TYPE rolltape_{name} gauge", f"rolltape_{name} {value:g}"]

@@ -39,7 +39,7 @@ class Presence:
         self._renewed_s = self._kept_s = float("-inf")
 
     async def run(self) -> None:
-        """For as long as the server runs (`lasting`); a store that is away is waited for."""
+        """Run for as long as the server does (`lasting`); a store that is away is waited for."""
         while True:
             try:
                 await self.step(self._now_s())
@@ -48,7 +48,7 @@ class Presence:
             await asyncio.sleep(SWEEP_S)
 
     async def step(self, now_s: float) -> None:
-        """Do what is due."""
+        """Do what is due at `now_s`, a clock that only goes forward. Raises StoreGone."""
         if now_s - self._renewed_s >= self._renew_s:
             held = list(self._held())
             if held:

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 class RedisBus:
-    """One process's connection to all others (`bus.Bus`)."""
+    """A `Bus` over Redis: one connection to publish, one to receive, both made again after each interruption."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class RedisBus:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to hear what others tell; Redis may be away, then that begins once it is back."""
+        """Begin to publish and to receive; if Redis is away, once it is back. Returns after START_S at the latest."""
         for what, work in (("publishing", self._publish_all), ("listening", self._listen)):
             self._tasks.append(asyncio.create_task(lasting(what, work, self._count)))
         with contextlib.suppress(TimeoutError):
@@ -67,7 +67,7 @@ class RedisBus:
                 await self._subscribed.wait()
 
     def tell(self, told: Told) -> None:
-        """Tell the other processes, soon. Raises UnicodeEncodeError for what no text can hold."""
+        """Publish to the other processes, soon. Raises UnicodeEncodeError for what UTF-8 cannot encode."""
         record = "\n".join((told.room, told.target, told.name, told.text)).encode()
         if len(self._waiting) >= MAX_WAITING:
             self._waiting.popleft()
@@ -77,7 +77,7 @@ class RedisBus:
         self._wake.set()
 
     async def close(self) -> None:
-        """Say what is still to be said, if that can be done in a second, and end."""
+        """Publish what still waits, if that can be done in a second, and end."""
         if self._waiting:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):

@@ -66,7 +66,7 @@ class _Refused(Exception):
 
 
 class Relay:
-    """The connections of this process."""
+    """The members connected to this process: hears them, and hands on what they may say."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Relay:
         return self._connected.held()
 
     async def say(self, room: str, message: Message, but: str = "") -> None:
-        """Say something to everybody in a room but the one of this uid."""
+        """Tell everybody in a room, in all processes, but the one of this uid."""
         self.tell(Told(room, Target.ALL, but, framed(kind_of(message), encode(message))))
 
     def _say_of(self, room: str, member: Member, message: Message) -> None:
@@ -107,12 +107,12 @@ class Relay:
         self.tell(Told(room, target, name, framed(kind_of(message), encode(message))))
 
     def tell(self, told: Told) -> None:
-        """Tell those of a room that something is for, wherever they are connected."""
+        """Tell those of a room that something is for, in this process now and in the others soon."""
         self.heard(told)
         self._bus.tell(told)
 
     def heard(self, told: Told) -> None:
-        """Tell those of them who are connected here."""
+        """Tell those of them who are connected to this process; what ends connections ends them."""
         for one in self._connected.meant(told):
             if told.target in ENDS:
                 one.line.end(ENDS[told.target])
@@ -127,13 +127,13 @@ class Relay:
         task.add_done_callback(self._tasks.discard)
 
     async def seat_again(self, held: Held) -> None:
-        """Somebody is here whose place is gone: they sit down anew."""
+        """Give a seat anew to somebody who is connected here and whose seat is gone: the store has forgotten."""
         one = self._connected.of(held)
         if one is not None:
             await self._sit_again(one)
 
     async def greet_all(self) -> None:
-        """Tell everybody anew who is there: something may have been missed."""
+        """Send everybody connected here a new welcome, since something may have been missed."""
         for one in self._connected:
             try:
                 await self._sit_again(one)
@@ -141,7 +141,7 @@ class Relay:
                 log.warning("Somebody could not be told who is there.", extra={"error": str(error)})
 
     async def look(self) -> None:
-        """See who has been silent, for as long as the server runs (`lasting`)."""
+        """Look each second who has been silent, for as long as the server runs (`lasting`)."""
         while True:
             for one in self._connected:
                 one.line.look()
@@ -150,7 +150,10 @@ class Relay:
     # One connection.
 
     async def serve(self, line: Line, host: str = "") -> None:
-        """Hear a connection from its first word to its end; `host` is the name that it asked this server by."""
+        """Serve a connection from its first frame to its end; `host` is the name that it asked this server by.
+
+        Returns once it is closed and the room knows. Raises nothing of what a client can do.
+        """
         over = Over("gone")
         one: Connection | None = None
         try:
@@ -242,7 +245,7 @@ class Relay:
             one.line.end(over.why)
 
     def claimed(self, room: str, key_id: str) -> None:
-        """A room is this key's: directors of another have nothing more to hear."""
+        """Tell that a room is this key's: connections of directors with another key end."""
         self.tell(Told(room, Target.CLAIM, key_id))
 
     async def _gone(self, one: Connection) -> None:

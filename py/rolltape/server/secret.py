@@ -25,7 +25,7 @@ def default_file(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def given_secret(environment: Mapping[str, str] = os.environ) -> bytes | None:
-    """The secret in the environment. Raises BadSecret."""
+    """Return the secret in the environment; None without one. Raises BadSecret for one that is too short."""
     given = environment.get(VARIABLE, "").strip().encode()
     if given and len(given) < SHORTEST:
         raise BadSecret(f"{VARIABLE} is too short: it needs {SHORTEST} characters or more.")
@@ -33,7 +33,7 @@ def given_secret(environment: Mapping[str, str] = os.environ) -> bytes | None:
 
 
 def load_secret(path: Path) -> bytes:
-    """The secret in this file, made if there is none, for its owner only. Raises BadSecret."""
+    """Return the secret in this file, which is made if there is none, for its owner only. Raises BadSecret."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -52,5 +52,5 @@ def load_secret(path: Path) -> bytes:
 
 
 def new_signing_secret() -> bytes:
-    """A secret nobody can guess."""
+    """Make a secret of SHORTEST random octets, as base64url."""
     return secrets.token_urlsafe(SHORTEST).encode()

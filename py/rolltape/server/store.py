@@ -1,4 +1,8 @@
-"""What the server keeps, as a Protocol: who is there, whose a room is. In memory, or in Redis for many processes."""
+"""What the server keeps of rooms, as a Protocol: who is there, whose a room is, who may not come back.
+
+`memory.py` keeps it in one process, `redis_store.py` in Redis for many; both are held to the same stories by
+`tests/server/test_store.py`. Nothing of it survives a restart of what keeps it but what tokens bring back.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +40,7 @@ MAX_UNINVITED = 50
 
 
 class StoreGone(Exception):
-    """The store does not answer; it may again later."""
+    """The store does not answer; it may again later. Pages are told to try again."""
 
 
 class Hindrance(StrEnum):
@@ -66,7 +70,7 @@ class Admitted:
 
 @dataclass(frozen=True)
 class Seat:
-    """A member's place: who they are and which connection is theirs."""
+    """A member's seat: who they are and which connection is theirs."""
 
     member: Member
     connection: str
@@ -84,65 +88,71 @@ class Seating:
 
 @dataclass(frozen=True)
 class Held:
-    """A place whose connection this process holds."""
+    """A member whose connection this process holds."""
 
     room: str
     uid: str
 
 
 class Store(Protocol):
-    """Each method is one step that nobody else's step falls into. All raise StoreGone."""
+    """Every method is atomic with respect to all other callers, in this and in other processes.
+
+    All raise StoreGone while the store does not answer; whether the step was taken is not known then.
+    """
 
     async def open(self, room: str, key_id: str) -> Claim:
-        """Claim a room that is nobody's for a key; whose it is then."""
+        """Claim a room for a key if it is nobody's; return whose it is then. Unused, the claim lasts UNUSED_S."""
 
     async def show(self, room: str, claim: Claim) -> Claim:
-        """Claim a room by a claim that this server has signed before (`goes_before`); whose it is then."""
+        """Claim a room by a claim that this server has signed before; return whose it is then (`goes_before`)."""
 
     async def claimed_by(self, room: str) -> Claim | None:
         """Return the claim on a room; None if nobody has one."""
 
     async def keep_claims(self, rooms: Collection[str]) -> None:
-        """Somebody is in these rooms: they stay whose they are."""
+        """Somebody is in these rooms: their claims last CLAIM_S from now on."""
 
     async def hindrance(self, room: str, member: Member) -> Hindrance | None:
         """Return why somebody cannot come in (removed, or the room is full for their role); None if they can."""
 
     async def admit(self, room: str, uid: str, word: Admitted) -> None:
-        """A director lets somebody in who was not invited; they need not wait again for as long as a claim lasts."""
+        """Note that a director lets somebody in who was not invited: they need not wait again for CLAIM_S."""
 
     async def admitted(self, room: str, uid: str) -> Admitted | None:
-        """Return the word by which a director has let them in; None if nobody has."""
+        """Return the word by which a director has let them in; None if none has, or it has run out."""
 
     async def shut(self, room: str, invited_only: bool) -> None:
-        """Whether a room is for the invited only, for as long as a claim lasts since it was said."""
+        """Note whether a room is for the invited only; after CLAIM_S it is not any more."""
 
     async def is_shut(self, room: str) -> bool:
-        """Whether it is."""
+        """True if the room is for the invited only."""
 
     async def use(self, token_id: str) -> bool:
-        """Use up a token; False: it has been used before."""
+        """Use up a session token by its id; False if it has been used before."""
 
     async def sit(self, room: str, member: Member, connection: str) -> Seating:
-        """Somebody's connection is there: the room's claim is one that is used. Raises NotSeated."""
+        """Give a member a seat with this connection, for LEASE_S; it takes the place of one that they had.
+
+        The room's claim is one that is used from then on. Raises NotSeated, and then nothing has changed.
+        """
 
     async def lose(self, room: str, uid: str, connection: str) -> bool:
-        """A connection is gone; whether it was the one that counts."""
+        """Mark a member as disconnected. True if `connection` was their current one; else nothing changes."""
 
     async def rename(self, room: str, member: Member) -> bool:
-        """Somebody is known by another name; False: they are not there."""
+        """Change what the room knows of a member: their name. False if they have no seat."""
 
     async def seat(self, room: str, uid: str) -> Seat | None:
-        """Somebody's place."""
+        """Return a member's seat; None if they have none."""
 
     async def remove(self, room: str, uid: str) -> str:
-        """Take somebody's place, let them in no more for a while; the connection they had."""
+        """Take a member's seat and let them in no more for REMOVED_S; return the connection they had, empty: none."""
 
     async def renew(self, held: Sequence[Held]) -> list[Held]:
-        """Those are still there; the ones whose place is gone."""
+        """Renew the leases of these members for LEASE_S; return the ones whose seat is gone."""
 
     async def expire(self) -> list[Held]:
-        """Take the places whose lease has run out; each is given to one caller only."""
+        """Take the seats whose lease has run out, and return them; each is given to one caller only."""
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close what connects to the store."""

@@ -47,7 +47,11 @@ _Result = TypeVar("_Result")
 
 
 class Takes:
-    """The takes of one server process; `routes` answer what pages ask."""
+    """The takes of one server process; the application has its `routes`, and calls `start` and `close` once each.
+
+    What waits for the disk runs in threads, so that rooms do not notice. Any process of the machine may serve any
+    request about any take.
+    """
 
     def __init__(
         self,
@@ -56,7 +60,7 @@ class Takes:
         limits: TakesLimits | None = None,
         rooms: Rooms | None = None,
     ) -> None:
-        """`rooms` are told what arrives, for their directors; None: nobody is."""
+        """`rooms` are told what arrives, for their directors; None: directors are told nothing."""
         self._rooms = rooms
         self._told = Limiter(TOLD, time.monotonic)
         self._store = store
@@ -78,12 +82,12 @@ class Takes:
         ]
 
     async def start(self) -> None:
-        """Begin with what nobody asks for: finishing and deleting what is due."""
+        """Begin with what nobody asks for: finishing what its guest left, deleting what is due."""
         sys.setswitchinterval(SWITCH_S)
         self._tidying = asyncio.create_task(lasting("tidying takes", self._tidy, self._broke_off))
 
     async def close(self) -> None:
-        """End: what is being written is written, what takes long is left."""
+        """End: what is being written is written; what takes long is left, and begun again by the next server."""
         self._store.end()
         tasks = [*self._long.values(), *([self._tidying] if self._tidying else [])]
         for task in tasks:

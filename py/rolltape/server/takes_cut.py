@@ -27,7 +27,7 @@ SLICE = 1 << 20
 
 @dataclass(frozen=True)
 class Cut:
-    """A file that was finished."""
+    """Outcome of `cut_copy`: what the finished copy is."""
 
     mended: Mended
     size: int

@@ -63,7 +63,7 @@ class _Whole:
 
 
 class Downloads:
-    """Gives out tickets, and what they open."""
+    """Answers requests for tickets, and for what these open: whole, or a range of it (RFC 9110 section 14)."""
 
     def __init__(self, store: TakesStore, tokens: Tokens, door: Door) -> None:
         self._store = store
@@ -75,7 +75,7 @@ class Downloads:
         ]
 
     async def _ticket(self, asked: Asked) -> Response:
-        """Answer `POST api/tickets`."""
+        """Answer `POST api/tickets`: a `Ticket` for what a director, or a guest of what is theirs, may fetch."""
         with self._door.counted(asked):
             wanted = await self._door.said(asked, TicketRequest.from_json)
             download = _download(asked, wanted)
@@ -84,7 +84,7 @@ class Downloads:
         return answer(Ticket(path, whole.size, whole.name).to_json())
 
     async def _download(self, request: Request) -> Response:
-        """Answer `GET api/files/TICKET/NAME`."""
+        """Answer `GET api/files/TICKET/NAME`; nothing is asked of the request but a ticket that has not run out."""
         try:
             download = self._tokens.read_ticket(request.path_params["ticket"])
         except BadToken:

@@ -25,7 +25,11 @@ sync_content = getattr(os, "fdatasync", os.fsync)
 
 
 class Folder:
-    """An open folder: a context manager that closes it. All methods raise OSError."""
+    """An open folder: a context manager that closes it. All methods raise OSError for what the disk says.
+
+    Names are of files and folders right in it; a name that leads elsewhere raises ValueError, and a link is not
+    followed. What changes names has synchronised them when it returns, as far as fsync guarantees that.
+    """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -43,7 +47,7 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it."""
         os.close(self._fd)
 
     def folder(self, name: str, make: bool = False) -> Folder:
@@ -60,7 +64,7 @@ class Folder:
         return Folder(os.open(name, flags, dir_fd=self._fd))
 
     def path(self, *names: str) -> Folder:
-        """Open a folder some steps down. Raises FileNotFoundError."""
+        """Open a folder some steps down, by the names on the way. Raises FileNotFoundError."""
         held = self.folder(names[0])
         for name in names[1:]:
             with held as above:
@@ -68,7 +72,7 @@ class Folder:
         return held
 
     def open(self, name: str, flags: int) -> int:
-        """Open a file in this folder and return its descriptor; it is a regular one."""
+        """Open a regular file in it with `os.open`'s flags; return its descriptor, which the caller closes."""
         opened = os.open(
             _checked(name), flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o640, dir_fd=self._fd
         )
@@ -78,23 +82,23 @@ class Folder:
         return opened
 
     def names(self) -> list[str]:
-        """The names of what is in it, in order."""
+        """Return the names of what is in it, sorted."""
         return sorted(os.listdir(self._fd))  # noqa: PTH208 (a descriptor, no path)
 
     def stat(self, name: str) -> os.stat_result | None:
-        """What is known of a file or folder in it; None if there is none."""
+        """Return the `stat` of a file or folder in it; None if there is none."""
         try:
             return os.stat(_checked(name), dir_fd=self._fd, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def read(self, name: str) -> bytes:
-        """The content of a small file. Raises FileNotFoundError."""
+        """Return the content of a small file. Raises FileNotFoundError."""
         with os.fdopen(self.open(name, os.O_RDONLY), "rb") as file:
             return file.read()
 
     def write(self, name: str, content: bytes) -> None:
-        """Make or replace a file: whoever reads it, whenever, finds all of the old content or all of the new."""
+        """Make or replace a file, on the disk; who reads it, whenever, finds all of the old content or of the new."""
         made = self.open(name + _UNDER_WAY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             write_all(made, content, 0)
@@ -104,7 +108,7 @@ class Folder:
         self.rename(name + _UNDER_WAY, self, name)
 
     def rename(self, name: str, to: Folder, new: str) -> None:
-        """Move a file into a folder under another name."""
+        """Move a file into a folder under another name, in the place of one that bears it."""
         os.rename(_checked(name), _checked(new), src_dir_fd=self._fd, dst_dir_fd=to._fd)
         to.sync()
         if to._fd != self._fd:
@@ -122,17 +126,17 @@ class Folder:
         self.sync()
 
     def sync(self) -> None:
-        """Have the names in this folder on the disk."""
+        """Have the names in this folder on the disk, as far as fsync says: not the content of its files."""
         os.fsync(self._fd)
 
     def free(self) -> tuple[int, int]:
-        """How many bytes the disk has left for us, and how many it has."""
+        """Return how many bytes the disk has left for this process, and how many it has in all."""
         disk = os.fstatvfs(self._fd)
         return disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold this folder's lock, which all processes and threads go by; waits for whoever holds it."""
+        """Hold this folder's lock (flock), which all our processes and threads go by; waits for whoever holds it."""
         held = self.open(LOCK, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(held, fcntl.LOCK_EX)

@@ -25,7 +25,7 @@ _NAMES = ("at", "length", "sha256", "crc32", "end", "count", "digest")
 
 @dataclass(frozen=True)
 class Logged:
-    """A segment that is on the disk."""
+    """A segment that is on the disk, as the log has it."""
 
     segment: Segment
     crc32: int
@@ -48,7 +48,10 @@ class _Line:
 
 
 class PartLog:
-    """An open log. Whoever calls holds its lock (`flock`), so that nobody else changes it meanwhile."""
+    """An open log. The caller holds its lock (`flock`), so that nobody else changes it meanwhile.
+
+    A torn line at its end was never acknowledged, and is cut off when the log is opened.
+    """
 
     def __init__(self, fd: int) -> None:
         """Read what is needed of it. Raises OSError."""
@@ -60,22 +63,22 @@ class PartLog:
         self._read_end()
 
     def append(self, logged: Logged) -> None:
-        """A segment is on the disk behind the others: say so, on the disk. Raises ValueError, OSError."""
+        """Note, on the disk, a segment that is there behind the others. Raises ValueError elsewhere, OSError."""
         self._write(_Line(logged, self.account.appended(logged.segment)))
 
     def replace(self, before: Segment, logged: Logged) -> None:
-        """A segment's bytes are others by now: say so, on the disk. Raises ValueError, OSError."""
+        """Note, on the disk, that a segment has other bytes now. Raises ValueError for another stretch, OSError."""
         self._write(_Line(logged, self.account.replaced(before, logged.segment)))
 
     def cut(self, end: int) -> None:
-        """What is beyond this byte counts no more; on the disk. Raises ValueError where no segment ends, OSError."""
+        """Note, on the disk, that nothing beyond `end` counts. Raises ValueError where no segment ends, OSError."""
         account = account_of(one.segment for one in self if one.segment.end <= end)
         if account.end != end:
             raise ValueError("no segment ends there")
         self._write(_Line(Logged(Segment(end, 0, ""), 0), account))
 
     def at(self, place: int) -> Logged | None:
-        """The segment that begins at this byte; None if none does."""
+        """Return the segment that begins at byte `place`; None if none does. Raises OSError."""
         if self.last is not None and self.last.segment.at == place:
             return self.last
         return next((one for one in self if one.segment.at == place), None)

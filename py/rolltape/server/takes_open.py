@@ -45,7 +45,10 @@ class _Proof:
 
 @dataclass(frozen=True)
 class OpenTake:
-    """A take whose folder is open. All methods raise Refused and OSError."""
+    """A take whose folder is open. All methods raise Refused, with what the page is told, and OSError.
+
+    `part` is a part's name, `part1` …; a lock that a method needs is the caller's to hold where it says so.
+    """
 
     room: RoomTakes
     folder: Folder
@@ -55,14 +58,14 @@ class OpenTake:
     """True once the server ends: whatever takes long is left, and begun again by the next."""
 
     def record(self) -> TakeRecord:
-        """What is written of it, a deleted one too."""
+        """Return what is written of it (`take.json`), of a deleted one too."""
         record = self.room.record(self.owner, self.id, self.folder)
         if record is None:
             raise Refused.unknown()
         return record
 
     def part(self, name: str) -> PartRecord:
-        """What is written of a part."""
+        """Return what is written of a part. Raises Refused if it was not announced, or the take was deleted."""
         record = self.record()
         if record.deleted_ms is not None:
             raise Refused.deleted()
@@ -72,12 +75,12 @@ class OpenTake:
         return part
 
     def write(self, record: TakeRecord) -> None:
-        """Write it anew; the caller holds the room's lock."""
+        """Write the take's record anew; the caller holds the room's lock."""
         self.folder.write(RECORD, record.to_json())
 
     @contextlib.contextmanager
     def log(self, part: str) -> Iterator[PartLog]:
-        """A part's log, while nobody else has it. Raises Refused if nothing more is taken."""
+        """Open a part's log to write, while nobody else has it. Raises Refused if no more of the part is taken."""
         while True:
             try:
                 fd = self.folder.open(part + LOG, os.O_RDWR)
@@ -95,12 +98,12 @@ class OpenTake:
                 os.close(fd)
 
     def account(self, part: str) -> Account:
-        """What has arrived of a part."""
+        """Return what has arrived of a part and is on the disk."""
         with self._read(part) as log:
             return log.account
 
     def segments(self, part: str, start: int, most: int) -> list[Segment]:
-        """Some of the segments that have arrived of a part, also once it is complete."""
+        """Return at most `most` segments of a part from the `start`th on, also once it is complete."""
         with self._read(part) as log:
             return [one.segment for one in islice(log, start, start + most)]
 
@@ -121,7 +124,7 @@ class OpenTake:
             os.close(fd)
 
     def write_content(self, part: str, at: int, content: bytes) -> None:
-        """Have bytes of a part on the disk; the caller holds its log."""
+        """Write bytes of a part at offset `at` and have them on the disk; the caller holds its log."""
         fd = self.folder.open(part + PART, os.O_WRONLY)
         try:
             write_all(fd, content, at)
@@ -130,7 +133,7 @@ class OpenTake:
             os.close(fd)
 
     def drop(self, part: str, log: PartLog, end: int) -> None:
-        """Drop what is there beyond this byte; the caller holds the part's log."""
+        """Drop what is there of a part beyond byte `end`; the caller holds its log."""
         try:
             log.cut(end)
         except ValueError:
@@ -142,11 +145,11 @@ class OpenTake:
             os.close(fd)
 
     def is_proving(self, part: str) -> bool:
-        """True if a part's log was put away because all of it is there."""
+        """True if a part's log was put away because all of it is there, and it has no name yet."""
         return self.folder.stat(part + PROOF) is not None
 
     def put_away(self, part: str) -> None:
-        """All of a part is there: nothing more is taken; the caller holds its log."""
+        """Put a part's log away, since all of it is there: nothing more is taken. The caller holds its log."""
         self.folder.rename(part + LOG, self.folder, part + PROOF)
 
     def prove(self, part: str) -> Held:
@@ -183,7 +186,7 @@ class OpenTake:
             self.folder.rename(part + PROOF, self.folder, part + DONE)
 
     def silent_ms(self, part: str) -> int:
-        """For how long nothing has come of a part."""
+        """Return for how many milliseconds nothing has come of a part."""
         stat = self.folder.stat(part + PART)
         return 0 if stat is None else now_ms() - stat.st_mtime_ns // 1_000_000
 

@@ -23,7 +23,7 @@ class CannotKeep(Exception):
 
 
 def add_takes_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options to a parser."""
+    """Add the options for takes to the parser of `rolltape serve`."""
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument(
         "--takes",
@@ -52,7 +52,7 @@ def add_takes_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def keeper(options: argparse.Namespace) -> TakesStore | None:
-    """Where takes are kept; None where none are to be. Raises CannotKeep."""
+    """Open the folder that these options name; None where no takes are to be kept. Raises CannotKeep."""
     if options.no_takes:
         return None
     folder = options.takes or default_folder()
@@ -73,7 +73,7 @@ def keeper(options: argparse.Namespace) -> TakesStore | None:
 
 
 def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where takes are kept if nobody says where: in a checkout, in `takes` there; else with the user's data.
+    """Return where takes are kept if nobody says where: in a checkout, in `takes` there; else with the user's data.
 
     That is the XDG Base Directory Specification's folder.
     """
@@ -85,7 +85,7 @@ def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def _size(text: str) -> int:
-    """A number of bytes, as an option says it.
+    """Read a number of bytes as an option says it. Raises ArgumentTypeError.
 
     >>> _size("500G"), _size("20 MB"), _size("7")
     (500000000000, 20000000, 7)

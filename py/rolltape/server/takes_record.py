@@ -44,20 +44,20 @@ class Owner:
 
     @property
     def room_folder(self) -> str:
-        """The name of the room's folder: readable, and no other room's."""
+        """Name of the room's folder: readable, and no other room's."""
         return f"{safe_name(self.room)[:60]}-{mark(self.room, self.key_id)}"
 
     @property
     def guest_folder(self) -> str:
-        """The name of the folder for what arrives of this page."""
+        """Name of the folder for what arrives of this page."""
         return mark(self.uid)
 
 
 def mark(*words: str) -> str:
-    """A name that no other words have, for a folder: letters and digits that every file system tells apart.
+    """Return a folder's name that no other words have: letters and digits that every file system tells apart.
 
     >>> mark("studio", "key")
-    'bsfspxxtg7zq'
+    'rzmjaveapznc'
     """
     return b32encode(sha256("\n".join(words).encode()).digest()).decode()[:12].lower()
 
@@ -70,7 +70,7 @@ class PartRecord:
     type: str
     state: ArrivalState = ArrivalState.OPEN
     name: str = ""
-    """Of its file: where it is, or where it is just being put."""
+    """Name of its file, where it is or is just being put; empty while there is none."""
     bytes: int = 0
     account: Account = EMPTY
     """What had arrived when it was complete or cut."""
@@ -87,12 +87,12 @@ class PartRecord:
 
     @property
     def held(self) -> Held:
-        """What its page is told of it, once it is kept."""
+        """The answer to its page, once it is kept."""
         return Held(self.account, self.state, self.name, self.sha256)
 
     @property
     def content_type(self) -> str:
-        """What its file is, from a fixed table: nothing that a guest said."""
+        """Media type under which its file is sent: from a fixed table, nothing that a guest said."""
         return contents(self.type).content_type
 
 
@@ -112,7 +112,7 @@ class TakeRecord:
 
     @property
     def uid(self) -> str:
-        """Whose it is."""
+        """Uid of the guest's page."""
         return self.owner.uid
 
     @property
@@ -122,32 +122,32 @@ class TakeRecord:
 
     @property
     def begins_ms(self) -> int:
-        """When it began, by the room's clock where that is known."""
+        """When it began, milliseconds since 1970: by the room's clock where that is known, else by the guest's."""
         take = self.take
         return take.started_at_ms if take.room_started_at_ms is None else take.room_started_at_ms
 
     @property
     def ends_ms(self) -> int:
-        """When it ended, for all that is known, and within a day."""
+        """When it ended, milliseconds since 1970, for all that is known; within a day of its beginning."""
         return self.begins_ms + min(self.take.duration_ms, LONGEST_MS)
 
     @property
     def kept(self) -> tuple[PartRecord, ...]:
-        """The parts whose files are there."""
+        """The parts whose files lie in the session's folder."""
         return tuple(part for part in self.parts if part.is_kept)
 
     def part(self, name: str) -> PartRecord | None:
-        """One part; None if it was not announced."""
+        """Return the part of this name; None if it was not announced."""
         return next((part for part in self.parts if part.part == name), None)
 
     def with_part(self, part: PartRecord) -> TakeRecord:
-        """Add a part, or replace the one with its name."""
+        """Return the record with a part added, or in the place of the one of its name."""
         others = [one for one in self.parts if one.part != part.part]
         ordered = sorted([*others, part], key=lambda one: part_number(one.part))
         return replace(self, parts=tuple(ordered))
 
     def with_stem(self, taken: Iterable[str]) -> TakeRecord:
-        """Give it the name that its files begin with: the guest's own file's name, numbered if that is taken."""
+        """Return the record with a beginning for its files' names: the guest's own, numbered if in `taken`."""
         if self.stem:
             return self
         take = self.take
@@ -157,14 +157,14 @@ class TakeRecord:
         return replace(self, stem=free_name(f"{stem}.", [f"{one}." for one in taken]).removesuffix("."))
 
     def file_name(self, part: PartRecord) -> str:
-        """The name of a part's file, the same that it has in its guest's Downloads (`session_file.placed`)."""
+        """Return the name of a part's file, the same as in its guest's Downloads (`session_file.placed`)."""
         number = part_number(part.part)
         is_split = any(one.reason == SPLIT for one in self.take.parts)
         tail = f"_part{number}" if number > 1 or is_split else ""
         return self.stem + tail + contents(part.type).ending
 
     def as_kept(self) -> Take:
-        """The take as its files are: for the session's file."""
+        """Return the take as its files at the host are, for the session's file."""
         by_number = {part_number(part.part): part for part in self.kept}
         first = by_number.get(1)
         tailed = first is not None and first.name.removeprefix(self.stem).startswith("_part1.")
@@ -182,7 +182,7 @@ class TakeRecord:
         return replace(self.take, name=self.stem, parts=kept)
 
     def listed(self, parts: tuple[ArrivedPart, ...], goes_ms: int | None) -> ArrivedTake:
-        """The take as the list has it, with its parts."""
+        """Return the take as the list has it, with these parts; `goes_ms`: when it is deleted, if by itself."""
         take = self.take
         label, began_ms = take.label or "", take.started_at_ms
         return ArrivedTake(
@@ -190,7 +190,7 @@ class TakeRecord:
         )
 
     def to_json(self) -> bytes:
-        """The content of `take.json`."""
+        """Write the content of `take.json`."""
         plain = {
             "format": "rolltape-arrival",
             "version": 1,
@@ -220,7 +220,10 @@ class TakeRecord:
 
 
 def told_take(id: str, told: Mapping[str, object]) -> Take:
-    """The take that a page tells of. Raises ValueError, with words that can stand in a sentence."""
+    """Read the take that a page tells of, bounded and with its names made safe; it must have this id.
+
+    Raises ValueError, with words that can stand in a sentence.
+    """
     take = read_take(Fields(told))
     if take.id != id:
         raise ValueError("the take has another id")
@@ -231,7 +234,7 @@ def told_take(id: str, told: Mapping[str, object]) -> Take:
 
 
 def session_of(take: TakeRecord, others: Iterable[TakeRecord]) -> str:
-    """The session that a take belongs to: the nearest one that it is near to, or a new one, by when it began."""
+    """Return the name of the session that a take belongs to: the nearest of the others', or a new one's."""
     near = [
         (distance, other.session)
         for other in others

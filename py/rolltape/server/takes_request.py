@@ -38,32 +38,34 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class TakesLimits:
-    """How much one page or one address may ask for."""
+    """How much one page or one address may ask for. Beyond it requests are refused, and may be made again later."""
 
     requests_of_page: int = 2
-    """At once."""
+    """Of one page at once."""
     requests_of_address: int = 16
+    """Of one address at once."""
     downloads_of_address: int = 16
+    """Downloads that one address has under way at once."""
     idle_s: float = 20.0
-    """For how long a body may stand still."""
+    """Seconds for which a body may stand still."""
     body_s: float = 300.0
-    """For how long a body may take to arrive."""
+    """Seconds that a body may take to arrive."""
     announcements: Rate = field(default_factory=lambda: Rate(1, 100))
-    """Of one page."""
+    """Announcements of one page."""
     proving_s: float = 2.0
-    """For how long a completion waits for what it asks for."""
+    """Seconds that a completion waits for its outcome before it is answered that it goes on."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request whose token is right."""
+    """A request with a valid upload token."""
 
     request: Request
     upload: Upload
 
     @property
     def owner(self) -> Owner:
-        """Whose page it is."""
+        """The page that asks."""
         return Owner(self.upload.room, self.upload.key_id, self.upload.uid)
 
     @property
@@ -73,7 +75,7 @@ class Asked:
 
     @property
     def whose(self) -> Owner:
-        """Whose take is meant: their own, or by a director's word another's. Raises Refused."""
+        """Whose take is meant: their own, or as `uid` says where a director asks. Raises Refused for anybody else."""
         uid = self.request.query_params.get("uid", self.upload.uid)
         if uid != self.upload.uid and not self.is_director:
             raise Refused.forbidden("Only a director may do that with somebody else's recording.")
@@ -81,7 +83,7 @@ class Asked:
 
     @property
     def take(self) -> str:
-        """The id of the take that is meant. Raises Refused."""
+        """Id of the take that the path names. Raises Refused if it is none."""
         id = str(self.request.path_params["take"])
         if not is_take(id):
             raise Refused.bad("there is no such id of a take")
@@ -89,20 +91,20 @@ class Asked:
 
     @property
     def part(self) -> str:
-        """The name of the part that is meant. Raises Refused."""
+        """Name of the part that the path names. Raises Refused if it is none."""
         name = str(self.request.path_params["part"])
         if not is_part(name):
             raise Refused.bad("there is no such name of a part")
         return name
 
     def number(self, text: str) -> int:
-        """A whole number of the address. Raises Refused."""
+        """Read a whole number of the address. Raises Refused."""
         if not text.isascii() or not text.isdecimal() or len(text) > 15:
             raise Refused.bad("there is a number in the address that is none")
         return int(text)
 
     def length(self, most: int) -> int:
-        """How long the body is. Raises Refused where it is not told, or longer than any may be."""
+        """Return the body's length in bytes. Raises Refused where it is not told, or more than `most`."""
         headers = self.request.headers
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise Refused.encoded()
@@ -116,7 +118,7 @@ class Asked:
         return int(told)
 
     async def body(self, length: int, limits: TakesLimits) -> bytes:
-        """The whole body. Raises Refused where it does not come whole, or too slowly."""
+        """Return the whole body of `length` bytes. Raises Refused where it does not come whole, or too slowly."""
         pieces, there = [], 0
         stream = self.request.stream()
         try:
@@ -138,7 +140,7 @@ class Asked:
 
 
 class Door:
-    """What every request about takes passes."""
+    """What every request about takes passes before its handler: token, limits, and problems for what is refused."""
 
     def __init__(self, tokens: Tokens, limits: TakesLimits) -> None:
         self.limits = limits
@@ -147,17 +149,17 @@ class Door:
         self._at_once: Counter[tuple[str, ...]] = Counter()
 
     async def close(self) -> None:
-        """Wait for what is being written."""
+        """Wait for what threads are writing; what has not begun is not done."""
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
     def route(self, path: str, method: str, handler: Callable[[Asked], Awaitable[Response]]) -> Route:
-        """A route for whoever has an upload token."""
+        """Make a route for whoever has an upload token."""
         return self.open_route(path, [method], lambda request: handler(self._asked(request)))
 
     def open_route(
         self, path: str, methods: list[str], handler: Callable[[Request], Awaitable[Response]]
     ) -> Route:
-        """A route whose handler asks itself who it is; what is refused is answered with a problem."""
+        """Make a route whose handler asks itself who it is; what is refused is answered with a problem."""
 
         async def answered(request: Request) -> Response:
             try:
@@ -172,7 +174,7 @@ class Door:
 
     @contextmanager
     def counted(self, asked: Asked) -> Iterator[None]:
-        """A request is under way. Raises Refused where too many are."""
+        """Count a request while it is under way. Raises Refused where too many of its page or address are."""
         limits, owner = self.limits, asked.owner
         page = "page", owner.room_folder, owner.guest_folder
         address = "address", address_of(asked.request.scope)
@@ -181,7 +183,7 @@ class Door:
 
     @contextmanager
     def at_once(self, what: tuple[str, ...], most: int) -> Iterator[None]:
-        """One more of these is under way. Raises Refused where as many are as may be."""
+        """Count one more of these while it is under way. Raises Refused where `most` are already."""
         if self._at_once[what] >= most:
             raise Refused.rate()
         self._at_once[what] += 1
@@ -193,7 +195,7 @@ class Door:
                 del self._at_once[what]
 
     async def said(self, asked: Asked, read: Callable[[str], _Result]) -> _Result:
-        """The body as JSON. Raises Refused."""
+        """Read the body with `read`, which raises ValueError. Raises Refused for what it does not take."""
         body = await asked.body(asked.length(MAX_ACCOUNT_BODY), self.limits)
         try:
             return read(body.decode())
@@ -201,7 +203,7 @@ class Door:
             raise Refused.bad(str(error)) from None
 
     async def in_thread(self, work: Callable[[], _Result]) -> _Result:
-        """Do what waits for the disk, while everything else goes on."""
+        """Do what waits for the disk in a thread, while everything else goes on; what it raises is raised."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _asked(self, request: Request) -> Asked:
@@ -217,7 +219,7 @@ class Door:
 
 
 def answer(body: str, status: int = 200) -> Response:
-    """An answer in JSON."""
+    """Make an answer in JSON that no cache keeps."""
     return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
 
 

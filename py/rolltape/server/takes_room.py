@@ -34,7 +34,7 @@ LOG, PROOF, DONE = ".log", ".proof", ".done"
 
 
 def now_ms() -> int:
-    """The time, milliseconds since 1970."""
+    """Return the time, milliseconds since 1970."""
     return round(time.time() * 1000)
 
 
@@ -45,7 +45,7 @@ class Records:
         self._read: dict[tuple[str, ...], tuple[tuple[int, int, int], TakeRecord]] = {}
 
     def read(self, folder: Folder, *where: str) -> TakeRecord | None:
-        """The record in a take's folder, which is at `where`; None if there is none, or none that can be read."""
+        """Return the record in a take's folder, which is at `where`; None if there is none that can be read."""
         stat = folder.stat(RECORD)
         if stat is None:
             return None
@@ -91,7 +91,7 @@ class RoomTakes:
 
     @contextlib.contextmanager
     def take(self, owner: Owner, id: str, make: bool = False) -> Iterator[Folder]:
-        """The folder of a take, for as long as it is needed. Raises Refused where there is none."""
+        """Open the folder of a take for as long as it is needed, or `make` it. Raises Refused where there is none."""
         try:
             guest = self._hidden.folder(owner.guest_folder, make)
             with guest:
@@ -102,7 +102,7 @@ class RoomTakes:
             yield take
 
     def count_of(self, owner: Owner) -> int:
-        """How many takes a guest has here, deleted ones too."""
+        """Count the takes that a guest has here, deleted ones too."""
         try:
             with self._hidden.folder(owner.guest_folder) as guest:
                 return len(guest.names())
@@ -116,11 +116,11 @@ class RoomTakes:
         return False
 
     def record(self, owner: Owner, id: str, folder: Folder) -> TakeRecord | None:
-        """The record of a take, whose folder is open; None if there is none yet."""
+        """Return the record of a take, whose folder is open; None if there is none yet."""
         return self._records.read(folder, self._name, owner.guest_folder, id)
 
     def each(self, only: Owner | None = None) -> Iterator[tuple[Folder, TakeRecord]]:
-        """All takes, or one guest's: open folders, each until the next one, and records; deleted ones too."""
+        """Yield all takes, or one guest's: open folders, each until the next one, and records; deleted ones too."""
         for name in self._hidden.names() if only is None else [only.guest_folder]:
             try:
                 guest = self._hidden.folder(name)
@@ -134,11 +134,14 @@ class RoomTakes:
                             yield folder, record
 
     def records(self) -> list[TakeRecord]:
-        """The records of all takes that were not deleted."""
+        """Return the records of all takes that were not deleted."""
         return [record for _, record in self.each() if record.deleted_ms is None]
 
     def listed(self, only: Owner | None, keep_ms: int | None) -> list[ArrivedTake]:
-        """The takes as the list has them, the newest first: all of the room, or one guest's."""
+        """Return the takes as the list has them, the newest first: all of the room, or one guest's.
+
+        `keep_ms` is how long a take that has arrived is kept; None: without an end.
+        """
         found = []
         for folder, record in self.each(only):
             if record.deleted_ms is None:
@@ -173,7 +176,7 @@ class RoomTakes:
         return record
 
     def delete(self, folder: Folder, record: TakeRecord) -> TakeRecord:
-        """Delete a take's files, and keep in mind that it was deleted; the caller holds the room's lock."""
+        """Delete a take's files, note it, and return the record then. The caller holds the room's lock."""
         gone = replace(record, deleted_ms=now_ms(), parts=())
         folder.write(RECORD, gone.to_json())
         for name in folder.names():
@@ -195,7 +198,7 @@ class RoomTakes:
             guest.remove_folder(record.id)
 
     def open_file(self, record: TakeRecord, part: PartRecord) -> int:
-        """A descriptor of a part's file, to read. Raises Refused if it is gone."""
+        """Open a part's file to read; return its descriptor, to be closed. Raises Refused if it is gone."""
         try:
             with self._folder.folder(record.session) as session:
                 return session.open(part.name, 0)
@@ -221,7 +224,7 @@ def _names_beside(room: str) -> tuple[str, str, str]:
 
 
 def beside(room: str, records: Iterable[TakeRecord]) -> dict[str, bytes]:
-    """What lies beside the files of these takes, by file name: sums to check them by, and where they lie in time."""
+    """Return what lies beside the files of these takes, by file name: `SHA256SUMS`, and the session files."""
     kept = sorted((one for one in records if one.kept), key=lambda one: (one.begins_ms, one.id, one.uid))
     if not kept:
         return {}

@@ -44,7 +44,11 @@ SMALL_SEGMENT = 4096
 
 
 class TakesStore:
-    """Takes in a folder. All methods raise Refused with what the page is told, and OSError for what the disk says."""
+    """Takes in a folder. All methods raise Refused with what the page is told, and OSError for what the disk says.
+
+    They wait for the disk, so they are called from threads, any number at once; other processes may have the same
+    folder. What a method returns of segments is on the disk, as far as fsync says.
+    """
 
     def __init__(self, root: Path, quotas: Quotas | None = None, keep_days: int | None = None) -> None:
         """Open the folder, made if there is none. `keep_days`: how long a take that has arrived is kept."""
@@ -56,17 +60,17 @@ class TakesStore:
         self._over = threading.Event()
 
     def end(self) -> None:
-        """Whatever takes long in a thread is left soon; what is left is begun again by the next server."""
+        """Have threads leave soon what takes long; what is left is begun again by the next server."""
         self._over.set()
 
     def close(self) -> None:
-        """Let go of the folder, once no thread has to do with it."""
+        """Close the folder; no thread may have to do with it any more."""
         self._root.close()
 
     # What a page sends.
 
     def announce(self, owner: Owner, id: str, part: str, told: Announcement) -> Held:
-        """A part is about to arrive, or goes on; what is there of it."""
+        """Note that a part is about to arrive, or goes on; return what is there of it."""
         take = _told(id, told.take)
         with self._room(owner, make=True) as room:
             known = self._announced(room, owner, take, part, told.type)
@@ -81,11 +85,14 @@ class TakesStore:
                 return Held(log.account)
 
     def check(self, owner: Owner, length: int) -> None:
-        """Raises Refused where there is no room for so many bytes of this guest."""
+        """Look whether there is room for `length` more bytes of this guest. Raises Refused where there is not."""
         self._usage.check(owner.room_folder, owner.guest_folder, length, self._root.free())
 
     def put(self, owner: Owner, id: str, part: str, at: int, content: bytes, sha256: str) -> Account:
-        """A segment came: check it, have it on the disk, and return what the part amounts to then."""
+        """Check a segment against its SHA-256 (base64), have it on the disk, and return the part's account then.
+
+        It is the part's next one, or one that is there already, which it replaces.
+        """
         segment = segment_of(at, content)
         if segment.sha256 != sha256:
             raise Refused.digest()
@@ -101,14 +108,14 @@ class TakesStore:
             return log.account
 
     def segments(self, owner: Owner, id: str, part: str, start: int) -> Segments:
-        """Some of the segments that are there of a part."""
+        """Return segments that are there of a part, from the `start`th on, PAGE_OF_SEGMENTS at most."""
         with self._open(owner, id) as opened:
             some = opened.segments(part, start, PAGE_OF_SEGMENTS + 1)
         more = start + PAGE_OF_SEGMENTS if len(some) > PAGE_OF_SEGMENTS else None
         return Segments(tuple(some[:PAGE_OF_SEGMENTS]), more)
 
     def complete(self, owner: Owner, id: str, part: str, told: Completion) -> Held:
-        """A part is over: compare it, prove what lies on the disk, give it its name (`OpenTake.prove`)."""
+        """Compare a part that is over, prove what lies on the disk, give it its name (`OpenTake.prove`)."""
         take = _told(id, told.take)
         with self._open(owner, id) as opened:
             known = opened.part(part)
@@ -126,7 +133,7 @@ class TakesStore:
     # What those may ask who see it.
 
     def listed(self, owner: Owner, mine: bool) -> list[ArrivedTake]:
-        """The takes of the room, or those of the owner alone; the newest first."""
+        """Return the takes of the room, or with `mine` those of the owner alone; the newest first."""
         try:
             with self._room(owner) as room:
                 return room.listed(owner if mine else None, self._keep_ms)
@@ -145,7 +152,7 @@ class TakesStore:
         self._usage.look_again()
 
     def finish(self, owner: Owner, id: str) -> ArrivedTake:
-        """Finish what has arrived of a take without its guest (`OpenTake.finish`); the take as listed then."""
+        """Finish what has arrived of a take without its guest (`OpenTake.finish`); return the take as listed then."""
         with self._open(owner, id) as opened:
             for part in opened.record().parts:
                 opened.finish(part.part)
@@ -154,14 +161,14 @@ class TakesStore:
         return next(one for one in self.listed(owner, mine=True) if one.take == id)
 
     def fetched(self, owner: Owner, id: str) -> None:
-        """A director fetches a take: from now on its guest cannot withdraw it."""
+        """Note that a director fetches a take: from now on its guest cannot withdraw it."""
         with self._open(owner, id) as opened, opened.room.locked():
             record = opened.record()
             if record.fetched_ms is None and record.deleted_ms is None:
                 opened.write(replace(record, fetched_ms=now_ms()))
 
     def records(self, owner: Owner) -> list[TakeRecord]:
-        """The records of the room's takes that were not deleted."""
+        """Return the records of the room's takes that were not deleted."""
         try:
             with self._room(owner) as room:
                 return room.records()
@@ -169,7 +176,7 @@ class TakesStore:
             return []
 
     def open_file(self, owner: Owner, record: TakeRecord, part: PartRecord) -> int:
-        """A descriptor of the file of a part that is kept, to read."""
+        """Open the file of a part that is kept, to read; return its descriptor, which the caller closes."""
         with self._room(owner) as room:
             return room.open_file(record, part)
 

@@ -18,7 +18,7 @@ FRESH_S = 30.0
 
 @dataclass(frozen=True)
 class Quotas:
-    """How much the host keeps; in bytes, but for counts."""
+    """How much the host keeps at most; in bytes, but for counts."""
 
     part: int = 100 * GB
     guest: int = 50 * GB
@@ -47,7 +47,7 @@ class Usage:
         self._counted_s: float | None = None
 
     def check(self, room: str, guest: str, length: int, disk: tuple[int, int]) -> None:
-        """Raises Refused where so many bytes more are too many; `disk` is what it has left, and has at all."""
+        """Look whether `length` bytes more may come; `disk` is what it has left, and has in all. Raises Refused."""
         quotas = self._quotas
         left, has = disk
         if left - length < max(quotas.free, has // 20 if quotas.free else 0):
@@ -61,11 +61,11 @@ class Usage:
             raise Refused.full("The host keeps no more recordings")
 
     def add(self, room: str, guest: str, length: int) -> None:
-        """So much more is there; less, if it is negative."""
+        """Note that `length` bytes more are there; fewer, if it is negative."""
         self._used[room, guest] += length
 
     def look_again(self) -> None:
-        """Something was deleted: count anew when it is asked next."""
+        """Count anew when it is asked next: something was deleted."""
         self._counted_s = None
 
     def _fresh(self) -> Counter[tuple[str, str]]:

@@ -17,7 +17,7 @@ CREDENTIAL_S = 12 * 3600
 
 @dataclass(frozen=True)
 class Ice:
-    """Which servers the pages may use to find each other."""
+    """The STUN and TURN servers that pages may use to find each other (RFC 8445)."""
 
     stun_urls: tuple[str, ...] = ()
     turn_urls: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Ice:
 
     @property
     def open_servers(self) -> tuple[IceServer, ...]:
-        """The ICE servers for whoever asks: those that relay nothing."""
+        """Return the ICE servers for whoever asks: STUN only, which relays nothing and needs no credentials."""
         return (IceServer(self.stun_urls),) if self.stun_urls else ()
 
     def servers(self, uid: str, now_s: float) -> tuple[IceServer, ...]:

@@ -37,7 +37,7 @@ class Entry(Generic[_Content]):
 
     @property
     def local(self) -> bytes:
-        """Its local header (4.3.7)."""
+        """Return its local header (APPNOTE 4.3.7)."""
         is_big = self.size >= FULL
         sizes = (FULL, FULL) if is_big else (self.size, self.size)
         extra = struct.pack("<HHQQ", 1, 16, self.size, self.size) if is_big else b""
@@ -57,7 +57,7 @@ class Entry(Generic[_Content]):
         return head + name + extra
 
     def central(self, offset: int) -> bytes:
-        """Its entry in the directory (4.3.12), for one whose local header is at this place."""
+        """Return its entry in the central directory (APPNOTE 4.3.12); `offset` is its local header's place."""
         wide = [self.size, self.size] if self.size >= FULL else []
         wide += [offset] if offset >= FULL else []
         extra = struct.pack(f"<HH{len(wide)}Q", 1, 8 * len(wide), *wide) if wide else b""
@@ -91,7 +91,7 @@ class Entry(Generic[_Content]):
 
 
 class ZipLayout(Generic[_Content]):
-    """An archive of these entries, in this order."""
+    """An archive of these entries, in this order; nothing of their content is read."""
 
     def __init__(self, entries: Sequence[Entry[_Content]]) -> None:
         pieces: list[tuple[int, bytes | Entry[_Content]]] = []
@@ -107,7 +107,7 @@ class ZipLayout(Generic[_Content]):
         """The same for the same content: the directory has every name, size and CRC-32."""
 
     def stretch(self, start: int, end: int) -> Iterator[tuple[bytes | Entry[_Content], int, int]]:
-        """What makes up these bytes of it: bytes or an entry, and from where to where of each."""
+        """Yield what makes up the bytes from `start` to `end`: bytes or an entry, and from where to where of each."""
         for at, (length, piece) in zip(self._starts, self._pieces, strict=True):
             low, high = max(start, at), min(end, at + length)
             if low < high:
