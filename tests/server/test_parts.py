@@ -206,7 +206,7 @@ def test_what_no_page_of_ours_does_ends_a_connection(said: list[str | bytes], wh
                 await wire.line.hear()
         assert over.value.hostile
 
-    asyncio.run(story())
+    asyncio.run(asyncio.wait_for(story(), 5))
 
 
 def test_what_was_done_is_owed() -> None:
