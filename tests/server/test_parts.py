@@ -79,6 +79,15 @@ def test_a_token_says_what_it_was_given_until_it_runs_out() -> None:
         tokens.read_session(token)
 
 
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "\ud800.a.b", "é.é.é", "\0", "." * 4000])
+def test_what_is_no_token_is_a_bad_one(token: str) -> None:
+    tokens = Tokens(b"s" * 40)
+
+    for read in (tokens.read_session, tokens.read_invitation, tokens.read_upload, tokens.read_ticket):
+        with pytest.raises(BadToken):
+            read(token)
+
+
 def test_a_bucket_fills_again() -> None:
     clock = Clock()
     limiter = Limiter(Rate(2, 3), clock)
