@@ -30,7 +30,7 @@ recordings, without encoding anew:
   rolltape convert --to wav Ada_part1.webm Ada_part2.webm
 
 a session of several guests:
-  rolltape tracks FOLDER                    everybody's sound in step, a WAV each, equally long
+  rolltape tracks FOLDER                    everybody in step: a WAV and an MP4 each
   rolltape tracks --check FOLDER            how far their clocks ran apart
 
 The page comes with this package: neither Node nor a network is needed. What is recorded never passes the server.
@@ -60,9 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     tracks_cli.add_arguments(
         commands.add_parser(
             "tracks",
-            help="make everybody's sound of a session one file each, in step for an editor",
+            help="make everybody of a session one WAV and one MP4, in step for an editor",
             description="Reads a session file and the guests' files beside it, and makes a WAV or FLAC of each "
-            "guest: drift taken out by resampling, parts joined, pauses and losses silent, all equally long. "
+            "guest, and an MP4 of constant frame rate: drift taken out by resampling, parts joined, pauses and "
+            "losses silent and black, all equally long. "
             "It needs PyAV (pip install rolltape[tracks]); --check does not.",
         )
     )

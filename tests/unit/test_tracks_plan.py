@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from house_map import PACKAGE
@@ -105,6 +105,15 @@ def test_a_file_that_nothing_is_known_of_is_copied_sample_for_sample() -> None:
     assert piece.at == round(33.3 * 48)
 
 
+@pytest.mark.parametrize("ppm", [0.0, 100.0])
+def test_a_file_s_beginning_is_kept_whichever_of_its_blocks_came_first(ppm: float) -> None:
+    sound = heard(MINUTE_MS, ppm=ppm)
+    later = Heard(RATE, 2, sound.samples, sound.points[3:])
+    found = placed(part(), later, room)
+
+    assert found[0].from_ms == 0 and found[0].at_ms == pytest.approx(ROOM_MS, abs=0.05)
+
+
 def test_parts_that_share_a_moment_are_joined_without_a_double() -> None:
     first = Placed(0, RATE, (Segment(0, 10_000, ROOM_MS, ROOM_MS + 10_000),))
     second = Placed(1, RATE, (Segment(0, 10_000, ROOM_MS + 9000, ROOM_MS + 19_000),))
@@ -132,6 +141,7 @@ def file_of(number: int, rate: int, rows: list[tuple[float, float, float]], begi
     return Placed(number, rate, tuple(segments))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([44_100, 48_000]), SEGMENTS, st.floats(0, 20_000)), max_size=5),
     st.lists(st.tuples(st.sampled_from([44_100, 48_000]), SEGMENTS, st.floats(0, 20_000)), max_size=3),

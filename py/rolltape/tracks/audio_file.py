@@ -22,7 +22,7 @@ from rolltape.media.webm_track import opus_samples
 from rolltape.tracks.place import Heard
 from rolltape.tracks.runs import Point
 
-__all__ = ["BYTES", "AudioFile", "hear"]
+__all__ = ["BYTES", "AudioFile", "hear", "opened"]
 
 BYTES = 4
 """Of a sample of one channel: 32-bit integers, of which a track keeps the upper 24."""
@@ -41,7 +41,7 @@ av.logging.set_level(av.logging.PANIC)  # what is wrong is said in sentences of 
 
 def hear(path: Path) -> Heard:
     """Read the headers of a file's packets. Raises OSError, ConvertError."""
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = _stream(container, path)
         rate = int(stream.codec_context.sample_rate)
         points: list[Point] = []
@@ -74,7 +74,7 @@ class AudioFile:
         """Samples that could not be decoded, and are silence."""
         self._frame_bytes = BYTES * channels
         self._channels = channels
-        self._container: Any = _opened(path)
+        self._container: Any = opened(path)
         stream = _stream(self._container, path)
         self.rate = int(stream.codec_context.sample_rate)
         """Samples a second."""
@@ -200,7 +200,8 @@ def spread(mono: bytes) -> bytes:
     return both.tobytes()
 
 
-def _opened(path: Path) -> Any:
+def opened(path: Path) -> Any:
+    """Open a recording to be read. Raises OSError, ConvertError where it is none."""
     try:
         return av.open(str(path), metadata_errors="replace")
     except av.FFmpegError as error:

@@ -8,10 +8,13 @@ from pathlib import Path
 from rolltape.core.desk import say
 from rolltape.core.errors import RolltapeError
 from rolltape.tracks.check import check
+from rolltape.tracks.picture_plan import RATES
 
 __all__ = ["add_arguments", "run"]
 
 SOUND_KINDS = ("wav", "flac")
+PICTURE_KINDS = ("mp4", "none")
+RATE_OF_CAMERAS = "auto"
 OUTPUT = "tracks"
 
 
@@ -39,6 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="WAV of 24 bits with the time of day, which is the default, or FLAC",
     )
     parser.add_argument(
+        "--picture",
+        choices=PICTURE_KINDS,
+        default=PICTURE_KINDS[0],
+        help="an MP4 too of who has pictures, after everybody's sound, which is the default, or none",
+    )
+    parser.add_argument(
+        "--fps",
+        choices=[RATE_OF_CAMERAS, *map(str, RATES)],
+        default=RATE_OF_CAMERAS,
+        help="frames a second of all MP4s; auto is what comes nearest to the cameras'",
+    )
+    parser.add_argument(
         "--only", default="", metavar="NAME", help="this guest's track alone; as long as with everybody's"
     )
     parser.add_argument("--force", action="store_true", help="write over files that exist")
@@ -58,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         folder,
         arguments.output or folder / OUTPUT,
         outputs.SoundKind(arguments.sound),
+        arguments.picture != "none",
+        None if arguments.fps == RATE_OF_CAMERAS else int(arguments.fps),
         arguments.only,
         arguments.force,
     )

@@ -1,10 +1,11 @@
-"""Tracks of a session's folder: everybody's sound as one file each, all in step and equally long."""
+"""Tracks of a session's folder: everybody's sound, then their pictures, all in step and equally long."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from rolltape.core.desk import Progress, whole_file
@@ -13,10 +14,13 @@ from rolltape.core.naming import free_name, safe_name
 from rolltape.core.notice import plain_text
 from rolltape.tracks.audio_file import hear
 from rolltape.tracks.outputs import FlacFile, SoundKind, SoundOutput, WavFile
+from rolltape.tracks.picture import write_pictures
+from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, shown
 from rolltape.tracks.place import Heard, placed
 from rolltape.tracks.plan import RATE, Placed, Track, first_ms, tracks
 from rolltape.tracks.session import PartFacts, Session, TakeFacts, read_session
 from rolltape.tracks.sound import write_sound
+from rolltape.tracks.video_file import see
 
 __all__ = ["Wanted", "make"]
 
@@ -31,19 +35,58 @@ class Wanted:
     folder: Path
     output: Path
     sound: SoundKind = SoundKind.WAV
+    picture: bool = True
+    """Whether who has pictures gets an MP4."""
+    rate: int | None = None
+    """Frames a second; None: what comes nearest to the cameras'."""
     only: str = ""
     """A guest's name; empty: everybody."""
     force: bool = False
 
 
 @dataclass(frozen=True)
-class _Files:
-    """The session's files, by number."""
+class _Filmed:
+    """A file with pictures."""
 
-    paths: tuple[Path, ...]
-    heard: tuple[Heard, ...]
-    by_name: dict[str, list[Placed]]
-    is_whole: bool
+    path: Path
+    seen: Seen
+    take: TakeFacts
+    part: PartFacts
+
+
+@dataclass(frozen=True)
+class _Film:
+    """A guest's pictures, and the track that they go with."""
+
+    files: tuple[_Filmed, ...]
+    sound: Path
+    rate: int
+    samples: int
+    first_ms: float
+    """The session's first sample on the room's clock, as its file says."""
+    began_ms: float
+    """The same, as the tracks begin."""
+
+    def pictures(self) -> list[Pictures]:
+        """When each was captured, since the tracks begin."""
+        return [
+            Pictures(
+                number,
+                captured(one.part, one.seen, one.take.room_clock(one.part, self.first_ms), self.began_ms),
+            )
+            for number, one in enumerate(self.files)
+        ]
+
+
+@dataclass
+class _Files:
+    """The session's files, by number those with sound."""
+
+    paths: list[Path] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    by_name: dict[str, list[Placed]] = field(default_factory=dict)
+    filmed: dict[str, list[_Filmed]] = field(default_factory=dict)
+    is_whole: bool = True
     """False: one of them is missing, or cannot be read."""
 
 
@@ -53,7 +96,7 @@ def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
     Raises OSError, ValueError where the session cannot be read, ConvertError where there is nothing to make.
     """
     session = read_session(wanted.folder)
-    files = _files(session, wanted.folder, say)
+    files = _files(session, wanted, say)
     began_ms = first_ms(one for row in files.by_name.values() for one in row)
     if began_ms is None:
         raise ConvertError(f"None of the session's recordings in {wanted.folder} has sound that can be read.")
@@ -68,10 +111,17 @@ def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
         raise ConvertError(f"Nobody called {wanted.only} is in the session: {', '.join(files.by_name)} are.")
     wanted.output.mkdir(parents=True, exist_ok=True)
     began = session.began and session.began + timedelta(milliseconds=began_ms - session.first_ms)
+    places = dict(zip((one.name for one in chosen), _places(files.by_name, chosen, wanted), strict=True))
+    jobs = [(places[one.name], partial(_write, one, files, began, wanted, say)) for one in chosen]
+    rate = wanted.rate or frame_rate(one.seen for own in files.filmed.values() for one in own)
+    for track in chosen:
+        if own := files.filmed.get(track.name):
+            film = _Film(tuple(own), places[track.name], rate, track.length, session.first_ms, began_ms)
+            jobs.append((film.sound.with_suffix(".mp4"), partial(_film, film, wanted.force, say)))
     is_whole = files.is_whole
-    for track, place in zip(chosen, _places(files.by_name, chosen, wanted), strict=True):
+    for place, job in jobs:
         try:
-            _write(track, place, files, began, wanted, say)
+            job(place)
         except (RolltapeError, OSError) as error:
             is_whole = False
             say(_sentence(error, str(place)))
@@ -80,32 +130,34 @@ def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
     return is_whole
 
 
-def _files(session: Session, folder: Path, say: Say) -> _Files:
-    paths: list[Path] = []
-    heard: list[Heard] = []
-    by_name: dict[str, list[Placed]] = {}
+def _files(session: Session, wanted: Wanted, say: Say) -> _Files:
+    files = _Files()
     names = _names(session.takes)
-    is_whole = True
     for take, part in [(one, part) for one in session.takes for part in one.parts]:
-        own = by_name.setdefault(names[_who(take)], [])
+        name = names[_who(take)]
+        own = files.by_name.setdefault(name, [])
         try:
-            path, sound = _found(part, folder)
+            path = _found(part, wanted.folder)
+            seen = see(path) if wanted.picture else None
+            if seen is not None:
+                files.filmed.setdefault(name, []).append(_Filmed(path, seen, take, part))
+            sound = hear(path)
         except (RolltapeError, OSError) as error:
-            is_whole = False
+            files.is_whole = False
             say(f"{_sentence(error, part.file)} There is silence in its place.")
             continue
         segments = placed(part, sound, take.room_clock(part, session.first_ms))
-        own.append(Placed(len(paths), sound.rate, tuple(segments)))
-        paths.append(path)
-        heard.append(sound)
-    return _Files(tuple(paths), tuple(heard), by_name, is_whole)
+        own.append(Placed(len(files.paths), sound.rate, tuple(segments)))
+        files.paths.append(path)
+        files.heard.append(sound)
+    return files
 
 
-def _found(part: PartFacts, folder: Path) -> tuple[Path, Heard]:
+def _found(part: PartFacts, folder: Path) -> Path:
     path = part.found_in(folder)
     if path is None:
         raise ConvertError(f"{plain_text(part.file)} is not in {folder}.")
-    return path, hear(path)
+    return path
 
 
 def _who(take: TakeFacts) -> str:
@@ -129,14 +181,14 @@ def _places(by_name: dict[str, list[Placed]], chosen: Sequence[Track], wanted: W
 
 
 def _write(
-    track: Track, place: Path, files: _Files, began: datetime | None, wanted: Wanted, say: Say
+    track: Track, files: _Files, began: datetime | None, wanted: Wanted, say: Say, place: Path
 ) -> None:
     channels = max(files.heard[piece.file].channels for piece in track.pieces)
     progress = Progress()
     try:
         with (
-            whole_file(place, wanted.force) as partial,
-            _opened(partial, wanted.sound, channels, track.length, began) as output,
+            whole_file(place, wanted.force) as path,
+            _opened(path, wanted.sound, channels, track.length, began) as output,
         ):
             broken = write_sound(
                 track, files.paths, channels, output, lambda share: progress.show(place.name, share)
@@ -146,6 +198,27 @@ def _write(
     for file, samples in broken.items():
         seconds = samples / files.heard[file].rate
         say(f"{files.paths[file].name} is damaged: {seconds:.2f} s of its sound are silence.")
+
+
+def _film(film: _Film, force: bool, say: Say, place: Path) -> None:
+    """Write a guest's pictures, with the sound of their track."""
+    if not film.sound.exists():
+        raise ConvertError(f"{place} is not made, since {film.sound.name} is not there.")
+    progress = Progress()
+    try:
+        with whole_file(place, force) as path:
+            broken = write_pictures(
+                path,
+                shown(film.pictures(), film.rate, film.samples * film.rate // RATE),
+                [(one.path, one.seen) for one in film.files],
+                film.rate,
+                film.sound,
+                lambda seconds: progress.show(place.name, seconds * RATE / film.samples),
+            )
+    finally:
+        progress.clear()
+    for file, count in broken.items():
+        say(f"{film.files[file].path.name} is damaged: {count} of its pictures could not be decoded.")
 
 
 def _opened(path: Path, kind: SoundKind, channels: int, samples: int, began: datetime | None) -> SoundOutput:

@@ -19,7 +19,7 @@ from rolltape.media import wav
 from rolltape.tracks.audio_file import BYTES
 from rolltape.tracks.plan import RATE
 
-__all__ = ["FlacFile", "SoundKind", "SoundOutput", "WavFile", "bext"]
+__all__ = ["FlacFile", "SoundKind", "SoundOutput", "WavFile", "as_os_errors", "bext"]
 
 BITS = 24
 APP = f"Rolltape {__version__}"
@@ -95,7 +95,7 @@ class FlacFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with _as_os_errors(self._path), self._container:
+        with as_os_errors(self._path), self._container:
             if error is None:
                 self._container.mux(self._stream.encode(None))
 
@@ -104,12 +104,12 @@ class FlacFile:
         frame = _frame(samples, self._channels)
         frame.pts = self._written
         self._written += frame.samples
-        with _as_os_errors(self._path):
+        with as_os_errors(self._path):
             self._container.mux(self._stream.encode(frame))
 
 
 @contextmanager
-def _as_os_errors(path: Path) -> Iterator[None]:
+def as_os_errors(path: Path) -> Iterator[None]:
     """Raises OSError where FFmpeg cannot write."""
     try:
         yield

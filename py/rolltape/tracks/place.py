@@ -83,19 +83,13 @@ _Piece = tuple[float, float, float, float]
 
 def _by_stamps(part: PartFacts, heard: Heard, points: Sequence[Point]) -> Iterator[_Piece]:
     runs = runs_of(points)
-    for run, end_ms in zip(runs, [*(one.from_ms for one in runs[1:]), heard.length_ms], strict=True):
-        for from_ms, to_ms in pairwise(_places(run, end_ms)):
+    ends = [*(one.from_ms for one in runs[1:]), heard.length_ms]
+    begins = [0.0, *ends[:-1]]  # the first point may be of a block that is not the first
+    for run, begin_ms, end_ms in zip(runs, begins, ends, strict=True):
+        bends = [one.sample_ms for one in run.knots[1:-1] if begin_ms < one.sample_ms < end_ms]
+        for from_ms, to_ms in pairwise([begin_ms, *bends, end_ms]):
             stamped = _stamped(run, from_ms), _stamped(run, to_ms)
             yield from _without_pauses((from_ms, to_ms, *stamped), part.stretches)
-
-
-def _places(run: Run, end_ms: float) -> list[float]:
-    """Where the line bends, with both ends."""
-    return [
-        run.from_ms,
-        *(one.sample_ms for one in run.knots if run.from_ms < one.sample_ms < end_ms),
-        end_ms,
-    ]
 
 
 def _stamped(run: Run, sample_ms: float) -> float:
@@ -126,7 +120,7 @@ def _without_pauses(piece: _Piece, stretches: Sequence[Stretch]) -> Iterator[_Pi
 
 def _by_marks(part: PartFacts, heard: Heard, points: Sequence[Point]) -> Iterator[_Piece]:
     """Samples are laid out one after another wherever neither a pause is nor a loss, as fast as they came there."""
-    began_ms = points[0].page_ms if points else 0.0
+    began_ms = points[0].page_ms - points[0].sample_ms if points else 0.0
     laid_ms = 0.0
     for first, last, fast in _heard_while(part, began_ms):
         held_ms = min((last - first) * fast, heard.length_ms - laid_ms)

@@ -1,0 +1,156 @@
+"""A track's pictures: an MP4 of constant frame rate with the track's sound (H.264, AAC), which every editor takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.filter import Graph
+from av.video.format import VideoFormat
+from av.video.frame import PictureType, VideoFrame
+
+from rolltape.tracks.outputs import as_os_errors
+from rolltape.tracks.picture_plan import BLACK, Seen, Shown
+from rolltape.tracks.plan import RATE
+from rolltape.tracks.video_file import VideoFile
+
+__all__ = ["write_pictures"]
+
+FORMAT = "yuv420p"
+X264 = {"preset": "veryfast", "crf": "18", "profile": "high", "bf": "0", "sc_threshold": "0"}
+SOUND_BITS = 128_000
+"""A second and channel."""
+
+
+def write_pictures(
+    place: Path,
+    plan: Iterable[Shown],
+    files: Sequence[tuple[Path, Seen]],
+    rate: int,
+    sound: Path,
+    told: Callable[[float], None],
+) -> dict[int, int]:
+    """Write `place`: what the plan shows, `rate` frames a second, with a whole track's sound from another file.
+
+    `files` are the plan's, by number; `told` hears how many seconds are done. Returns how many pictures of which file
+    could not be decoded. Raises OSError, ConvertError.
+    """
+    with as_os_errors(place), ExitStack() as stack:
+        output: Any = stack.enter_context(
+            av.open(str(place), "w", format="mp4", options={"movflags": "+faststart"})
+        )
+        heard: Any = stack.enter_context(av.open(str(sound)))
+        size = _size([seen for _, seen in files])
+        pictures = _picture_stream(output, size, rate)
+        sounds = _Sound(output, heard)
+        screen = _Screen(size)
+        sources: dict[int, VideoFile] = {}
+        done = 0
+        for one in plan:
+            frame = screen.black
+            if one.file != BLACK:
+                path, seen = files[one.file]
+                if one.file not in sources:
+                    sources[one.file] = stack.enter_context(VideoFile(path))
+                frame = screen.fitted(sources[one.file].picture(seen.stamps_ms[one.picture]))
+            for _ in range(one.frames):
+                frame.pts, frame.time_base = done, Fraction(1, rate)
+                frame.pict_type = PictureType.NONE
+                output.mux(pictures.encode(frame))
+                done += 1
+            sounds.until(done / rate)
+            told(done / rate)
+        output.mux(pictures.encode(None))
+        sounds.finish()
+        return {file: source.broken for file, source in sources.items() if source.broken}
+
+
+def _size(seen: Sequence[Seen]) -> tuple[int, int]:
+    """The largest picture's, in even numbers, which H.264 wants."""
+    width, height = max(((one.width, one.height) for one in seen), key=lambda size: size[0] * size[1])
+    return width + width % 2, height + height % 2
+
+
+def _picture_stream(output: Any, size: tuple[int, int], rate: int) -> Any:
+    stream = output.add_stream(
+        "libx264", rate=rate, options={**X264, "g": str(rate), "keyint_min": str(rate)}
+    )
+    stream.width, stream.height = size
+    stream.pix_fmt = FORMAT
+    stream.codec_context.time_base = Fraction(1, rate)
+    return stream
+
+
+class _Sound:
+    """The track's sound, put beside its pictures as they come."""
+
+    def __init__(self, output: Any, heard: Any) -> None:
+        self._output = output
+        stream = heard.streams.audio[0]
+        self._stream = output.add_stream("aac", rate=RATE)
+        self._stream.codec_context.layout = "mono" if stream.codec_context.channels == 1 else "stereo"
+        self._stream.codec_context.bit_rate = SOUND_BITS * stream.codec_context.channels
+        self._frames: Iterator[Any] = iter(heard.decode(stream))
+        self._samples = 0
+
+    def until(self, seconds: float) -> None:
+        """Write the sound up to this moment, and a little more."""
+        while self._samples < seconds * RATE and (frame := next(self._frames, None)) is not None:
+            frame.pts, frame.time_base = self._samples, Fraction(1, RATE)
+            self._samples += frame.samples
+            self._output.mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """Write what the encoder holds back."""
+        self._output.mux(self._stream.encode(None))
+
+
+class _Screen:
+    """Brings pictures to one size and format: whole, in the middle, black around them."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._size = size
+        self._kind: tuple[int, int, str] | None = None
+        self._graph: Any = None
+        self._last: tuple[Any, Any] = (None, None)
+        self.black: Any = VideoFrame(*size, FORMAT)
+        for number, plane in enumerate(self.black.planes):
+            plane.update(bytes([128 if number else 16]) * plane.buffer_size)
+
+    def fitted(self, frame: Any) -> Any:
+        """The picture; black for None. One that is shown longer is fitted once."""
+        if frame is None:
+            return self.black
+        kind = (int(frame.width), int(frame.height), str(frame.format.name))
+        if kind == (*self._size, FORMAT):
+            return frame
+        if self._last[0] is not frame:
+            self._last = (frame, self._through_graph(frame, kind))
+        return self._last[1]
+
+    def _through_graph(self, frame: Any, kind: tuple[int, int, str]) -> Any:
+        if self._kind != kind:
+            self._kind, self._graph = kind, _graph(kind, self._size)
+        self._graph.push(frame)
+        return self._graph.pull()
+
+
+def _graph(kind: tuple[int, int, str], size: tuple[int, int]) -> Any:
+    width, height = size
+    graph = Graph()
+    steps = [
+        graph.add_buffer(
+            width=kind[0], height=kind[1], format=VideoFormat(kind[2]), time_base=Fraction(1, 1000)
+        ),
+        graph.add("scale", f"{width}:{height}:force_original_aspect_ratio=decrease:flags=bicubic"),
+        graph.add("pad", f"{width}:{height}:-1:-1"),
+        graph.add("setsar", "1"),
+        graph.add("format", FORMAT),
+        graph.add("buffersink"),
+    ]
+    graph.link_nodes(*steps).configure()
+    return graph

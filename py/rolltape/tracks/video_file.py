@@ -1,0 +1,91 @@
+"""The pictures of a recording by PyAV (FFmpeg's libraries): when they were captured, and they themselves."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import av
+
+from rolltape.core.errors import ConvertError
+from rolltape.tracks.audio_file import opened
+from rolltape.tracks.picture_plan import Seen
+
+__all__ = ["VideoFile", "see"]
+
+LARGEST = 8192
+NEAR_MS = 0.5
+"""Half of what stamps are rounded to."""
+
+
+def see(path: Path) -> Seen | None:
+    """Read the headers of a file's pictures; None where it has none. Raises OSError, ConvertError."""
+    with opened(path) as container:
+        if not container.streams.video:
+            return None
+        stream = container.streams.video[0]
+        width, height = int(stream.codec_context.width), int(stream.codec_context.height)
+        if not (0 < width <= LARGEST and 0 < height <= LARGEST):
+            raise ConvertError(f"{path.name} has pictures that no player would show.")
+        stamps: list[float] = []
+        try:
+            for packet in container.demux(stream):
+                if packet.size and packet.pts is not None:
+                    stamps.append(float(packet.pts * packet.time_base * 1000))
+        except av.FFmpegError:
+            pass  # what comes before is used
+        return Seen(width, height, array("d", sorted(stamps))) if stamps else None
+
+
+class VideoFile:
+    """A file's pictures, one after another. Close it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError, ConvertError."""
+        self.broken = 0
+        """Pictures that could not be decoded."""
+        self._container: Any = opened(path)
+        self._frames = self._decoded()
+        self._now: Any = None
+        self._now_ms = 0.0
+        """Kept apart: who writes a picture gives it another time."""
+
+    def __enter__(self) -> VideoFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def picture(self, stamp_ms: float) -> Any:
+        """The picture of this time in the file, later than the one before; None where none can be decoded."""
+        while self._now is None or self._now_ms < stamp_ms - NEAR_MS:
+            after = next(self._frames, None)
+            if after is None:
+                break
+            self._now, self._now_ms = after, float(after.time * 1000)
+        return self._now
+
+    def _decoded(self) -> Iterator[Any]:
+        stream = self._container.streams.video[0]
+        stream.thread_type = "AUTO"
+        try:
+            for packet in self._container.demux(stream):
+                try:
+                    frames = stream.codec_context.decode(packet if packet.size else None)
+                except av.EOFError:
+                    return
+                except av.FFmpegError:
+                    self.broken += 1
+                    continue
+                yield from (frame for frame in frames if frame.pts is not None)
+        except av.FFmpegError:
+            return
