@@ -31,12 +31,13 @@ class RoomLine:
     at_ms: float
     """A moment of the page's clock."""
     offset_ms: float
-    """How far the room's clock is ahead of the page's then."""
+    """How far the room's clock is ahead of the page's at that moment."""
     rate: float
-    """How much faster the room's clock runs."""
+    """How much faster the room's clock runs: 0 if equally fast, 1e-6 for a millionth."""
     bound_ms: float
     """By how much a moment between the first reading and the last may be wrong, either way."""
     readings: int
+    """Count of the readings that it follows from."""
 
     @property
     def ppm(self) -> float:
@@ -44,7 +45,7 @@ class RoomLine:
         return self.rate * 1e6
 
     def room_ms(self, page_ms: float) -> float:
-        """A moment of the page's clock on the room's."""
+        """Return a moment of the page's clock on the room's; outside of the readings without any bound."""
         return page_ms + self.offset_ms + self.rate * (page_ms - self.at_ms)
 
 
@@ -69,7 +70,11 @@ class _Bounds:
 
 
 def room_line(readings: Sequence[Reading]) -> RoomLine | None:
-    """The line through these readings, in any order; None without any."""
+    """Return the line through these readings, given in any order; None without any.
+
+    `session_clock` calls it for the session file, `rolltape tracks` for what it finds there. One reading gives a line
+    of rate 0. Where the readings contradict one another, the bound is as wide as that takes.
+    """
     if not readings:
         return None
     first = min(one.asked_ms for one in readings)

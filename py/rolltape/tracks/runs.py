@@ -49,16 +49,19 @@ class Run:
     from_ms: float
     """Its first sample's time by counting."""
     to_ms: float
+    """Its last one's."""
     knots: tuple[Point, ...]
+    """Where it lies: straight lines between these, and on beyond the outer two."""
     residual_ms: float
     """Root of the mean square of what the points of its bins are off."""
     lost_before_ms: float = 0.0
+    """How much sound was lost between the run before and this one."""
 
     @staticmethod
     def straight(
         at_ms: float, length_ms: float, fast: float, residual_ms: float, lost_before_ms: float
     ) -> Run:
-        """A run from a moment of the page's clock on, whose samples come `fast` times as fast as they are counted."""
+        """Make a run from a moment of the page's clock on, whose samples come `fast` times as fast as counted."""
         end = Point(at_ms + length_ms * fast, at_ms + length_ms)
         knots = (Point(at_ms, at_ms), end)
         return Run(at_ms, end.sample_ms, knots, residual_ms, lost_before_ms)
@@ -71,7 +74,7 @@ class Run:
         return ((last.sample_ms - first.sample_ms) / length - 1) * 1e6 if length else 0.0
 
     def page_ms(self, sample_ms: float) -> float:
-        """When a sample was captured."""
+        """Return when a sample was captured, by the page's clock; it is known by its time by counting."""
         places = [knot.sample_ms for knot in self.knots]
         if len(places) == 1:
             return self.knots[0].page_ms + sample_ms - places[0]
@@ -82,7 +85,11 @@ class Run:
 
 
 def runs_of(points: Sequence[Point], settles: bool = True) -> list[Run]:
-    """The runs of one file, in order; none where there are no points. `settles`: stamps of a sound server do."""
+    """Return the runs of one file's points, which are in order; empty without points.
+
+    With `settles` the first 20 s count little: a sound server's stamps settle by then. What is less than STEP_MS is
+    not seen as a loss, and is in the residual instead.
+    """
     if not points:
         return []
     found: list[Run] = []

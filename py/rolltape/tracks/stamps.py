@@ -15,9 +15,10 @@ EXACT_MS = 1.5
 
 
 def stamps(pieces: Iterable[bytes]) -> list[Point]:
-    """The blocks of a WebM or Matroska file's first sound track; none of other files, or of sound that has no count.
+    """Return a point for each block of a WebM or Matroska file's first sound track; `pieces` are its bytes, in order.
 
-    `page_ms` counts from the beginning of the file's time.
+    Empty for other files, and for sound whose samples cannot be counted. `page_ms` counts from the beginning of the
+    file's time, which is the page's clock only where the recorder stamps by it (`are_counted`).
     """
     reader = BlockReader()
     found: list[Point] = []
@@ -47,7 +48,7 @@ def _counted(track: Track, peek: bytes, size: int) -> tuple[float, int]:
 
 
 def are_counted(points: list[Point]) -> bool:
-    """Whether the stamps are the samples' count (Firefox), which tells nothing of how fast they came."""
+    """True if the stamps are the samples' count (Firefox), which tells nothing of how fast they came."""
     if not points:
         return True
     first = points[0].page_ms - points[0].sample_ms
