@@ -511,6 +511,40 @@ def test_a_director_whose_key_does_not_hold_any_more_directs_and_hears_nothing()
     played(story)
 
 
+def test_a_director_who_was_let_in_before_the_room_was_anothers_does_not_come_in_any_more() -> None:
+    async def story(scene: Scene) -> None:
+        thief = scene.visitor(Role.DIRECTOR, key=OTHER_KEY)
+        assert (await thief.join())["status"] == 200
+        now_ms = round(time.time() * 1000)
+        claim = Claim(key_id(KEY), now_ms - 60_000, now_ms - 50_000)
+        guest = await scene.visitor(invite=Tokens(SECRET).invitation(Invitation("studio", claim))).come()
+
+        with pytest.raises(websockets.ConnectionClosed):
+            await thief.come(str(thief.reply["token"]))
+        assert not any(isinstance(one, Joined) for one, _ in guest.heard)
+
+    played(story)
+
+
+def test_a_director_commands_nothing_before_it_is_told_that_the_room_is_anothers() -> None:
+    async def story(scene: Scene) -> None:
+        director, guest = await scene.pair()
+        now_ms = round(time.time() * 1000)
+        # As another process does, whose word of it is still on its way.
+        await store.show("studio", Claim(key_id(OTHER_KEY), now_ms - 60_000, now_ms - 50_000))
+
+        for command in (
+            Command(guest.uid, "c1", CommandKind.STOP),
+            Command(guest.uid, "c2", CommandKind.REMOVE),
+        ):
+            assert await director.say(command) == "This room belongs to another key."
+        assert await director.say(Door(True)) == "This room belongs to another key."
+        assert guest.connected and not any(isinstance(one, Command) for one, _ in guest.heard)
+
+    store = MemoryStore()
+    played(story, store)
+
+
 def test_who_connects_anew_takes_their_own_place_and_the_old_connection_ends() -> None:
     async def story(scene: Scene) -> None:
         director, guest = await scene.pair()
