@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -255,6 +255,7 @@ GROWING = st.sampled_from(
 
 
 @given(st.lists(st.text(max_size=5) | GROWING, max_size=100).map("".join))
+@example("\N{DEVANAGARI LETTER QA}" * 80)
 def test_a_label_that_arrives_is_one_line_that_can_be_seen_and_stays_as_it_is(label: str) -> None:
     read = decode("state", json.dumps({"v": 2, "label": label}))
 
