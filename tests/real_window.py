@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +24,7 @@ from processes import browser_pids, private_bytes
 from waiting import wait_for
 
 READY_S = 60.0
+ON_SCREEN_AFTER_S = 2.5
 GEOMETRY = (1400, 1000)
 UNFINISHED = (".crdownload", ".part")
 _Value = TypeVar("_Value")
@@ -123,7 +125,11 @@ class RealWindow:
     def wait_text(self, name: str, text: str, seconds: float = 30.0) -> None:
         """Wait until an element that is seen holds this text."""
         found = f"[...document.querySelectorAll('[data-testid={name}]')].some((one) => one.checkVisibility()"
-        self.wait(f"{found} && one.innerText.includes({json.dumps(text)}))", f"{name} says “{text}”", seconds)
+        wait_for(
+            lambda: self.value(f"!!({found} && one.innerText.includes({json.dumps(text)})))"),
+            lambda: f"{name} says “{text}”; it says “{self.text(name)}”, told is {self.told()}",
+            seconds,
+        )
 
     def told(self) -> list[str]:
         """The notices on the page."""
@@ -218,8 +224,21 @@ class RealWindow:
         self._xdotool("mousemove", round(x), round(y), "click", 1)
 
     def allow(self) -> None:
-        """Say yes in the browser's question."""
+        """Say yes in the browser's question, once it has asked for long enough to be on the screen.
+
+        Keys that come before go to the page, are gestures there, and make one more file free.
+        """
+        asks = "navigator.permissions.query({name: 'background-fetch'}).then((one) => one.state === 'prompt')"
+        began = [time.monotonic()]
+
+        def asks_long() -> bool:
+            if not self.value(asks):
+                began[0] = time.monotonic()
+            return time.monotonic() - began[0] >= ON_SCREEN_AFTER_S
+
+        wait_for(asks_long, "it asks", 30)
         self._xdotool("key", "--delay", 200, "alt+shift+a", "Tab", "Return")
+        wait_for(lambda: not self.value(asks), "the question is answered", 30)
 
     def close_question(self) -> None:
         """Close the browser's question without an answer, which it takes for a no."""

@@ -72,6 +72,30 @@ def test_two_small_files_raise_the_question_and_a_yes_is_remembered() -> None:
     assert asyncio.run(pressed(later))[1].now is Saving.ALLOWED and later.saved == []
 
 
+class AsksLate(Asks):
+    """The same on a busy machine: it notes a file long after it was given it."""
+
+    def __init__(self) -> None:
+        super().__init__(answer=None)
+        self.late = 0
+
+    def save_text(self, name: str, text: str, content_type: str) -> None:
+        super().save_text(name, text, content_type)
+        self.late = self.late or 30
+
+    async def save_permission(self) -> SavePermission:
+        self.late -= self.late > 1
+        return FREE if self.late > 1 else await super().save_permission()
+
+
+def test_a_browser_that_is_slow_to_ask_is_not_called_one_that_allows_all() -> None:
+    browser = AsksLate()
+
+    document, check = asyncio.run(pressed(browser, 200))
+
+    assert check.now is Saving.ASKING and browser.kept("saving") == "", document.texts["saving"]
+
+
 def test_while_it_is_not_answered_the_page_says_what_to_do_and_offers_nothing_else() -> None:
     document, check = asyncio.run(pressed(Asks(answer=None)))
 

@@ -16,8 +16,8 @@ MEMORY = "saving"
 ALLOWED = "allowed"
 LOOK_EVERY_S = 2.0
 ANSWER_EVERY_S = 0.2
-FIRST_FILE_LOOKS = 15
-"""So often is looked whether the first small file has used up what is saved without a question."""
+FREE_LOOKS = 20
+"""So often is looked whether a small file has used up what is saved without a question: a busy browser is slow."""
 NAME = "rolltape-check"
 TEXT = "Your browser saved this file to find out whether recordings can be saved by themselves. You can delete it.\n"
 WORDS = {
@@ -61,13 +61,16 @@ class SavingCheck:
         return permission
 
     async def _ask(self) -> None:
-        """The person has just pressed the button: save a small file, then a second one, which raises the question."""
+        """The person has just pressed the button: save a small file, then a second one, which raises the question.
+
+        A browser that still calls the next file free after both has no question left.
+        """
         self._asking = True
         try:
-            self._save(1)
-            if await self._left(SavePermission.FREE, FIRST_FILE_LOOKS) is not SavePermission.FREE:
-                self._save(2)
-                await self._left(SavePermission.ASKS)
+            for number in (1, 2):
+                self._save(number)
+                await self._left(SavePermission.FREE, FREE_LOOKS)
+            await self._left(SavePermission.ASKS)
         finally:
             self._asking = False
         if await self._browser.save_permission() is SavePermission.FREE:
