@@ -57,7 +57,8 @@ def test_two_microphones_that_run_apart_are_in_step(
     assert main(["tracks", str(tmp_path)]) == 0
 
     places = [tmp_path / "tracks" / "Ada.wav", tmp_path / "tracks" / "Grace.wav"]
-    assert capsys.readouterr().out.split() == [str(place) for place in places]
+    report_ = tmp_path / "tracks" / "report.json"
+    assert capsys.readouterr().out.split() == [str(place) for place in (*places, report_)]
     ada, grace = (samples(place) for place in places)
     assert len(ada) == len(grace) == 90 * RATE
 
@@ -82,7 +83,9 @@ def test_tracks_are_of_24_bits_equally_long_and_tell_the_time(tmp_path: Path, ki
         assert one["bits_per_raw_sample"] == "24" and one["duration_ts"] == str(21 * RATE)
     if kind == "wav":
         assert found[0]["time_reference"] == found[1]["time_reference"] != "0"
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"Ada.{kind}", f"Grace.{kind}"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *(f"Ada.{kind}", f"Grace.{kind}", "report.json")
+    ]
 
 
 def test_who_is_chosen_alone_gets_the_same_track(tmp_path: Path) -> None:
@@ -141,7 +144,7 @@ def test_a_missing_and_a_ruined_file_are_told_and_the_others_go_on(
     said = capsys.readouterr()
     alan, kurt = said.err.splitlines()
     assert "Alan_studio_take1.webm is no recording" in alan and "Kurt_studio_take1.webm is not in" in kurt
-    assert [Path(line).name for line in said.out.splitlines()] == ["Ada.wav", "Grace.wav"]
+    assert [Path(line).name for line in said.out.splitlines()] == ["Ada.wav", "Grace.wav", "report.json"]
 
 
 def test_what_is_damaged_is_silent_and_moves_nothing(tmp_path: Path) -> None:
@@ -186,7 +189,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     for kind in ("wav", "flac"):
         done = rolltape_tracks(tmp_path, "--sound", kind, code=limited)
         assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
-        assert not list((tmp_path / "tracks").iterdir())
+        assert {path.name for path in (tmp_path / "tracks").iterdir()} <= {"report.json"}
 
 
 def rolltape_tracks(folder: Path, *options: str, code: str = "") -> subprocess.CompletedProcess[str]:
@@ -256,3 +259,32 @@ def test_loudness_stays_where_a_mono_part_joins_a_stereo_one(tmp_path: Path) -> 
     whole = (tmp_path / "tracks" / "Ada.wav").read_bytes()
     assert set(whole[whole.index(b"data") + 8 :][2::3]) == {10_000 >> 8}
     assert probed(tmp_path / "tracks" / "Ada.wav")["channels"] == "2"
+
+
+def test_the_report_tells_drift_losses_joints_and_silences(tmp_path: Path) -> None:
+    """Ada's microphone loses 500 ms in the middle; nothing is said that is not so, and all of the track is told."""
+    write_session(tmp_path, report("Ada", 89.5), report("Grace", 5))
+    sound = beeps(89.5, 100, 10)
+    matroska(
+        tmp_path / "Ada_studio_take1.webm",
+        sound[: 40 * RATE] + sound[40 * RATE + RATE // 2 :],
+        lambda ms: (ms + (500 if ms >= 40_000 else 0)) / (1 + 100e-6),
+    )
+
+    assert main(["tracks", str(tmp_path)]) == 1  # Grace's file is missing
+
+    told = json.loads((tmp_path / "tracks" / "report.json").read_text())
+    ada, grace = told["tracks"]
+    (file,) = ada["files"]
+    assert (told["format"], told["missing"], grace["pieces"]) == (
+        "rolltape-tracks",
+        ["Grace_studio_take1.webm"],
+        [],
+    )
+    first, second = file["runs"]
+    assert file["by"] == "stamps" and abs(first["ppm"] - 100) < 15 and abs(second["ppm"] - 100) < 15
+    assert abs(second["lost_before_ms"] - 500) < 2 and 9 < file["to_room"]["bound_ms"] < 12
+    lengths = [one["length_s"] for one in (*ada["pieces"], *ada["silences"])]
+    assert abs(sum(lengths) - told["samples"] / RATE) < 1e-4
+    (gap, _) = ada["silences"]
+    assert abs(gap["at_s"] - 40) < 0.1 and abs(gap["length_s"] - 0.5) < 0.002

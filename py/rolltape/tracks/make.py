@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,9 @@ from rolltape.tracks.audio_file import hear
 from rolltape.tracks.outputs import FlacFile, SoundKind, SoundOutput, WavFile
 from rolltape.tracks.picture import write_pictures
 from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, shown
-from rolltape.tracks.place import Heard, placed
+from rolltape.tracks.place import placed
 from rolltape.tracks.plan import RATE, Placed, Track, first_ms, tracks
+from rolltape.tracks.report import Used, report_json
 from rolltape.tracks.session import PartFacts, Session, TakeFacts, read_session
 from rolltape.tracks.sound import write_sound
 from rolltape.tracks.video_file import see
@@ -25,6 +26,7 @@ from rolltape.tracks.video_file import see
 __all__ = ["Wanted", "make"]
 
 MOST_HOURS = 72
+REPORT = "report.json"
 Say = Callable[[str], None]
 
 
@@ -83,11 +85,10 @@ class _Files:
     """The session's files, by number those with sound."""
 
     paths: list[Path] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
+    used: list[Used] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     by_name: dict[str, list[Placed]] = field(default_factory=dict)
     filmed: dict[str, list[_Filmed]] = field(default_factory=dict)
-    is_whole: bool = True
-    """False: one of them is missing, or cannot be read."""
 
 
 def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
@@ -114,11 +115,13 @@ def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
     places = dict(zip((one.name for one in chosen), _places(files.by_name, chosen, wanted), strict=True))
     jobs = [(places[one.name], partial(_write, one, files, began, wanted, say)) for one in chosen]
     rate = wanted.rate or frame_rate(one.seen for own in files.filmed.values() for one in own)
+    if not wanted.only:
+        jobs.append((wanted.output / REPORT, partial(_report, everybody, files, began, wanted.force)))
     for track in chosen:
         if own := files.filmed.get(track.name):
             film = _Film(tuple(own), places[track.name], rate, track.length, session.first_ms, began_ms)
             jobs.append((film.sound.with_suffix(".mp4"), partial(_film, film, wanted.force, say)))
-    is_whole = files.is_whole
+    is_whole = not files.missing
     for place, job in jobs:
         try:
             job(place)
@@ -143,13 +146,13 @@ def _files(session: Session, wanted: Wanted, say: Say) -> _Files:
                 files.filmed.setdefault(name, []).append(_Filmed(path, seen, take, part))
             sound = hear(path)
         except (RolltapeError, OSError) as error:
-            files.is_whole = False
+            files.missing.append(part.file)
             say(f"{_sentence(error, part.file)} There is silence in its place.")
             continue
         segments = placed(part, sound, take.room_clock(part, session.first_ms))
         own.append(Placed(len(files.paths), sound.rate, tuple(segments)))
         files.paths.append(path)
-        files.heard.append(sound)
+        files.used.append(Used(take, part, sound))
     return files
 
 
@@ -183,7 +186,7 @@ def _places(by_name: dict[str, list[Placed]], chosen: Sequence[Track], wanted: W
 def _write(
     track: Track, files: _Files, began: datetime | None, wanted: Wanted, say: Say, place: Path
 ) -> None:
-    channels = max(files.heard[piece.file].channels for piece in track.pieces)
+    channels = max(files.used[piece.file].heard.channels for piece in track.pieces)
     progress = Progress()
     try:
         with (
@@ -196,8 +199,16 @@ def _write(
     finally:
         progress.clear()
     for file, samples in broken.items():
-        seconds = samples / files.heard[file].rate
+        files.used[file] = replace(files.used[file], broken=samples)
+        seconds = samples / files.used[file].heard.rate
         say(f"{files.paths[file].name} is damaged: {seconds:.2f} s of its sound are silence.")
+
+
+def _report(
+    everybody: Sequence[Track], files: _Files, began: datetime | None, force: bool, place: Path
+) -> None:
+    with whole_file(place, force) as path:
+        path.write_text(report_json(everybody, files.used, files.missing, began), encoding="utf-8")
 
 
 def _film(film: _Film, force: bool, say: Say, place: Path) -> None:

@@ -15,7 +15,7 @@ from rolltape.tracks.runs import Point, Run, runs_of
 from rolltape.tracks.session import PartFacts, Stretch
 from rolltape.tracks.stamps import are_counted
 
-__all__ = ["Heard", "Segment", "placed", "runs_heard"]
+__all__ = ["Heard", "Segment", "by_stamps", "placed", "runs_heard"]
 
 MAX_PPM = 5000.0
 """No crystal is that far off: a run of so few points that it says so runs as it is counted."""
@@ -51,6 +51,11 @@ class Segment:
     at_ms: float
     """On the room's clock."""
     until_ms: float
+
+
+def by_stamps(part: PartFacts, heard: Heard) -> bool:
+    """Whether the file's own stamps tell how fast its sound came."""
+    return not are_counted(_believed(part, heard))
 
 
 def runs_heard(part: PartFacts, heard: Heard) -> tuple[Run, ...]:

@@ -1,0 +1,103 @@
+"""What tracks were made of, as JSON (`report.json` beside them): drift, losses, bounds, joints and silences."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rolltape.tracks.place import Heard, by_stamps, runs_heard
+from rolltape.tracks.plan import RATE, Piece, Track
+from rolltape.tracks.session import PartFacts, TakeFacts
+
+__all__ = ["Used", "report_json"]
+
+
+@dataclass(frozen=True)
+class Used:
+    """A file of the session, and what was found in it."""
+
+    take: TakeFacts
+    part: PartFacts
+    heard: Heard
+    broken: int = 0
+    """Samples that could not be decoded, and are silence."""
+
+
+def report_json(
+    tracks: Sequence[Track], used: Sequence[Used], missing: Sequence[str], began: datetime | None
+) -> str:
+    """The report: `used` are the files by the numbers that the tracks' pieces have, `missing` those not heard.
+
+    Times are seconds since the tracks begin; a run's `at_s` counts from where its file begins.
+    """
+    plain = {
+        "format": "rolltape-tracks",
+        "version": 1,
+        "began": began.isoformat(timespec="milliseconds") if began is not None else None,
+        "samples": max((one.length for one in tracks), default=0),
+        "rate_hz": RATE,
+        "missing": list(missing),
+        "tracks": [_track(one, used) for one in tracks],
+    }
+    return json.dumps(plain, ensure_ascii=False, indent=2) + "\n"
+
+
+def _track(track: Track, used: Sequence[Used]) -> dict[str, Any]:
+    files = list(dict.fromkeys(piece.file for piece in track.pieces))
+    return {
+        "name": track.name,
+        "files": [_file(used[file]) for file in files],
+        "pieces": [_piece(piece, used[piece.file]) for piece in track.pieces],
+        "silences": [{"at_s": _seconds(at), "length_s": _seconds(length)} for at, length in _silences(track)],
+    }
+
+
+def _file(one: Used) -> dict[str, Any]:
+    line = one.take.line
+    return {
+        "file": one.part.file,
+        "take": one.take.name,
+        "to_room": None
+        if line is None or one.part.began_ms is None
+        else {"ppm": round(line.ppm, 3), "bound_ms": round(line.bound_ms, 3), "readings": line.readings},
+        "by": "stamps" if by_stamps(one.part, one.heard) else "marks" if one.part.runs else None,
+        "late_ms": one.part.late_ms,
+        "undecodable_s": round(one.broken / one.heard.rate, 6),
+        "runs": [
+            {
+                "at_s": round(run.from_ms / 1000, 6),
+                "ppm": round(run.ppm, 2),
+                "residual_ms": round(run.residual_ms, 3),
+                "lost_before_ms": round(run.lost_before_ms, 3),
+            }
+            for run in runs_heard(one.part, one.heard)
+        ],
+    }
+
+
+def _piece(piece: Piece, one: Used) -> dict[str, Any]:
+    as_counted = piece.source_length / one.heard.rate
+    return {
+        "file": one.part.file,
+        "at_s": _seconds(piece.at),
+        "length_s": _seconds(piece.length),
+        "in_file_s": round(piece.source / one.heard.rate, 6),
+        "resampled_ppm": round((as_counted * RATE / piece.length - 1) * 1e6, 3),
+    }
+
+
+def _silences(track: Track) -> Iterator[tuple[int, int]]:
+    until = 0
+    for piece in track.pieces:
+        if piece.at > until:
+            yield until, piece.at - until
+        until = piece.until
+    if track.length > until:
+        yield until, track.length - until
+
+
+def _seconds(samples: int) -> float:
+    return round(samples / RATE, 6)
