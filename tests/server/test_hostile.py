@@ -41,7 +41,9 @@ class Innocents:
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        found: list[float] = json.loads(self._line())
+        line = self._line()
+        assert line, "The two were cut off, or waited for more than five seconds."
+        found: list[float] = json.loads(line)
         return found
 
     def after(self, attack: object, at_least: int) -> list[float]:
