@@ -38,7 +38,7 @@ test: node_modules/.test static/vendor/.built .venv/.test
 
 # What is pure, in CPython: for every few minutes of work.
 quick: .venv/.test
-	$(BIN)/python -m pytest -q -m 'not slow' tests/unit
+	$(BIN)/python tests/side_by_side.py quick
 
 # What docs/reliability.md reports: every fault three times.
 faults: static/vendor/.built .venv/.test

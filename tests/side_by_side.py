@@ -1,7 +1,7 @@
 """All tests: what needs no browser, or little of one, runs beside what drives one; what breaks things runs last.
 
-`make test` calls it. The output of what runs beside is shown when it is over, so that no two mix. It exits with 1
-if any run failed, and with 2 where a run could not be started.
+`make test` calls it, and `make quick` with `quick`: what is pure, in two halves. The output of what runs beside is
+shown when it is over, so that no two mix. It exits with 1 if any run failed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,9 +20,9 @@ ALONE = ("tests/faults",)
 """They starve, stop and kill browsers by the clock: nothing else may ask for the machine meanwhile."""
 
 
-def command(folders: tuple[str, ...], *options: str) -> list[str]:
-    """How these folders' tests are run, by the Python that runs this."""
-    return [sys.executable, "-m", "pytest", *options, *folders]
+def command(what: Sequence[str], *options: str) -> list[str]:
+    """How these folders' or files' tests are run, by the Python that runs this."""
+    return [sys.executable, "-m", "pytest", *options, *what]
 
 
 def show(title: str, code: int, seconds: float) -> None:
@@ -29,28 +30,46 @@ def show(title: str, code: int, seconds: float) -> None:
     print(f"== {title}: {'passed' if code == 0 else f'exit {code}'} in {seconds:.0f} s ==", flush=True)
 
 
-def main() -> int:
-    """Run all; 0 if everything passed."""
+def side_by_side(before: list[str], beside: list[str], titles: tuple[str, str]) -> bool:
+    """Run two commands at once, the output of the second after that of the first; True if both passed."""
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
-        # No cache of its own: both would write the same files.
-        beside = subprocess.Popen(
-            command(BESIDE, "-p", "no:cacheprovider"), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
-        )
+        other = subprocess.Popen(beside, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
         try:
-            driving = subprocess.run(command(DRIVING), cwd=ROOT, check=False).returncode
-            show(" ".join(DRIVING), driving, time.monotonic() - began)
-            besides = beside.wait()
+            code = subprocess.run(before, cwd=ROOT, check=False).returncode
+            show(titles[0], code, time.monotonic() - began)
+            others = other.wait()
         finally:
-            beside.kill()
+            other.kill()
         output.seek(0)
         print(output.read(), flush=True)
-    show(" ".join(BESIDE), besides, time.monotonic() - began)
+    show(titles[1], others, time.monotonic() - began)
+    return not (code or others)
+
+
+def quick() -> int:
+    """Run what is pure, every other file beside the rest; 0 if everything passed."""
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "unit").glob("test_*.py"))
+    pure = ("-q", "-m", "not slow")
+    return not side_by_side(
+        command(files[::2], *pure),
+        command(files[1::2], *pure, "-p", "no:cacheprovider"),  # both would write the same files
+        ("half of tests/unit", "the other half"),
+    )
+
+
+def main() -> int:
+    """Run all; 0 if everything passed."""
+    passed = side_by_side(
+        command(DRIVING),
+        command(BESIDE, "-p", "no:cacheprovider"),  # both would write the same files
+        (" ".join(DRIVING), " ".join(BESIDE)),
+    )
     began = time.monotonic()
     alone = subprocess.run(command(ALONE), cwd=ROOT, check=False).returncode
     show(" ".join(ALONE), alone, time.monotonic() - began)
-    return 1 if any((driving, besides, alone)) else 0
+    return 0 if passed and not alone else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(quick() if sys.argv[1:] == ["quick"] else main())

@@ -12,6 +12,8 @@ from rolltape.__main__ import main
 from unit.media_files import BROWSER_FILES, recording
 from unit.synthetic_session import RATE, report, samples, wav, write_session
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = int(os.environ.get("ROLLTAPE_FUZZ", "60"))
 
 

@@ -127,6 +127,7 @@ def probe(path: Path) -> dict[str, dict[str, Any]]:
     return {one["codec_type"]: one for one in json.loads(done.stdout)["streams"]}
 
 
+@pytest.mark.slow
 def test_an_mp4_has_a_constant_rate_and_the_right_picture_at_each_frame(tmp_path: Path) -> None:
     # Numbers from 1 on: number 0 looks like black, and is left out.
     write_session(
@@ -169,6 +170,7 @@ def test_an_mp4_has_a_constant_rate_and_the_right_picture_at_each_frame(tmp_path
     assert counts == {11 * 30}
 
 
+@pytest.mark.slow
 def test_pictures_and_sound_of_an_mp4_are_in_step_with_the_track(tmp_path: Path) -> None:
     write_session(tmp_path, report("Ada", LENGTH_S, clock=False))
     numbered(tmp_path / "Ada_studio_take1.webm", 0, "eq(n,0)")
@@ -191,6 +193,7 @@ def test_pictures_and_sound_of_an_mp4_are_in_step_with_the_track(tmp_path: Path)
     assert Fraction(probe(film)["video"]["avg_frame_rate"]) == 25
 
 
+@pytest.mark.slow
 def test_parts_of_another_size_keep_their_shape(tmp_path: Path) -> None:
     parts = (Part(1, "part1", 1000, 10_000), Part(2, "part2", 1000, 10_000, started_ms=10_000))
     write_session(tmp_path, report("Ada", 20, *parts, clock=False))
@@ -210,6 +213,7 @@ def test_parts_of_another_size_keep_their_shape(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_without_pictures_there_is_no_mp4_nor_where_none_is_wanted(tmp_path: Path) -> None:
     write_session(tmp_path, report("Ada", LENGTH_S, clock=False))
     numbered(tmp_path / "Ada_studio_take1.webm", 0, "0")
