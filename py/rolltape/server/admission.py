@@ -17,7 +17,7 @@ __all__ = ["Admission", "address_of", "is_foreign"]
 
 
 class Admission:
-    """The connections of each address."""
+    """Counts the connections of each address, and says which may not be made."""
 
     def __init__(self, limits: Limits, now_s: Callable[[], float]) -> None:
         self._limits = limits
@@ -25,7 +25,7 @@ class Admission:
         self._held: Counter[str] = Counter()
 
     def refusal(self, scope: Scope) -> str:
-        """Why a WebSocket is not let pass, a word for the figures; empty: it is."""
+        """Return why a WebSocket may not be made, a word for the metrics; empty if it may. An attempt is charged."""
         address = address_of(scope)
         if is_foreign(scope):
             return "foreign_origin"
@@ -35,7 +35,7 @@ class Admission:
 
     @contextmanager
     def held(self, address: str) -> Iterator[None]:
-        """A connection of this address, for as long as it lasts."""
+        """Count a connection of this address for as long as it lasts; a context manager."""
         self._held[address] += 1
         try:
             yield
@@ -46,7 +46,7 @@ class Admission:
 
 
 def address_of(scope: Scope) -> str:
-    """The address a request comes from; behind a trusted proxy the one that it names (uvicorn's doing).
+    """Return the address that a request comes from; behind a trusted proxy the one that it names (uvicorn's doing).
 
     Of an IPv6 address its network of 64 bits: whoever has one has them all (RFC 7421).
     """

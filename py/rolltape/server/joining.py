@@ -38,7 +38,7 @@ class NotLetIn(Exception):
 
 
 def read_request(text: str) -> JoinRequest:
-    """Read a request. Raises NotLetIn."""
+    """Read the body of a request to join. Raises NotLetIn (400), with a sentence for the person."""
     try:
         said = Fields.from_json(text)
         if said.whole("v") != VERSION:
@@ -62,7 +62,10 @@ def read_request(text: str) -> JoinRequest:
 
 
 class Joining:
-    """Lets people in."""
+    """Lets people in: gives out session tokens, invitations, and what the host lends.
+
+    A place in the room is taken by the connection that the token is then used for, not by joining.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,10 @@ class Joining:
         self._tokens = tokens
 
     async def join(self, request: JoinRequest, now_s: float) -> JoinReply:
-        """Return the answer to a request to join. Raises NotLetIn, StoreGone."""
+        """Return the answer to a request to join; `now_s` is the time since 1970. Raises NotLetIn, StoreGone.
+
+        The uninvited learn no more of a room than whether they may wait outside.
+        """
         room, uid = room_key(request.room), uid_of(request.secret, request.push)
         invited = request.role is Role.DIRECTOR or bool(request.invite)
         why = await self._store.hindrance(room, Member(uid, request.role, request.label, invited))

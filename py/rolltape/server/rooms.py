@@ -51,18 +51,21 @@ class RoomsOptions:
     limits: Limits = field(default_factory=Limits)
     ice: Ice = field(default_factory=Ice)
     metrics_token: bytes = field(default=b"", repr=False)
-    """What opens `/metrics`; empty: nothing does."""
+    """The token that opens `/metrics`; empty: nothing does."""
     redis_url: str = ""
-    """Over which the processes of one server talk; empty: there is one process."""
+    """The Redis over which the processes of one server talk; empty: there is one process."""
     lease_s: float = LEASE_S
-    """What the store counts a lease by."""
+    """Seconds of a lease in the store: a place is renewed three times in it."""
     now_s: Callable[[], float] = time.monotonic
     """A clock that only goes forward."""
     hosting: Hosting = field(default_factory=Hosting)
 
 
 class Rooms:
-    """All rooms; as an ASGI application, their WebSocket."""
+    """All rooms of one server process; as an ASGI application, their WebSocket.
+
+    The application calls `start` before the first request and `close` after the last.
+    """
 
     def __init__(
         self, secret: bytes, store: Store | None = None, options: RoomsOptions | None = None
@@ -96,13 +99,13 @@ class Rooms:
         )
 
     async def start(self) -> None:
-        """Begin to keep presence true, and to hear what other processes say."""
+        """Begin to keep presence true, and to receive what other processes publish."""
         await self._bus.start()
         for what, work in (("presence", self._presence.run), ("listening to pages", self._relay.look)):
             self._running.append(asyncio.create_task(lasting(what, work, self.broke_off)))
 
     async def close(self) -> None:
-        """End; pages connect again wherever they can."""
+        """End the tasks, the bus and the store. Pages are not told to leave: they connect again wherever they can."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -110,18 +113,18 @@ class Rooms:
         await self._store.close()
 
     def broke_off(self, what: str) -> None:
-        """A task of the server broke off, and was begun again: count it, and tell it for a while."""
+        """Count a task of the server that broke off and was begun again, and have `broken` name it for TOLD_S."""
         self._metrics.trouble(what)
         self._broke_s[what] = time.monotonic()
 
     @property
     def broken(self) -> list[str]:
-        """Tasks of the server that broke off not long ago; each was begun again."""
+        """The tasks that broke off within the last TOLD_S, by name; each was begun again."""
         since_s = time.monotonic() - TOLD_S
         return [what for what, at_s in self._broke_s.items() if at_s > since_s]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A page's WebSocket, from its request to its end."""
+        """Serve a page's WebSocket, from its request to its end; one that may not connect is not accepted."""
         address = address_of(scope)
         await receive()
         why = self._admission.refusal(scope)
@@ -136,7 +139,7 @@ class Rooms:
             await self._relay.serve(line, _host_of(Headers(scope=scope)))
 
     async def open_room(self, room: str, key: str) -> str:
-        """Open a room for a key; the guest's invitation. Raises StoreGone."""
+        """Open a room for a key; return the invitation of a guest's link. Raises NotLetIn, StoreGone."""
         request = JoinRequest(room, Role.DIRECTOR, "", new_secret(), key=key)
         return (await self._joining.join(request, time.time())).invite
 
@@ -152,7 +155,7 @@ class Rooms:
             self._relay.tell(Told(upload.room, Target.ROLE, Role.DIRECTOR, framed(kind_of(message), text)))
 
     async def join(self, request: Request) -> Response:
-        """Answer `POST api/join`."""
+        """Answer `POST api/join` (`docs/protocol.md`, Joining): 200 with a token, or a code and a sentence."""
         try:
             reply = await self._join(request)
         except NotLetIn as refused:

@@ -101,14 +101,18 @@ class Download:
 
 
 class Tokens:
-    """Signs and reads tokens with one secret; `now_s` is the time, seconds since 1970."""
+    """Signs and reads tokens (JWT, HS256) with one secret; `now_s` is the time, seconds since 1970.
+
+    A token is not taken back before it runs out, but by another secret. Each kind has its audience, so that none is
+    read as another.
+    """
 
     def __init__(self, secret: bytes, now_s: Callable[[], float] = time.time) -> None:
         self._secret = secret
         self._now_s = now_s
 
     def session(self, session: Session) -> str:
-        """A token for one connection, good for ten minutes."""
+        """Sign a token for one connection, good for ten minutes; that it is used once is the store's to see to."""
         return self._sign(
             "session",
             SESSION_S,
@@ -137,7 +141,7 @@ class Tokens:
         )
 
     def invitation(self, invitation: Invitation) -> str:
-        """A token for a guest's link, good for thirty days."""
+        """Sign an invitation for a guest's link, good for thirty days, for any number of guests."""
         return self._sign(
             "invite",
             INVITATION_S,
@@ -153,7 +157,7 @@ class Tokens:
         return Invitation(said["room"], claim, said.get("hosted", False))
 
     def upload(self, upload: Upload) -> str:
-        """A token for the takes of one page, good for thirty days."""
+        """Sign a token for the takes of one page, good for thirty days."""
         return self._sign(
             "upload",
             UPLOAD_S,
@@ -169,7 +173,7 @@ class Tokens:
         return Upload(said["room"], said["key_id"], Role(said["role"]), said["uid"])
 
     def ticket(self, download: Download) -> str:
-        """A ticket for one download, good for twelve hours."""
+        """Sign a ticket for one download, good for twelve hours, for whoever has it."""
         return self._sign("ticket", TICKET_S, **vars(download))
 
     def read_ticket(self, token: str) -> Download:
