@@ -12,6 +12,7 @@ import sys
 from array import array
 from pathlib import Path
 
+import opentimelineio as otio
 import pytest
 
 from rolltape.__main__ import main
@@ -57,8 +58,8 @@ def test_two_microphones_that_run_apart_are_in_step(
     assert main(["tracks", str(tmp_path)]) == 0
 
     places = [tmp_path / "tracks" / "Ada.wav", tmp_path / "tracks" / "Grace.wav"]
-    report_ = tmp_path / "tracks" / "report.json"
-    assert capsys.readouterr().out.split() == [str(place) for place in (*places, report_)]
+    others = [tmp_path / "tracks" / name for name in ("report.json", "tracks.otio")]
+    assert capsys.readouterr().out.split() == [str(place) for place in (*places, *others)]
     ada, grace = (samples(place) for place in places)
     assert len(ada) == len(grace) == 90 * RATE
 
@@ -84,7 +85,7 @@ def test_tracks_are_of_24_bits_equally_long_and_tell_the_time(tmp_path: Path, ki
     if kind == "wav":
         assert found[0]["time_reference"] == found[1]["time_reference"] != "0"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        *(f"Ada.{kind}", f"Grace.{kind}", "report.json")
+        *(f"Ada.{kind}", f"Grace.{kind}", "report.json", "tracks.otio")
     ]
 
 
@@ -144,7 +145,12 @@ def test_a_missing_and_a_ruined_file_are_told_and_the_others_go_on(
     said = capsys.readouterr()
     alan, kurt = said.err.splitlines()
     assert "Alan_studio_take1.webm is no recording" in alan and "Kurt_studio_take1.webm is not in" in kurt
-    assert [Path(line).name for line in said.out.splitlines()] == ["Ada.wav", "Grace.wav", "report.json"]
+    assert [Path(line).name for line in said.out.splitlines()] == [
+        "Ada.wav",
+        "Grace.wav",
+        "report.json",
+        "tracks.otio",
+    ]
 
 
 def test_what_is_damaged_is_silent_and_moves_nothing(tmp_path: Path) -> None:
@@ -189,7 +195,10 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     for kind in ("wav", "flac"):
         done = rolltape_tracks(tmp_path, "--sound", kind, code=limited)
         assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
-        assert {path.name for path in (tmp_path / "tracks").iterdir()} <= {"report.json"}
+        assert {path.name for path in (tmp_path / "tracks").iterdir()} <= {
+            "report.json",
+            "tracks.otio",
+        }
 
 
 def rolltape_tracks(folder: Path, *options: str, code: str = "") -> subprocess.CompletedProcess[str]:
@@ -288,3 +297,19 @@ def test_the_report_tells_drift_losses_joints_and_silences(tmp_path: Path) -> No
     assert abs(sum(lengths) - told["samples"] / RATE) < 1e-4
     (gap, _) = ada["silences"]
     assert abs(gap["at_s"] - 40) < 0.1 and abs(gap["length_s"] - 0.5) < 0.002
+
+
+def test_an_editor_s_library_reads_the_timeline(tmp_path: Path) -> None:
+    two_guests(tmp_path, 20.5)
+    assert main(["tracks", str(tmp_path), "--fps", "25"]) == 0
+
+    found = otio.adapters.read_from_file(str(tmp_path / "tracks" / "tracks.otio"))
+    ada, grace = found.audio_tracks()
+    assert (found.name, ada.name, grace.name) == ("studio", "Ada", "Grace") and not found.video_tracks()
+    (clip,) = grace
+    assert clip.media_reference.target_url == "./Grace.wav"
+    assert clip.source_range.duration == otio.opentime.RationalTime(21 * 25, 25)
+    first, last = clip.markers
+    assert first.name == "Nothing recorded" and first.marked_range.start_time.value == 0
+    assert first.marked_range.duration.to_seconds() == pytest.approx(7.3, abs=0.04)
+    assert last.marked_range.end_time_exclusive() == clip.source_range.duration

@@ -153,8 +153,8 @@ def test_an_mp4_has_a_constant_rate_and_the_right_picture_at_each_frame(tmp_path
         data = made.read_bytes()
         assert data.index(b"moov") < data.index(b"mdat"), "its index comes first"
 
-        told = [one for one in packets(made) if one.kind == "video"]
-        assert [number for number, one in enumerate(told) if one.key] == list(range(0, len(told), 30))
+        shows = [one for one in packets(made) if one.kind == "video"]
+        assert [number for number, one in enumerate(shows) if one.key] == list(range(0, len(shows), 30))
         stamps = [one.time + offset_s for one in packets(path) if one.kind == "video"]
         names = read_numbers(path)
         wrong = 0
@@ -168,6 +168,13 @@ def test_an_mp4_has_a_constant_rate_and_the_right_picture_at_each_frame(tmp_path
                 wrong += value != names[nearest]
         assert wrong <= 3
     assert counts == {11 * 30}
+    told = json.loads((tmp_path / "tracks" / "tracks.otio").read_text())["tracks"]["children"]
+    assert [(one["kind"], one["name"]) for one in told] == [
+        ("Video", "Ada"),
+        ("Video", "Grace"),
+        ("Audio", "Ada"),
+        ("Audio", "Grace"),
+    ]
 
 
 @pytest.mark.slow
@@ -219,4 +226,8 @@ def test_without_pictures_there_is_no_mp4_nor_where_none_is_wanted(tmp_path: Pat
     numbered(tmp_path / "Ada_studio_take1.webm", 0, "0")
 
     assert main(["tracks", str(tmp_path), "--picture", "none"]) == 0
-    assert {path.name for path in (tmp_path / "tracks").iterdir()} == {"Ada.wav", "report.json"}
+    assert {path.name for path in (tmp_path / "tracks").iterdir()} == {
+        "Ada.wav",
+        "report.json",
+        "tracks.otio",
+    }

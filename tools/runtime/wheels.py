@@ -19,7 +19,7 @@ REQUIREMENTS = ROOT / "requirements" / "page.txt"
 """What a page installs from PyPI, with hashes; a page loads segno (QR codes) only when somebody asks for a code."""
 TRACKS_OF_A_DESK = [
     *("audio_file", "check", "cli", "make", "outputs", "picture", "picture_plan", "place", "plan", "session"),
-    *("report", "sound", "stamps", "video_file"),
+    *("project", "report", "sound", "stamps", "video_file"),
 ]
 DESK_ONLY = [
     *("server/*", "convert/cli.py", "core/desk.py", "__main__.py", "www/*"),

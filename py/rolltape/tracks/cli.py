@@ -14,6 +14,7 @@ __all__ = ["add_arguments", "run"]
 
 SOUND_KINDS = ("wav", "flac")
 PICTURE_KINDS = ("mp4", "none")
+PROJECT_KINDS = ("otio", "none")
 RATE_OF_CAMERAS = "auto"
 OUTPUT = "tracks"
 
@@ -54,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="frames a second of all MP4s; auto is what comes nearest to the cameras'",
     )
     parser.add_argument(
+        "--project",
+        choices=PROJECT_KINDS,
+        default=PROJECT_KINDS[0],
+        help="a timeline for editors (OpenTimelineIO), which is the default, or none",
+    )
+    parser.add_argument(
         "--only", default="", metavar="NAME", help="this guest's track alone; as long as with everybody's"
     )
     parser.add_argument("--force", action="store_true", help="write over files that exist")
@@ -75,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         outputs.SoundKind(arguments.sound),
         arguments.picture != "none",
         None if arguments.fps == RATE_OF_CAMERAS else int(arguments.fps),
+        arguments.project != "none",
         arguments.only,
         arguments.force,
     )

@@ -18,6 +18,7 @@ from rolltape.tracks.picture import write_pictures
 from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, shown
 from rolltape.tracks.place import placed
 from rolltape.tracks.plan import RATE, Placed, Track, first_ms, tracks
+from rolltape.tracks.project import Made, timeline
 from rolltape.tracks.report import Used, report_json
 from rolltape.tracks.session import PartFacts, Session, TakeFacts, read_session
 from rolltape.tracks.sound import write_sound
@@ -26,7 +27,7 @@ from rolltape.tracks.video_file import see
 __all__ = ["Wanted", "make"]
 
 MOST_HOURS = 72
-REPORT = "report.json"
+REPORT, PROJECT = "report.json", "tracks.otio"
 Say = Callable[[str], None]
 
 
@@ -41,6 +42,8 @@ class Wanted:
     """Whether who has pictures gets an MP4."""
     rate: int | None = None
     """Frames a second; None: what comes nearest to the cameras'."""
+    project: bool = True
+    """Whether there is to be a timeline for editors."""
     only: str = ""
     """A guest's name; empty: everybody."""
     force: bool = False
@@ -121,6 +124,9 @@ def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
         if own := files.filmed.get(track.name):
             film = _Film(tuple(own), places[track.name], rate, track.length, session.first_ms, began_ms)
             jobs.append((film.sound.with_suffix(".mp4"), partial(_film, film, wanted.force, say)))
+    if wanted.project and not wanted.only:
+        project = partial(_project, session.room, everybody, places, rate, wanted.force)
+        jobs.append((wanted.output / PROJECT, project))
     is_whole = not files.missing
     for place, job in jobs:
         try:
@@ -209,6 +215,20 @@ def _report(
 ) -> None:
     with whole_file(place, force) as path:
         path.write_text(report_json(everybody, files.used, files.missing, began), encoding="utf-8")
+
+
+def _project(
+    room: str, everybody: Sequence[Track], places: dict[str, Path], rate: int, force: bool, place: Path
+) -> None:
+    """A timeline of what is there."""
+    made = []
+    for track in everybody:
+        sound = places.get(track.name)
+        if sound is not None and sound.exists():
+            picture = sound.with_suffix(".mp4")
+            made.append(Made(track, sound.name, picture.name if picture.exists() else None))
+    with whole_file(place, force) as path:
+        path.write_text(timeline(room, made, rate), encoding="utf-8")
 
 
 def _film(film: _Film, force: bool, say: Say, place: Path) -> None:

@@ -12,7 +12,7 @@ from rolltape.tracks.place import Heard, by_stamps, runs_heard
 from rolltape.tracks.plan import RATE, Piece, Track
 from rolltape.tracks.session import PartFacts, TakeFacts
 
-__all__ = ["Used", "report_json"]
+__all__ = ["Used", "report_json", "silences"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _track(track: Track, used: Sequence[Used]) -> dict[str, Any]:
         "name": track.name,
         "files": [_file(used[file]) for file in files],
         "pieces": [_piece(piece, used[piece.file]) for piece in track.pieces],
-        "silences": [{"at_s": _seconds(at), "length_s": _seconds(length)} for at, length in _silences(track)],
+        "silences": [{"at_s": _seconds(at), "length_s": _seconds(length)} for at, length in silences(track)],
     }
 
 
@@ -89,7 +89,8 @@ def _piece(piece: Piece, one: Used) -> dict[str, Any]:
     }
 
 
-def _silences(track: Track) -> Iterator[tuple[int, int]]:
+def silences(track: Track) -> Iterator[tuple[int, int]]:
+    """Where no file has anything: from which sample on, and how many."""
     until = 0
     for piece in track.pieces:
         if piece.at > until:
