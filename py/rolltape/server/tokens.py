@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import jwt
 
@@ -100,6 +100,9 @@ class Download:
     """True if a director fetches it."""
 
 
+_Signed = TypeVar("_Signed", Session, Invitation, Upload, Download)
+
+
 class Tokens:
     """Signs and reads tokens (JWT, HS256) with one secret; `now_s` is the time, seconds since 1970.
 
@@ -113,80 +116,41 @@ class Tokens:
 
     def session(self, session: Session) -> str:
         """Sign a token for one connection, good for ten minutes; that it is used once is the store's to see to."""
-        return self._sign(
-            "session",
-            SESSION_S,
-            jti=session.id,
-            room=session.room,
-            role=session.role,
-            uid=session.uid,
-            label=session.label,
-            invited=session.invited,
-            hosted=session.hosted,
-            **_claim_said(session.claim),
-        )
+        return self._sign("session", SESSION_S, session)
 
     def read_session(self, token: str) -> Session:
         """Read a session token. Raises BadToken."""
-        said = self._read("session", token)
-        return Session(
-            said["room"],
-            Role(said["role"]),
-            said["uid"],
-            said["label"],
-            said["invited"],
-            _claim_read(said),
-            said.get("hosted", False),
-            said["jti"],
-        )
+        return self._read("session", token, Session)
 
     def invitation(self, invitation: Invitation) -> str:
         """Sign an invitation for a guest's link, good for thirty days, for any number of guests."""
-        return self._sign(
-            "invite",
-            INVITATION_S,
-            room=invitation.room,
-            hosted=invitation.hosted,
-            **_claim_said(invitation.claim),
-        )
+        return self._sign("invite", INVITATION_S, invitation)
 
     def read_invitation(self, token: str) -> Invitation:
         """Read an invitation. Raises BadToken."""
-        said = self._read("invite", token)
-        claim = Claim(said["key_id"], said["opened_ms"], said.get("held_ms", 0))
-        return Invitation(said["room"], claim, said.get("hosted", False))
+        return self._read("invite", token, Invitation)
 
     def upload(self, upload: Upload) -> str:
         """Sign a token for the takes of one page, good for thirty days."""
-        return self._sign(
-            "upload",
-            UPLOAD_S,
-            room=upload.room,
-            key_id=upload.key_id,
-            role=upload.role,
-            uid=upload.uid,
-        )
+        return self._sign("upload", UPLOAD_S, upload)
 
     def read_upload(self, token: str) -> Upload:
         """Read an upload token. Raises BadToken."""
-        said = self._read("upload", token)
-        return Upload(said["room"], said["key_id"], Role(said["role"]), said["uid"])
+        return self._read("upload", token, Upload)
 
     def ticket(self, download: Download) -> str:
         """Sign a ticket for one download, good for twelve hours, for whoever has it."""
-        return self._sign("ticket", TICKET_S, **vars(download))
+        return self._sign("ticket", TICKET_S, download)
 
     def read_ticket(self, token: str) -> Download:
         """Read a ticket. Raises BadToken."""
-        said = self._read("ticket", token)
-        return Download(**{one.name: said[one.name] for one in fields(Download)})
+        return self._read("ticket", token, Download)
 
-    def _sign(self, use: str, lasts_s: int, **said: object) -> str:
-        return jwt.encode(
-            {"aud": use, "exp": int(self._now_s()) + lasts_s, **said}, self._secret, algorithm=ALGORITHM
-        )
+    def _sign(self, use: str, lasts_s: int, what: _Signed) -> str:
+        said = _said(what) | {"aud": use, "exp": int(self._now_s()) + lasts_s}
+        return jwt.encode(said, self._secret, algorithm=ALGORITHM)
 
-    def _read(self, use: str, token: str) -> dict[str, Any]:
+    def _read(self, use: str, token: str, kind: type[_Signed]) -> _Signed:
         try:
             said = jwt.decode(
                 token,
@@ -199,7 +163,7 @@ class Tokens:
             raise BadToken(str(error)) from None
         if said["exp"] < self._now_s():  # by our own clock, so that tests can turn it
             raise BadToken("It has run out.")
-        return dict(said)
+        return _made(kind, said)
 
 
 def uid_of(secret: str, push: str = "") -> str:
@@ -215,9 +179,23 @@ def uid_of(secret: str, push: str = "") -> str:
     return f"{push[:40]}-{own}" if push else own
 
 
-def _claim_said(claim: Claim | None) -> dict[str, object]:
-    return {} if claim is None else vars(claim)
+def _said(what: _Signed) -> dict[str, object]:
+    """The claims (RFC 7519 section 4) of a token, without its audience and its end."""
+    said = dict(vars(what))
+    if "id" in said:
+        said["jti"] = said.pop("id")
+    claim = said.pop("claim", None)
+    return said | (vars(claim) if isinstance(claim, Claim) else {})
 
 
-def _claim_read(said: dict[str, Any]) -> Claim | None:
-    return Claim(said["key_id"], said["opened_ms"], said["held_ms"]) if "key_id" in said else None
+def _made(kind: type[_Signed], said: Mapping[str, Any]) -> _Signed:
+    """What `_said` wrote, also before the newest fields were there: these are as by default."""
+    names = {one.name for one in fields(kind)}
+    found = {name: said[name] for name in names if name in said}
+    if "role" in names:
+        found["role"] = Role(said["role"])
+    if "id" in names:
+        found["id"] = said["jti"]
+    if "claim" in names and "key_id" in said:
+        found["claim"] = Claim(said["key_id"], said["opened_ms"], said.get("held_ms", 0))
+    return kind(**found)
