@@ -76,6 +76,8 @@ class FakeHost:
             return problem(Problem(ProblemKind.SERVER, 503, "The host is busy."))
         if what == "proxy":
             return Answer(502, "<html>")
+        if what == "portal":  # a network that wants somebody to sign in answers for everybody
+            return Answer(200, "<html>")
         if what == "bent" and method == "PUT":
             return problem(Problem(ProblemKind.DIGEST, 400, "Bent on the way."))
         answer = do()

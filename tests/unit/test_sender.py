@@ -325,6 +325,31 @@ def test_a_host_without_room_is_waited_for_and_its_sentence_is_told(kind: Proble
     assert held(host) == recorder.file
 
 
+def test_a_page_to_sign_in_to_a_network_is_not_taken_for_the_host() -> None:
+    host, files = FakeHost(), FakeFiles()
+    recorder = Recorder(files)
+    host.trouble = lambda: "portal"
+
+    async def story() -> tuple[UploadState, str]:
+        sender = sender_of(host, files)
+        upload = upload_of(recorder)
+        sender.add(upload)
+        task = asyncio.create_task(sender.run())
+        await record(recorder)
+        await asyncio.sleep(10)
+        told = upload.state, upload.why
+        host.trouble = lambda: ""
+        await until(upload, UploadState.ARRIVED)
+        task.cancel()
+        return told
+
+    state, why = run(story())
+
+    assert state is UploadState.WAITING
+    assert "Something else than the host has answered" in why
+    assert held(host) == recorder.file
+
+
 def test_what_was_deleted_at_the_host_is_not_sent_again() -> None:
     host, files = FakeHost(), FakeFiles()
     recorder = Recorder(files)
@@ -425,7 +450,7 @@ def test_that_a_take_is_there_is_asked_of_the_host_and_not_remembered() -> None:
     host, files = FakeHost(), FakeFiles()
     recorder = Recorder(files)
 
-    async def story() -> tuple[bool, bool, bool]:
+    async def story() -> tuple[bool, bool, bool, bool]:
         sender = sender_of(host, files)
         upload = upload_of(recorder)
         sender.add(upload)
@@ -435,11 +460,14 @@ def test_that_a_take_is_there_is_asked_of_the_host_and_not_remembered() -> None:
         await record(recorder)
         await until(upload, UploadState.ARRIVED)
         there = await sender.is_there(upload)
+        host.trouble = lambda: "portal"
+        by_another = await sender.is_there(upload)
+        host.trouble = lambda: ""
         host.refusal = Problem(ProblemKind.DELETED, 410, "The director has deleted it.")
         task.cancel()
-        return before, there, await sender.is_there(upload)
+        return before, there, by_another, await sender.is_there(upload)
 
-    assert run(story()) == (False, True, False)
+    assert run(story()) == (False, True, False, False)
 
 
 def test_who_is_signed_out_goes_on_with_another_token() -> None:

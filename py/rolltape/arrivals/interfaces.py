@@ -5,12 +5,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from rolltape.arrivals.problem import Problem
+from rolltape.core.errors import RolltapeError
 
-__all__ = ["Answer", "Files", "Host", "Piece"]
+__all__ = ["Answer", "Files", "Host", "NotTheHost", "Piece"]
+
+
+NOT_THE_HOST = (
+    "Something else than the host has answered: this network may want you to sign in. What is not sent yet is kept "
+    "here, and goes on by itself."
+)
+
+_Body = TypeVar("_Body")
+
+
+class NotTheHost(RolltapeError):
+    """What answered is not the host, though it says that all is well: a network's page to sign in, say."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,13 @@ class Answer:
             return Problem.from_json(self.text)
         except ValueError:
             return None
+
+    def read(self, reader: Callable[[str], _Body]) -> _Body:
+        """Read the body of an answer that is good. Raises NotTheHost where `reader` raises ValueError."""
+        try:
+            return reader(self.text)
+        except ValueError as error:
+            raise NotTheHost(NOT_THE_HOST, str(error)) from None
 
 
 class Piece(Protocol):

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from rolltape.arrivals.interfaces import Answer, Files, Host
+from rolltape.arrivals.interfaces import Answer, Files, Host, NotTheHost
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.paths import complete_path, part_path, segment_path, segments_path, take_path
 from rolltape.arrivals.problem import ProblemKind
@@ -129,24 +129,24 @@ class Sender:
         return problem.detail if problem else NO_LINE
 
     async def is_there(self, upload: Upload) -> bool:
-        """Ask the host whether it holds all of it right now. False also where it does not answer.
-
-        Raises ValueError if what answers is not the host.
-        """
+        """Ask the host whether it holds all of it right now. False also where not the host answers, or nobody."""
         if upload.state is not UploadState.ARRIVED:
             return False
         now = upload.now()
         for file in now.files:
             body = Announcement(file.type, now.plain).to_json()
             answer = await self._host.ask("PUT", part_path(upload.id, file.part), upload.notes.token, body)
-            if not answer.is_good or Held.from_json(answer.text).state is not ArrivalState.COMPLETE:
+            try:
+                if not answer.is_good or answer.read(Held.from_json).state is not ArrivalState.COMPLETE:
+                    return False
+            except NotTheHost:
                 return False
         return bool(now.files)
 
     # Its loop.
 
     async def run(self) -> None:
-        """Send until the task is cancelled. Raises ValueError if what answers is not the host; run it again then."""
+        """Send until the task is cancelled: what is in the way is waited for."""
         while True:
             self._wake.clear()
             wait_s = max(LOOK_S, (self._until_ms - self._now_ms()) / 1000)
@@ -229,7 +229,7 @@ class Sender:
         if not answer.is_good:
             await self._hindered(upload, file, answer)
             return
-        held = Held.from_json(answer.text)
+        held = answer.read(Held.from_json)
         self._went_on(upload)
         progress = upload.parts[file.part]
         same = held.account == progress.account
@@ -251,7 +251,7 @@ class Sender:
             if not answer.is_good:
                 await self._hindered(upload, file, answer)
                 return
-            page = Segments.from_json(answer.text)
+            page = answer.read(Segments.from_json)
             held += page.segments
             start = page.following
         progress = upload.parts[file.part]
@@ -313,7 +313,7 @@ class Sender:
             await self._hindered(upload, file, answer)
             return
         self._went_on(upload)
-        held = Held.from_json(answer.text)
+        held = answer.read(Held.from_json)
         upload.parts[file.part] = replace(upload.parts[file.part], state=held.state)
         if answer.status == 202:
             self._until_ms = self._now_ms() + PROVING_S * 1000
