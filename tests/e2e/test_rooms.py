@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Locator, Playwright, expect
 
 from media_tools import LOOP_FRAMES, decode_errors, frame_numbers, packets, probe
+from rolltape.__main__ import main
 from rolltape.room.messages import VERSION
 from rooms import RoomScene, Visitor, opened_room
 from server.visitors import post
@@ -350,6 +351,20 @@ def test_takes_of_two_guests_line_up_on_the_rooms_clock(room: Room, tmp_path: Pa
     apart_ms = _apart_ms(*files) - (starts[1] - starts[0])
     print(f"aligned to within {abs(apart_ms):.1f} ms")
     assert abs(apart_ms) <= 40
+    off = _frames_apart(tmp_path)
+    near = sum(abs(one) <= 1 for one in off)
+    print(f"tracks: of {len(off)} frames {near} show the same picture or the one beside it")
+    assert len(off) > 60 and abs(sorted(off)[len(off) // 2]) <= 1, off  # a busy machine leaves pictures out
+
+
+def _frames_apart(folder: Path) -> list[int]:
+    """How many pictures of the camera lie between what two guests' tracks show at the same frame."""
+    assert main(["tracks", str(folder)]) == 0
+    first, second = (frame_numbers(folder / "tracks" / f"{name}.mp4") for name in ("Ada", "Bob"))
+    sizes = {(folder / "tracks" / f"{name}.wav").stat().st_size for name in ("Ada", "Bob")}
+    assert len(first) == len(second) and len(sizes) == 1, "equally long"
+    half = LOOP_FRAMES // 2
+    return [(a - b + half) % LOOP_FRAMES - half for a, b in zip(first, second, strict=True) if a and b]
 
 
 def _saved(guest: Visitor, folder: Path) -> Path:
