@@ -27,7 +27,7 @@ from rolltape.server.log import room_mark
 from rolltape.server.rooms import Rooms
 from rolltape.server.takes_downloads import Downloads
 from rolltape.server.takes_refused import Refused
-from rolltape.server.takes_request import Asked, Door, TakesLimits, answer
+from rolltape.server.takes_request import Asked, RequestGate, TakesLimits, answer
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.tokens import Tokens
 
@@ -64,21 +64,21 @@ class Takes:
         self._rooms = rooms
         self._told = Limiter(TOLD, time.monotonic)
         self._store = store
-        door = self._door = Door(tokens, limits or TakesLimits())
+        gate = self._gate = RequestGate(tokens, limits or TakesLimits())
         self._provers = ThreadPoolExecutor(PROVERS, "proofs")
-        self._announcements = Limiter(self._door.limits.announcements, time.monotonic)
+        self._announcements = Limiter(self._gate.limits.announcements, time.monotonic)
         self._long: dict[Hashable, asyncio.Task[Any]] = {}
         """What takes long, until who asked for it has heard what came of it."""
         self._tidying: asyncio.Task[None] | None = None
         self.routes: list[BaseRoute] = [
-            door.route("/api/takes", "GET", self._list),
-            door.route("/api/takes/{take}", "DELETE", self._delete),
-            door.route("/api/takes/{take}/finish", "POST", self._finish),
-            door.route("/api/takes/{take}/{part}", "PUT", self._announce),
-            door.route("/api/takes/{take}/{part}/segments", "GET", self._segments),
-            door.route("/api/takes/{take}/{part}/complete", "POST", self._complete),
-            door.route("/api/takes/{take}/{part}/{at}", "PUT", self._put),
-            *Downloads(store, tokens, door).routes,
+            gate.route("/api/takes", "GET", self._list),
+            gate.route("/api/takes/{take}", "DELETE", self._delete),
+            gate.route("/api/takes/{take}/finish", "POST", self._finish),
+            gate.route("/api/takes/{take}/{part}", "PUT", self._announce),
+            gate.route("/api/takes/{take}/{part}/segments", "GET", self._segments),
+            gate.route("/api/takes/{take}/{part}/complete", "POST", self._complete),
+            gate.route("/api/takes/{take}/{part}/{at}", "PUT", self._put),
+            *Downloads(store, tokens, gate).routes,
         ]
 
     async def start(self) -> None:
@@ -94,7 +94,7 @@ class Takes:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self._provers.shutdown, cancel_futures=True)
-        await self._door.close()
+        await self._gate.close()
         self._store.close()
 
     def _broke_off(self, what: str) -> None:
@@ -119,10 +119,10 @@ class Takes:
         owner, take, part = asked.owner, asked.take, asked.part
         if not self._announcements.allows(f"{owner.room_folder} {owner.guest_folder}"):
             raise Refused.rate(5)
-        with self._door.counted(asked):
-            told = await self._door.said(asked, Announcement.from_json)
-            await self._door.in_thread(lambda: self._store.check(owner, 0))
-            held = await self._door.in_thread(lambda: self._store.announce(owner, take, part, told))
+        with self._gate.counted(asked):
+            told = await self._gate.said(asked, Announcement.from_json)
+            await self._gate.in_thread(lambda: self._store.check(owner, 0))
+            held = await self._gate.in_thread(lambda: self._store.announce(owner, take, part, told))
         await self._tell(asked, take, part, held.account.end, held.state)
         return answer(held.to_json())
 
@@ -136,10 +136,10 @@ class Takes:
         length = asked.length(MAX_SEGMENT)
         if not length:
             raise Refused.bad("there is nothing in it")
-        with self._door.counted(asked):
-            await self._door.in_thread(lambda: self._store.check(owner, length))
-            content = await asked.body(length, self._door.limits)
-            account = await self._door.in_thread(
+        with self._gate.counted(asked):
+            await self._gate.in_thread(lambda: self._store.check(owner, length))
+            content = await asked.body(length, self._gate.limits)
+            account = await self._gate.in_thread(
                 lambda: self._store.put(owner, take, part, at, content, digest)
             )
         await self._tell(asked, take, part, account.end, ArrivalState.OPEN)
@@ -148,14 +148,14 @@ class Takes:
     async def _segments(self, asked: Asked) -> Response:
         owner, take, part = asked.owner, asked.take, asked.part
         start = asked.number(asked.request.query_params.get("start", "0"))
-        with self._door.counted(asked):
-            found = await self._door.in_thread(lambda: self._store.segments(owner, take, part, start))
+        with self._gate.counted(asked):
+            found = await self._gate.in_thread(lambda: self._store.segments(owner, take, part, start))
         return answer(found.to_json())
 
     async def _complete(self, asked: Asked) -> Response:
         owner, take, part = asked.owner, asked.take, asked.part
-        with self._door.counted(asked):
-            told = await self._door.said(asked, Completion.from_json)
+        with self._gate.counted(asked):
+            told = await self._gate.said(asked, Completion.from_json)
             work = partial(self._store.complete, owner, take, part, told)
             held = await self._soon(("complete", owner, take, part), work)
         if held is None:
@@ -175,7 +175,7 @@ class Takes:
             task.add_done_callback(_heard)
             if len(self._long) > KEPT_RESULTS:
                 self._forget_one()
-        await asyncio.wait({task}, timeout=self._door.limits.proving_s)
+        await asyncio.wait({task}, timeout=self._gate.limits.proving_s)
         if not task.done():
             return None
         self._long.pop(key, None)
@@ -190,14 +190,14 @@ class Takes:
 
     async def _list(self, asked: Asked) -> Response:
         mine = not asked.is_director
-        with self._door.counted(asked):
-            found = await self._door.in_thread(lambda: self._store.listed(asked.owner, mine))
+        with self._gate.counted(asked):
+            found = await self._gate.in_thread(lambda: self._store.listed(asked.owner, mine))
         return answer(Listing(tuple(found)).to_json())
 
     async def _delete(self, asked: Asked) -> Response:
         whose, take = asked.whose, asked.take
-        with self._door.counted(asked):
-            await self._door.in_thread(lambda: self._store.delete(whose, take, asked.is_director))
+        with self._gate.counted(asked):
+            await self._gate.in_thread(lambda: self._store.delete(whose, take, asked.is_director))
         log.info("A recording was deleted.", extra={"room": room_mark(whose.room), "by": asked.upload.role})
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
@@ -205,13 +205,13 @@ class Takes:
         if not asked.is_director:
             raise Refused.forbidden("Only a director has a recording finished without its guest.")
         whose, take = asked.whose, asked.take
-        with self._door.counted(asked):
+        with self._gate.counted(asked):
             work = partial(self._store.finish, whose, take)
             found = await self._soon(("finish", whose, take), work)
         if found is not None:
             log.info("A recording was finished.", extra={"room": room_mark(whose.room)})
             return answer(Listing((found,)).to_json())
-        listed = await self._door.in_thread(lambda: self._store.listed(whose, mine=True))
+        listed = await self._gate.in_thread(lambda: self._store.listed(whose, mine=True))
         return answer(Listing(tuple(one for one in listed if one.take == take)).to_json(), 202)
 
 

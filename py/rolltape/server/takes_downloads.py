@@ -27,7 +27,7 @@ from rolltape.core.naming import safe_name
 from rolltape.server.admission import address_of
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
-from rolltape.server.takes_request import Asked, Door, answer
+from rolltape.server.takes_request import Asked, RequestGate, answer
 from rolltape.server.takes_room import beside, now_ms
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.tokens import BadToken, Download, Tokens
@@ -65,21 +65,21 @@ class _Whole:
 class Downloads:
     """Answers requests for tickets, and for what these open: whole, or a range of it (RFC 9110 section 14)."""
 
-    def __init__(self, store: TakesStore, tokens: Tokens, door: Door) -> None:
+    def __init__(self, store: TakesStore, tokens: Tokens, gate: RequestGate) -> None:
         self._store = store
         self._tokens = tokens
-        self._door = door
+        self._gate = gate
         self.routes: list[BaseRoute] = [
-            door.route("/api/tickets", "POST", self._ticket),
-            door.open_route("/api/files/{ticket}/{name}", ["GET", "HEAD"], self._download),
+            gate.route("/api/tickets", "POST", self._ticket),
+            gate.open_route("/api/files/{ticket}/{name}", ["GET", "HEAD"], self._download),
         ]
 
     async def _ticket(self, asked: Asked) -> Response:
         """Answer `POST api/tickets`: a `Ticket` for what a director, or a guest of what is theirs, may fetch."""
-        with self._door.counted(asked):
-            wanted = await self._door.said(asked, TicketRequest.from_json)
+        with self._gate.counted(asked):
+            wanted = await self._gate.said(asked, TicketRequest.from_json)
             download = _download(asked, wanted)
-            whole = await self._door.in_thread(lambda: self._whole(download))
+            whole = await self._gate.in_thread(lambda: self._whole(download))
         path = f"api/files/{self._tokens.ticket(download)}/{quote(whole.name)}"
         return answer(Ticket(path, whole.size, whole.name).to_json())
 
@@ -90,8 +90,8 @@ class Downloads:
         except BadToken:
             sentence = "This link has run out: ask for a new one on the director's page."
             raise Refused.forbidden(sentence) from None
-        whole = await self._door.in_thread(lambda: self._whole(download))
-        await self._door.in_thread(lambda: self._check(whole))
+        whole = await self._gate.in_thread(lambda: self._whole(download))
+        await self._gate.in_thread(lambda: self._check(whole))
         headers = _headers(whole)
         stretch = stretch_of(request.headers, whole.size, headers["ETag"])
         if stretch is None:
@@ -105,9 +105,9 @@ class Downloads:
             return Response(None, status, headers, whole.media_type)
         held = ExitStack()
         address = "download", address_of(request.scope)
-        held.enter_context(self._door.at_once(address, self._door.limits.downloads_of_address))
+        held.enter_context(self._gate.at_once(address, self._gate.limits.downloads_of_address))
         if download.directed:
-            await self._door.in_thread(lambda: self._fetched(whole))
+            await self._gate.in_thread(lambda: self._fetched(whole))
         return _Sent(held, self._content(whole, start, end), status, headers, whole.media_type)
 
     async def _content(self, whole: _Whole, start: int, end: int) -> AsyncIterator[bytes]:
@@ -115,11 +115,11 @@ class Downloads:
             if isinstance(source, bytes):
                 yield source[low:high]
                 continue
-            fd = await self._door.in_thread(partial(self._open, source))
+            fd = await self._gate.in_thread(partial(self._open, source))
             try:
                 at = low
                 while at < high:
-                    content = await self._door.in_thread(partial(os.pread, fd, min(SLICE, high - at), at))
+                    content = await self._gate.in_thread(partial(os.pread, fd, min(SLICE, high - at), at))
                     if not content:
                         raise OSError("The file is shorter than it was.")
                     yield content

@@ -28,7 +28,7 @@ from rolltape.server.takes_record import Owner
 from rolltape.server.takes_refused import Refused, refused_by_disk
 from rolltape.server.tokens import BadToken, Tokens, Upload
 
-__all__ = ["Asked", "Door", "TakesLimits", "answer"]
+__all__ = ["Asked", "RequestGate", "TakesLimits", "answer"]
 
 THREADS = 8
 
@@ -139,7 +139,7 @@ class Asked:
         return b"".join(pieces)
 
 
-class Door:
+class RequestGate:
     """What every request about takes passes before its handler: token, limits, and problems for what is refused."""
 
     def __init__(self, tokens: Tokens, limits: TakesLimits) -> None:
