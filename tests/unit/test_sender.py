@@ -491,3 +491,30 @@ def test_who_is_signed_out_goes_on_with_another_token() -> None:
 
     assert run(story()) == [True, False]
     assert held(host) == recorder.file
+
+
+def test_what_a_page_to_sign_in_to_swallowed_is_not_counted_as_sent() -> None:
+    host, files = FakeHost(), FakeFiles()
+    recorder = Recorder(files)
+
+    async def story() -> tuple[int, int]:
+        sender = sender_of(host, files)
+        upload = upload_of(recorder)
+        sender.add(upload)
+        task = asyncio.create_task(sender.run())
+        while not host.put_bytes and recorder.step():
+            await asyncio.sleep(1)
+        host.trouble = lambda: "portal"
+        await record(recorder)
+        await asyncio.sleep(10)
+        (part,) = upload.parts.values()
+        counted = part.account.end, len(held(host))
+        host.trouble = lambda: ""
+        await until(upload, UploadState.ARRIVED)
+        task.cancel()
+        return counted
+
+    counted, there = run(story())
+
+    assert counted == there and 0 < there < len(recorder.file)
+    assert held(host) == recorder.file

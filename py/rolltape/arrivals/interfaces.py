@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from rolltape.arrivals.problem import Problem
 from rolltape.core.errors import RolltapeError
 
-__all__ = ["Answer", "Files", "Host", "NotTheHost", "Piece"]
+__all__ = ["NOT_THE_HOST", "Answer", "Files", "Host", "NotTheHost", "Piece"]
 
 
 NOT_THE_HOST = (

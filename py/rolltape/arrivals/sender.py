@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from rolltape.arrivals.interfaces import Answer, Files, Host, NotTheHost
+from rolltape.arrivals.interfaces import NOT_THE_HOST, Answer, Files, Host, NotTheHost
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.paths import complete_path, part_path, segment_path, segments_path, take_path
 from rolltape.arrivals.problem import ProblemKind
@@ -32,6 +32,8 @@ from rolltape.arrivals.wire import Announcement, Completion, Held, Segments
 from rolltape.core.errors import RolltapeError
 
 __all__ = ["Sender"]
+STORED = 204
+"""What the host answers to a segment that is on its disk, and nobody else to a PUT."""
 LOOK_S = 0.25
 """So often it is looked whether a recording has grown."""
 NOTE_EVERY_MS = 5000.0
@@ -294,6 +296,8 @@ class Sender:
         if not answer.is_good:
             await self._hindered(upload, file, answer)
             return
+        if answer.status != STORED:
+            raise NotTheHost(NOT_THE_HOST, f"A segment was answered with status {answer.status}.")
         if paced:
             self.pace.sent(step.length, begun_ms, self._now_ms())
         segment = Segment(step.at, step.length, sha256)
