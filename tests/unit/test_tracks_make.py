@@ -11,12 +11,19 @@ import subprocess
 import sys
 from array import array
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 import opentimelineio as otio
 import pytest
+import rpp
 
 from rolltape.__main__ import main
 from rolltape.recording.take import Part
+from rolltape.tracks.fcpxml import final_cut_project
+from rolltape.tracks.plan import Track
+from rolltape.tracks.project import Made
+from rolltape.tracks.reaper import reaper_project
 from unit.media_files import DATA, program
 from unit.synthetic_session import (
     RATE,
@@ -58,7 +65,9 @@ def test_two_microphones_that_run_apart_are_in_step(
     assert main(["tracks", str(tmp_path)]) == 0
 
     places = [tmp_path / "tracks" / "Ada.wav", tmp_path / "tracks" / "Grace.wav"]
-    others = [tmp_path / "tracks" / name for name in ("report.json", "tracks.otio")]
+    others = [
+        tmp_path / "tracks" / name for name in ("report.json", "tracks.otio", "tracks.fcpxml", "tracks.rpp")
+    ]
     assert capsys.readouterr().out.split() == [str(place) for place in (*places, *others)]
     ada, grace = (samples(place) for place in places)
     assert len(ada) == len(grace) == 90 * RATE
@@ -85,7 +94,7 @@ def test_tracks_are_of_24_bits_equally_long_and_tell_the_time(tmp_path: Path, ki
     if kind == "wav":
         assert found[0]["time_reference"] == found[1]["time_reference"] != "0"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        *(f"Ada.{kind}", f"Grace.{kind}", "report.json", "tracks.otio")
+        *(f"Ada.{kind}", f"Grace.{kind}", "report.json", "tracks.fcpxml", "tracks.otio", "tracks.rpp")
     ]
 
 
@@ -150,6 +159,8 @@ def test_a_missing_and_a_ruined_file_are_told_and_the_others_go_on(
         "Grace.wav",
         "report.json",
         "tracks.otio",
+        "tracks.fcpxml",
+        "tracks.rpp",
     ]
 
 
@@ -197,7 +208,9 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
         assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
         assert {path.name for path in (tmp_path / "tracks").iterdir()} <= {
             "report.json",
+            "tracks.fcpxml",
             "tracks.otio",
+            "tracks.rpp",
         }
 
 
@@ -313,3 +326,63 @@ def test_an_editor_s_library_reads_the_timeline(tmp_path: Path) -> None:
     assert first.name == "Nothing recorded" and first.marked_range.start_time.value == 0
     assert first.marked_range.duration.to_seconds() == pytest.approx(7.3, abs=0.04)
     assert last.marked_range.end_time_exclusive() == clip.source_range.duration
+
+
+def test_reaper_finds_every_track_at_its_beginning_and_regions_where_nothing_was_recorded(
+    tmp_path: Path,
+) -> None:
+    two_guests(tmp_path, 20.5)
+    assert main(["tracks", str(tmp_path), "--project", "rpp"]) == 0
+
+    project = rpp.loads((tmp_path / "tracks" / "tracks.rpp").read_text())
+    rows = project.findall("TRACK")
+    assert [row.find("NAME")[1] for row in rows] == ["Ada", "Grace"]
+    for row, name in zip(rows, ("Ada.wav", "Grace.wav"), strict=True):
+        item = row.find("ITEM")
+        assert (float(item.find("POSITION")[1]), float(item.find("LENGTH")[1])) == (0, 21)
+        assert item.find("SOURCE").find("FILE")[1] == name
+    markers = project.findall("MARKER")
+    begin = next(one for one in markers if one[3] == "Nothing recorded: Grace")
+    end = markers[markers.index(begin) + 1]
+    assert (begin[1], begin[4]) == (end[1], end[4]) == (begin[1], "1"), "a region is two lines of one number"
+    assert float(end[2]) - float(begin[2]) == pytest.approx(7.3, abs=0.04)
+    assert not (tmp_path / "tracks" / "tracks.otio").exists()
+
+
+@pytest.mark.parametrize("name", ['Ada "the" Bear', """a "b" 'c'""", """a "b" 'c' `d`""", "<TRACK\n>"])
+def test_no_name_breaks_a_project(name: str) -> None:
+    made = [Made(Track(name, (), RATE), "a.wav", "a.mp4")]
+
+    (sound, picture) = rpp.loads(reaper_project(made)).findall("TRACK")
+    assert "`" in name or sound.find("NAME")[1] == " ".join(name.split())
+    assert picture.find("MUTESOLO")[1] == "1" and picture.find("ITEM").find("SOURCE").attrib[0] == "VIDEO"
+    whole = ElementTree.fromstring(final_cut_project(name, made, 30, Path("/Films & more")))
+    assert [clip.get("srcEnable") for clip in whole.iter("asset-clip")] == ["video", "audio"]
+
+
+def test_final_cut_has_pictures_above_and_sounds_below_all_from_the_beginning(tmp_path: Path) -> None:
+    two_guests(tmp_path, 20.5)
+    assert main(["tracks", str(tmp_path), "--fps", "25"]) == 0
+
+    whole = ElementTree.parse(tmp_path / "tracks" / "tracks.fcpxml").getroot()
+    (gap,) = whole.iter("gap")
+    clips = gap.findall("asset-clip")
+    assert [(one.get("name"), one.get("lane"), one.get("offset")) for one in clips] == [
+        ("Ada", "-1", "0s"),
+        ("Grace", "-2", "0s"),
+    ]
+    assets = {one.get("id"): one for one in whole.iter("asset")}
+    for clip in clips:
+        asset = assets[clip.get("ref")]
+        assert asset.get("duration") == clip.get("duration") == gap.get("duration") == "21s"
+        address = next(asset.iter("media-rep")).get("src") or ""
+        assert Path(unquote(urlsplit(address).path)).exists()
+    assert clips[1].findall("marker")[0].get("start") == "0/2500s"
+
+
+def test_a_project_that_is_not_known_is_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["tracks", str(tmp_path), "--project", "otio,aaf"])
+    assert "'aaf' is none of otio, fcpxml, rpp, none" in capsys.readouterr().err

@@ -14,7 +14,7 @@ __all__ = ["add_arguments", "run"]
 
 SOUND_KINDS = ("wav", "flac")
 PICTURE_KINDS = ("mp4", "none")
-PROJECT_KINDS = ("otio", "none")
+PROJECT_KINDS = ("otio", "fcpxml", "rpp")
 RATE_OF_CAMERAS = "auto"
 OUTPUT = "tracks"
 
@@ -56,14 +56,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--project",
-        choices=PROJECT_KINDS,
-        default=PROJECT_KINDS[0],
-        help="a timeline for editors (OpenTimelineIO), which is the default, or none",
+        type=_projects,
+        default=PROJECT_KINDS,
+        metavar="KIND[,KIND]",
+        help="projects for editors: otio (OpenTimelineIO), fcpxml (Final Cut, Resolve), rpp (Reaper), which is the "
+        "default, or none",
     )
     parser.add_argument(
         "--only", default="", metavar="NAME", help="this guest's track alone; as long as with everybody's"
     )
     parser.add_argument("--force", action="store_true", help="write over files that exist")
+
+
+def _projects(text: str) -> tuple[str, ...]:
+    """Read the value of `--project`. Raises ArgumentTypeError where one of them is none that there is."""
+    kinds = tuple(dict.fromkeys(text.split(",")))
+    if kinds == ("none",):
+        return ()
+    if unknown := [kind for kind in kinds if kind not in PROJECT_KINDS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(PROJECT_KINDS)}, none")
+    return kinds
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         outputs.SoundKind(arguments.sound),
         arguments.picture != "none",
         None if arguments.fps == RATE_OF_CAMERAS else int(arguments.fps),
-        arguments.project != "none",
+        arguments.project,
         arguments.only,
         arguments.force,
     )

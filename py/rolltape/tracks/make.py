@@ -13,12 +13,15 @@ from rolltape.core.errors import ConvertError, RolltapeError
 from rolltape.core.naming import free_name, safe_name
 from rolltape.core.notice import plain_text
 from rolltape.tracks.audio_file import hear
+from rolltape.tracks.fcpxml import final_cut_project
+from rolltape.tracks.otio import timeline
 from rolltape.tracks.outputs import FlacFile, SoundKind, SoundOutput, WavFile
 from rolltape.tracks.picture import write_pictures
 from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, shown
 from rolltape.tracks.place import placed
 from rolltape.tracks.plan import RATE, Placed, Track, first_ms, tracks
-from rolltape.tracks.project import Made, timeline
+from rolltape.tracks.project import Made
+from rolltape.tracks.reaper import reaper_project
 from rolltape.tracks.report import Used, report_json
 from rolltape.tracks.session import PartFacts, Session, TakeFacts, read_session
 from rolltape.tracks.sound import write_sound
@@ -27,7 +30,7 @@ from rolltape.tracks.video_file import see
 __all__ = ["Wanted", "make"]
 
 MOST_HOURS = 72
-REPORT, PROJECT = "report.json", "tracks.otio"
+REPORT, PROJECT = "report.json", "tracks"
 Say = Callable[[str], None]
 
 
@@ -42,8 +45,8 @@ class Wanted:
     """Whether who has pictures gets an MP4."""
     rate: int | None = None
     """Frames a second; None: what comes nearest to the cameras'."""
-    project: bool = True
-    """Whether there is to be a timeline for editors."""
+    projects: tuple[str, ...] = ("otio", "fcpxml", "rpp")
+    """The projects for editors, by the ends of their names."""
     only: str = ""
     """A guest's name; empty: everybody."""
     force: bool = False
@@ -124,9 +127,9 @@ def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
         if own := files.filmed.get(track.name):
             film = _Film(tuple(own), places[track.name], rate, track.length, session.first_ms, began_ms)
             jobs.append((film.sound.with_suffix(".mp4"), partial(_film, film, wanted.force, say)))
-    if wanted.project and not wanted.only:
-        project = partial(_project, session.room, everybody, places, rate, wanted.force)
-        jobs.append((wanted.output / PROJECT, project))
+    for kind in wanted.projects if not wanted.only else ():
+        project = partial(_project, kind, session.room, everybody, places, rate, wanted.force)
+        jobs.append((wanted.output / f"{PROJECT}.{kind}", project))
     is_whole = not files.missing
     for place, job in jobs:
         try:
@@ -218,17 +221,31 @@ def _report(
 
 
 def _project(
-    room: str, everybody: Sequence[Track], places: dict[str, Path], rate: int, force: bool, place: Path
+    kind: str,
+    room: str,
+    everybody: Sequence[Track],
+    places: dict[str, Path],
+    rate: int,
+    force: bool,
+    place: Path,
 ) -> None:
-    """A timeline of what is there."""
+    """A project of what is there."""
     made = []
     for track in everybody:
         sound = places.get(track.name)
         if sound is not None and sound.exists():
             picture = sound.with_suffix(".mp4")
             made.append(Made(track, sound.name, picture.name if picture.exists() else None))
+    if not made:
+        raise ConvertError(f"{place} is not made, since no track is there.")
+    if kind == "otio":
+        text = timeline(room, made, rate)
+    elif kind == "fcpxml":
+        text = final_cut_project(room, made, rate, place.parent)
+    else:
+        text = reaper_project(made)
     with whole_file(place, force) as path:
-        path.write_text(timeline(room, made, rate), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
 
 def _film(film: _Film, force: bool, say: Say, place: Path) -> None:

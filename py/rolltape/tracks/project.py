@@ -1,108 +1,47 @@
-"""A timeline of the tracks for editors, as OpenTimelineIO: each in its place, with markers where sound is missing.
-
-Schemas of OpenTimelineIO: Timeline.1, Stack.1, Track.1, Clip.2, ExternalReference.1, Marker.2.
-"""
+"""What a project for an editor says of the tracks, whatever its format: their files, and where to look."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
-from urllib.parse import quote
 
 from rolltape.tracks.plan import RATE, Track
 from rolltape.tracks.report import silences
 
-__all__ = ["Made", "timeline"]
+__all__ = ["Made", "Marker"]
 
 SHORTEST = RATE // 10
 """A silence that is shorter gets no marker."""
 
 
 @dataclass(frozen=True)
+class Marker:
+    """A place on a track, in samples from its beginning."""
+
+    name: str
+    at: int
+    length: int = 0
+    """0: a moment."""
+
+
+@dataclass(frozen=True)
 class Made:
-    """A track, and the names of its files beside the timeline."""
+    """A track, and the names of its files beside the project."""
 
     track: Track
     sound: str
     picture: str | None
 
+    @property
+    def markers(self) -> tuple[Marker, ...]:
+        """Where nothing was recorded for 0.1 s and more, and where another file begins; in the order of time."""
+        return tuple(sorted(self._found(), key=lambda one: one.at))
 
-def timeline(name: str, made: Sequence[Made], rate: int) -> str:
-    """The timeline, in frames of this rate: pictures above, sounds below, all from beginning to end."""
-    rows = [_row(one, "Video", one.picture, rate) for one in made if one.picture is not None]
-    rows += [_row(one, "Audio", one.sound, rate) for one in made]
-    whole = {
-        "OTIO_SCHEMA": "Timeline.1",
-        "name": name,
-        "metadata": {},
-        "global_start_time": _time(0, rate),
-        "tracks": _item("Stack.1", "tracks") | {"children": rows},
-    }
-    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
-
-
-def _row(made: Made, kind: str, file: str, rate: int) -> dict[str, Any]:
-    length = _range(0, made.track.length, rate)
-    reference = {
-        "OTIO_SCHEMA": "ExternalReference.1",
-        "name": file,
-        "metadata": {},
-        "available_range": length,
-        "available_image_bounds": None,
-        "target_url": f"./{quote(file)}",
-    }
-    clip = _item("Clip.2", made.track.name, length) | {
-        "media_references": {"DEFAULT_MEDIA": reference},
-        "active_media_reference_key": "DEFAULT_MEDIA",
-        "markers": list(_markers(made.track, rate)) if kind == "Audio" else [],
-    }
-    return _item("Track.1", made.track.name) | {"kind": kind, "children": [clip]}
-
-
-def _markers(track: Track, rate: int) -> Iterator[dict[str, Any]]:
-    for at, length in silences(track):
-        if length >= SHORTEST:
-            yield _marker("Nothing recorded", "RED", at, length, rate)
-    for before, after in pairwise(track.pieces):
-        if before.file != after.file:
-            yield _marker("Another file", "BLUE", after.at, 0, rate)
-
-
-def _marker(name: str, color: str, at: int, length: int, rate: int) -> dict[str, Any]:
-    return {
-        "OTIO_SCHEMA": "Marker.2",
-        "name": name,
-        "metadata": {},
-        "comment": "",
-        "color": color,
-        "marked_range": _range(at, length, rate),
-    }
-
-
-def _item(schema: str, name: str, source_range: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "OTIO_SCHEMA": schema,
-        "name": name,
-        "metadata": {},
-        "source_range": source_range,
-        "effects": [],
-        "markers": [],
-        "enabled": True,
-    }
-
-
-def _range(at: int, length: int, rate: int) -> dict[str, Any]:
-    """So many samples, in frames."""
-    begin, end = (round(samples * rate / RATE) for samples in (at, at + length))
-    return {
-        "OTIO_SCHEMA": "TimeRange.1",
-        "start_time": _time(begin, rate),
-        "duration": _time(end - begin, rate),
-    }
-
-
-def _time(frames: int, rate: int) -> dict[str, Any]:
-    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate), "value": float(frames)}
+    def _found(self) -> Iterator[Marker]:
+        for at, length in silences(self.track):
+            if length >= SHORTEST:
+                yield Marker("Nothing recorded", at, length)
+        for before, after in pairwise(self.track.pieces):
+            if before.file != after.file:
+                yield Marker("Another file", after.at)
