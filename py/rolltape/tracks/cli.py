@@ -55,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="frames a second of all MP4s; auto is what comes nearest to the cameras'",
     )
     parser.add_argument(
+        "--mix",
+        action="store_true",
+        help="a rough mix of everybody too, at -16 LUFS, after their sounds",
+    )
+    parser.add_argument(
         "--project",
         type=_projects,
         default=PROJECT_KINDS,
@@ -94,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         outputs.SoundKind(arguments.sound),
         arguments.picture != "none",
         None if arguments.fps == RATE_OF_CAMERAS else int(arguments.fps),
+        arguments.mix,
         arguments.project,
         arguments.only,
         arguments.force,

@@ -14,6 +14,7 @@ from rolltape.core.naming import free_name, safe_name
 from rolltape.core.notice import plain_text
 from rolltape.tracks.audio_file import hear
 from rolltape.tracks.fcpxml import final_cut_project
+from rolltape.tracks.mix import write_mix
 from rolltape.tracks.otio import timeline
 from rolltape.tracks.outputs import FlacFile, SoundKind, SoundOutput, WavFile
 from rolltape.tracks.picture import write_pictures
@@ -30,7 +31,7 @@ from rolltape.tracks.video_file import see
 __all__ = ["Wanted", "make"]
 
 MOST_HOURS = 72
-REPORT, PROJECT = "report.json", "tracks"
+REPORT, PROJECT, MIX = "report.json", "tracks", "mix"
 Say = Callable[[str], None]
 
 
@@ -45,6 +46,8 @@ class Wanted:
     """Whether who has pictures gets an MP4."""
     rate: int | None = None
     """Frames a second; None: what comes nearest to the cameras'."""
+    mix: bool = False
+    """Whether there is to be a rough mix of everybody."""
     projects: tuple[str, ...] = ("otio", "fcpxml", "rpp")
     """The projects for editors, by the ends of their names."""
     only: str = ""
@@ -123,6 +126,9 @@ def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
     rate = wanted.rate or frame_rate(one.seen for own in files.filmed.values() for one in own)
     if not wanted.only:
         jobs.append((wanted.output / REPORT, partial(_report, everybody, files, began, wanted.force)))
+    if wanted.mix and not wanted.only:
+        mix = partial(_mix, everybody, places, began, wanted)
+        jobs.append((wanted.output / f"{MIX}.{wanted.sound}", mix))
     for track in chosen:
         if own := files.filmed.get(track.name):
             film = _Film(tuple(own), places[track.name], rate, track.length, session.first_ms, began_ms)
@@ -185,10 +191,10 @@ def _names(takes: Sequence[TakeFacts]) -> dict[str, str]:
 
 def _places(by_name: dict[str, list[Placed]], chosen: Sequence[Track], wanted: Wanted) -> Iterator[Path]:
     """Where each track goes: the same name, whoever else is chosen."""
-    taken: list[str] = []
+    taken = [f"{MIX}.{wanted.sound}"]
     for name in by_name:
         taken.append(free_name(f"{safe_name(name)}.{wanted.sound}", taken))
-    by_track = dict(zip(by_name, taken, strict=True))
+    by_track = dict(zip(by_name, taken[1:], strict=True))
     return (wanted.output / by_track[track.name] for track in chosen)
 
 
@@ -211,6 +217,25 @@ def _write(
         files.used[file] = replace(files.used[file], broken=samples)
         seconds = samples / files.used[file].heard.rate
         say(f"{files.paths[file].name} is damaged: {seconds:.2f} s of its sound are silence.")
+
+
+def _mix(
+    everybody: Sequence[Track], places: dict[str, Path], began: datetime | None, wanted: Wanted, place: Path
+) -> None:
+    """Write a mix of the sounds that are there."""
+    sounds = [path for track in everybody if (path := places.get(track.name)) is not None and path.exists()]
+    if not sounds:
+        raise ConvertError(f"{place} is not made, since no track is there.")
+    samples = everybody[0].length
+    progress = Progress()
+    try:
+        with (
+            whole_file(place, wanted.force) as path,
+            _opened(path, wanted.sound, 2, samples, began) as output,
+        ):
+            write_mix(sounds, samples, output, lambda share: progress.show(place.name, share))
+    finally:
+        progress.clear()
 
 
 def _report(
