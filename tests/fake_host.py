@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from rolltape.arrivals.interfaces import Answer
+from rolltape.arrivals.interfaces import HostAnswer
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.problem import Problem, ProblemKind
 from rolltape.arrivals.segments import Segment, account_of, segment_of
@@ -47,10 +47,10 @@ class FakeHost:
         self.refusal: Problem | None = None
         self.waits_ms: list[float] = []
 
-    async def ask(self, method: str, path: str, token: str, body: str = "") -> Answer:
+    async def ask(self, method: str, path: str, token: str, body: str = "") -> HostAnswer:
         return await self._with_trouble(method, path, lambda: self._do(method, path, body))
 
-    async def put(self, path: str, token: str, piece: object, wait_ms: float) -> tuple[Answer, str]:
+    async def put(self, path: str, token: str, piece: object, wait_ms: float) -> tuple[HostAnswer, str]:
         assert isinstance(piece, Bytes)
         self.waits_ms.append(wait_ms)
         self.put_bytes += piece.size
@@ -64,31 +64,31 @@ class FakeHost:
         assert isinstance(piece, Bytes)
         return b64encode(sha256(piece.data).digest()).decode()
 
-    async def _with_trouble(self, method: str, path: str, do: Callable[[], Answer]) -> Answer:
+    async def _with_trouble(self, method: str, path: str, do: Callable[[], HostAnswer]) -> HostAnswer:
         self.requests.append(f"{method} {path}")
         await asyncio.sleep(0)
         if self.refusal is not None:
             return problem(self.refusal)
         what = self.trouble()
         if what == "lost":
-            return Answer(0)
+            return HostAnswer(0)
         if what == "later":
             return problem(Problem(ProblemKind.SERVER, 503, "The host is busy."))
         if what == "proxy":
-            return Answer(502, "<html>")
+            return HostAnswer(502, "<html>")
         if what == "portal":  # a network that wants somebody to sign in answers for everybody
-            return Answer(200, "<html>")
+            return HostAnswer(200, "<html>")
         if what == "bent" and method == "PUT":
             return problem(Problem(ProblemKind.DIGEST, 400, "Bent on the way."))
         answer = do()
-        return Answer(0) if what == "swallowed" else answer
+        return HostAnswer(0) if what == "swallowed" else answer
 
-    def _do(self, method: str, path: str, body: str) -> Answer:
+    def _do(self, method: str, path: str, body: str) -> HostAnswer:
         _, _, take, part, *rest = path.split("?")[0].split("/") + [""]
         if method == "DELETE":
             for name in [name for name in self.parts if name.startswith(take)]:
                 del self.parts[name]
-            return Answer(204)
+            return HostAnswer(204)
         name = f"{take}/{part}"
         if method == "PUT":
             held = self.parts.setdefault(name, HeldPart())
@@ -101,7 +101,7 @@ class FakeHost:
             return problem(Problem(ProblemKind.UNKNOWN, 404, "It is not here."))
         held = self.parts[name]
         if rest[0] == "segments":
-            return Answer(200, Segments(tuple(held.segments)).to_json())
+            return HostAnswer(200, Segments(tuple(held.segments)).to_json())
         assert rest[0] == "complete"
         wanted = Completion.from_json(body).account
         mine = account_of(held.segments)
@@ -114,7 +114,7 @@ class FakeHost:
         held.state = ArrivalState.COMPLETE
         return self._held(held)
 
-    def _segment(self, path: str, data: bytes) -> Answer:
+    def _segment(self, path: str, data: bytes) -> HostAnswer:
         _, _, take, part, at_text = path.split("/")
         held, at = self.parts.get(f"{take}/{part}"), int(at_text)
         if held is None:
@@ -132,15 +132,15 @@ class FakeHost:
                 return problem(Problem(ProblemKind.PLACE, 409, "It fits nowhere.", account=mine))
             held.segments.append(new)
         held.data[at : at + len(data)] = data
-        return Answer(204)
+        return HostAnswer(204)
 
     @staticmethod
-    def _held(held: HeldPart) -> Answer:
-        return Answer(200, Held(account_of(held.segments), held.state).to_json())
+    def _held(held: HeldPart) -> HostAnswer:
+        return HostAnswer(200, Held(account_of(held.segments), held.state).to_json())
 
 
-def problem(what: Problem) -> Answer:
-    return Answer(what.status, what.to_json(), what.retry_after_s)
+def problem(what: Problem) -> HostAnswer:
+    return HostAnswer(what.status, what.to_json(), what.retry_after_s)
 
 
 def troubles(seed: int, share: float) -> Callable[[], str]:

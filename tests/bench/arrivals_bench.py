@@ -24,7 +24,7 @@ from rolltape.arrivals.segments import content_digest, segment_of
 from rolltape.arrivals.wire import MAX_SEGMENT, Announcement
 from rolltape.recording.take_log import plain_take
 from rolltape.room.messages import Role
-from rolltape.server.tokens import Tokens, Upload
+from rolltape.server.tokens import Tokens, UploadClaims
 from server.processes import ENVIRONMENT
 from takes_of_guests import TYPE, take
 
@@ -38,7 +38,7 @@ GB = 1e9
 async def send(address: str, secret: bytes, number: int, told: list[int]) -> None:
     """One guest, for ever; `told` counts acknowledged bytes and the ones that were put off."""
     of = take(f"Guest {number}", f"1764381600000-{number:08x}")
-    token = Tokens(secret).upload(Upload("bench", "key", Role.GUEST, f"guest-{number}"))
+    token = Tokens(secret).upload(UploadClaims("bench", "key", Role.GUEST, f"guest-{number}"))
     content = os.urandom(MAX_SEGMENT)
     digest = content_digest(segment_of(0, content))
     host, _, port = address.removeprefix("http://").partition(":")

@@ -36,7 +36,7 @@ from rolltape.room.messages import (
 from rolltape.room.wire import MAX_MESSAGE, encode, plain_json
 from rolltape.server.line import MAX_FRAME
 from rolltape.server.ownership import Claim
-from rolltape.server.tokens import Invitation, Session, Tokens
+from rolltape.server.tokens import Invitation, SessionClaims, Tokens
 from server.processes import Process
 from server.visitors import OTHER_KEY, SECRET, Visitor, post
 
@@ -283,7 +283,7 @@ async def _(mob: Mob) -> None:
 )
 async def _(mob: Mob) -> None:
     director, _ = await mob.victims()
-    session = Session(mob.room, Role.DIRECTOR, "x", claim=Claim(str(director.reply["key_id"]), 1))
+    session = SessionClaims(mob.room, Role.DIRECTOR, "x", claim=Claim(str(director.reply["key_id"]), 1))
     said = {"aud": "session", "exp": 9_999_999_999, "room": mob.room, "role": "director", "uid": "x"}
     tokens: list[object] = [
         None, "", 7, {"token": 1}, "a.b.c", str(director.reply["invite"]),

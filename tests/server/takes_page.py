@@ -14,7 +14,7 @@ from rolltape.arrivals.segments import EMPTY, Account, account_of, content_diges
 from rolltape.recording.take import Take
 from rolltape.recording.take_log import plain_take
 from rolltape.room.messages import Role
-from rolltape.server.tokens import Tokens, Upload
+from rolltape.server.tokens import Tokens, UploadClaims
 from server.processes import Process
 from takes_of_guests import ADA, TYPE, over, segments, take
 
@@ -23,7 +23,7 @@ SECRET = b"s" * 40
 
 def token(uid: str = ADA.uid, role: Role = Role.GUEST, room: str = ADA.room, key_id: str = ADA.key_id) -> str:
     """A token as the test's server signs them."""
-    return Tokens(SECRET).upload(Upload(room, key_id, role, uid))
+    return Tokens(SECRET).upload(UploadClaims(room, key_id, role, uid))
 
 
 def keeper(folder: Path, **options: object) -> Process:

@@ -26,7 +26,7 @@ from rolltape.server.metrics import Metrics
 from rolltape.server.ownership import Claim
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret
 from rolltape.server.serve import _listener
-from rolltape.server.tokens import BadToken, Session, Tokens
+from rolltape.server.tokens import BadToken, SessionClaims, Tokens
 from rolltape.server.turn import CREDENTIAL_S, Ice
 from server.visitors import Clock
 
@@ -67,7 +67,7 @@ def test_a_secret_that_anybody_could_guess_is_not_used(tmp_path: Path) -> None:
 
 def test_a_token_says_what_it_was_given_until_it_runs_out() -> None:
     clock = Clock()
-    session = Session("stüdio", Role.GUEST, "ada", "Ädä", False, Claim("k", 7, 9))
+    session = SessionClaims("stüdio", Role.GUEST, "ada", "Ädä", False, Claim("k", 7, 9))
     tokens = Tokens(b"s" * 40, clock)
     token = tokens.session(session)
 

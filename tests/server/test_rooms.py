@@ -40,7 +40,7 @@ from rolltape.server.memory import MemoryStore
 from rolltape.server.ownership import CLAIM_S, Claim, key_id
 from rolltape.server.rooms import RoomsOptions
 from rolltape.server.store import LEASE_S, MAX_MEMBERS, REMOVED_S
-from rolltape.server.tokens import Invitation, Session, Tokens, Upload, uid_of
+from rolltape.server.tokens import Invitation, SessionClaims, Tokens, UploadClaims, uid_of
 from rolltape.server.turn import Ice
 from server.visitors import KEY, OTHER_KEY, SECRET, Clock, Scene, Visitor, played, post, serving
 
@@ -201,7 +201,7 @@ def test_an_invitation_that_is_not_right_lets_nobody_in(invite: str) -> None:
     async def story(scene: Scene) -> None:
         director, _ = await scene.pair()
         other = await scene.visitor(Role.DIRECTOR, room="other", key=OTHER_KEY).join()
-        own = Session("studio", Role.GUEST, "x")
+        own = SessionClaims("studio", Role.GUEST, "x")
         invites = {
             "foreign": Tokens(b"f" * 40).session(own),
             "session": str(director.reply["token"]),
@@ -219,7 +219,7 @@ def test_an_invitation_that_is_not_right_lets_nobody_in(invite: str) -> None:
 def test_a_connection_without_a_right_token_is_refused(token: str) -> None:
     async def story(scene: Scene) -> None:
         director, _ = await scene.pair()
-        session = Session("studio", Role.DIRECTOR, "x", claim=Claim("k", 1))
+        session = SessionClaims("studio", Role.DIRECTOR, "x", claim=Claim("k", 1))
         tokens = {
             "foreign": Tokens(b"f" * 40).session(session),
             "late": Tokens(SECRET, lambda: 1.0).session(session),
@@ -623,7 +623,7 @@ def test_who_is_let_in_is_lent_what_an_invited_guest_is_lent(hosted: bool) -> No
             assert (upload is not None) is hosted
             if upload is not None:
                 said = Tokens(SECRET).read_upload(upload.token)
-                assert said == Upload("studio", key_id(key), Role.GUEST, eve.uid)
+                assert said == UploadClaims("studio", key_id(key), Role.GUEST, eve.uid)
                 assert f"http://{upload.to}" == scene.address
 
     hosting = Hosting("h" * 22, for_all=False, keeps_takes=True)

@@ -17,7 +17,7 @@ from rolltape.arrivals.segments import EMPTY, account_of, content_digest, segmen
 from rolltape.recording.take_log import plain_take
 from rolltape.room.messages import Role
 from rolltape.server.ownership import Claim
-from rolltape.server.tokens import Invitation, Session, Tokens, Upload
+from rolltape.server.tokens import Invitation, SessionClaims, Tokens, UploadClaims
 from server.processes import Process
 from server.takes_page import SECRET, Page, keeper, token
 from takes_of_guests import ADA, TYPE, segments, take
@@ -127,11 +127,11 @@ def test_what_a_page_may_not_have_is_refused_with_a_sentence(page: Page) -> None
 def test_who_has_no_token_of_this_kind_is_told_to_join_again(page: Page) -> None:
     tokens, claim = Tokens(SECRET), Claim("key", 1)
     late = Tokens(SECRET, lambda: time.time() - 31 * 24 * 3600)
-    upload = Upload("studio", "key", Role.GUEST, "ada")
+    upload = UploadClaims("studio", "key", Role.GUEST, "ada")
     for shown in (
         "",
         "x.y.z",
-        tokens.session(Session("studio", Role.GUEST, "ada", claim=claim)),
+        tokens.session(SessionClaims("studio", Role.GUEST, "ada", claim=claim)),
         tokens.invitation(Invitation("studio", claim)),
         Tokens(b"o" * 40).upload(upload),
         late.upload(upload),

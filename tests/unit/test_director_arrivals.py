@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from page_fakes import FakeDocument, FakeView
-from rolltape.arrivals.interfaces import Answer
+from rolltape.arrivals.interfaces import HostAnswer
 from rolltape.arrivals.listing import ArrivalState, ArrivedPart, ArrivedTake, Listing, Ticket
 from rolltape.arrivals.problem import Problem, ProblemKind
 from rolltape.arrivals.wire import UploadOffer
@@ -36,23 +36,23 @@ class ListHost:
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     refusal: Problem | None = None
 
-    async def ask(self, method: str, path: str, token: str, body: str = "") -> Answer:
+    async def ask(self, method: str, path: str, token: str, body: str = "") -> HostAnswer:
         assert token == "TOKEN"
         self.asked.append((method, path, body))
         if method == "GET":
-            return Answer(200, Listing(tuple(self.takes)).to_json())
+            return HostAnswer(200, Listing(tuple(self.takes)).to_json())
         if self.refusal is not None:
-            return Answer(self.refusal.status, self.refusal.to_json())
+            return HostAnswer(self.refusal.status, self.refusal.to_json())
         if method == "DELETE":
             self.takes = []
-            return Answer(204)
+            return HostAnswer(204)
         if path == "api/tickets":
             wanted = json.loads(body)
             name = f"{wanted['session']}.zip" if wanted["session"] else "Ada_take1.webm"
-            return Answer(
+            return HostAnswer(
                 200, Ticket(f"api/files/TICKET{len(self.asked)}/{name}", 12_000_000, name).to_json()
             )
-        return Answer(200, "{}")
+        return HostAnswer(200, "{}")
 
 
 class Scene:

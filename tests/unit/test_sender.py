@@ -14,7 +14,7 @@ from fake_host import Bytes, FakeHost, troubles
 from jumping_clock import run
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.problem import Problem, ProblemKind
-from rolltape.arrivals.sender import Sender
+from rolltape.arrivals.sender import Uploader
 from rolltape.arrivals.upload import TakeNow, Upload
 from rolltape.arrivals.upload_notes import NOTES, Choice, UploadNotes, read_notes
 from rolltape.arrivals.upload_plan import FileNow
@@ -86,9 +86,9 @@ def upload_of(recorder: Recorder, notes: UploadNotes | None = None) -> Upload:
     return Upload(TAKE, FOLDER, notes or UploadNotes("TOKEN", "takes.example"), recorder.now)
 
 
-def sender_of(host: FakeHost, files: FakeFiles, talking: bool = False) -> Sender:
+def sender_of(host: FakeHost, files: FakeFiles, talking: bool = False) -> Uploader:
     loop = asyncio.get_running_loop()
-    return Sender(
+    return Uploader(
         host, files, lambda: loop.time() * 1000, lambda: talking, lambda upload: None, lambda text: None
     )
 

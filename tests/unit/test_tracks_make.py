@@ -21,7 +21,7 @@ import rpp
 from rolltape.__main__ import main
 from rolltape.recording.take import Part
 from rolltape.tracks.fcpxml import final_cut_project
-from rolltape.tracks.plan import Track
+from rolltape.tracks.plan import GuestTrack
 from rolltape.tracks.project import Made
 from rolltape.tracks.reaper import reaper_project
 from unit.media_files import DATA, program
@@ -351,7 +351,7 @@ def test_reaper_finds_every_track_at_its_beginning_and_regions_where_nothing_was
 
 @pytest.mark.parametrize("name", ['Ada "the" Bear', """a "b" 'c'""", """a "b" 'c' `d`""", "<TRACK\n>"])
 def test_no_name_breaks_a_project(name: str) -> None:
-    made = [Made(Track(name, (), RATE), "a.wav", "a.mp4")]
+    made = [Made(GuestTrack(name, (), RATE), "a.wav", "a.mp4")]
 
     (sound, picture) = rpp.loads(reaper_project(made)).findall("TRACK")
     assert "`" in name or sound.find("NAME")[1] == " ".join(name.split())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from house_map import PACKAGE
 from rolltape.tracks.place import Heard, Segment, placed
-from rolltape.tracks.plan import RATE, Placed, first_ms, pieces, tracks
+from rolltape.tracks.plan import RATE, PlacedFile, first_ms, pieces, tracks
 from rolltape.tracks.runs import Point, Run
 from rolltape.tracks.session import PartFacts, Stretch, read_session
 from runtime.wheels import TRACKS_OF_A_DESK
@@ -98,7 +98,7 @@ def test_what_a_browser_stamps_late_is_put_earlier() -> None:
 
 
 def test_a_file_that_nothing_is_known_of_is_copied_sample_for_sample() -> None:
-    one = Placed(0, RATE, tuple(placed(part(), heard(77_777.0), room)))
+    one = PlacedFile(0, RATE, tuple(placed(part(), heard(77_777.0), room)))
     (piece,) = pieces([one], ROOM_MS - 33.3)
 
     assert (piece.source, piece.source_length) == (0, 3_733_296) and piece.length == piece.source_length
@@ -115,8 +115,8 @@ def test_a_file_s_beginning_is_kept_whichever_of_its_blocks_came_first(ppm: floa
 
 
 def test_parts_that_share_a_moment_are_joined_without_a_double() -> None:
-    first = Placed(0, RATE, (Segment(0, 10_000, ROOM_MS, ROOM_MS + 10_000),))
-    second = Placed(1, RATE, (Segment(0, 10_000, ROOM_MS + 9000, ROOM_MS + 19_000),))
+    first = PlacedFile(0, RATE, (Segment(0, 10_000, ROOM_MS, ROOM_MS + 10_000),))
+    second = PlacedFile(1, RATE, (Segment(0, 10_000, ROOM_MS + 9000, ROOM_MS + 19_000),))
 
     found = pieces([second, first], ROOM_MS)
 
@@ -131,14 +131,14 @@ SEGMENTS = st.lists(
 )
 
 
-def file_of(number: int, rate: int, rows: list[tuple[float, float, float]], begins_ms: float) -> Placed:
+def file_of(number: int, rate: int, rows: list[tuple[float, float, float]], begins_ms: float) -> PlacedFile:
     segments, sample_ms, now_ms = [], 0.0, begins_ms
     for gap_ms, length_ms, ppm in rows:
         now_ms += gap_ms if gap_ms > 2500 else 0.0
         until_ms = now_ms + length_ms * (1 + ppm * 1e-6)
         segments.append(Segment(sample_ms, sample_ms + length_ms, ROOM_MS + now_ms, ROOM_MS + until_ms))
         sample_ms, now_ms = sample_ms + length_ms, until_ms
-    return Placed(number, rate, tuple(segments))
+    return PlacedFile(number, rate, tuple(segments))
 
 
 @settings(deadline=None)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rolltape.tracks.audio_file import hear
-from rolltape.tracks.plan import Piece, Track
+from rolltape.tracks.plan import GuestTrack, Piece
 from rolltape.tracks.sound import write_sound
 from unit.media_files import program
 from unit.synthetic_session import RATE
@@ -39,7 +39,7 @@ def sine(path: Path, frequency: float, rate: int, seconds: float) -> None:
 
 def played(path: Path, *pieces: Piece) -> array[int]:
     kept = Kept()
-    track = Track("Ada", pieces, pieces[-1].until)
+    track = GuestTrack("Ada", pieces, pieces[-1].until)
     assert write_sound(track, [path], 1, kept, lambda share: None) == {}
     return array("i", kept.data)
 

@@ -18,7 +18,20 @@ from runtime.step import Tree
 REQUIREMENTS = ROOT / "requirements" / "page.txt"
 """What a page installs from PyPI, with hashes; a page loads segno (QR codes) only when somebody asks for a code."""
 TRACKS_OF_A_DESK = [
-    *("audio_file", "check", "cli", "make", "outputs", "picture", "picture_plan", "place", "plan", "session"),
+    *(
+        "audio_file",
+        "check",
+        "cli",
+        "fcpxml",
+        "make",
+        "mix",
+        "otio",
+        "outputs",
+        "picture",
+        "picture_plan",
+        "place",
+    ),
+    *("plan", "reaper", "session"),
     *("project", "report", "sound", "stamps", "video_file"),
 ]
 DESK_ONLY = [

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from rolltape.arrivals.problem import Problem
 from rolltape.core.errors import RolltapeError
 
-__all__ = ["NOT_THE_HOST", "Answer", "Files", "Host", "NotTheHost", "Piece"]
+__all__ = ["NOT_THE_HOST", "Files", "Host", "HostAnswer", "NotTheHost", "Piece"]
 
 
 NOT_THE_HOST = (
@@ -28,7 +28,7 @@ class NotTheHost(RolltapeError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HostAnswer:
     """What came back of a request to the host, or that nothing did."""
 
     status: int
@@ -78,12 +78,12 @@ class Files(Protocol):
 
 
 class Host(Protocol):
-    """Requests to the host. Nothing is raised for what goes wrong on the way: that is an `Answer`."""
+    """Requests to the host. Nothing is raised for what goes wrong on the way: that is an `HostAnswer`."""
 
-    async def ask(self, method: str, path: str, token: str, body: str = "") -> Answer:
+    async def ask(self, method: str, path: str, token: str, body: str = "") -> HostAnswer:
         """Send a JSON text to a path of `arrivals/paths.py`, or nothing."""
 
-    async def put(self, path: str, token: str, piece: Piece, wait_ms: float) -> tuple[Answer, str]:
+    async def put(self, path: str, token: str, piece: Piece, wait_ms: float) -> tuple[HostAnswer, str]:
         """Wait, then send bytes with their `Content-Digest`; the answer, and their SHA-256 in base64.
 
         The piece is used up. Without an answer the host may have the bytes all the same.

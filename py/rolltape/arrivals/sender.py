@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from rolltape.arrivals.interfaces import NOT_THE_HOST, Answer, Files, Host, NotTheHost
+from rolltape.arrivals.interfaces import NOT_THE_HOST, Files, Host, HostAnswer, NotTheHost
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.paths import complete_path, part_path, segment_path, segments_path, take_path
 from rolltape.arrivals.problem import ProblemKind
@@ -31,7 +31,7 @@ from rolltape.arrivals.upload_state import TRANSITIONS, UploadEvent, UploadState
 from rolltape.arrivals.wire import Announcement, Completion, Held, Segments
 from rolltape.core.errors import RolltapeError
 
-__all__ = ["Sender"]
+__all__ = ["Uploader"]
 STORED = 204
 """What the host answers to a segment that is on its disk, and nobody else to a PUT."""
 LOOK_S = 0.25
@@ -52,7 +52,7 @@ FINAL = frozenset(
 )
 
 
-class Sender:
+class Uploader:
     """Sends the takes of this page, one request at a time; a page has one, and runs it in one task.
 
     `is_talking` tells whether a conversation shares the line; `changed` is called after each change of an upload and
@@ -325,7 +325,7 @@ class Sender:
 
     # What may come back.
 
-    async def _hindered(self, upload: Upload, file: FileNow, answer: Answer) -> None:
+    async def _hindered(self, upload: Upload, file: FileNow, answer: HostAnswer) -> None:
         """Go by what the host says is wrong, or wait where it says nothing."""
         progress, problem = upload.parts[file.part], answer.problem
         if problem is None:

@@ -12,7 +12,7 @@ from typing import Any
 from js import URL, MessageEvent, Worker, document
 from pyodide.ffi import to_js
 
-from rolltape.arrivals.interfaces import Answer, Piece
+from rolltape.arrivals.interfaces import HostAnswer, Piece
 from rolltape.browser import locks
 from rolltape.browser.interop import Listeners
 from rolltape.browser.journal import JournalPiece
@@ -35,7 +35,7 @@ class UploadHost:
         self._listeners = Listeners()
         self._guard: asyncio.Task[None] | None = None
 
-    async def ask(self, method: str, path: str, token: str, body: str = "") -> Answer:
+    async def ask(self, method: str, path: str, token: str, body: str = "") -> HostAnswer:
         """Send a text."""
         headers = [["Authorization", f"Bearer {token}"]]
         if body:
@@ -43,7 +43,7 @@ class UploadHost:
         answer, _ = await self._send(0, path, method, headers, body or None)
         return answer
 
-    async def put(self, path: str, token: str, piece: Piece, wait_ms: float) -> tuple[Answer, str]:
+    async def put(self, path: str, token: str, piece: Piece, wait_ms: float) -> tuple[HostAnswer, str]:
         """Wait, then send bytes, which are gone afterwards; the answer, and their SHA-256 in base64."""
         assert isinstance(piece, JournalPiece)
         return await self._send(wait_ms, path, "PUT", [["Authorization", f"Bearer {token}"]], piece)
@@ -55,7 +55,7 @@ class UploadHost:
 
     async def _send(
         self, wait_ms: float, path: str, method: str, headers: list[list[str]], body: object
-    ) -> tuple[Answer, str]:
+    ) -> tuple[HostAnswer, str]:
         worker = self._hired()
         self._asked += 1
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -72,7 +72,7 @@ class UploadHost:
         except TimeoutError:
             self._dismiss()
             status, sha256, text, wait_s = STOPPED
-        return Answer(status, text, wait_s or None), sha256
+        return HostAnswer(status, text, wait_s or None), sha256
 
     def _hired(self) -> Worker:
         if self._worker is None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rolltape.recording.clock_log import ClockLog, Mark
-from rolltape.tracks.room_line import RoomLine, room_line
+from rolltape.tracks.room_line import ClockLine, room_line
 from rolltape.tracks.runs import Point, Run, runs_of
 
 __all__ = ["clock_as_plain", "line_of", "runs_as_plain"]
 
 
-def line_of(clock: ClockLog | None) -> RoomLine | None:
+def line_of(clock: ClockLog | None) -> ClockLine | None:
     """Return the line from the page's clock to the room's; None where there was no room, or nothing was noted."""
     return None if clock is None else room_line(clock.readings)
 
@@ -62,7 +62,7 @@ def _point(mark: Mark, rate_hz: int | None) -> Point | None:
     return None
 
 
-def _run_as_plain(run: Run, began_ms: float, line: RoomLine | None) -> dict[str, Any]:
+def _run_as_plain(run: Run, began_ms: float, line: ClockLine | None) -> dict[str, Any]:
     from_ms = run.page_ms(run.from_ms)
     return {
         "at_ms": round(from_ms - began_ms, 3),

@@ -9,7 +9,7 @@ from rolltape.room.messages import Member, Role
 from rolltape.server.bus import Target, Told
 from rolltape.server.line import Line
 from rolltape.server.store import Held
-from rolltape.server.tokens import Session
+from rolltape.server.tokens import SessionClaims
 
 __all__ = ["Connected", "Connection"]
 
@@ -19,7 +19,7 @@ class Connection:
     """Somebody who is in, or waits outside: `member` is how the room's members know them now."""
 
     line: Line
-    session: Session
+    session: SessionClaims
     member: Member
     host: str = ""
     """The name that their page asked this server by, for people."""

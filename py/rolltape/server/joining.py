@@ -14,7 +14,7 @@ from rolltape.room.wire import MAX_NAME
 from rolltape.server.lending import Lending
 from rolltape.server.ownership import Claim, key_id
 from rolltape.server.store import Hindrance, Store
-from rolltape.server.tokens import BadToken, Invitation, Session, Tokens, Upload, uid_of
+from rolltape.server.tokens import BadToken, Invitation, SessionClaims, Tokens, UploadClaims, uid_of
 
 __all__ = ["Joining", "NotLetIn", "read_request"]
 
@@ -94,12 +94,14 @@ class Joining:
             raise NotLetIn(403, "uninvited", "Only invited guests come into this room: ask for its link.")
         claim = await self._claim(room, request)
         hosted = self._is_hosted(room, request)
-        token = self._tokens.session(Session(room, request.role, uid, request.label, invited, claim, hosted))
+        token = self._tokens.session(
+            SessionClaims(room, request.role, uid, request.label, invited, claim, hosted)
+        )
         invite = ""
         if request.role is Role.DIRECTOR and claim is not None:
             invite = self._tokens.invitation(Invitation(room, claim, hosted))
         key_id = "" if claim is None else claim.key_id
-        lent = self._lending.to(Upload(room, key_id, request.role, uid), hosted, now_s)
+        lent = self._lending.to(UploadClaims(room, key_id, request.role, uid), hosted, now_s)
         return JoinReply(token, uid, key_id, invite, lent.ice_servers, lent.upload)
 
     def _is_hosted(self, room: str, request: JoinRequest) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.room.messages import IceServer
 from rolltape.server.hosting import Hosting
-from rolltape.server.tokens import UPLOAD_S, Tokens, Upload
+from rolltape.server.tokens import UPLOAD_S, Tokens, UploadClaims
 from rolltape.server.turn import Ice
 
 __all__ = ["Lending", "Lent"]
@@ -30,7 +30,7 @@ class Lending:
     ice: Ice
     tokens: Tokens
 
-    def to(self, page: Upload, hosted: bool, now_s: float) -> Lent:
+    def to(self, page: UploadClaims, hosted: bool, now_s: float) -> Lent:
         """Return what this page is given at `now_s` (since 1970); `hosted`: its room is one that the host lends to.
 
         A room that is nobody's (no key id) has nowhere to keep takes.

@@ -36,7 +36,7 @@ from rolltape.server.line import Line, Over
 from rolltape.server.log import room_mark
 from rolltape.server.metrics import Metrics
 from rolltape.server.store import Admitted, Held, NotSeated, Store, StoreGone
-from rolltape.server.tokens import BadToken, Session, Tokens, Upload
+from rolltape.server.tokens import BadToken, SessionClaims, Tokens, UploadClaims
 
 __all__ = ["Relay"]
 
@@ -231,7 +231,7 @@ class Relay:
 
     def _lent(self, one: Connection, word: Admitted, welcome: Welcome) -> Welcome:
         """The welcome of one who was let in, with what an invited page is lent when it joins."""
-        page = Upload(one.session.room, word.key_id, one.session.role, one.session.uid)
+        page = UploadClaims(one.session.room, word.key_id, one.session.role, one.session.uid)
         lent = self._lending.to(page, word.hosted, time.time())
         upload = lent.upload and replace(lent.upload, to=one.host)
         return replace(welcome, ice_servers=lent.ice_servers, upload=upload)
@@ -367,7 +367,7 @@ class Relay:
             if connection:
                 self.tell(Told(room, Target.END, connection))
 
-    async def _let_in(self, by: Session, uid: str) -> None:
+    async def _let_in(self, by: SessionClaims, uid: str) -> None:
         """Who waited is in: the others learn of them, and they of the others."""
         room = by.room
         seat = await self._store.seat(room, uid)

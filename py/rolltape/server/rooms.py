@@ -31,7 +31,7 @@ from rolltape.server.metrics import Metrics
 from rolltape.server.presence import Presence
 from rolltape.server.relay import Relay
 from rolltape.server.store import LEASE_S, Store, StoreGone
-from rolltape.server.tokens import Tokens, Upload
+from rolltape.server.tokens import Tokens, UploadClaims
 from rolltape.server.turn import Ice
 
 __all__ = ["MAX_BODY", "MAX_FRAME", "Rooms", "RoomsOptions"]
@@ -143,7 +143,7 @@ class Rooms:
         request = JoinRequest(room, Role.DIRECTOR, "", new_secret(), key=key)
         return (await self._joining.join(request, time.time())).invite
 
-    async def arrived(self, upload: Upload, message: Arrived) -> None:
+    async def arrived(self, upload: UploadClaims, message: Arrived) -> None:
         """Tell a room's directors what its host has of a take, if the room is still that of the key it came under."""
         try:
             claim = await self._store.claimed_by(upload.room)

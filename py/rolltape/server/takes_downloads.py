@@ -30,7 +30,7 @@ from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, RequestGate, answer
 from rolltape.server.takes_room import beside, now_ms
 from rolltape.server.takes_store import TakesStore
-from rolltape.server.tokens import BadToken, Download, Tokens
+from rolltape.server.tokens import BadToken, DownloadClaims, Tokens
 from rolltape.server.zip_layout import Entry, ZipLayout
 
 __all__ = ["Downloads", "stretch_of"]
@@ -144,7 +144,7 @@ class Downloads:
         for owner, id in {(one.record.owner, one.record.id) for one in whole.kept}:
             self._store.fetched(owner, id)
 
-    def _whole(self, download: Download) -> _Whole:
+    def _whole(self, download: DownloadClaims) -> _Whole:
         """What a ticket opens, as it is now. Raises Refused if there is nothing, or no more."""
         records = self._store.records(Owner(download.room, download.key_id, download.uid))
         if download.session:
@@ -196,12 +196,12 @@ def stretch_of(headers: Mapping[str, str], size: int, tag: str) -> tuple[int, in
     return (start, end) if start < end else None
 
 
-def _download(asked: Asked, wanted: TicketRequest) -> Download:
+def _download(asked: Asked, wanted: TicketRequest) -> DownloadClaims:
     upload = asked.upload
     whose = wanted.uid or upload.uid
     if not asked.is_director and (wanted.session or whose != upload.uid):
         raise Refused.forbidden("Only a director downloads what is somebody else's.")
-    return Download(
+    return DownloadClaims(
         upload.room,
         upload.key_id,
         whose,
@@ -227,7 +227,7 @@ def _single(kept: _Kept) -> _Whole:
     )
 
 
-def _zip(download: Download, folder: str, records: Sequence[TakeRecord]) -> _Whole:
+def _zip(download: DownloadClaims, folder: str, records: Sequence[TakeRecord]) -> _Whole:
     """The files of these takes that had arrived when the ticket was made, in a folder with what lies beside them."""
     chosen = [
         replace(one, parts=tuple(part for part in one.kept if part.done_ms <= download.made_ms))

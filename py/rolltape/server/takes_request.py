@@ -26,7 +26,7 @@ from rolltape.server.admission import address_of, is_foreign
 from rolltape.server.limits import Rate
 from rolltape.server.takes_record import Owner
 from rolltape.server.takes_refused import Refused, refused_by_disk
-from rolltape.server.tokens import BadToken, Tokens, Upload
+from rolltape.server.tokens import BadToken, Tokens, UploadClaims
 
 __all__ = ["Asked", "RequestGate", "TakesLimits", "answer"]
 
@@ -61,7 +61,7 @@ class Asked:
     """A request with a valid upload token."""
 
     request: Request
-    upload: Upload
+    upload: UploadClaims
 
     @property
     def owner(self) -> Owner:

@@ -19,11 +19,11 @@ __all__ = [
     "SESSION_S",
     "UPLOAD_S",
     "BadToken",
-    "Download",
+    "DownloadClaims",
     "Invitation",
-    "Session",
+    "SessionClaims",
     "Tokens",
-    "Upload",
+    "UploadClaims",
     "uid_of",
 ]
 
@@ -40,7 +40,7 @@ class BadToken(Exception):
 
 
 @dataclass(frozen=True)
-class Session:
+class SessionClaims:
     """Session token: what a connection is made with."""
 
     room: str
@@ -72,7 +72,7 @@ class Invitation:
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadClaims:
     """Upload token: what a page sends its takes with, and sees those that have arrived."""
 
     room: str
@@ -83,7 +83,7 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Download:
+class DownloadClaims:
     """Ticket: opens one download, of a part of a take or of a session's files as a zip."""
 
     room: str
@@ -100,7 +100,7 @@ class Download:
     """True if a director fetches it."""
 
 
-_Signed = TypeVar("_Signed", Session, Invitation, Upload, Download)
+_Signed = TypeVar("_Signed", SessionClaims, Invitation, UploadClaims, DownloadClaims)
 
 
 class Tokens:
@@ -114,13 +114,13 @@ class Tokens:
         self._secret = secret
         self._now_s = now_s
 
-    def session(self, session: Session) -> str:
+    def session(self, session: SessionClaims) -> str:
         """Sign a token for one connection, good for ten minutes; that it is used once is the store's to see to."""
         return self._sign("session", SESSION_S, session)
 
-    def read_session(self, token: str) -> Session:
+    def read_session(self, token: str) -> SessionClaims:
         """Read a session token. Raises BadToken."""
-        return self._read("session", token, Session)
+        return self._read("session", token, SessionClaims)
 
     def invitation(self, invitation: Invitation) -> str:
         """Sign an invitation for a guest's link, good for thirty days, for any number of guests."""
@@ -130,21 +130,21 @@ class Tokens:
         """Read an invitation. Raises BadToken."""
         return self._read("invite", token, Invitation)
 
-    def upload(self, upload: Upload) -> str:
+    def upload(self, upload: UploadClaims) -> str:
         """Sign a token for the takes of one page, good for thirty days."""
         return self._sign("upload", UPLOAD_S, upload)
 
-    def read_upload(self, token: str) -> Upload:
+    def read_upload(self, token: str) -> UploadClaims:
         """Read an upload token. Raises BadToken."""
-        return self._read("upload", token, Upload)
+        return self._read("upload", token, UploadClaims)
 
-    def ticket(self, download: Download) -> str:
+    def ticket(self, download: DownloadClaims) -> str:
         """Sign a ticket for one download, good for twelve hours, for whoever has it."""
         return self._sign("ticket", TICKET_S, download)
 
-    def read_ticket(self, token: str) -> Download:
+    def read_ticket(self, token: str) -> DownloadClaims:
         """Read a ticket. Raises BadToken."""
-        return self._read("ticket", token, Download)
+        return self._read("ticket", token, DownloadClaims)
 
     def _sign(self, use: str, lasts_s: int, what: _Signed) -> str:
         said = _said(what) | {"aud": use, "exp": int(self._now_s()) + lasts_s}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rolltape.tracks.room_line import RoomLine
+from rolltape.tracks.room_line import ClockLine
 from rolltape.tracks.runs import Run, runs_of
 from rolltape.tracks.session import PartFacts, read_session
 from rolltape.tracks.stamps import are_counted, stamps
@@ -35,7 +35,7 @@ class CheckedTake:
 
     guest: str
     name: str
-    line: RoomLine | None
+    line: ClockLine | None
     """None: its page had no room's clock, or did not note it."""
     parts: tuple[CheckedPart, ...]
 

@@ -20,7 +20,7 @@ from rolltape.tracks.outputs import FlacFile, SoundKind, SoundOutput, WavFile
 from rolltape.tracks.picture import write_pictures
 from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, shown
 from rolltape.tracks.place import placed
-from rolltape.tracks.plan import RATE, Placed, Track, first_ms, tracks
+from rolltape.tracks.plan import RATE, GuestTrack, PlacedFile, first_ms, tracks
 from rolltape.tracks.project import Made
 from rolltape.tracks.reaper import reaper_project
 from rolltape.tracks.report import Used, report_json
@@ -96,7 +96,7 @@ class _Files:
     paths: list[Path] = field(default_factory=list)
     used: list[Used] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    by_name: dict[str, list[Placed]] = field(default_factory=dict)
+    by_name: dict[str, list[PlacedFile]] = field(default_factory=dict)
     filmed: dict[str, list[_Filmed]] = field(default_factory=dict)
 
 
@@ -165,7 +165,7 @@ def _files(session: Session, wanted: Wanted, say: Say) -> _Files:
             say(f"{_sentence(error, part.file)} There is silence in its place.")
             continue
         segments = placed(part, sound, take.room_clock(part, session.first_ms))
-        own.append(Placed(len(files.paths), sound.rate, tuple(segments)))
+        own.append(PlacedFile(len(files.paths), sound.rate, tuple(segments)))
         files.paths.append(path)
         files.used.append(Used(take, part, sound))
     return files
@@ -189,7 +189,9 @@ def _names(takes: Sequence[TakeFacts]) -> dict[str, str]:
     return {who: name if called.count(name) == 1 else f"{name} ({who[:4]})" for who, name in last.items()}
 
 
-def _places(by_name: dict[str, list[Placed]], chosen: Sequence[Track], wanted: Wanted) -> Iterator[Path]:
+def _places(
+    by_name: dict[str, list[PlacedFile]], chosen: Sequence[GuestTrack], wanted: Wanted
+) -> Iterator[Path]:
     """Where each track goes: the same name, whoever else is chosen."""
     taken = [f"{MIX}.{wanted.sound}"]
     for name in by_name:
@@ -199,7 +201,7 @@ def _places(by_name: dict[str, list[Placed]], chosen: Sequence[Track], wanted: W
 
 
 def _write(
-    track: Track, files: _Files, began: datetime | None, wanted: Wanted, say: Say, place: Path
+    track: GuestTrack, files: _Files, began: datetime | None, wanted: Wanted, say: Say, place: Path
 ) -> None:
     channels = max(files.used[piece.file].heard.channels for piece in track.pieces)
     progress = Progress()
@@ -220,7 +222,11 @@ def _write(
 
 
 def _mix(
-    everybody: Sequence[Track], places: dict[str, Path], began: datetime | None, wanted: Wanted, place: Path
+    everybody: Sequence[GuestTrack],
+    places: dict[str, Path],
+    began: datetime | None,
+    wanted: Wanted,
+    place: Path,
 ) -> None:
     """Write a mix of the sounds that are there."""
     sounds = [path for track in everybody if (path := places.get(track.name)) is not None and path.exists()]
@@ -239,7 +245,7 @@ def _mix(
 
 
 def _report(
-    everybody: Sequence[Track], files: _Files, began: datetime | None, force: bool, place: Path
+    everybody: Sequence[GuestTrack], files: _Files, began: datetime | None, force: bool, place: Path
 ) -> None:
     with whole_file(place, force) as path:
         path.write_text(report_json(everybody, files.used, files.missing, began), encoding="utf-8")
@@ -248,7 +254,7 @@ def _report(
 def _project(
     kind: str,
     room: str,
-    everybody: Sequence[Track],
+    everybody: Sequence[GuestTrack],
     places: dict[str, Path],
     rate: int,
     force: bool,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from rolltape.tracks.place import Segment
 
-__all__ = ["RATE", "Piece", "Placed", "Track", "first_ms", "pieces", "tracks"]
+__all__ = ["RATE", "GuestTrack", "Piece", "PlacedFile", "first_ms", "pieces", "tracks"]
 
 RATE = 48_000
 """Samples a second of every track."""
@@ -25,7 +25,7 @@ NOISE = 0.1
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedFile:
     """A file on the room's clock."""
 
     file: int
@@ -55,7 +55,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Track:
+class GuestTrack:
     """All of one guest."""
 
     name: str
@@ -64,20 +64,20 @@ class Track:
     length: int
 
 
-def first_ms(files: Iterable[Placed]) -> float | None:
+def first_ms(files: Iterable[PlacedFile]) -> float | None:
     """The room's time of the first sample of all; None where there is none."""
     return min((segment.at_ms for one in files for segment in one.segments), default=None)
 
 
-def tracks(by_name: dict[str, Sequence[Placed]], began_ms: float) -> list[Track]:
+def tracks(by_name: dict[str, Sequence[PlacedFile]], began_ms: float) -> list[GuestTrack]:
     """A track of each name's files, of which none begins before `began_ms`."""
     laid = {name: pieces(files, began_ms) for name, files in by_name.items()}
     last = max((row[-1].until for row in laid.values() if row), default=0)
     length = math.ceil(last / RATE) * RATE
-    return [Track(name, tuple(row), length) for name, row in laid.items()]
+    return [GuestTrack(name, tuple(row), length) for name, row in laid.items()]
 
 
-def pieces(files: Sequence[Placed], began_ms: float) -> list[Piece]:
+def pieces(files: Sequence[PlacedFile], began_ms: float) -> list[Piece]:
     """The files' segments one after another, without doubles, in whole samples."""
     found: list[Piece] = []
     for piece in sorted((piece for one in files for piece in _whole(one, began_ms)), key=lambda one: one.at):
@@ -92,7 +92,7 @@ def pieces(files: Sequence[Placed], began_ms: float) -> list[Piece]:
     return found
 
 
-def _whole(one: Placed, began_ms: float) -> Iterator[Piece]:
+def _whole(one: PlacedFile, began_ms: float) -> Iterator[Piece]:
     """A file's segments in whole samples; those that follow on one another do so to the sample."""
     before: Piece | None = None
     for segment in one.segments:

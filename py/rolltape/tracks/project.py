@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rolltape.tracks.plan import RATE, Track
+from rolltape.tracks.plan import RATE, GuestTrack
 from rolltape.tracks.report import silences
 
 __all__ = ["Made", "Marker"]
@@ -29,7 +29,7 @@ class Marker:
 class Made:
     """A track, and the names of its files beside the project."""
 
-    track: Track
+    track: GuestTrack
     sound: str
     picture: str | None
 

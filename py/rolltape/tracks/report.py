@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from rolltape.tracks.place import Heard, by_stamps, runs_heard
-from rolltape.tracks.plan import RATE, Piece, Track
+from rolltape.tracks.plan import RATE, GuestTrack, Piece
 from rolltape.tracks.session import PartFacts, TakeFacts
 
 __all__ = ["Used", "report_json", "silences"]
@@ -27,7 +27,7 @@ class Used:
 
 
 def report_json(
-    tracks: Sequence[Track], used: Sequence[Used], missing: Sequence[str], began: datetime | None
+    tracks: Sequence[GuestTrack], used: Sequence[Used], missing: Sequence[str], began: datetime | None
 ) -> str:
     """The report: `used` are the files by the numbers that the tracks' pieces have, `missing` those not heard.
 
@@ -45,7 +45,7 @@ def report_json(
     return json.dumps(plain, ensure_ascii=False, indent=2) + "\n"
 
 
-def _track(track: Track, used: Sequence[Used]) -> dict[str, Any]:
+def _track(track: GuestTrack, used: Sequence[Used]) -> dict[str, Any]:
     files = list(dict.fromkeys(piece.file for piece in track.pieces))
     return {
         "name": track.name,
@@ -89,7 +89,7 @@ def _piece(piece: Piece, one: Used) -> dict[str, Any]:
     }
 
 
-def silences(track: Track) -> Iterator[tuple[int, int]]:
+def silences(track: GuestTrack) -> Iterator[tuple[int, int]]:
     """Where no file has anything: from which sample on, and how many."""
     until = 0
     for piece in track.pieces:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from rolltape.core.clock import Reading
 
-__all__ = ["RoomLine", "room_line"]
+__all__ = ["ClockLine", "room_line"]
 
 STEEPEST = 500e-6
 """Clocks of computers run apart by less than this."""
@@ -25,7 +25,7 @@ GOLDEN = 0.6180339887498949
 
 
 @dataclass(frozen=True)
-class RoomLine:
+class ClockLine:
     """`room = page + offset + rate · (page - at)`, in milliseconds."""
 
     at_ms: float
@@ -69,7 +69,7 @@ class _Bounds:
         return (self.highest(rate) - self.lowest(rate)) / 2
 
 
-def room_line(readings: Sequence[Reading]) -> RoomLine | None:
+def room_line(readings: Sequence[Reading]) -> ClockLine | None:
     """Return the line through these readings, given in any order; None without any.
 
     `session_clock` calls it for the session file, `rolltape tracks` for what it finds there. One reading gives a line
@@ -90,7 +90,7 @@ def room_line(readings: Sequence[Reading]) -> RoomLine | None:
     half = (last - first) / 2
     left, right = _rates_that_fit(bounds, rate)
     spread = max(_spread(bounds, left, right, at, offset + rate * at) for at in (-half, half))
-    return RoomLine(middle, base + offset, rate, spread + WANDER * (last - first), len(readings))
+    return ClockLine(middle, base + offset, rate, spread + WANDER * (last - first), len(readings))
 
 
 def _peak(value: Callable[[float], float], low: float, high: float) -> float:

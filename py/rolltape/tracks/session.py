@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rolltape.core.clock import Reading
 from rolltape.core.json_fields import Fields
-from rolltape.tracks.room_line import RoomLine, room_line
+from rolltape.tracks.room_line import ClockLine, room_line
 from rolltape.tracks.runs import Run
 
 __all__ = ["PartFacts", "Session", "Stretch", "TakeFacts", "read_session"]
@@ -61,7 +61,7 @@ class TakeFacts:
     guest: str
     guest_id: str
     name: str
-    line: RoomLine | None
+    line: ClockLine | None
     """From its page's clock to the room's; None: its page had no room's clock, or did not note it."""
     on_room_clock: bool
     parts: tuple[PartFacts, ...]

@@ -14,7 +14,7 @@ from av.audio.frame import AudioFrame
 from av.filter import Graph
 
 from rolltape.tracks.audio_file import BYTES, AudioFile
-from rolltape.tracks.plan import RATE, Piece, Track
+from rolltape.tracks.plan import RATE, GuestTrack, Piece
 
 __all__ = ["Output", "write_sound"]
 
@@ -37,7 +37,7 @@ class Output(Protocol):
 
 
 def write_sound(
-    track: Track, files: Sequence[Path], channels: int, output: Output, told: Callable[[float], None]
+    track: GuestTrack, files: Sequence[Path], channels: int, output: Output, told: Callable[[float], None]
 ) -> dict[int, int]:
     """Write a whole track: `track.length` samples, whatever its files hold. `told` hears the share that is done.
 

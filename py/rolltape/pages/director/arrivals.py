@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from rolltape.arrivals.interfaces import Answer, Host
+from rolltape.arrivals.interfaces import Host, HostAnswer
 from rolltape.arrivals.listing import ArrivalState, ArrivedTake, Listing, Ticket, TicketRequest
 from rolltape.arrivals.paths import TAKES, TICKETS, finish_path, take_path
 from rolltape.arrivals.upload_state import UploadState
@@ -125,7 +125,7 @@ class ArrivalsView:
         if before != self.takes:
             self._changed()
 
-    async def _ask(self, method: str, path: str, body: str = "") -> Answer:
+    async def _ask(self, method: str, path: str, body: str = "") -> HostAnswer:
         assert self._host is not None
         return await self._host.ask(method, path, self._offer.token if self._offer else "", body)
 
@@ -212,7 +212,7 @@ class ArrivalsView:
         uid, take = name
         self._told(await self._ask("POST", finish_path(take, uid)))
 
-    def _told(self, answer: Answer) -> None:
+    def _told(self, answer: HostAnswer) -> None:
         """What came of it: the list says it, or the host's sentence."""
         if not answer.is_good:
             problem = answer.problem

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rolltape.arrivals.paths import complete_path, part_path
-from rolltape.arrivals.sender import Sender
+from rolltape.arrivals.sender import Uploader
 from rolltape.arrivals.upload import TakeNow, Upload
 from rolltape.arrivals.upload_notes import NOTES, Choice, UploadNotes, read_notes
 from rolltape.arrivals.upload_plan import FileNow
@@ -53,7 +53,7 @@ class Uploads:
         self._store = store
         self._live = live
         self._changed = changed
-        self._sender: Sender | None = None
+        self._sender: Uploader | None = None
         self._takes: dict[str, Take] = {}
         """As last told, of those that are sent."""
         self._locks: dict[str, Callable[[], None]] = {}
@@ -160,9 +160,9 @@ class Uploads:
     def _upload(self, id: str, notes: UploadNotes) -> Upload:
         return Upload(id, f"{FOLDER}/{id}", notes, lambda: self._now(id))
 
-    def _start(self) -> Sender:
+    def _start(self) -> Uploader:
         if self._sender is None:
-            self._sender = Sender(
+            self._sender = Uploader(
                 self._browser.upload_host(),
                 self._store,
                 self._browser.now_ms,
@@ -174,7 +174,7 @@ class Uploads:
             self._document.spawn(self._keep_running(self._sender))
         return self._sender
 
-    async def _keep_running(self, sender: Sender) -> None:
+    async def _keep_running(self, sender: Uploader) -> None:
         """Send for as long as the page is there, whatever goes wrong."""
         while True:
             try:
