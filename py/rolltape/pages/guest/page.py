@@ -260,23 +260,28 @@ class GuestPage:
             self._room.report(take)
 
     async def _draw_plan(self) -> None:
-        """Say before recording what it would be recorded as."""
-        self._plan_exists = False
+        """Say before recording what it would be recorded as; what held before holds until that is known."""
+        is_known = await self._draw_what_would_be()
+        is_open = self._devices.capture is not None  # hung up meanwhile: nothing is recorded any more
+        self._plan_exists = is_known and is_open and self._deck.places != Places(None, None)
+
+    async def _draw_what_would_be(self) -> bool:
+        """The same; whether this browser can record what there is."""
         if not self._browser.has_recorder():
             self._document.notify(
                 Notice(Level.ERROR, "This browser cannot record: use a current Chrome, Edge or Firefox.")
             )
-            return
+            return False
         if self._settings.record.mode is RecordMode.REFUSED or self._devices.capture is None:
-            return
+            return False
         found = await self._deck.plan(self._order())
-        self._plan_exists = found is not None and self._deck.places != Places(None, None)
         if found is None:
             self._warn("This browser can record none of what camera and microphone give.")
-            return
+            return False
         for notice in found.choice.notices:
             self._document.notify(notice)
         self._bar.draw_codec(found.choice.candidate.mime_type, found.choice.reason)
+        return True
 
     def _can_press(self) -> bool:
         """Whether the button, and so the key, can begin a recording."""
