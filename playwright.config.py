@@ -33,7 +33,7 @@ FIREFOX_PREFERENCES = {
 
 # Starting Python in a page takes seconds on two busy cores.
 READY_TIMEOUT_MS = 60_000
-EXPECT_TIMEOUT_MS = 20_000
+EXPECT_TIMEOUT_MS = 60_000
 
 
 # Camera and microphone are allowed without asking, and cannot be withdrawn; without this flag CDP decides.

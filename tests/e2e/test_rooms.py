@@ -64,7 +64,8 @@ def opened(
         director = scene.director(scene.server.links()["Director"])
         ada = scene.guest(f"record=800&label=Ada&{SMALL}")
         bob = scene.guest(f"label=Bob&{SMALL}")
-        cyd = scene.guest(f"record=off&label=Cyd&{SMALL}")
+        # Five pages that show each other fill two cores: who is not recorded sends fewer pictures.
+        cyd = scene.guest(f"record=off&label=Cyd&{SMALL.replace('fps=15', 'fps=5')}")
         yield Room(scene, director, ada, bob, cyd)
 
 
@@ -88,6 +89,32 @@ def test_guests_see_the_director_and_each_other(room: Room) -> None:
     for label in ("Bob", "Cyd"):
         person = room.ada.id("person").filter(has_text=label)
         expect(person.locator("video")).not_to_have_js_property("videoWidth", 0)
+
+
+def test_takes_of_two_guests_line_up_on_the_rooms_clock(room: Room, tmp_path: Path) -> None:
+    """Both record the same camera at once: a picture's number in both files tells how far they are apart."""
+    room.row("Ada").get_by_test_id("start").click()
+    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
+    room.row("Bob").get_by_test_id("start").click()
+    expect(room.row("Bob")).to_have_attribute("data-state", "recording")
+    for guest in (room.ada, room.bob):
+        expect(guest.id("elapsed")).to_have_text(re.compile(r"0:(0[5-9]|1\d)"))
+    room.stop_all()
+
+    files = [_saved(guest, tmp_path) for guest in (room.ada, room.bob)]
+    with room.director.page.expect_download() as download:
+        room.director.id("session-json").click()
+    session = tmp_path / "session.json"
+    download.value.save_as(session)
+    starts = _starts(session, [path.name for path in files])
+
+    apart_ms = _apart_ms(*files) - (starts[1] - starts[0])
+    print(f"aligned to within {abs(apart_ms):.1f} ms")
+    assert abs(apart_ms) <= 40
+    off = _frames_apart(tmp_path)
+    near = sum(abs(one) <= 1 for one in off)
+    print(f"tracks: of {len(off)} frames {near} show the same picture or the one beside it")
+    assert len(off) > 60 and abs(sorted(off)[len(off) // 2]) <= 1, off  # a busy machine leaves pictures out
 
 
 def test_a_director_starts_and_stops_a_guest_whose_link_has_no_button(room: Room) -> None:
@@ -348,32 +375,6 @@ def test_what_arrives_is_recorded_at_the_rates_of_the_table(room: Room, tmp_path
     assert decode_errors(saved) == ""
     assert {one["codec_type"] for one in probe(saved)["streams"]} == {"video", "audio"}
     assert "Ada" in saved.name
-
-
-def test_takes_of_two_guests_line_up_on_the_rooms_clock(room: Room, tmp_path: Path) -> None:
-    """Both record the same camera at once: a picture's number in both files tells how far they are apart."""
-    room.row("Ada").get_by_test_id("start").click()
-    expect(room.row("Ada")).to_have_attribute("data-state", "recording")
-    room.row("Bob").get_by_test_id("start").click()
-    expect(room.row("Bob")).to_have_attribute("data-state", "recording")
-    for guest in (room.ada, room.bob):
-        expect(guest.id("elapsed")).to_have_text(re.compile(r"0:(0[5-9]|1\d)"))
-    room.stop_all()
-
-    files = [_saved(guest, tmp_path) for guest in (room.ada, room.bob)]
-    with room.director.page.expect_download() as download:
-        room.director.id("session-json").click()
-    session = tmp_path / "session.json"
-    download.value.save_as(session)
-    starts = _starts(session, [path.name for path in files])
-
-    apart_ms = _apart_ms(*files) - (starts[1] - starts[0])
-    print(f"aligned to within {abs(apart_ms):.1f} ms")
-    assert abs(apart_ms) <= 40
-    off = _frames_apart(tmp_path)
-    near = sum(abs(one) <= 1 for one in off)
-    print(f"tracks: of {len(off)} frames {near} show the same picture or the one beside it")
-    assert len(off) > 60 and abs(sorted(off)[len(off) // 2]) <= 1, off  # a busy machine leaves pictures out
 
 
 def _frames_apart(folder: Path) -> list[int]:
