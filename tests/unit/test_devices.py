@@ -335,6 +335,14 @@ def test_a_starved_machines_camera_is_set_aside_less_and_less() -> None:
     )
 
 
+def test_a_camera_that_is_given_up_while_it_stands_was_not_held_up() -> None:
+    camera = StandingCamera()
+    for begin in (0.0, 10_000.0, 20_000.0):
+        stood = [camera.look(begin + at * 200.0, 30) for at in range(10)]
+        assert stood.index(True) * 200.0 == STANDS_MS, "no more patience than with the first"
+        camera.look(begin + 2000.0, None)
+
+
 @story
 async def test_a_microphone_that_changes_its_rate_begins_a_new_part(scene: Scene) -> None:
     scene.devices.look()

@@ -65,7 +65,7 @@ class StandingCamera:
         held_up = now_ms - self._looked_ms > BLOCKED_AFTER_MS
         self._looked_ms = now_ms
         if total is None or total != self._total or held_up:
-            if self._stands and now_ms - self._since_ms < PAUSE_MS:
+            if self._stands and total is not None and now_ms - self._since_ms < PAUSE_MS:
                 self._patience_ms = min(2 * self._patience_ms, STANDS_BUSY_MS)
             self._total, self._since_ms = total, now_ms
         patience_ms = self._patience_ms if exact else STANDS_BUSY_MS
