@@ -221,6 +221,16 @@ def _write(
         say(f"{files.paths[file].name} is damaged: {seconds:.2f} s of its sound are silence.")
 
 
+def _there(
+    everybody: Sequence[GuestTrack], places: dict[str, Path], place: Path
+) -> list[tuple[GuestTrack, Path]]:
+    """The tracks that are made, with their sounds. Raises ConvertError where `place` would be of none."""
+    found = [(one, path) for one in everybody if (path := places.get(one.name)) is not None and path.exists()]
+    if not found:
+        raise ConvertError(f"{place} is not made, since no track is there.")
+    return found
+
+
 def _mix(
     everybody: Sequence[GuestTrack],
     places: dict[str, Path],
@@ -229,9 +239,7 @@ def _mix(
     place: Path,
 ) -> None:
     """Write a mix of the sounds that are there."""
-    sounds = [path for track in everybody if (path := places.get(track.name)) is not None and path.exists()]
-    if not sounds:
-        raise ConvertError(f"{place} is not made, since no track is there.")
+    sounds = [sound for _, sound in _there(everybody, places, place)]
     samples = everybody[0].length
     progress = Progress()
     try:
@@ -262,13 +270,9 @@ def _project(
 ) -> None:
     """A project of what is there."""
     made = []
-    for track in everybody:
-        sound = places.get(track.name)
-        if sound is not None and sound.exists():
-            picture = sound.with_suffix(".mp4")
-            made.append(Made(track, sound.name, picture.name if picture.exists() else None))
-    if not made:
-        raise ConvertError(f"{place} is not made, since no track is there.")
+    for track, sound in _there(everybody, places, place):
+        picture = sound.with_suffix(".mp4")
+        made.append(Made(track, sound.name, picture.name if picture.exists() else None))
     if kind == "otio":
         text = timeline(room, made, rate)
     elif kind == "fcpxml":
