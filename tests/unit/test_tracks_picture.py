@@ -229,5 +229,5 @@ def test_without_pictures_there_is_no_mp4_nor_where_none_is_wanted(tmp_path: Pat
     assert {path.name for path in (tmp_path / "tracks").iterdir()} == {
         "Ada.wav",
         "report.json",
-        "tracks.otio",
+        *("tracks.otio", "tracks.fcpxml", "tracks.rpp"),
     }
