@@ -18,6 +18,12 @@ from waiting import wait_for
 LITTLE_SPACE: Preferences = {"dom.quotaManager.temporaryStorage.fixedLimit": 50 * 1024}
 """Kilobytes for all that Firefox stores; a site gets a fifth. Chromium is told while it records."""
 
+STORE = """async (bytes) => {
+    const file = await (await navigator.storage.getDirectory()).getFileHandle("kept", { create: true });
+    const stream = await file.createWritable();
+    await stream.write(new Uint8Array(bytes));
+    await stream.close();
+}"""
 SPACE_LEFT = {"Chromium": 300_000, "Firefox": 100_000}
 STOP_WORKERS = """{
     const manager = Cc["@mozilla.org/serviceworkers/manager;1"].getService(Ci.nsIServiceWorkerManager);
@@ -141,6 +147,17 @@ def permission(scene: Scene) -> Callable[[], object]:
     # anew before it is refused, and Chromium leaves that one running.
     refused = {"permissions": [], "origin": scene.guest.base_url}
     return lambda: session.send("Browser.grantPermissions", refused)
+
+
+def store_for_another_site(scene: Scene) -> None:
+    """Have the browser keep something of another site's, as every browser in use does.
+
+    On a full disk Chromium deletes what sites keep, those first that were not used for longest; where there is no other,
+    a page that records, too (browser quirk 25).
+    """
+    if scene.browser == "Chromium":
+        scene.page.goto(scene.guest.base_url.replace("localhost", "127.0.0.1"))
+        scene.page.evaluate(STORE, 64_000_000)
 
 
 def use_up_quota(scene: Scene) -> Callable[[], object]:

@@ -104,6 +104,7 @@ def test_recording_survives_a_full_disk_under_the_profile(
 ) -> None:
     small_disk(tmp_path / "scene0" / "profile", "400m")
     scene = scenes()
+    provoke.store_for_another_site(scene)
     elapsed_ms = scene.record()
     ballast = scene.profile / "ballast"
 
