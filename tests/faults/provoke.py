@@ -152,8 +152,8 @@ def permission(scene: Scene) -> Callable[[], object]:
 def store_for_another_site(scene: Scene) -> None:
     """Have the browser keep something of another site's, as every browser in use does.
 
-    On a full disk Chromium deletes what sites keep, those first that were not used for longest; where there is no other,
-    a page that records, too (browser quirk 25).
+    On a full disk Chromium deletes what sites keep, those first that were not used for longest; where there is no
+    other, a page that records, too (browser quirk 25).
     """
     if scene.browser == "Chromium":
         scene.page.goto(scene.guest.base_url.replace("localhost", "127.0.0.1"))
