@@ -228,9 +228,6 @@ class FakeConnection:
     async def arriving(self) -> Arriving:
         return Arriving(1.0)
 
-    async def round_trip_ms(self) -> float | None:
-        return 30.0
-
     def restart(self) -> None:
         self.calls.append("restart")
 

@@ -26,7 +26,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "convert": ("core", "media"),
     "pages": ("core", "arrivals", "media", "settings", "recording", "room", "convert"),
     "browser": ("core", "arrivals", "media", "settings", "recording", "room", "pages"),
-    "server": ("core", "arrivals", "media", "settings", "recording", "room"),
+    "server": ("core", "arrivals", "media", "tracks", "settings", "recording", "room"),
 }
 """Who may import whom, from the ground up: a folder of the package, and the folders that its modules may import."""
 

@@ -1,4 +1,4 @@
-"""The command line: `rolltape serve`, `rolltape convert`, `rolltape tracks`."""
+"""The command line: `rolltape serve`, `rolltape convert`, `rolltape tracks`, `rolltape track-worker`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ recordings, without encoding anew:
 a session of several guests:
   rolltape tracks FOLDER                    everybody in step: a WAV and an MP4 each
   rolltape tracks --check FOLDER            how far their clocks ran apart
+  rolltape track-worker FOLDER              beside hosts that keep takes there: makes what directors ask for
 
 The page comes with this package: neither Node nor a network is needed. What is recorded never passes the server.
 The secret that signs links is kept in ~/.local/state/rolltape/secret. rolltape COMMAND --help names all options.
@@ -67,21 +68,30 @@ def main(arguments: list[str] | None = None) -> int:
             "It needs PyAV (pip install rolltape[tracks]); --check does not.",
         )
     )
+    working = commands.add_parser(
+        "track-worker",
+        help="make the tracks that directors ask for of a host's takes",
+        description="Works beside hosts that keep their takes in the folder, on this machine or on others that "
+        "share it with file locks; `rolltape serve` does the same by itself. It ends when it is told to (SIGTERM), "
+        "and another one goes on. It needs PyAV (pip install rolltape[tracks]).",
+    )
     given = sys.argv[1:] if arguments is None else arguments
     if not given:
         parser.print_help(sys.stderr)
         return 2
     if given[0] == "tracks":
         return tracks_cli.run(parser.parse_args(given))
-    if "serve" not in given[:1]:
+    if given[0] not in ("serve", "track-worker"):
         return cli.convert(parser.parse_args(given))
     try:
-        from rolltape.server import serve
+        from rolltape.server import serve, track_worker
     except ModuleNotFoundError as missing:
         print(f"Serving needs {missing.name}, which pip installs with rolltape's wheel.", file=sys.stderr)
         return 1
     serve.add_arguments(serving)
-    return serve.serve(parser.parse_args(given))
+    track_worker.add_arguments(working)
+    options = parser.parse_args(given)
+    return serve.serve(options) if options.command == "serve" else track_worker.work(options)
 
 
 if __name__ == "__main__":

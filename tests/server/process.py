@@ -38,7 +38,8 @@ if __name__ == "__main__":
     if "takes" in wanted:
         quotas = Quotas(**{"free": 0} | wanted.get("quotas", {}))
         limits = TakesLimits(**wanted.get("takes_limits", {}))
-        takes = Takes(TakesStore(Path(wanted["takes"]), quotas), Tokens(b"s" * 40), limits, rooms)
+        store = TakesStore(Path(wanted["takes"]), quotas, track_lease_s=wanted.get("track_lease_s", 15))
+        takes = Takes(store, Tokens(b"s" * 40), limits, rooms, wanted.get("track_workers", 0))
     uvicorn.run(
         create_app(Path(__file__).resolve().parents[2], rooms, takes=takes),
         port=wanted["port"],

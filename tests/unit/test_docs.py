@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from rolltape.arrivals import upload_state
+from rolltape.arrivals import tracks, upload_state
 from rolltape.recording import take
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("name", "diagram"), [("a take", take.diagram), ("an upload", upload_state.diagram)])
+@pytest.mark.parametrize(
+    ("name", "diagram"),
+    [
+        ("a take", take.diagram),
+        ("an upload", upload_state.diagram),
+        ("a session's tracks", tracks.diagram),
+    ],
+)
 def test_a_life_is_drawn_from_its_table(name: str, diagram: Callable[[], str]) -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
 

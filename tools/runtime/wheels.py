@@ -21,7 +21,9 @@ TRACKS_OF_A_DESK = [
     *(
         "audio_file",
         "check",
+        "child",
         "cli",
+        "job",
         "fcpxml",
         "make",
         "mix",

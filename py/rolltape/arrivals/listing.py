@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from rolltape.arrivals.paths import is_part, is_take
+from rolltape.arrivals.tracks import ListedTracks
 from rolltape.core.json_fields import Fields, compact_json
 
 __all__ = ["ArrivalState", "ArrivedPart", "ArrivedTake", "Listing", "Ticket", "TicketRequest"]
@@ -133,15 +134,25 @@ class Listing:
 
     takes: tuple[ArrivedTake, ...]
     """The newest first."""
+    makes_tracks: bool = False
+    """For a director: whether somebody is there who makes tracks of sessions."""
+    tracks: tuple[ListedTracks, ...] = ()
+    """For a director: what there is of each session's tracks, where they were asked for."""
 
     def to_json(self) -> str:
         """Write the body of the answer."""
-        return compact_json({"takes": [take.to_plain() for take in self.takes]})
+        takes, tracks = ([one.to_plain() for one in rows] for rows in (self.takes, self.tracks))
+        return compact_json({"takes": takes, "makes_tracks": self.makes_tracks, "tracks": tracks})
 
     @classmethod
     def from_json(cls, text: str) -> Listing:
         """Read a body. Raises ValueError, with words for a log, where it is not as `to_json` writes it."""
-        return cls(tuple(map(ArrivedTake.from_fields, Fields.from_json(text).rows("takes"))))
+        found = Fields.from_json(text)
+        return cls(
+            tuple(map(ArrivedTake.from_fields, found.rows("takes"))),
+            found.flag("makes_tracks", False),
+            tuple(map(ListedTracks.from_fields, found.rows("tracks"))),
+        )
 
 
 @dataclass(frozen=True)
@@ -157,6 +168,8 @@ class TicketRequest:
     take: str = ""
     part: str = ""
     """Empty: all parts of the take that are there, as one zip."""
+    track: str = ""
+    """Name of a file that was made of the session, which alone is wanted."""
 
     def to_json(self) -> str:
         """Write the body of the request."""
@@ -171,6 +184,7 @@ class TicketRequest:
             found.text("uid", "", 100),
             found.text("take", "", 40),
             found.text("part", "", 40),
+            found.text("track", "", 400),
         )
         if not wanted.session and not (is_take(wanted.take) and (not wanted.part or is_part(wanted.part))):
             raise ValueError("neither a session nor a take or its part is named")

@@ -11,6 +11,7 @@ import re
 __all__ = [
     "TAKES",
     "TICKETS",
+    "TRACKS",
     "complete_path",
     "finish_path",
     "is_part",
@@ -21,6 +22,7 @@ __all__ = [
     "segment_path",
     "segments_path",
     "take_path",
+    "tracks_path",
 ]
 
 
@@ -28,6 +30,9 @@ TAKES = "api/takes"
 """`GET`: a `Listing`."""
 TICKETS = "api/tickets"
 """`POST` a `TicketRequest`, answered with a `Ticket`."""
+
+TRACKS = "api/tracks"
+"""`POST` a `TracksRequest`, by a director, answered with `ListedTracks`."""
 
 _TAKE = re.compile(r"[0-9]{13}-[0-9a-f]{8}")
 _PART = re.compile(r"part[1-9][0-9]{0,3}")
@@ -90,3 +95,8 @@ def segment_path(take: str, part: str, at: int) -> str:
 def complete_path(take: str, part: str) -> str:
     """`POST` a `Completion`, answered with `Held`: 200 if it is complete, 202 while it is still being compared."""
     return f"{TAKES}/{take}/{part}/complete"
+
+
+def tracks_path(session: str) -> str:
+    """`DELETE`, by a director: no more of the session's tracks is made; 204. What is made stays."""
+    return f"{TRACKS}/{session}"

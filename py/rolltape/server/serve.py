@@ -25,7 +25,13 @@ from rolltape.server.limits import Limits
 from rolltape.server.rooms import MAX_FRAME, Rooms, RoomsOptions
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret, new_signing_secret
 from rolltape.server.store import Store, StoreGone
-from rolltape.server.takes_options import CannotKeep, add_takes_arguments, default_folder, keeper
+from rolltape.server.takes_options import (
+    CannotKeep,
+    add_takes_arguments,
+    default_folder,
+    keeper,
+    track_workers,
+)
 from rolltape.server.tokens import Tokens
 from rolltape.server.turn import Ice
 from rolltape.settings.fragment import Secrets, write_fragment
@@ -137,12 +143,16 @@ async def _serve(options: argparse.Namespace) -> None:
     kept = _keeper(options)
     hosting = Hosting(host_key_of(secret), _is_for_all(options), kept is not None)
     rooms = Rooms(secret, store, replace(_rooms_options(options), hosting=hosting))
-    takes = None if kept is None else _takes(kept, secret, rooms)
+    workers = 0 if kept is None else _workers(options)
+    takes = None if kept is None else _takes(kept, secret, rooms, workers)
     hosts = Hosts([options.host, *options.allowed_host])
     server = uvicorn.Server(_config(options, create_app(root, rooms, hosts, takes)))
     with contextlib.closing(_listener(options.host, options.port)) as listener:
         port = listener.getsockname()[1]
-        for line in [*await _links(rooms, _address(options, port), hosting), *_lent(options, hosting)]:
+        for line in [
+            *await _links(rooms, _address(options, port), hosting),
+            *_lent(options, hosting, workers),
+        ]:
             print(line, flush=True)
         _collect_rarely()
         log.info("Serving.", extra={"port": port, "redis": bool(options.redis)})
@@ -256,10 +266,17 @@ def _keeper(options: argparse.Namespace) -> TakesStore | None:
         return None
 
 
-def _takes(kept: TakesStore, secret: bytes, rooms: Rooms) -> Takes:
+def _workers(options: argparse.Namespace) -> int:
+    try:
+        return track_workers(options)
+    except CannotKeep as error:
+        raise CannotServe(str(error)) from None
+
+
+def _takes(kept: TakesStore, secret: bytes, rooms: Rooms, workers: int) -> Takes:
     from rolltape.server.takes import Takes  # not where there are no file locks
 
-    return Takes(kept, Tokens(secret), rooms=rooms)
+    return Takes(kept, Tokens(secret), rooms=rooms, track_workers=workers)
 
 
 def _is_for_all(options: argparse.Namespace) -> bool:
@@ -268,11 +285,13 @@ def _is_for_all(options: argparse.Namespace) -> bool:
     return bool(options.takes_for_all) or is_alone
 
 
-def _lent(options: argparse.Namespace, hosting: Hosting) -> list[str]:
-    """What whoever has started the server is told of takes: where they are, and of whom they are kept."""
+def _lent(options: argparse.Namespace, hosting: Hosting, workers: int) -> list[str]:
+    """What whoever has started the server is told of takes: where they are, of whom, and what is made of them."""
     if not hosting.keeps_takes and not options.turn_url:
         return []
     lines = [f"Takes:    {options.takes or default_folder()}"] if hosting.keeps_takes else []
+    if hosting.keeps_takes and not workers and options.track_workers is None:
+        lines.append("Tracks:   none are made here: pip install 'rolltape[tracks]' (docs/tracks.md)")
     return lines if hosting.for_all else [*lines, f"Host key: {hosting.host_key}"]
 
 

@@ -30,6 +30,8 @@ from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, RequestGate, TakesLimits, answer
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.tokens import Tokens
+from rolltape.server.tracks_requests import TracksRequests
+from rolltape.server.tracks_worker import TracksWorkers
 
 __all__ = ["Takes"]
 
@@ -59,9 +61,11 @@ class Takes:
         tokens: Tokens,
         limits: TakesLimits | None = None,
         rooms: Rooms | None = None,
+        track_workers: int = 0,
     ) -> None:
         """`rooms` are told what arrives, for their directors; None: directors are told nothing."""
         self._rooms = rooms
+        self._workers = TracksWorkers(store, track_workers, self._broke_off)
         self._told = Limiter(TOLD, time.monotonic)
         self._store = store
         gate = self._gate = RequestGate(tokens, limits or TakesLimits())
@@ -79,16 +83,19 @@ class Takes:
             gate.route("/api/takes/{take}/{part}/complete", "POST", self._complete),
             gate.route("/api/takes/{take}/{part}/{at}", "PUT", self._put),
             *Downloads(store, tokens, gate).routes,
+            *TracksRequests(store.tracks, gate).routes,
         ]
 
     async def start(self) -> None:
         """Begin with what nobody asks for: finishing what its guest left, deleting what is due."""
         sys.setswitchinterval(SWITCH_S)
         self._tidying = asyncio.create_task(lasting("tidying takes", self._tidy, self._broke_off))
+        await self._workers.start()
 
     async def close(self) -> None:
         """End: what is being written is written; what takes long is left, and begun again by the next server."""
         self._store.end()
+        await self._workers.close()
         tasks = [*self._long.values(), *([self._tidying] if self._tidying else [])]
         for task in tasks:
             task.cancel()
@@ -189,10 +196,17 @@ class Takes:
     # What those may ask who see it.
 
     async def _list(self, asked: Asked) -> Response:
-        mine = not asked.is_director
         with self._gate.counted(asked):
-            found = await self._gate.in_thread(lambda: self._store.listed(asked.owner, mine))
-        return answer(Listing(tuple(found)).to_json())
+            found = await self._gate.in_thread(lambda: self._listing(asked))
+        return answer(found.to_json())
+
+    def _listing(self, asked: Asked) -> Listing:
+        takes = self._store.listed(asked.owner, mine=not asked.is_director)
+        if not asked.is_director:
+            return Listing(tuple(takes))
+        tracks = self._store.tracks
+        listed = tracks.listed(asked.owner, (one.session for one in takes))
+        return Listing(tuple(takes), tracks.queue.is_anybody_there(), listed)
 
     async def _delete(self, asked: Asked) -> Response:
         whose, take = asked.whose, asked.take

@@ -15,6 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import PurePosixPath
+from typing import TypeAlias
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -23,12 +25,13 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from rolltape.arrivals.listing import Ticket, TicketRequest
+from rolltape.arrivals.tracks import TrackFile
 from rolltape.core.naming import safe_name
 from rolltape.server.admission import address_of
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, RequestGate, answer
-from rolltape.server.takes_room import beside, now_ms
+from rolltape.server.takes_room import TRACKS, beside, now_ms
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.tokens import BadToken, DownloadClaims, Tokens
 from rolltape.server.zip_layout import Entry, ZipLayout
@@ -36,6 +39,12 @@ from rolltape.server.zip_layout import Entry, ZipLayout
 __all__ = ["Downloads", "stretch_of"]
 
 SLICE = 1 << 20
+TRACK_TYPES = {
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp4": "video/mp4",
+    ".json": "application/json",
+}
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
 
 
@@ -45,6 +54,26 @@ class _Kept:
 
     record: TakeRecord
     part: PartRecord
+
+    @property
+    def bytes(self) -> int:
+        return self.part.bytes
+
+
+@dataclass(frozen=True)
+class _Track:
+    """A file that was made of a session at the host."""
+
+    owner: Owner
+    session: str
+    file: TrackFile
+
+    @property
+    def bytes(self) -> int:
+        return self.file.bytes
+
+
+_File: TypeAlias = _Kept | _Track
 
 
 @dataclass(frozen=True)
@@ -56,8 +85,11 @@ class _Whole:
     mark: str
     """Another one for other content (a strong entity tag)."""
     media_type: str
-    kept: tuple[_Kept, ...]
-    stretch: Callable[[int, int], Iterable[tuple[bytes | _Kept, int, int]]]
+    files: tuple[_File, ...]
+    """What it is made of."""
+    of: frozenset[tuple[Owner, str]]
+    """Whose takes it has something of, and their ids."""
+    stretch: Callable[[int, int], Iterable[tuple[bytes | _File, int, int]]]
     """What makes up these bytes of it: bytes or a file, and from where to where of each."""
     sha256: str = ""
 
@@ -127,32 +159,42 @@ class Downloads:
             finally:
                 os.close(fd)
 
-    def _open(self, kept: _Kept) -> int:
-        return self._store.open_file(kept.record.owner, kept.record, kept.part)
+    def _open(self, file: _File) -> int:
+        if isinstance(file, _Track):
+            return self._store.tracks.open_file(file.owner, file.session, file.file)
+        return self._store.open_file(file.record.owner, file.record, file.part)
 
     def _check(self, whole: _Whole) -> None:
         """Raises Refused or OSError where a file is not what it was: an answer that has begun can only break off."""
-        for kept in whole.kept:
-            fd = self._open(kept)
+        for file in whole.files:
+            fd = self._open(file)
             try:
-                if os.fstat(fd).st_size != kept.part.bytes:
+                if os.fstat(fd).st_size != file.bytes:
                     raise Refused.unknown()
             finally:
                 os.close(fd)
 
     def _fetched(self, whole: _Whole) -> None:
-        for owner, id in {(one.record.owner, one.record.id) for one in whole.kept}:
+        for owner, id in whole.of:
             self._store.fetched(owner, id)
 
     def _whole(self, download: DownloadClaims) -> _Whole:
         """What a ticket opens, as it is now. Raises Refused if there is nothing, or no more."""
-        records = self._store.records(Owner(download.room, download.key_id, download.uid))
+        owner = Owner(download.room, download.key_id, download.uid)
+        records = self._store.records(owner)
         if download.session:
             wanted = [one for one in records if one.session == download.session]
-            return _zip(download, f"{safe_name(download.room)}_{download.session}", wanted)
+            made = self._store.tracks.files(owner, download.session) if wanted else ()
+            tracks = [_Track(owner, download.session, one) for one in made]
+            if not download.track:
+                return _zip(download, f"{safe_name(download.room)}_{download.session}", wanted, tracks)
+            for track in tracks:
+                if track.file.name == download.track:
+                    return _single_track(track, [one for one in wanted if one.kept])
+            raise Refused.unknown()
         wanted = [one for one in records if (one.uid, one.id) == (download.uid, download.take)]
         if not download.part:
-            return _zip(download, wanted[0].stem if wanted else "", wanted)
+            return _zip(download, wanted[0].stem if wanted else "", wanted, ())
         for record in wanted:
             part = record.part(download.part)
             if part and part.is_kept:
@@ -210,6 +252,7 @@ def _download(asked: Asked, wanted: TicketRequest) -> DownloadClaims:
         wanted.session,
         now_ms(),
         asked.is_director,
+        wanted.track,
     )
 
 
@@ -222,13 +265,39 @@ def _single(kept: _Kept) -> _Whole:
         part.sha256,
         part.content_type,
         (kept,),
+        _takes([kept.record]),
         lambda start, end: [(kept, start, end)],
         part.sha256,
     )
 
 
-def _zip(download: DownloadClaims, folder: str, records: Sequence[TakeRecord]) -> _Whole:
-    """The files of these takes that had arrived when the ticket was made, in a folder with what lies beside them."""
+def _single_track(track: _Track, of: Sequence[TakeRecord]) -> _Whole:
+    """One file that was made of a session."""
+    file = track.file
+    media_type = TRACK_TYPES.get(PurePosixPath(file.name).suffix, "application/octet-stream")
+    return _Whole(
+        file.name,
+        file.bytes,
+        file.sha256,
+        media_type,
+        (track,),
+        _takes(of),
+        lambda start, end: [(track, start, end)],
+        file.sha256,
+    )
+
+
+def _takes(records: Iterable[TakeRecord]) -> frozenset[tuple[Owner, str]]:
+    return frozenset((one.owner, one.id) for one in records)
+
+
+def _zip(
+    download: DownloadClaims, folder: str, records: Sequence[TakeRecord], tracks: Sequence[_Track]
+) -> _Whole:
+    """The files of these takes that had arrived when the ticket was made, in a folder with what lies beside them.
+
+    And what had been made of them, in a folder of its own in that.
+    """
     chosen = [
         replace(one, parts=tuple(part for part in one.kept if part.done_ms <= download.made_ms))
         for one in records
@@ -237,9 +306,20 @@ def _zip(download: DownloadClaims, folder: str, records: Sequence[TakeRecord]) -
     if not chosen:
         raise Refused.unknown()
     kept = sorted((_Kept(one, part) for one in chosen for part in one.parts), key=lambda one: one.part.name)
-    entries: list[Entry[bytes | _Kept]] = [
+    made_by_then = [one for one in tracks if one.file.made_ms <= download.made_ms]
+    entries: list[Entry[bytes | _File]] = [
         Entry(f"{folder}/{one.part.name}", one.part.bytes, one.part.crc32, one.record.take.started_at, one)
         for one in kept
+    ]
+    entries += [
+        Entry(
+            f"{folder}/{TRACKS}/{one.file.name}",
+            one.file.bytes,
+            one.file.crc32,
+            datetime.fromtimestamp(one.file.made_ms / 1000, UTC),
+            one,
+        )
+        for one in made_by_then
     ]
     made = datetime.fromtimestamp(download.made_ms / 1000, UTC)
     entries += [
@@ -248,11 +328,14 @@ def _zip(download: DownloadClaims, folder: str, records: Sequence[TakeRecord]) -
     ]
     layout = ZipLayout(entries)
 
-    def stretch(start: int, end: int) -> Iterable[tuple[bytes | _Kept, int, int]]:
+    def stretch(start: int, end: int) -> Iterable[tuple[bytes | _File, int, int]]:
         for piece, low, high in layout.stretch(start, end):
             yield (piece.content if isinstance(piece, Entry) else piece), low, high
 
-    return _Whole(f"{folder}.zip", layout.size, layout.mark, "application/zip", tuple(kept), stretch)
+    files: tuple[_File, ...] = (*kept, *made_by_then)
+    return _Whole(
+        f"{folder}.zip", layout.size, layout.mark, "application/zip", files, _takes(chosen), stretch
+    )
 
 
 def _headers(whole: _Whole) -> dict[str, str]:

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rolltape.server.takes_store import TakesStore
 
-__all__ = ["CannotKeep", "add_takes_arguments", "default_folder", "keeper"]
+__all__ = [
+    "CannotKeep",
+    "add_takes_arguments",
+    "add_worker_arguments",
+    "default_folder",
+    "keeper",
+    "track_workers",
+    "worker_store",
+]
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)B?", re.IGNORECASE)
@@ -44,10 +52,22 @@ def add_takes_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="delete a recording this long after it has arrived (default: never)",
     )
+    add_worker_arguments(parser)
     parser.add_argument(
         "--takes-for-all",
         action="store_true",
         help="lend this host's disk and TURN relay to every room, not only to those opened with the host's key",
+    )
+
+
+def add_worker_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options for making tracks to a parser."""
+    parser.add_argument(
+        "--track-workers",
+        type=_count,
+        metavar="N",
+        help="make tracks of so many sessions at once, each in a process of the lowest priority; 0: of none "
+        "(default: half the cores, where rolltape[tracks] is installed)",
     )
 
 
@@ -72,6 +92,26 @@ def keeper(options: argparse.Namespace) -> TakesStore | None:
         ) from None
 
 
+def track_workers(options: argparse.Namespace) -> int:
+    """Return how many workers make tracks here. Raises CannotKeep where some are asked for that cannot."""
+    from rolltape.server.tracks_worker import can_make_tracks, default_workers
+
+    if can_make_tracks():
+        return default_workers() if options.track_workers is None else options.track_workers
+    if options.track_workers:
+        raise CannotKeep("--track-workers needs PyAV, which pip installs with rolltape[tracks].")
+    return 0
+
+
+def worker_store(folder: Path) -> TakesStore:
+    """Open the folder that hosts keep takes in, which must be there. Raises CannotKeep."""
+    if not folder.is_dir():
+        raise CannotKeep(f"There is no folder {folder}: name the one that the host keeps takes in.")
+    store = keeper(argparse.Namespace(no_takes=False, takes=folder, takes_limit=None, keep_days=None))
+    assert store is not None
+    return store
+
+
 def default_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return where takes are kept if nobody says where: in a checkout, in `takes` there; else with the user's data.
 
@@ -94,6 +134,12 @@ def _size(text: str) -> int:
     if not match:
         raise argparse.ArgumentTypeError(f"{text} is no size, such as 500G")
     return int(match[1]) * UNITS[match[2].upper()]
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) > 1000:
+        raise argparse.ArgumentTypeError(f"{text} is no number of workers")
+    return int(text)
 
 
 def _days(text: str) -> int:

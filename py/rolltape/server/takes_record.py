@@ -20,9 +20,11 @@ from rolltape.arrivals.wire import Held
 from rolltape.core.json_fields import Fields
 from rolltape.core.naming import free_name, safe_name, take_name
 from rolltape.core.notice import plain_text, shortened
+from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import SPLIT, Part, ShelfState, Take
 from rolltape.recording.take_log import plain_take, read_take
 from rolltape.room.messages import room_key
+from rolltape.room.report import read_clock
 from rolltape.settings.codec import contents
 
 __all__ = ["Owner", "PartRecord", "TakeRecord", "mark", "session_of", "told_take"]
@@ -109,6 +111,8 @@ class TakeRecord:
     parts: tuple[PartRecord, ...] = ()
     fetched_ms: int | None = None
     deleted_ms: int | None = None
+    clock: ClockLog | None = None
+    """What its page noted of clocks, as a director's page told it; None: it did not yet."""
 
     @property
     def uid(self) -> str:
@@ -201,6 +205,7 @@ class TakeRecord:
             "deleted_ms": self.deleted_ms,
             "parts": [vars(part) | {"account": part.account.to_plain()} for part in self.parts],
             "take": plain_take(self.take),
+            "clock": None if self.clock is None else self.clock.to_plain(),
         }
         return (json.dumps(plain, allow_nan=False, indent=1) + "\n").encode()
 
@@ -216,6 +221,7 @@ class TakeRecord:
             tuple(map(_part, found.rows("parts"))),
             found.whole_or_none("fetched_ms"),
             found.whole_or_none("deleted_ms"),
+            read_clock(found.inner_or_none("clock")),
         )
 
 

@@ -58,6 +58,20 @@ class Refused(Exception):
         return cls(Problem(ProblemKind.UNKNOWN, 404, sentence))
 
     @classmethod
+    def no_tracks(cls) -> Refused:
+        """There is nothing that tracks could be made of."""
+        sentence = "No recording of this session is at the host yet: tracks are made of what has arrived."
+        return cls(Problem(ProblemKind.UNKNOWN, 404, sentence))
+
+    @classmethod
+    def no_worker(cls) -> Refused:
+        """Nobody is there who makes tracks."""
+        sentence = (
+            "Nothing is there at the host that makes tracks right now: tell who runs it, or try again later."
+        )
+        return cls(Problem(ProblemKind.SERVER, 503, sentence, 60))
+
+    @classmethod
     def slow(cls) -> Refused:
         """Nothing came for too long."""
         return cls(Problem(ProblemKind.SLOW, 408, "The line stood still; the piece is sent again."))

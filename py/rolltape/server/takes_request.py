@@ -52,6 +52,8 @@ class TakesLimits:
     """Seconds that a body may take to arrive."""
     announcements: Rate = field(default_factory=lambda: Rate(1, 100))
     """Announcements of one page."""
+    tracks: Rate = field(default_factory=lambda: Rate(0.2, 10))
+    """Of one room: how often tracks are asked for."""
     proving_s: float = 2.0
     """Seconds that a completion waits for its outcome before it is answered that it goes on."""
 

@@ -1,6 +1,6 @@
 """What a room's folder holds: a record of each take, the files that have arrived, and what lies beside them.
 
-    DIR/ROOM/SESSION/NAME, SHA256SUMS, ROOM_session.json, ROOM_session.otio
+    DIR/ROOM/SESSION/NAME, SHA256SUMS, ROOM_session.json, ROOM_session.otio, tracks/NAME
     DIR/ROOM/.rolltape/GUEST/TAKE/take.json, part1.part, part1.log
 
 Only the first line is for people: plain files, whole without Rolltape. The second is for what still arrives, and for
@@ -10,9 +10,11 @@ what is known of what has.
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from rolltape.arrivals.listing import ArrivalState, ArrivedPart, ArrivedTake
 from rolltape.arrivals.paths import is_take
@@ -22,11 +24,27 @@ from rolltape.server.takes_folder import Folder
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
 
-__all__ = ["COPY", "DONE", "HIDDEN", "LOG", "PART", "PROOF", "RECORD", "Records", "RoomTakes", "now_ms"]
+__all__ = [
+    "COPY",
+    "DONE",
+    "HIDDEN",
+    "LOG",
+    "PART",
+    "PROOF",
+    "RECORD",
+    "TRACKS",
+    "Records",
+    "RoomTakes",
+    "now_ms",
+]
 
 HIDDEN = ".rolltape"
 RECORD = "take.json"
 SUMS = "SHA256SUMS"
+TRACKS = "tracks"
+"""Name of the folder in a session's for what is made of it."""
+GONE = "gone-"
+"""How the name of a folder begins that is being deleted."""
 PART, COPY = ".part", ".copy"
 """How names end: of the bytes of a part as they arrive, and of a copy that is finished without the guest."""
 LOG, PROOF, DONE = ".log", ".proof", ".done"
@@ -205,6 +223,44 @@ class RoomTakes:
         except FileNotFoundError:
             raise Refused.unknown() from None
 
+    def tracks(self, session: str, make: bool = False) -> Folder:
+        """Open the folder of a session's tracks, or `make` it. Raises FileNotFoundError where there is none."""
+        with self._folder.folder(session) as folder:
+            return folder.folder(TRACKS, make)
+
+    def delete_tracks(self, session: str) -> None:
+        """Delete a session's tracks; what is still being made of them gets no name any more."""
+        gone = GONE + secrets.token_hex(8)
+        with contextlib.suppress(FileNotFoundError), self._folder.folder(session) as folder:
+            folder.rename(TRACKS, self._hidden, gone)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what is left of what was deleted."""
+        for name in self._hidden.names():
+            if name.startswith(GONE):
+                with contextlib.suppress(FileNotFoundError):
+                    with self._hidden.folder(name) as folder:
+                        for file in folder.names():
+                            folder.remove(file)
+                    self._hidden.remove_folder(name)
+
+    def bytes_of_tracks(self) -> int:
+        """Count the bytes of all tracks of the room."""
+        total = 0
+        for session in {record.session for record in self.records()}:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError), self.tracks(session) as folder:
+                stats = [folder.stat(name) for name in folder.names()]
+                total += sum(stat.st_size for stat in stats if stat is not None)
+        return total
+
+    def describe(self, sessions: Iterable[str]) -> None:
+        """Write anew what lies beside the files of sessions. The caller holds the room's lock."""
+        records = self.records()
+        for of in {record.session: record for record in records if record.session in sessions}.values():
+            with contextlib.suppress(FileNotFoundError), self._folder.folder(of.session) as session:
+                self._describe(session, of, records)
+
     def _describe(self, session: Folder, of: TakeRecord, records: Iterable[TakeRecord]) -> None:
         """Write what lies beside the files of a take's session; without files there is nothing to say."""
         here = [one for one in records if one.session == of.session and one.kept]
@@ -229,13 +285,22 @@ def beside(room: str, records: Iterable[TakeRecord]) -> dict[str, bytes]:
     if not kept:
         return {}
     sums = sorted((part.name, part.sha256) for one in kept for part in one.kept)
-    reports = [Report(one.uid, one.as_kept()) for one in kept]
     contents = (
         "".join(f"{sha256}  {name}\n" for name, sha256 in sums),
-        session_json(room, reports),
-        session_otio(room, reports),
+        *_session_files(room, tuple(map(as_reported, kept))),
     )
     return {name: content.encode() for name, content in zip(_names_beside(room), contents, strict=True)}
+
+
+def as_reported(record: TakeRecord) -> Report:
+    """Return a take as session files have it, under the names of its files at the host."""
+    return Report(record.uid, record.as_kept(), clock=record.clock)
+
+
+@lru_cache(maxsize=32)
+def _session_files(room: str, reports: tuple[Report, ...]) -> tuple[str, str]:
+    """As JSON and as OpenTimelineIO; each stretch of a zip asks for them, and clocks take a while to be lined up."""
+    return session_json(room, reports), session_otio(room, reports)
 
 
 def _listed(part: PartRecord, folder: Folder) -> ArrivedPart:

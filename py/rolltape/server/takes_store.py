@@ -26,8 +26,10 @@ from rolltape.server.takes_log import Logged, PartLog
 from rolltape.server.takes_open import OpenTake
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord, session_of, told_take
 from rolltape.server.takes_refused import Refused
-from rolltape.server.takes_room import LOG, PART, Records, RoomTakes, now_ms
+from rolltape.server.takes_room import LOG, PART, TRACKS, Records, RoomTakes, now_ms
 from rolltape.server.takes_usage import Quotas, Usage
+from rolltape.server.tracks_queue import LEASE_S
+from rolltape.server.tracks_store import TracksStore
 
 __all__ = ["TakesStore"]
 
@@ -50,13 +52,24 @@ class TakesStore:
     folder. What a method returns of segments is on the disk, as far as fsync says.
     """
 
-    def __init__(self, root: Path, quotas: Quotas | None = None, keep_days: int | None = None) -> None:
-        """Open the folder, made if there is none. `keep_days`: how long a take that has arrived is kept."""
+    def __init__(
+        self,
+        root: Path,
+        quotas: Quotas | None = None,
+        keep_days: int | None = None,
+        track_lease_s: float = LEASE_S,
+    ) -> None:
+        """Open the folder, made if there is none. `keep_days`: how long a take that has arrived is kept.
+
+        `track_lease_s`: after so many seconds without a word a worker that makes tracks is followed by another.
+        """
         self._root = Folder.root(root)
         self._quotas = quotas or Quotas()
         self._keep_ms = None if keep_days is None else keep_days * DAY_MS
         self._records = Records()
         self._usage = Usage(self._quotas, self._count)
+        self.tracks = TracksStore(root.resolve(), self._root, self._records, track_lease_s)
+        """What is made of sessions."""
         self._over = threading.Event()
 
     def end(self) -> None:
@@ -65,6 +78,7 @@ class TakesStore:
 
     def close(self) -> None:
         """Close the folder; no thread may have to do with it any more."""
+        self.tracks.queue.close()
         self._root.close()
 
     # What a page sends.
@@ -87,6 +101,10 @@ class TakesStore:
     def check(self, owner: Owner, length: int) -> None:
         """Look whether there is room for `length` more bytes of this guest. Raises Refused where there is not."""
         self._usage.check(owner.room_folder, owner.guest_folder, length, self._root.free())
+
+    def has_room(self) -> bool:
+        """True if the disk has more left than is to stay free."""
+        return self._usage.leaves_free(0, self._root.free())
 
     def put(self, owner: Owner, id: str, part: str, at: int, content: bytes, sha256: str) -> Account:
         """Check a segment against its SHA-256 (base64), have it on the disk, and return the part's account then.
@@ -148,6 +166,7 @@ class TakesStore:
                 return
             if record.fetched_ms is not None and not is_director:
                 raise Refused.fetched()
+            self.tracks.deleted(record)
             opened.room.delete(opened.folder, record)
         self._usage.look_again()
 
@@ -188,6 +207,7 @@ class TakesStore:
         """
         for name in self._root.names():
             with contextlib.suppress(Refused), RoomTakes(self._root, name, self._records) as room:
+                room.sweep()
                 for record in [record for _, record in room.each()]:
                     if self._over.is_set():
                         return
@@ -266,6 +286,7 @@ class TakesStore:
         used: Counter[tuple[str, str]] = Counter()
         for name in self._root.names():
             with contextlib.suppress(Refused), RoomTakes(self._root, name, self._records) as room:
+                used[name, TRACKS] = room.bytes_of_tracks()
                 for folder, record in room.each():
                     used[name, record.owner.guest_folder] += sum(map(partial(_size, folder), record.parts))
         return used

@@ -49,8 +49,7 @@ class Usage:
     def check(self, room: str, guest: str, length: int, disk: tuple[int, int]) -> None:
         """Look whether `length` bytes more may come; `disk` is what it has left, and has in all. Raises Refused."""
         quotas = self._quotas
-        left, has = disk
-        if left - length < max(quotas.free, has // 20 if quotas.free else 0):
+        if not self.leaves_free(length, disk):
             raise Refused.full("The host's disk is full")
         used = self._fresh()
         if used[room, guest] + length > quotas.guest:
@@ -59,6 +58,11 @@ class Usage:
             raise Refused.full("The host keeps no more of one room")
         if quotas.all is not None and used.total() + length > quotas.all:
             raise Refused.full("The host keeps no more recordings")
+
+    def leaves_free(self, length: int, disk: tuple[int, int]) -> bool:
+        """True if enough of the disk stays free with `length` bytes more; `disk` as in `check`."""
+        left, has = disk
+        return left - length >= max(self._quotas.free, has // 20 if self._quotas.free else 0)
 
     def add(self, room: str, guest: str, length: int) -> None:
         """Note that `length` bytes more are there; fewer, if it is negative."""

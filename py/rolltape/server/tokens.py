@@ -98,6 +98,8 @@ class DownloadClaims:
     """What has arrived by then is in the zip: it stays the same while more arrives."""
     directed: bool = False
     """True if a director fetches it."""
+    track: str = ""
+    """Name of a file that was made of the session; empty: it is the zip."""
 
 
 _Signed = TypeVar("_Signed", SessionClaims, Invitation, UploadClaims, DownloadClaims)

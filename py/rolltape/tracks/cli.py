@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rolltape.core.desk import say
+from rolltape.core.desk import Progress, say
 from rolltape.core.errors import RolltapeError
 from rolltape.tracks.check import check
 from rolltape.tracks.picture_plan import RATES
@@ -83,6 +83,25 @@ def _projects(text: str) -> tuple[str, ...]:
     return kinds
 
 
+class _Terminal:
+    """Prints the files that are there, says sentences, shows progress (`make.Listener`)."""
+
+    def __init__(self) -> None:
+        self._progress = Progress()
+
+    def made(self, place: Path) -> None:
+        print(place)
+
+    def said(self, sentence: str) -> None:
+        say(sentence)
+
+    def progress(self, name: str, share: float) -> None:
+        self._progress.show(name, share)
+
+    def progress_ended(self) -> None:
+        self._progress.clear()
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; the exit status: 1 if anything of the session could not be used, or a track not made."""
     if arguments.check:
@@ -105,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.force,
     )
     try:
-        return int(not make.make(wanted, print, say))
+        return int(not make.make(wanted, _Terminal()))
     except RolltapeError as error:
         say(error.sentence)
     except (OSError, ValueError) as error:

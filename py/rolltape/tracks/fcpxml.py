@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from rolltape.tracks.plan import RATE
@@ -20,8 +21,8 @@ SIZE = {"width": "1280", "height": "720"}
 """Of the sequence; clips of another size are fitted into it."""
 
 
-def final_cut_project(name: str, made: Sequence[Made], rate: int, folder: Path) -> str:
-    """The project, in frames of this rate; the tracks lie in `folder`. `made` is not empty."""
+def final_cut_project(name: str, made: Sequence[Made], rate: int, folder: Path | None) -> str:
+    """The project, in frames of this rate; the tracks lie in `folder`, or beside it (None). `made` is not empty."""
     whole = Element("fcpxml", version="1.10")
     resources = SubElement(whole, "resources")
     SubElement(resources, "format", {"id": "r1", "frameDuration": f"100/{rate * 100}s"} | SIZE)
@@ -44,7 +45,7 @@ def final_cut_project(name: str, made: Sequence[Made], rate: int, folder: Path) 
             | ({"hasVideo": "1", "format": "r1"} if kind == "video" else {})
             | {"hasAudio": "1", "audioSources": "1", "audioRate": str(RATE)},
         )
-        SubElement(asset, "media-rep", kind="original-media", src=(folder / file).absolute().as_uri())
+        SubElement(asset, "media-rep", kind="original-media", src=_address(folder, file))
         clip = SubElement(
             gap,
             "asset-clip",
@@ -74,3 +75,7 @@ def _marker(marker: Marker, rate: int) -> dict[str, str]:
 def _time(frames: int, rate: int) -> str:
     """So many frames as a fraction of a second, which is on a frame's boundary whatever the reader rounds to."""
     return f"{frames * 100}/{rate * 100}s"
+
+
+def _address(folder: Path | None, file: str) -> str:
+    return f"./{quote(file)}" if folder is None else (folder / file).absolute().as_uri()

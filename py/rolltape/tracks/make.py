@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from rolltape.core.desk import Progress, whole_file
+from rolltape.core.desk import whole_file
 from rolltape.core.errors import ConvertError, RolltapeError
 from rolltape.core.naming import free_name, safe_name
 from rolltape.core.notice import plain_text
@@ -28,11 +29,26 @@ from rolltape.tracks.session import PartFacts, Session, TakeFacts, read_session
 from rolltape.tracks.sound import write_sound
 from rolltape.tracks.video_file import see
 
-__all__ = ["Wanted", "make"]
+__all__ = ["REPORT", "Listener", "Wanted", "make"]
 
 MOST_HOURS = 72
 REPORT, PROJECT, MIX = "report.json", "tracks", "mix"
-Say = Callable[[str], None]
+
+
+class Listener(Protocol):
+    """Hears how the making goes on, in the thread that makes."""
+
+    def made(self, place: Path) -> None:
+        """A file is there, whole, under its name."""
+
+    def said(self, sentence: str) -> None:
+        """Something is to be told to a person."""
+
+    def progress(self, name: str, share: float) -> None:
+        """So much of a file is done, 0 to 1; called often."""
+
+    def progress_ended(self) -> None:
+        """The file that was told of last is done, or given up."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,12 @@ class Wanted:
     only: str = ""
     """A guest's name; empty: everybody."""
     force: bool = False
+    session: Path | None = None
+    """The session file; None: the one in the folder."""
+    kept: frozenset[str] = frozenset()
+    """Files that an earlier run has made of the same, by name: they stay, and are not told of again."""
+    moves: bool = False
+    """Whether all of it is fetched from where it is made, so that no project names the folder."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +122,13 @@ class _Files:
     filmed: dict[str, list[_Filmed]] = field(default_factory=dict)
 
 
-def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
-    """Make the tracks; `told` hears of each file that is there, `say` sentences. True if nothing was left out.
+def make(wanted: Wanted, listener: Listener) -> bool:
+    """Make the tracks, while `listener` hears how it goes on. Return True if nothing was left out.
 
     Raises OSError, ValueError where the session cannot be read, ConvertError where there is nothing to make.
     """
-    session = read_session(wanted.folder)
-    files = _files(session, wanted, say)
+    session = read_session(wanted.folder, wanted.session)
+    files = _files(session, wanted, listener)
     began_ms = first_ms(one for row in files.by_name.values() for one in row)
     if began_ms is None:
         raise ConvertError(f"None of the session's recordings in {wanted.folder} has sound that can be read.")
@@ -122,33 +144,35 @@ def make(wanted: Wanted, told: Callable[[Path], None], say: Say) -> bool:
     wanted.output.mkdir(parents=True, exist_ok=True)
     began = session.began and session.began + timedelta(milliseconds=began_ms - session.first_ms)
     places = dict(zip((one.name for one in chosen), _places(files.by_name, chosen, wanted), strict=True))
-    jobs = [(places[one.name], partial(_write, one, files, began, wanted, say)) for one in chosen]
+    jobs = [(places[one.name], partial(_write, one, files, began, wanted, listener)) for one in chosen]
     rate = wanted.rate or frame_rate(one.seen for own in files.filmed.values() for one in own)
     if not wanted.only:
         jobs.append((wanted.output / REPORT, partial(_report, everybody, files, began, wanted.force)))
     if wanted.mix and not wanted.only:
-        mix = partial(_mix, everybody, places, began, wanted)
+        mix = partial(_mix, everybody, places, began, wanted, listener)
         jobs.append((wanted.output / f"{MIX}.{wanted.sound}", mix))
     for track in chosen:
         if own := files.filmed.get(track.name):
             film = _Film(tuple(own), places[track.name], rate, track.length, session.first_ms, began_ms)
-            jobs.append((film.sound.with_suffix(".mp4"), partial(_film, film, wanted.force, say)))
+            jobs.append((film.sound.with_suffix(".mp4"), partial(_film, film, wanted.force, listener)))
     for kind in wanted.projects if not wanted.only else ():
-        project = partial(_project, kind, session.room, everybody, places, rate, wanted.force)
+        project = partial(_project, kind, session.room, everybody, places, rate, wanted.force, wanted.moves)
         jobs.append((wanted.output / f"{PROJECT}.{kind}", project))
     is_whole = not files.missing
     for place, job in jobs:
+        if place.name in wanted.kept:
+            continue
         try:
             job(place)
         except (RolltapeError, OSError) as error:
             is_whole = False
-            say(_sentence(error, str(place)))
+            listener.said(_sentence(error, str(place)))
         else:
-            told(place)
+            listener.made(place)
     return is_whole
 
 
-def _files(session: Session, wanted: Wanted, say: Say) -> _Files:
+def _files(session: Session, wanted: Wanted, listener: Listener) -> _Files:
     files = _Files()
     names = _names(session.takes)
     for take, part in [(one, part) for one in session.takes for part in one.parts]:
@@ -162,7 +186,7 @@ def _files(session: Session, wanted: Wanted, say: Say) -> _Files:
             sound = hear(path)
         except (RolltapeError, OSError) as error:
             files.missing.append(part.file)
-            say(f"{_sentence(error, part.file)} There is silence in its place.")
+            listener.said(f"{_sentence(error, part.file)} There is silence in its place.")
             continue
         segments = placed(part, sound, take.room_clock(part, session.first_ms))
         own.append(PlacedFile(len(files.paths), sound.rate, tuple(segments)))
@@ -201,24 +225,23 @@ def _places(
 
 
 def _write(
-    track: GuestTrack, files: _Files, began: datetime | None, wanted: Wanted, say: Say, place: Path
+    track: GuestTrack, files: _Files, began: datetime | None, wanted: Wanted, listener: Listener, place: Path
 ) -> None:
     channels = max(files.used[piece.file].heard.channels for piece in track.pieces)
-    progress = Progress()
     try:
         with (
             whole_file(place, wanted.force) as path,
             _opened(path, wanted.sound, channels, track.length, began) as output,
         ):
             broken = write_sound(
-                track, files.paths, channels, output, lambda share: progress.show(place.name, share)
+                track, files.paths, channels, output, lambda share: listener.progress(place.name, share)
             )
     finally:
-        progress.clear()
+        listener.progress_ended()
     for file, samples in broken.items():
         files.used[file] = replace(files.used[file], broken=samples)
         seconds = samples / files.used[file].heard.rate
-        say(f"{files.paths[file].name} is damaged: {seconds:.2f} s of its sound are silence.")
+        listener.said(f"{files.paths[file].name} is damaged: {seconds:.2f} s of its sound are silence.")
 
 
 def _there(
@@ -236,20 +259,20 @@ def _mix(
     places: dict[str, Path],
     began: datetime | None,
     wanted: Wanted,
+    listener: Listener,
     place: Path,
 ) -> None:
     """Write a mix of the sounds that are there."""
     sounds = [sound for _, sound in _there(everybody, places, place)]
     samples = everybody[0].length
-    progress = Progress()
     try:
         with (
             whole_file(place, wanted.force) as path,
             _opened(path, wanted.sound, 2, samples, began) as output,
         ):
-            write_mix(sounds, samples, output, lambda share: progress.show(place.name, share))
+            write_mix(sounds, samples, output, lambda share: listener.progress(place.name, share))
     finally:
-        progress.clear()
+        listener.progress_ended()
 
 
 def _report(
@@ -266,6 +289,7 @@ def _project(
     places: dict[str, Path],
     rate: int,
     force: bool,
+    moves: bool,
     place: Path,
 ) -> None:
     """A project of what is there."""
@@ -276,18 +300,17 @@ def _project(
     if kind == "otio":
         text = timeline(room, made, rate)
     elif kind == "fcpxml":
-        text = final_cut_project(room, made, rate, place.parent)
+        text = final_cut_project(room, made, rate, None if moves else place.parent)
     else:
         text = reaper_project(made)
     with whole_file(place, force) as path:
         path.write_text(text, encoding="utf-8")
 
 
-def _film(film: _Film, force: bool, say: Say, place: Path) -> None:
+def _film(film: _Film, force: bool, listener: Listener, place: Path) -> None:
     """Write a guest's pictures, with the sound of their track."""
     if not film.sound.exists():
         raise ConvertError(f"{place} is not made, since {film.sound.name} is not there.")
-    progress = Progress()
     try:
         with whole_file(place, force) as path:
             broken = write_pictures(
@@ -296,12 +319,14 @@ def _film(film: _Film, force: bool, say: Say, place: Path) -> None:
                 [(one.path, one.seen) for one in film.files],
                 film.rate,
                 film.sound,
-                lambda seconds: progress.show(place.name, seconds * RATE / film.samples),
+                lambda seconds: listener.progress(place.name, seconds * RATE / film.samples),
             )
     finally:
-        progress.clear()
+        listener.progress_ended()
     for file, count in broken.items():
-        say(f"{film.files[file].path.name} is damaged: {count} of its pictures could not be decoded.")
+        listener.said(
+            f"{film.files[file].path.name} is damaged: {count} of its pictures could not be decoded."
+        )
 
 
 def _opened(path: Path, kind: SoundKind, channels: int, samples: int, began: datetime | None) -> SoundOutput:

@@ -89,9 +89,9 @@ class Session:
     takes: tuple[TakeFacts, ...]
 
 
-def read_session(folder: Path) -> Session:
-    """Read the session file in a folder. Raises OSError, ValueError."""
-    for path in sorted(folder.glob("*.json")):
+def read_session(folder: Path, file: Path | None = None) -> Session:
+    """Read the session file in a folder, or the `file` that is one. Raises OSError, ValueError."""
+    for path in sorted(folder.glob("*.json")) if file is None else [file]:
         said = Fields.from_json(path.read_text(encoding="utf-8"))
         if said.text("format", "") == "rolltape-session":
             rows = said.rows("takes", MAX_ROWS)

@@ -1,0 +1,153 @@
+"""Tracks at the host: asked for and cancelled, the folder that they go into, and what of them can be fetched.
+
+Everything here waits for the disk, so it runs in threads. Files lie in `tracks` in their session's folder, made there
+under other names until they are whole; only what the queue's job names is listed and given away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from rolltape.arrivals.tracks import ListedTracks, TrackFile, TracksRequest, TracksTake
+from rolltape.core.json_fields import Fields
+from rolltape.recording.clock_log import ClockLog
+from rolltape.room.report import read_clock
+from rolltape.room.session_file import session_json
+from rolltape.server.takes_folder import Folder
+from rolltape.server.takes_record import Owner, TakeRecord
+from rolltape.server.takes_refused import Refused
+from rolltape.server.takes_room import RECORD, TRACKS, Records, RoomTakes, as_reported
+from rolltape.server.tracks_queue import QUEUE, Job, TracksQueue
+from rolltape.tracks.job import JobOrder
+
+__all__ = ["TracksStore"]
+
+REPORT = "report.json"
+"""Written after everybody's sound: what was made before it is made again, since it tells of all of that."""
+
+
+class TracksStore:
+    """Tracks in the folder of the takes. All methods raise Refused with what a page is told, and OSError."""
+
+    def __init__(self, path: Path, root: Folder, records: Records, lease_s: float) -> None:
+        """`root` is the folder at `path`, open for as long as this is used."""
+        self._path = path
+        self._root = root
+        self._records = records
+        self.queue = TracksQueue(root, lease_s)
+
+    # What directors ask.
+
+    def ask(self, owner: Owner, wanted: TracksRequest) -> Job:
+        """Have tracks made of these takes of the director's room; what its page knows of clocks is kept with them."""
+        before = self.queue.job(owner.room_folder, wanted.session)
+        if before is not None and before.is_waited_for:
+            return before
+        with self._room(owner.room_folder) as room, room.locked():
+            chosen = []
+            for one in wanted.takes:
+                clock = _clock(one)
+                whose = replace(owner, uid=one.uid)
+                with room.take(whose, one.take) as folder:
+                    record = room.record(whose, one.take, folder)
+                    if record is None or record.deleted_ms is not None or record.session != wanted.session:
+                        raise Refused.unknown()
+                    if clock is not None and clock != record.clock:
+                        record = replace(record, clock=clock)
+                        folder.write(RECORD, record.to_json())
+                    chosen.append(record)
+            room.describe([wanted.session])
+        kept = [one for one in chosen if one.kept]
+        if not kept:
+            raise Refused.no_tracks()
+        content = session_json(owner.room, map(as_reported, kept))
+        return self.queue.ask(owner.room_folder, wanted.session, content, [_name(one) for one in kept])
+
+    def cancel(self, owner: Owner, session: str) -> None:
+        """Cancel what is being made of a session; what is made stays."""
+        if self.queue.cancel(owner.room_folder, session) is None:
+            raise Refused.unknown()
+
+    def listed(self, owner: Owner, sessions: Iterable[str]) -> tuple[ListedTracks, ...]:
+        """Return what there is of these sessions' tracks; of those that nobody asked for nothing."""
+        jobs = (self.queue.job(owner.room_folder, session) for session in dict.fromkeys(sessions))
+        return tuple(job.listed(self.queue.ahead_of(job)) for job in jobs if job is not None)
+
+    def files(self, owner: Owner, session: str) -> tuple[TrackFile, ...]:
+        """Return the files that are there of a session's tracks."""
+        job = self.queue.job(owner.room_folder, session)
+        return () if job is None else job.files
+
+    def open_file(self, owner: Owner, session: str, file: TrackFile) -> int:
+        """Open a file to read; return its descriptor, which the caller closes. Raises Refused if it is another."""
+        try:
+            with self._room(owner.room_folder) as room, room.tracks(session) as folder:
+                fd = folder.open(file.name, os.O_RDONLY)
+        except FileNotFoundError:
+            raise Refused.unknown() from None
+        stat = os.fstat(fd)
+        if stat.st_size != file.bytes or stat.st_mtime_ns // 1_000_000 > file.made_ms:
+            os.close(fd)
+            raise Refused.unknown()
+        return fd
+
+    def deleted(self, record: TakeRecord) -> None:
+        """Delete the tracks that have something of a take, which was deleted."""
+        room, session = record.owner.room_folder, record.session
+        job = self.queue.job(room, session)
+        if job is not None and _name(record) in job.takes:
+            self.queue.forget(room, session)
+            self.delete(job)
+
+    # What workers do.
+
+    def prepare(self, job: Job) -> JobOrder:
+        """Have a job's folder, with nothing in it but what goes on being of use. Raises Refused if all is gone."""
+        kept = [one.name for one in job.files] if any(one.name == REPORT for one in job.files) else []
+        with self._room(job.room) as room:
+            try:
+                folder = room.tracks(job.session, make=True)
+            except FileNotFoundError:
+                raise Refused.unknown() from None
+            with folder:
+                for name in folder.names():
+                    if name not in kept:
+                        folder.remove(name)
+        folder_path = self._path / job.room / job.session
+        session = self._path / QUEUE / self.queue.session_file(job.id)
+        return JobOrder(folder_path, session, folder_path / TRACKS, tuple(kept))
+
+    def sweep(self, job: Job) -> None:
+        """Remove what a process has left unfinished that was ended."""
+        with (
+            contextlib.suppress(Refused, FileNotFoundError),
+            self._room(job.room) as room,
+            room.tracks(job.session) as folder,
+        ):
+            for name in folder.names():
+                if name.startswith("."):
+                    folder.remove(name)
+
+    def delete(self, job: Job) -> None:
+        """Delete all that was made."""
+        with contextlib.suppress(Refused), self._room(job.room) as room:
+            room.delete_tracks(job.session)
+
+    def _room(self, name: str) -> RoomTakes:
+        return RoomTakes(self._root, name, self._records)
+
+
+def _clock(told: TracksTake) -> ClockLog | None:
+    try:
+        return read_clock(None if told.clock is None else Fields(told.clock))
+    except ValueError as error:
+        raise Refused.bad(str(error)) from None
+
+
+def _name(record: TakeRecord) -> str:
+    """What a job calls a take."""
+    return f"{record.uid} {record.id}"
