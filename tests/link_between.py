@@ -1,4 +1,4 @@
-"""A link between a browser and a server: it counts what passes, and can be slow."""
+"""A link between a browser and a server: it counts what passes, and can be slow, either way."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ CHUNK = 16 * 1024
 
 @dataclass
 class LinkBetween:
-    """A TCP relay to a port of this machine; `down` counts the bytes that came from there."""
+    """A TCP relay to a port of this machine; `down` and `up` count the bytes that came from there and went there."""
 
     to_port: int
     one_way_s: float = 0.0
     bytes_per_s: float = 0.0
     """Of all connections together, from the server; 0: as fast as it goes."""
+    up_bytes_per_s: float = 0.0
+    """The same to the server."""
     down: int = 0
+    up: int = 0
     port: int = 0
     _free_at: float = 0.0
+    _up_free_at: float = 0.0
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -43,6 +47,11 @@ class LinkBetween:
         """Relay no more; from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._over.set)
+
+    @property
+    def up_wait_ms(self) -> float:
+        """How long what is sent to the server now waits for what was sent before it, by whatever connection."""
+        return 1000 * max(0.0, self._up_free_at - time.monotonic())
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(2 * self.one_way_s)  # its handshake
@@ -74,7 +83,10 @@ class LinkBetween:
     def _due(self, count: int, down: bool) -> float:
         now = time.monotonic()
         if not down:
-            return now + self.one_way_s
+            self.up += count
+            if self.up_bytes_per_s:
+                self._up_free_at = max(now, self._up_free_at) + count / self.up_bytes_per_s
+            return max(now, self._up_free_at) + self.one_way_s
         self.down += count
         if not self.bytes_per_s:
             return now + self.one_way_s

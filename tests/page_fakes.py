@@ -228,6 +228,9 @@ class FakeConnection:
     async def arriving(self) -> Arriving:
         return Arriving(1.0)
 
+    async def round_trip_ms(self) -> float | None:
+        return 30.0
+
     def restart(self) -> None:
         self.calls.append("restart")
 

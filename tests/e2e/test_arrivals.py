@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -13,11 +14,15 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from browsers import opened_firefox
+from link_between import link_between
 from rooms import RoomScene, Server, Visitor, opened_room
 from waiting import wait_for
 
 SMALL = "width=320&height=180&fps=15&recordcodec=vp8"
 ARRIVED = "Everything has arrived. You may close this page."
+NARROW = 2e6 / 8
+"""Bytes a second of a line that is slower than what is recorded."""
+SENT_NARROW = 2_000_000
 WITHIN_S = 5.0
 """The promise: after Stop everything is there within five seconds."""
 
@@ -244,6 +249,31 @@ def test_the_director_sees_it_arrive_fetches_it_and_deletes_it(scene: RoomScene,
     row.get_by_test_id("delete").click()
     expect(director.id("fetch-all")).to_be_hidden()
     assert arrived(takes) == []
+
+
+@pytest.mark.slow
+def test_somebody_who_talks_over_a_narrow_line_does_not_notice_what_is_sent(
+    scene: RoomScene, takes: Path
+) -> None:
+    """More is recorded than the line takes; everything of this page but the call goes through one queue."""
+    with link_between(scene.server.port, one_way_s=0.015) as link:
+        page = scene.link("record=4000&label=Ada&width=640&height=360&fps=30&recordcodec=vp8")
+        ada = scene.visitor().open(page.replace(str(scene.server.port), str(link.port), 1), "guest")
+        ada.id("join").click()
+        expect(ada.id("check-upload")).to_be_visible()
+        link.up_bytes_per_s = NARROW
+        record(ada, "0:10")
+
+        sent, began, waits = link.up, time.monotonic(), list[float]()
+
+        def is_sent() -> bool:
+            waits.append(link.up_wait_ms)
+            return link.up - sent >= SENT_NARROW
+
+        wait_for(is_sent, "so much is sent", 60)
+        share = (link.up - sent) / (NARROW * (time.monotonic() - began))
+        assert statistics.median(waits) <= 50
+        assert share >= 0.2, "a machine with one thing to do uses 0.6 of it"
 
 
 def test_a_server_that_keeps_nothing_is_asked_nothing_more(

@@ -37,6 +37,8 @@ class HostAnswer:
     """The body."""
     retry_after_s: float | None = None
     """Seconds in `Retry-After`; None without it."""
+    took_ms: float = 0.0
+    """From the moment at which the request was made until its answer began, in milliseconds."""
 
     @property
     def is_good(self) -> bool:

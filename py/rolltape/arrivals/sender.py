@@ -208,7 +208,9 @@ class Uploader:
     def _most(self, upload: Upload, now: TakeNow, file: FileNow, progress: Progress) -> int:
         """How many bytes the next segment may have."""
         largest = min(upload.most, upload.notes.segment_max)
-        return min(largest, self.pace.slice) if self._is_paced(now, file, progress) else largest
+        return (
+            min(largest, self.pace.slice(self._now_ms())) if self._is_paced(now, file, progress) else largest
+        )
 
     def _is_paced(self, now: TakeNow, file: FileNow, progress: Progress) -> bool:
         """Led by the delay while anybody talks, but for the short rest of a recording that is over."""
@@ -299,7 +301,7 @@ class Uploader:
         if answer.status != STORED:
             raise NotTheHost(NOT_THE_HOST, f"A segment was answered with status {answer.status}.")
         if paced:
-            self.pace.sent(step.length, begun_ms, self._now_ms())
+            self.pace.sent(step.length, begun_ms, answer.took_ms)
         segment = Segment(step.at, step.length, sha256)
         progress = upload.parts[file.part] = upload.parts[file.part].acknowledged(segment, file)
         self._went_on(upload)

@@ -20,7 +20,7 @@ from rolltape.browser.scripts import script_url
 
 PATIENCE_S = 150.0
 """Longer than the worker's own: one that answers nothing for this long is replaced."""
-STOPPED = (0, "", "The worker that sends stopped.", 0)
+STOPPED = (0, "", "The worker that sends stopped.", 0, 0.0)
 
 
 class UploadHost:
@@ -68,11 +68,11 @@ class UploadHost:
             worker.postMessage(to_js([self._asked, wait_ms, address, method, headers, body]))
         try:
             async with asyncio.timeout(PATIENCE_S + wait_ms / 1000):
-                status, sha256, text, wait_s = await answer
+                status, sha256, text, wait_s, took_ms = await answer
         except TimeoutError:
             self._dismiss()
-            status, sha256, text, wait_s = STOPPED
-        return HostAnswer(status, text, wait_s or None), sha256
+            status, sha256, text, wait_s, took_ms = STOPPED
+        return HostAnswer(status, text, wait_s or None, took_ms), sha256
 
     def _hired(self) -> Worker:
         if self._worker is None:

@@ -111,6 +111,9 @@ class Connection(Protocol):
     async def arriving(self) -> Arriving:
         """Return figures of what has arrived since this was asked last."""
 
+    async def round_trip_ms(self) -> float | None:
+        """Return how long the other side took to answer; None if it has not answered since this was asked last."""
+
     def restart(self) -> None:
         """Look for another way to the other side (RFC 8445 section 2.4)."""
 
@@ -283,6 +286,11 @@ class Peers:
         """Return the figures of what arrives from a member; zeros without a connection."""
         peer = self._peers.get(uid)
         return Arriving() if peer is None else await peer.connection.arriving()
+
+    async def round_trips_ms(self) -> Mapping[str, float]:
+        """Return how long members took to answer, by their uid: those that have since this was asked last."""
+        found = {uid: await peer.connection.round_trip_ms() for uid, peer in list(self._peers.items())}
+        return {uid: took_ms for uid, took_ms in found.items() if took_ms is not None}
 
     def close(self) -> None:
         """End all connections; nothing is shown of anybody any more."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
+from rolltape.arrivals.upload_pace import DelaySource
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.clock import Instant, Reading
 from rolltape.core.errors import RolltapeError, SinkError, Unsupported
@@ -42,6 +44,8 @@ from rolltape.settings.order import Order, order_for
 
 TICK_MS = 1000.0
 IDLE_TICK_MS = 5000.0
+CALLS_EVERY_S = 1.0
+"""So often a call is asked for its round trips while something is sent beside it."""
 REMEMBERED_COMMANDS = 200
 REMEMBERED_TAKES = 50
 AT_MOST = 15
@@ -121,9 +125,21 @@ class GuestRoom:
         """True if somebody else is there: pictures and sound go over this machine's line."""
         return self._client.connected and bool(self._client.present)
 
-    def measure(self, busy: Callable[[], bool], heard: Callable[[float], None]) -> None:
-        """While `busy`, have the line's delay measured and told in ms."""
-        self._document.spawn(self._time.measure(busy, heard))
+    def measure(self, busy: Callable[[], bool], heard: Callable[[DelaySource, float, str], None]) -> None:
+        """While `busy`, have the line's delay measured and told: by what, in ms, and whose."""
+        self._document.spawn(
+            self._time.measure(busy, lambda delay_ms: heard(DelaySource.CLOCK, delay_ms, ""))
+        )
+        self._document.spawn(self._measure_calls(busy, heard))
+
+    async def _measure_calls(
+        self, busy: Callable[[], bool], heard: Callable[[DelaySource, float, str], None]
+    ) -> None:
+        while True:
+            if busy():
+                for uid, took_ms in (await self._peers.round_trips_ms()).items():
+                    heard(DelaySource.CALL, took_ms, uid)
+            await asyncio.sleep(CALLS_EVERY_S)
 
     def nameless(self) -> str:
         """What this guest is called here while they have given no name; empty: not known yet."""

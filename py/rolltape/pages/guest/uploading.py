@@ -17,6 +17,7 @@ from rolltape.settings.link import Settings
 if TYPE_CHECKING:  # a guest whose takes nobody keeps does not wait for these
     from rolltape.arrivals.upload import Upload
     from rolltape.arrivals.upload_notes import Choice
+    from rolltape.arrivals.upload_pace import DelaySource
     from rolltape.arrivals.wire import UploadOffer
     from rolltape.pages.takes.uploads import Uploads
 
@@ -153,10 +154,10 @@ class GuestUploads:
         """True while something is sent beside a conversation: the line's delay is measured."""
         return self._is_talking and self._uploads is not None and self._uploads.is_busy
 
-    def note_delay(self, delay_ms: float) -> None:
-        """So long an answer took over the line that carried next to nothing."""
+    def note_delay(self, source: DelaySource, delay_ms: float, of: str) -> None:
+        """So long an answer took over the line, as `source` tells, of a member `of` the call, say."""
         if self._uploads is not None:
-            self._uploads.note_delay(delay_ms)
+            self._uploads.note_delay(source, delay_ms, of)
 
     @property
     def needs_page(self) -> bool:

@@ -14,6 +14,7 @@ from rolltape.arrivals.paths import complete_path, part_path
 from rolltape.arrivals.sender import Uploader
 from rolltape.arrivals.upload import TakeNow, Upload
 from rolltape.arrivals.upload_notes import NOTES, Choice, UploadNotes, read_notes
+from rolltape.arrivals.upload_pace import DelaySource
 from rolltape.arrivals.upload_plan import FileNow
 from rolltape.arrivals.wire import Completion, UploadOffer
 from rolltape.core.errors import RolltapeError
@@ -73,10 +74,10 @@ class Uploads:
         """True while something is sent, so that the line's delay is to be measured."""
         return any(one.is_at_work for one in self.all)
 
-    def note_delay(self, delay_ms: float) -> None:
-        """So long an answer took that carried next to nothing."""
+    def note_delay(self, source: DelaySource, delay_ms: float, of: str) -> None:
+        """So long an answer took over the line, as `source` tells, of a member `of` the call, say."""
         if self._sender is not None:
-            self._sender.pace.note_delay(delay_ms, self._browser.now_ms())
+            self._sender.pace.note_delay(source, delay_ms, self._browser.now_ms(), of)
 
     def offered(self, offer: UploadOffer, room: str) -> None:
         """The host gives this page a new token for a room: what waits for one there goes on."""
