@@ -19,7 +19,7 @@ from starlette.types import Scope
 from rolltape.room.frames import PING, PONG, framed
 from rolltape.room.messages import IceServer, Role
 from rolltape.server.admission import address_of, is_foreign
-from rolltape.server.limits import Limiter, Limits, Rate
+from rolltape.server.limits import BucketRate, Limiter, Limits
 from rolltape.server.line import MAX_WAITING, QUIET_LOOKS, Line, Over
 from rolltape.server.log import JsonLines, RepeatFilter, room_mark
 from rolltape.server.metrics import Metrics
@@ -90,7 +90,7 @@ def test_what_is_no_token_is_a_bad_one(token: str) -> None:
 
 def test_a_bucket_fills_again() -> None:
     clock = Clock()
-    limiter = Limiter(Rate(2, 3), clock)
+    limiter = Limiter(BucketRate(2, 3), clock)
 
     assert [limiter.allows("a") for _ in range(5)] == [True, True, True, False, False]
     assert limiter.allows("b", 3)
@@ -102,7 +102,7 @@ def test_a_bucket_fills_again() -> None:
 def test_many_addresses_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rolltape.server.limits.KEPT", 100)
     clock = Clock()
-    limiter = Limiter(Rate(1, 1), clock)
+    limiter = Limiter(BucketRate(1, 1), clock)
 
     for number in range(10_000):
         limiter.allows(str(number))
@@ -207,7 +207,7 @@ def test_nobody_is_silent_while_the_server_stands_still() -> None:
 )
 def test_what_no_page_of_ours_does_ends_a_connection(said: list[str | bytes], why: str) -> None:
     async def story() -> None:
-        wire = Wire(frames=Rate(1, 25))
+        wire = Wire(frames=BucketRate(1, 25))
         for one in said:
             wire.say(one)
         with pytest.raises(Over, match=why) as over:
@@ -220,7 +220,7 @@ def test_what_no_page_of_ours_does_ends_a_connection(said: list[str | bytes], wh
 
 def test_what_was_done_is_owed() -> None:
     clock = Clock()
-    limiter = Limiter(Rate(1, 3), clock)
+    limiter = Limiter(BucketRate(1, 3), clock)
     limiter.spend("a", 5)
 
     assert not limiter.allows("a", 0)

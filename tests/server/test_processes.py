@@ -26,7 +26,7 @@ from rolltape.room.messages import (
     Sender,
     Welcome,
 )
-from rolltape.server.bus import Target, Told
+from rolltape.server.bus import BusMessage, Recipients
 from rolltape.server.redis_pubsub import RedisBus
 from server.conftest import RedisServer
 from server.processes import Process
@@ -281,7 +281,7 @@ def test_publishing_that_breaks_off_is_begun_again_and_counted(
         return None
 
     async def story() -> None:
-        heard: list[Told] = []
+        heard: list[BusMessage] = []
         counted: list[str] = []
         one, other = (RedisBus(redis.url, heard.append, nothing_missed, counted.append) for _ in range(2))
         await asyncio.gather(one.start(), other.start())
@@ -292,7 +292,7 @@ def test_publishing_that_breaks_off_is_begun_again_and_counted(
             raise RuntimeError("Nobody expected this.")
 
         monkeypatch.setattr(one, "_publish_batch", broken)
-        told = Told("room", Target.ALL, "", "after")
+        told = BusMessage("room", Recipients.ALL, "", "after")
         one.tell(told)
         while not heard:
             await asyncio.sleep(0.005)
@@ -309,13 +309,15 @@ def test_a_message_that_cannot_be_written_does_not_end_the_publishing_of_its_pro
         return None
 
     async def story() -> None:
-        heard: list[Told] = []
+        heard: list[BusMessage] = []
         counted: list[str] = []
         one, other = (RedisBus(redis.url, heard.append, nothing_missed, counted.append) for _ in range(2))
         await asyncio.gather(one.start(), other.start())
         with pytest.raises(UnicodeEncodeError):
-            one.tell(Told("room", Target.ALL, "", "\ud800"))
-        fine = [Told("stüdio", Target.ROLE, "director", f'{{"event":"x","n":{n}}}') for n in range(1200)]
+            one.tell(BusMessage("room", Recipients.ALL, "", "\ud800"))
+        fine = [
+            BusMessage("stüdio", Recipients.ROLE, "director", f'{{"event":"x","n":{n}}}') for n in range(1200)
+        ]
         for told in fine:
             one.tell(told)
         while len(heard) < len(fine):

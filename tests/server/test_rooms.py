@@ -35,7 +35,7 @@ from rolltape.room.messages import (
 )
 from rolltape.room.wire import MAX_NAME, encode, plain_json
 from rolltape.server.hosting import Hosting
-from rolltape.server.limits import Limits, Rate
+from rolltape.server.limits import BucketRate, Limits
 from rolltape.server.memory import MemoryStore
 from rolltape.server.ownership import CLAIM_S, Claim, key_id
 from rolltape.server.rooms import RoomsOptions
@@ -146,7 +146,7 @@ def test_a_flood_is_a_hundred_messages_and_two_hundred_refusals() -> None:
         assert sum(one == GuestState("Ada") for one, _ in director.heard) == 100
 
     # As long as reading them takes no time that others need.
-    limits = Limits(work=Rate(10, 10))
+    limits = Limits(work=BucketRate(10, 10))
     played(story, options=RoomsOptions(limits, now_s=Clock()))
 
 

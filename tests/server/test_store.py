@@ -18,12 +18,12 @@ from rolltape.server.store import (
     MAX_MEMBERS,
     MAX_UNINVITED,
     Admitted,
-    Held,
+    HeldMember,
     Hindrance,
     NotSeated,
+    RoomStore,
     Seat,
     Seating,
-    Store,
     StoreGone,
 )
 from server.conftest import RedisServer
@@ -31,7 +31,7 @@ from server.visitors import Clock
 
 ADA = Member("ada", Role.GUEST, "Ädä | \n“x”", False)
 BO = Member("bo", Role.DIRECTOR, "Bo")
-Story = Callable[[Store, str], Awaitable[None]]
+Story = Callable[[RoomStore, str], Awaitable[None]]
 _rooms = map("room {}\u202f| x".format, itertools.count())
 
 
@@ -42,7 +42,7 @@ def played(request: pytest.FixtureRequest) -> Callable[[Story], None]:
 
     def play(story: Story) -> None:
         async def run() -> None:
-            store: Store = RedisStore(url) if url else MemoryStore()
+            store: RoomStore = RedisStore(url) if url else MemoryStore()
             try:
                 await story(store, next(_rooms))
             finally:
@@ -54,7 +54,7 @@ def played(request: pytest.FixtureRequest) -> Callable[[Story], None]:
 
 
 def test_a_room_belongs_to_the_key_that_opened_it_first(played: Callable[[Story], None]) -> None:
-    async def story(store: Store, room: str) -> None:
+    async def story(store: RoomStore, room: str) -> None:
         assert await store.claimed_by(room) is None
         first = await store.open(room, "first")
         now_ms = time.time() * 1000
@@ -73,7 +73,7 @@ def test_a_room_belongs_to_the_key_that_opened_it_first(played: Callable[[Story]
 def test_a_claim_that_the_store_has_forgotten_comes_back_and_no_other(
     played: Callable[[Story], None],
 ) -> None:
-    async def story(store: Store, room: str) -> None:
+    async def story(store: RoomStore, room: str) -> None:
         held = await store.open(room, "stranger")
         began_ms = await since_ms(store)
         hour_ms = 3_600_000
@@ -91,7 +91,7 @@ def test_a_claim_that_the_store_has_forgotten_comes_back_and_no_other(
         other = f"{room} other"
         assert await store.show(other, Claim("squatter", 999, began_ms + 1)) == Claim("squatter", 999)
 
-    async def since_ms(store: Store) -> int:
+    async def since_ms(store: RoomStore) -> int:
         if isinstance(store, RedisStore):
             return int(await store._redis.get(SINCE))
         assert isinstance(store, MemoryStore)
@@ -103,7 +103,7 @@ def test_a_claim_that_the_store_has_forgotten_comes_back_and_no_other(
 def test_who_sits_down_sees_the_others_and_takes_their_own_place_again(
     played: Callable[[Story], None],
 ) -> None:
-    async def story(store: Store, room: str) -> None:
+    async def story(store: RoomStore, room: str) -> None:
         assert await store.sit(room, ADA, "c1") == Seating("", ())
         assert await store.sit(room, BO, "c2") == Seating("", (ADA,))
         assert await store.sit(room, ADA, "c3") == Seating("c1", (BO,))
@@ -115,7 +115,7 @@ def test_who_sits_down_sees_the_others_and_takes_their_own_place_again(
 
 
 def test_a_lost_connection_leaves_the_place_unless_another_took_it(played: Callable[[Story], None]) -> None:
-    async def story(store: Store, room: str) -> None:
+    async def story(store: RoomStore, room: str) -> None:
         await store.sit(room, ADA, "c1")
         await store.sit(room, ADA, "c2")
 
@@ -130,7 +130,7 @@ def test_a_lost_connection_leaves_the_place_unless_another_took_it(played: Calla
 
 
 def test_who_was_let_in_and_whether_others_may_wait_is_kept(played: Callable[[Story], None]) -> None:
-    async def story(store: Store, room: str) -> None:
+    async def story(store: RoomStore, room: str) -> None:
         assert await store.admitted(room, "ada") is None and not await store.is_shut(room)
         await store.admit(room, "ada", Admitted("key", hosted=True))
         await store.admit(room, "cy", Admitted("other", hosted=False))
@@ -146,7 +146,7 @@ def test_who_was_let_in_and_whether_others_may_wait_is_kept(played: Callable[[St
 
 
 def test_a_token_is_used_once(played: Callable[[Story], None]) -> None:
-    async def story(store: Store, room: str) -> None:
+    async def story(store: RoomStore, room: str) -> None:
         assert await store.use(room)
         assert not await store.use(room)
 
@@ -154,7 +154,7 @@ def test_a_token_is_used_once(played: Callable[[Story], None]) -> None:
 
 
 def test_a_name_changes_and_the_place_stays(played: Callable[[Story], None]) -> None:
-    async def story(store: Store, room: str) -> None:
+    async def story(store: RoomStore, room: str) -> None:
         zoe = Member("ada", Role.GUEST, "Zoë", False, waiting=True)
         assert not await store.rename(room, zoe)
         await store.sit(room, ADA, "c1")
@@ -166,7 +166,7 @@ def test_a_name_changes_and_the_place_stays(played: Callable[[Story], None]) -> 
 
 
 def test_who_was_removed_is_not_let_in(played: Callable[[Story], None]) -> None:
-    async def story(store: Store, room: str) -> None:
+    async def story(store: RoomStore, room: str) -> None:
         await store.sit(room, ADA, "c1")
 
         assert await store.remove(room, "ada") == "c1"
@@ -184,7 +184,7 @@ def test_who_was_removed_is_not_let_in(played: Callable[[Story], None]) -> None:
 def test_a_room_is_full_for_strangers_first_and_never_for_its_directors(
     played: Callable[[Story], None],
 ) -> None:
-    async def full(store: Store, room: str, member: Member) -> bool:
+    async def full(store: RoomStore, room: str, member: Member) -> bool:
         found = await store.hindrance(room, member)
         if found is not None:
             with pytest.raises(NotSeated) as refused:
@@ -192,7 +192,7 @@ def test_a_room_is_full_for_strangers_first_and_never_for_its_directors(
             assert refused.value.why is found is Hindrance.FULL
         return found is not None
 
-    async def story(store: Store, room: str) -> None:
+    async def story(store: RoomStore, room: str) -> None:
         cy = Member("cy", Role.GUEST, "Cy")
         for number in range(MAX_UNINVITED):
             await store.sit(room, Member(f"u{number}", Role.GUEST, "", False), f"c{number}")
@@ -253,12 +253,14 @@ def test_a_renewed_lease_holds_and_another_runs_out_once() -> None:
 
         clock.turn(LEASE_S - 1)
         assert await store.expire() == []
-        assert await store.renew([Held("studio", "bo"), Held("studio", "cy")]) == [Held("studio", "cy")]
+        assert await store.renew([HeldMember("studio", "bo"), HeldMember("studio", "cy")]) == [
+            HeldMember("studio", "cy")
+        ]
         clock.turn(1)
-        assert await store.expire() == [Held("studio", "ada")]
+        assert await store.expire() == [HeldMember("studio", "ada")]
         assert await store.expire() == []
         clock.turn(LEASE_S)
-        assert await store.expire() == [Held("studio", "bo")]
+        assert await store.expire() == [HeldMember("studio", "bo")]
         clock.turn(CLAIM_S)
         assert await store.claimed_by("studio") is None
 
@@ -271,15 +273,15 @@ def test_a_lease_in_redis_runs_out_for_one_of_two_who_look(redis: RedisServer) -
         room = next(_rooms)
         await one.sit(room, ADA, "c1")
         await other.sit(room, BO, "c2")
-        assert await other.renew([Held(room, "bo"), Held(room, "cy")]) == [Held(room, "cy")]
+        assert await other.renew([HeldMember(room, "bo"), HeldMember(room, "cy")]) == [HeldMember(room, "cy")]
 
-        told: list[Held] = []
+        told: list[HeldMember] = []
         async with asyncio.timeout(5):
             while not told:
                 for late in await asyncio.gather(one.expire(), other.expire(), one.expire()):
                     told += [one for one in late if one.room == room]
 
-        assert told == [Held(room, "ada")]
+        assert told == [HeldMember(room, "ada")]
         assert await one.seat(room, "ada") is None
         assert await one.seat(room, "bo") == Seat(BO, "c2")
         assert await one.signing_secret(b"first") == await other.signing_secret(b"second") == b"first"

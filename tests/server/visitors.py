@@ -22,7 +22,7 @@ from rolltape.room.wire import decode, encode, kind_of, sender_of
 from rolltape.server.app import create_app
 from rolltape.server.rooms import MAX_FRAME, Rooms, RoomsOptions
 from rolltape.server.serve import PAGE
-from rolltape.server.store import Store
+from rolltape.server.store import RoomStore
 
 SECRET = b"s" * 40
 KEY, OTHER_KEY = "k" * 22, "o" * 22
@@ -149,7 +149,7 @@ def post(address: str, body: object, headers: dict[str, str] | None = None) -> t
 
 @asynccontextmanager
 async def serving(
-    store: Store | None = None, options: RoomsOptions | None = None
+    store: RoomStore | None = None, options: RoomsOptions | None = None
 ) -> AsyncIterator[tuple[str, Rooms]]:
     rooms = Rooms(SECRET, store, options)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -210,7 +210,7 @@ class Scene:
 
 def played(
     story: Callable[[Scene], Awaitable[None]],
-    store: Store | None = None,
+    store: RoomStore | None = None,
     options: RoomsOptions | None = None,
 ) -> None:
     async def run() -> None:

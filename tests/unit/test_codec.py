@@ -13,9 +13,9 @@ from rolltape.core.notice import Level
 from rolltape.settings.codec import (
     AudioCodec,
     Candidate,
-    Choice,
     CodecWish,
     Container,
+    FormatChoice,
     VideoCodec,
     candidates,
     choose,
@@ -65,7 +65,7 @@ def chosen(
     has_video: bool = True,
     has_audio: bool = True,
     efficient: frozenset[VideoCodec] = frozenset(),
-) -> Choice:
+) -> FormatChoice:
     choice = choose(candidates(wish, has_video=has_video, has_audio=has_audio, efficient=efficient), browser)
     assert choice is not None
     return choice

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rolltape.core.notice import Level, Notice
-from rolltape.pages.guest.state import Surroundings, guest_state
+from rolltape.pages.guest.state import Circumstances, guest_state
 from rolltape.recording.take import Part, Take, TakeState
 from rolltape.recording.take_keeper import Status
 from rolltape.room.messages import GuestState
 from rolltape.room.wire import decode, encode
 from rolltape.settings.capture_constraints import GrantedVideo
 
-HERE = Surroundings(
+HERE = Circumstances(
     "Ada", "", GrantedVideo("Camera", "1", 1280, 720, 30.0), 40, 90.0, 80, False, False, False, 5, ""
 )
 LAST = Take(

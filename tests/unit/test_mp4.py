@@ -12,7 +12,7 @@ import pytest
 
 from rolltape.core.errors import ConvertError
 from rolltape.media import h264
-from rolltape.media.mp4 import Mp4Track, Pictures, Runs, Samples, movie
+from rolltape.media.mp4 import Mp4Track, Runs, Samples, ShownSamples, movie
 from rolltape.media.mp4_entries import opus_entry, vp9_config
 from rolltape.media.ogg import opus_head
 from unit.convert_tools import converted, decoded, said
@@ -79,7 +79,7 @@ def test_a_length_beyond_32_bits_is_written_in_64() -> None:
 
 
 def test_reordered_pictures_are_decoded_in_order_and_shown_at_their_time() -> None:
-    pictures = Pictures()
+    pictures = ShownSamples()
     shown = [0, 120, 40, 80, 240, 160, 200]
     for at in shown:
         pictures.add_picture(10, at, at == 0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rolltape.recording.timeline import Clock, ClosedPause, Hole, Missing, Silence, holes
+from rolltape.recording.timeline import ClosedPause, FileTimeline, Hole, Missing, Silence, holes
 
 
 def test_a_machine_that_slept_leaves_one_hole_of_everything() -> None:
@@ -44,7 +44,7 @@ def test_second_pause_that_was_left_open_is_no_hole_either() -> None:
     assert holes(silences, False, [ClosedPause(2_000, 10_000), ClosedPause(7_000, 10_000)]) == ()
 
 
-def seen(clock: Clock, seconds: int, lag_ms: float, grows: float = 0.0) -> int:
+def seen(clock: FileTimeline, seconds: int, lag_ms: float, grows: float = 0.0) -> int:
     for half in range(1, seconds * 2 + 1):
         clock.note(half * 500, half * 500 - lag_ms - grows * half * 500)
     return clock.behind_ms
@@ -52,11 +52,11 @@ def seen(clock: Clock, seconds: int, lag_ms: float, grows: float = 0.0) -> int:
 
 @pytest.mark.parametrize("lag_ms", [0, 300, 950])
 def test_an_encoders_delay_is_nothing_missing(lag_ms: float) -> None:
-    assert seen(Clock(), 60, lag_ms) == 0
+    assert seen(FileTimeline(), 60, lag_ms) == 0
 
 
 def test_a_burst_that_comes_late_is_nothing_missing() -> None:
-    clock = Clock()
+    clock = FileTimeline()
     seen(clock, 10, 200)
     clock.note(13_000, 10_100)
     clock.note(13_010, 12_800)
@@ -65,11 +65,11 @@ def test_a_burst_that_comes_late_is_nothing_missing() -> None:
 
 
 def test_time_that_never_came_is_seen() -> None:
-    assert seen(Clock(), 37, 200, grows=0.165) == pytest.approx(6_000, abs=800)
+    assert seen(FileTimeline(), 37, 200, grows=0.165) == pytest.approx(6_000, abs=800)
 
 
 def test_what_comes_as_it_should_once_more_does_not_bring_lost_time_back() -> None:
-    clock = Clock()
+    clock = FileTimeline()
     for second in range(1, 30):
         clock.note(second * 1000, second * 1000 - (5_000 if second > 10 else 100))
 
@@ -77,7 +77,7 @@ def test_what_comes_as_it_should_once_more_does_not_bring_lost_time_back() -> No
 
 
 def test_time_lost_right_before_the_end_is_seen_once_all_bytes_have_come() -> None:
-    clock = Clock()
+    clock = FileTimeline()
     seen(clock, 10, 200)
     clock.note(12_500, 10_300)
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from rolltape.convert.plan import ConversionPlan, Target, part_of, plan
 from rolltape.convert.run import Conversion
-from rolltape.core.desk import Progress, say, whole_file
+from rolltape.core.desk import ProgressLine, say, whole_file
 from rolltape.core.errors import ConvertError, RolltapeError
 
 CHUNK = 4 << 20
@@ -124,7 +124,7 @@ async def _write(wanted: ConversionPlan, place: Path, paths: Sequence[Path], for
     if any(place.exists() and place.samefile(path) for path in paths):
         raise ConvertError(f"{place} is the recording itself; it is not written over.")
     conversion = Conversion(wanted)
-    progress = Progress()
+    progress = ProgressLine()
     try:
         with whole_file(place, force) as partial, partial.open("wb") as file:
             async with aclosing(conversion.run(FileOutput(file))) as steps:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from rolltape.convert.mp4_lane import Clock, Lane
+from rolltape.convert.mp4_lane import Lane, LaneTimes
 from rolltape.convert.mp4_pictures import picture_lane
 from rolltape.convert.mp4_sounds import sound_lane
 from rolltape.convert.plan import InputPart, track_numbers
@@ -87,7 +87,7 @@ class Mp4Taker:
         """Chunks hold what a Cluster of the recording holds, or less."""
         if self._cluster is None:
             for each in self._lanes.values():
-                each.clock = Clock(block.ticks * self._scale_ns + self._shift_ns)
+                each.clock = LaneTimes(block.ticks * self._scale_ns + self._shift_ns)
         self._cluster = block.cluster
 
     def _unpacked(

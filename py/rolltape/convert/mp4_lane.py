@@ -14,7 +14,7 @@ AHEAD_NS: Final = 3_600_000_000_000
 """So is one that says that there was none for an hour."""
 
 
-class Clock:
+class LaneTimes:
     """A track's times, with those left out that cannot be."""
 
     def __init__(self, latest_ns: int) -> None:
@@ -44,7 +44,7 @@ class Lane:
         """When it begins to be seen or heard."""
         self.end_ns = 0
         """When its latest sample ends, or begins."""
-        self.clock: Clock
+        self.clock: LaneTimes
         self.told = False
         """There was a packet, good or not."""
         self.held: list[bytes] = []

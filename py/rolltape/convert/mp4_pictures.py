@@ -8,7 +8,7 @@ from rolltape.convert.mp4_lane import Lane
 from rolltape.core.errors import ConvertError
 from rolltape.media import h264
 from rolltape.media import mp4_entries as entries
-from rolltape.media.mp4 import Mp4Track, Pictures, box
+from rolltape.media.mp4 import Mp4Track, ShownSamples, box
 from rolltape.media.webm_track import Track
 
 _TEMPORAL_DELIMITER: Final = b"\x12\x00"
@@ -25,11 +25,11 @@ _DESCRIBED: Final = {
 class PictureLane(Lane):
     """Pictures that are stored as they are, and described by the recording's header."""
 
-    samples: Pictures
+    samples: ShownSamples
 
     def __init__(self, track: Track, scale_ns: int) -> None:
         super().__init__(track)
-        self.samples = Pictures()
+        self.samples = ShownSamples()
         exact = scale_ns >= 1000 and 1_000_000_000 % scale_ns == 0
         self._timescale = 1_000_000_000 // scale_ns if exact else 90_000
         self._size = track.width & 0xFFFF, track.height & 0xFFFF

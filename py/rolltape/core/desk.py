@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rolltape.core.errors import ConvertError
 
-__all__ = ["Progress", "say", "whole_file"]
+__all__ = ["ProgressLine", "say", "whole_file"]
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def _exists(place: Path) -> ConvertError:
     return ConvertError(f"{place} exists already; --force writes over it.")
 
 
-class Progress:
+class ProgressLine:
     """How far it is, in one line on a terminal; nothing elsewhere."""
 
     def __init__(self) -> None:

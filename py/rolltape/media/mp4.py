@@ -143,7 +143,7 @@ class Samples:
         return 0
 
 
-class Pictures(Samples):
+class ShownSamples(Samples):
     """Samples with the time at which each is shown, which need not be the order in which they are stored.
 
     They are decoded at the same times in ascending order (8.6.1.3), so what reorders shows in `ctts` alone.

@@ -45,7 +45,7 @@ class WebmError(RolltapeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class HeaderElement:
     """One element of the header: where it starts, where its payload starts, where it ends."""
 
     ident: int
@@ -111,10 +111,10 @@ def check_doc_type(payload: bytes) -> str:
     raise WebmError("The file does not say which format it is.")
 
 
-def _walk(raw: bytes) -> tuple[list[Piece], int | None]:
+def _walk(raw: bytes) -> tuple[list[HeaderElement], int | None]:
     """The header's elements as far as they are whole, and where the first Cluster begins, if it has come."""
     check_head(raw)
-    pieces: list[Piece] = []
+    pieces: list[HeaderElement] = []
     at = 0
     while at < len(raw):
         ident, size, body = ebml.read_header(raw, at)
@@ -128,7 +128,7 @@ def _walk(raw: bytes) -> tuple[list[Piece], int | None]:
             return pieces, None
         if ident == Id.EBML:
             check_doc_type(raw[body:end])
-        pieces.append(Piece(ident, at, body, end))
+        pieces.append(HeaderElement(ident, at, body, end))
         at = end
     return pieces, None
 
@@ -138,7 +138,7 @@ def _cluster_at(raw: bytes, at: int) -> int | None:
     return at if ebml.read_id(raw, at)[0] == Id.CLUSTER else None
 
 
-def _check_order(pieces: list[Piece], ident: int, size: int, at: int) -> None:
+def _check_order(pieces: list[HeaderElement], ident: int, size: int, at: int) -> None:
     """The EBML head, the Segment, then elements of known size that stay within MAX_HEADER."""
     expected = (Id.EBML, Id.SEGMENT)[len(pieces)] if len(pieces) < 2 else None
     if ident == INVALID or (expected is not None and ident != expected):

@@ -29,7 +29,7 @@ from rolltape.media.webm_events import (
 from rolltape.media.webm_header import WebmError
 from rolltape.media.webm_layout import KeyFrames, Layout
 from rolltape.media.webm_reader import Reader
-from rolltape.media.webm_track import Counter, Gap, Kind, Progress, Track
+from rolltape.media.webm_track import Counter, Gap, Kind, Track, TrackProgress
 
 GAP_MS: Final = 500.0
 """A track without a frame for longer than this has a gap."""
@@ -140,7 +140,7 @@ class Index:
         audio = [counter for counter in self._counters.values() if counter.track.kind is Kind.AUDIO]
         return audio[0].drift_ms() if audio else None
 
-    def progress(self, track: int) -> Progress:
+    def progress(self, track: int) -> TrackProgress:
         """Return the progress of the track of this number. Raises KeyError before the first cluster."""
         return self._counters[track].progress()
 

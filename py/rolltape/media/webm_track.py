@@ -61,7 +61,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TrackProgress:
     """A track's times, rates and gaps so far; times are in milliseconds, None before its first block."""
 
     blocks: int
@@ -181,11 +181,11 @@ class Counter:
         """End of the latest frame, in ticks."""
         return self.last + self._frame()
 
-    def progress(self) -> Progress:
+    def progress(self) -> TrackProgress:
         """Return what was counted so far; times in milliseconds."""
         tick = self.tick_ms
         seen = self.blocks > 0
-        return Progress(
+        return TrackProgress(
             blocks=self.blocks,
             bytes=self.bytes,
             first_ms=self.first * tick if seen else None,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.settings.bitrate import Rates, lossy
-from rolltape.settings.codec import AudioCodec, Candidate, Choice, choose, next_choice
+from rolltape.settings.codec import AudioCodec, Candidate, FormatChoice, choose, next_choice
 
 
 class Engine(Protocol):
@@ -60,12 +60,12 @@ class Plan:
     """A way to record: the formats in the order of trying, and the maker of an engine for one."""
 
     listed: tuple[Candidate, ...]
-    choice: Choice
+    choice: FormatChoice
     rates: Rates
     make_engine: Callable[[str, Rates], Engine]
     is_supported: Callable[[str], bool]
 
-    def from_choice(self, choice: Choice) -> Plan:
+    def from_choice(self, choice: FormatChoice) -> Plan:
         """Return the same, beginning further down the list."""
         return replace(self, choice=choice)
 

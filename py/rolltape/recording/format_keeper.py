@@ -36,7 +36,7 @@ class Camera(Protocol):
         """The picture there is; None without one."""
 
 
-class Written(Protocol):
+class RecordingUnderWay(Protocol):
     """A recording under way."""
 
     @property
@@ -67,14 +67,14 @@ class FormatKeeper:
         self._switches = switches
         self._keep_up = KeepUp()
         self._following: asyncio.Task[None] | None = None
-        self._told: tuple[Written, str] | None = None
+        self._told: tuple[RecordingUnderWay, str] | None = None
         """What was told last, and of which recording."""
 
     def slow(self, video: GrantedVideo | None) -> frozenset[VideoCodec]:
         """The codecs that are known not to keep up with this picture."""
         return frozenset() if video is None else self._known_slow.at(video.width, video.height, video.fps)
 
-    def look(self, now_ms: float, order: Order, camera: Camera | None, recording: Written) -> None:
+    def look(self, now_ms: float, order: Order, camera: Camera | None, recording: RecordingUnderWay) -> None:
         """Call it several times a second while something is recorded."""
         part = recording.part_now
         codec = contents(part.encoder).video if part is not None else None
@@ -86,7 +86,7 @@ class FormatKeeper:
             self._following = asyncio.create_task(self._follow(order, camera, recording, codec, found))
 
     async def _follow(
-        self, order: Order, camera: Camera, recording: Written, codec: VideoCodec, found: Shortfall
+        self, order: Order, camera: Camera, recording: RecordingUnderWay, codec: VideoCodec, found: Shortfall
     ) -> None:
         """Remember it, and go on in the next format, unless this one is insisted on or none is known to be better."""
         video = camera.granted_video()
@@ -105,7 +105,7 @@ class FormatKeeper:
         else:
             self._tell(recording, found, NEXT_TIME)
 
-    def _tell(self, recording: Written, found: Shortfall, what_then: str) -> None:
+    def _tell(self, recording: RecordingUnderWay, found: Shortfall, what_then: str) -> None:
         """Say it once a recording, in the same words."""
         if self._told != (recording, what_then):
             self._told = recording, what_then

@@ -19,7 +19,7 @@ from rolltape.recording.part_sinks import Growing, PartName, PartSinks, Places, 
 from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.take import Part, ShelfState
 from rolltape.recording.throughput import Rate, Throughput
-from rolltape.recording.timeline import Clock, Hole, holes
+from rolltape.recording.timeline import FileTimeline, Hole, holes
 from rolltape.settings.codec import Container, contents
 
 __all__ = ["PartName", "PartRecorder", "Places"]
@@ -77,7 +77,7 @@ class PartRecorder:
         self._engine: Engine | None = None
         self._stream: ContainerStream = stream_for(contents("").container)
         self.sinks = PartSinks(name, report, now_ms)
-        self._clock = Clock()
+        self._clock = FileTimeline()
         self._stop_asked_ms: float | None = None
         self._patience: asyncio.Timeout | None = None
         """What the next chunk is waited for with."""

@@ -83,7 +83,7 @@ def holes(
     return tuple(Hole(round(start), round(end), of) for start, end, of in kept[:MAX_HOLES])
 
 
-class Clock:
+class FileTimeline:
     """Compares what a file holds with the time that went by, as its bytes come."""
 
     def __init__(self) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-__all__ = ["Alone", "Bus", "Target", "Told"]
+__all__ = ["Alone", "Bus", "BusMessage", "Recipients"]
 
 
-class Target(StrEnum):
-    """Whom in a room something is for; `Told.name` says which of them."""
+class Recipients(StrEnum):
+    """Whom in a room something is for; `BusMessage.name` says which of them."""
 
     ALL = "all"
     """Everybody who is in, but the one of this uid."""
@@ -28,11 +28,11 @@ class Target(StrEnum):
 
 
 @dataclass(frozen=True)
-class Told:
+class BusMessage:
     """Something that one process tells the members of a room, wherever they are connected."""
 
     room: str
-    target: Target
+    target: Recipients
     name: str
     text: str = ""
     """A frame, without line feeds."""
@@ -48,7 +48,7 @@ class Bus(Protocol):
     async def start(self) -> None:
         """Begin to receive what others publish."""
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: BusMessage) -> None:
         """Publish to the other processes, soon; never waits."""
 
     async def close(self) -> None:
@@ -61,7 +61,7 @@ class Alone:
     async def start(self) -> None:
         """Nothing is heard."""
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: BusMessage) -> None:
         """Nobody else is there."""
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from rolltape.room.messages import VERSION, Member, Role, room_key
 from rolltape.room.wire import MAX_NAME
 from rolltape.server.lending import Lending
 from rolltape.server.ownership import Claim, key_id
-from rolltape.server.store import Hindrance, Store
+from rolltape.server.store import Hindrance, RoomStore
 from rolltape.server.tokens import BadToken, Invitation, SessionClaims, Tokens, UploadClaims, uid_of
 
 __all__ = ["Joining", "NotLetIn", "read_request"]
@@ -69,7 +69,7 @@ class Joining:
 
     def __init__(
         self,
-        store: Store,
+        store: RoomStore,
         tokens: Tokens,
         lending: Lending,
         claimed: Callable[[str, str], None],

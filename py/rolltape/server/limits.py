@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Limiter", "Limits", "Rate"]
+__all__ = ["BucketRate", "Limiter", "Limits"]
 
 KEPT = 100_000
 """Buckets; beyond that the ones that were longest not asked of are forgotten."""
 
 
 @dataclass(frozen=True)
-class Rate:
+class BucketRate:
     """A token bucket's: so many a second, and so many at once."""
 
     per_s: float
@@ -23,23 +23,23 @@ class Rate:
 class Limits:
     """Limits of a server; rates are token buckets."""
 
-    messages: Rate = Rate(20, 100)
+    messages: BucketRate = BucketRate(20, 100)
     """Messages of one connection: a state each second, and a flurry of candidates when connections are made."""
-    characters: Rate = Rate(50_000, 500_000)
+    characters: BucketRate = BucketRate(50_000, 500_000)
     """Characters of one connection's messages: twenty descriptions of connections at once."""
-    names: Rate = Rate(0.2, 5)
+    names: BucketRate = BucketRate(0.2, 5)
     """New names of one guest, each of which is told to the whole room."""
-    refusals: Rate = Rate(1, 200)
+    refusals: BucketRate = BucketRate(1, 200)
     """Refused messages of one connection, for any reason. Beyond it the client is disconnected."""
-    frames: Rate = Rate(50, 500)
+    frames: BucketRate = BucketRate(50, 500)
     """Frames of one connection, whatever is in them. Beyond it the client is disconnected."""
-    octets: Rate = Rate(100_000, 1_500_000)
+    octets: BucketRate = BucketRate(100_000, 1_500_000)
     """Characters of one connection's frames, whatever is in them. Beyond it the client is disconnected."""
-    offers: Rate = Rate(0.5, 10)
+    offers: BucketRate = BucketRate(0.5, 10)
     """Offers of one member to one other: each makes the other's browser set up a connection anew."""
-    work: Rate = Rate(0.2, 0.1)
+    work: BucketRate = BucketRate(0.2, 0.1)
     """Seconds that this process takes to read what the connections of one address say."""
-    joins: Rate = Rate(2, 60)
+    joins: BucketRate = BucketRate(2, 60)
     """Requests to join of one address, behind which a whole office may sit; and as many new connections."""
     connections: int = 200
     """Connections of one address at a time."""
@@ -55,16 +55,16 @@ class Limits:
     def for_addresses(cls, connections: int) -> Limits:
         """Return the limits where so many connections may come from one address; joins and work in proportion."""
         return cls(
-            joins=Rate(connections * 0.01, connections * 0.3),
+            joins=BucketRate(connections * 0.01, connections * 0.3),
             connections=connections,
-            work=Rate(connections * 0.001, connections * 0.0005),
+            work=BucketRate(connections * 0.001, connections * 0.0005),
         )
 
 
 class Limiter:
     """A bucket for each name; `now_s` is a clock that only goes forward."""
 
-    def __init__(self, rate: Rate, now_s: Callable[[], float]) -> None:
+    def __init__(self, rate: BucketRate, now_s: Callable[[], float]) -> None:
         self._rate = rate
         self._now_s = now_s
         self._buckets: dict[str, tuple[float, float]] = {}

@@ -16,7 +16,7 @@ from rolltape.server.store import (
     MAX_UNINVITED,
     REMOVED_S,
     Admitted,
-    Held,
+    HeldMember,
     Hindrance,
     NotSeated,
     Seat,
@@ -62,7 +62,7 @@ class _Leased:
 
 
 class MemoryStore:
-    """All rooms of one process (`store.Store`)."""
+    """All rooms of one process (`store.RoomStore`)."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic, lease_s: float = LEASE_S) -> None:
         self._now_s = now_s
@@ -178,7 +178,7 @@ class MemoryStore:
             del self._rooms[room]
         return "" if leased is None else leased.seat.connection
 
-    async def renew(self, held: Sequence[Held]) -> list[Held]:
+    async def renew(self, held: Sequence[HeldMember]) -> list[HeldMember]:
         """Those are still there; the ones whose place is gone."""
         missing = []
         for one in held:
@@ -189,11 +189,11 @@ class MemoryStore:
                 self._rooms[one.room][one.uid] = self._leased(leased.seat)
         return missing
 
-    async def expire(self) -> list[Held]:
+    async def expire(self) -> list[HeldMember]:
         """Take the places whose lease has run out, and forget what nobody needs any more."""
         now = self._now_s()
         late = [
-            Held(room, uid)
+            HeldMember(room, uid)
             for room, seats in self._rooms.items()
             for uid, leased in seats.items()
             if leased.until_s <= now

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 
 from rolltape.room.messages import Left, Message
-from rolltape.server.store import LEASE_S, Held, Store, StoreGone
+from rolltape.server.store import LEASE_S, HeldMember, RoomStore, StoreGone
 
 __all__ = ["Presence"]
 
@@ -23,10 +23,10 @@ class Presence:
 
     def __init__(
         self,
-        store: Store,
-        held: Callable[[], Collection[Held]],
+        store: RoomStore,
+        held: Callable[[], Collection[HeldMember]],
         say: Callable[[str, Message], Awaitable[None]],
-        seat_again: Callable[[Held], Awaitable[None]],
+        seat_again: Callable[[HeldMember], Awaitable[None]],
         now_s: Callable[[], float],
         lease_s: float = LEASE_S,
     ) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from rolltape.server.bus import Target, Told
+from rolltape.server.bus import BusMessage, Recipients
 from rolltape.server.lasting import lasting
 
 __all__ = ["CHANNEL", "RedisBus"]
@@ -41,7 +41,7 @@ class RedisBus:
     def __init__(
         self,
         url: str,
-        heard: Callable[[Told], None],
+        heard: Callable[[BusMessage], None],
         on_back: Callable[[], Awaitable[None]],
         count: Callable[[str], None],
     ) -> None:
@@ -66,7 +66,7 @@ class RedisBus:
             async with asyncio.timeout(START_S):
                 await self._subscribed.wait()
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: BusMessage) -> None:
         """Publish to the other processes, soon. Raises UnicodeEncodeError for what UTF-8 cannot encode."""
         record = "\n".join((told.room, told.target, told.name, told.text)).encode()
         if len(self._waiting) >= MAX_WAITING:
@@ -127,13 +127,13 @@ class RedisBus:
                 await redis.aclose()
             await asyncio.sleep(RETRY_S)
 
-    def _read(self, batch: bytes) -> Iterator[Told]:
+    def _read(self, batch: bytes) -> Iterator[BusMessage]:
         mark, *lines = batch.split(b"\n")
         if mark == self._mark:
             return
         said = [line.decode() for line in lines]
         for room, target, name, text in zip(said[::4], said[1::4], said[2::4], said[3::4], strict=True):
-            yield Told(room, Target(target), name, text)
+            yield BusMessage(room, Recipients(target), name, text)
 
 
 async def _batches(pubsub: Any) -> AsyncIterator[bytes]:

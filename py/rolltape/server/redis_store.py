@@ -21,7 +21,7 @@ from rolltape.server.store import (
     MAX_UNINVITED,
     REMOVED_S,
     Admitted,
-    Held,
+    HeldMember,
     Hindrance,
     NotSeated,
     Seat,
@@ -169,7 +169,7 @@ return late
 
 
 class RedisStore:
-    """All rooms of all processes that use one Redis (`store.Store`)."""
+    """All rooms of all processes that use one Redis (`store.RoomStore`)."""
 
     def __init__(self, url: str, lease_s: float = LEASE_S) -> None:
         pool = BlockingConnectionPool.from_url(
@@ -289,15 +289,15 @@ class RedisStore:
         keys = [_room_key(room), LEASES, _removed_key(room, uid)]
         return str(await self._run(REMOVE, keys, uid, round(REMOVED_S), _lease(room, uid)))
 
-    async def renew(self, held: Sequence[Held]) -> list[Held]:
+    async def renew(self, held: Sequence[HeldMember]) -> list[HeldMember]:
         """Those are still there; the ones whose place is gone."""
         leases = [_lease(one.room, one.uid) for one in held]
         return [held[index] for index in await self._run(RENEW, [LEASES], self._lease_ms, *leases)]
 
-    async def expire(self) -> list[Held]:
+    async def expire(self) -> list[HeldMember]:
         """Take the places whose lease has run out; each is given to one caller only."""
         late = await self._run(EXPIRE, [LEASES], SWEEP, _room_key(""))
-        return [Held(*one.rsplit("\n", 1)) for one in late]
+        return [HeldMember(*one.rsplit("\n", 1)) for one in late]
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -28,14 +28,14 @@ from rolltape.room.messages import (
     Welcome,
 )
 from rolltape.room.wire import BadMessage, decode, encode, kind_of, plain_json, with_sender
-from rolltape.server.bus import Bus, Target, Told
-from rolltape.server.connected import Connected, Connection
+from rolltape.server.bus import Bus, BusMessage, Recipients
+from rolltape.server.connected import Connected, Visitor
 from rolltape.server.lending import Lending
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.line import Line, Over
 from rolltape.server.log import room_mark
 from rolltape.server.metrics import Metrics
-from rolltape.server.store import Admitted, Held, NotSeated, Store, StoreGone
+from rolltape.server.store import Admitted, HeldMember, NotSeated, RoomStore, StoreGone
 from rolltape.server.tokens import BadToken, SessionClaims, Tokens, UploadClaims
 
 __all__ = ["Relay"]
@@ -47,7 +47,7 @@ MAX_TOKEN = 4000
 HANDLED_S = 0.0001
 """What hearing a frame and handing it on takes beside reading it."""
 
-ENDS = {Target.END: "replaced", Target.CLAIM: "other_key", Target.WAITING: "uninvited"}
+ENDS = {Recipients.END: "replaced", Recipients.CLAIM: "other_key", Recipients.WAITING: "uninvited"}
 """What ends connections, and the word for it."""
 
 TOO_MANY = "Too many messages; wait a moment."
@@ -70,7 +70,7 @@ class Relay:
 
     def __init__(
         self,
-        store: Store,
+        store: RoomStore,
         tokens: Tokens,
         lending: Lending,
         limits: Limits,
@@ -93,30 +93,30 @@ class Relay:
         self._offers = Limiter(limits.offers, now_s)
         self._work = Limiter(limits.work, now_s)
 
-    def held(self) -> Collection[Held]:
+    def held(self) -> Collection[HeldMember]:
         """Return the members whose connections this process has."""
         return self._connected.held()
 
     async def say(self, room: str, message: Message, but: str = "") -> None:
         """Tell everybody in a room, in all processes, but the one of this uid."""
-        self.tell(Told(room, Target.ALL, but, framed(kind_of(message), encode(message))))
+        self.tell(BusMessage(room, Recipients.ALL, but, framed(kind_of(message), encode(message))))
 
     def _say_of(self, room: str, member: Member, message: Message) -> None:
         """Say something of a member: of one who waits to directors only."""
-        target, name = (Target.ROLE, Role.DIRECTOR) if member.waiting else (Target.ALL, member.uid)
-        self.tell(Told(room, target, name, framed(kind_of(message), encode(message))))
+        target, name = (Recipients.ROLE, Role.DIRECTOR) if member.waiting else (Recipients.ALL, member.uid)
+        self.tell(BusMessage(room, target, name, framed(kind_of(message), encode(message))))
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: BusMessage) -> None:
         """Tell those of a room that something is for, in this process now and in the others soon."""
         self.heard(told)
         self._bus.tell(told)
 
-    def heard(self, told: Told) -> None:
+    def heard(self, told: BusMessage) -> None:
         """Tell those of them who are connected to this process; what ends connections ends them."""
         for one in self._connected.meant(told):
             if told.target in ENDS:
                 one.line.end(ENDS[told.target])
-            elif told.target is Target.ADMIT:
+            elif told.target is Recipients.ADMIT:
                 self._spawn(self._sit_again(one))
             else:
                 one.line.say(told.text)
@@ -126,7 +126,7 @@ class Relay:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def seat_again(self, held: Held) -> None:
+    async def seat_again(self, held: HeldMember) -> None:
         """Give a seat anew to somebody who is connected here and whose seat is gone: the store has forgotten."""
         one = self._connected.of(held)
         if one is not None:
@@ -155,7 +155,7 @@ class Relay:
         Returns once it is closed and the room knows. Raises nothing of what a client can do.
         """
         over = Over("gone")
-        one: Connection | None = None
+        one: Visitor | None = None
         try:
             one = await self._met(line, host)
             while True:
@@ -174,7 +174,7 @@ class Relay:
                 await self._gone(one)
         await line.close(over.hostile)
 
-    async def _met(self, line: Line, host: str) -> Connection:
+    async def _met(self, line: Line, host: str) -> Visitor:
         """Whoever begins with a right token is in. Raises Over."""
         said = await line.hear(self._stranger_s)
         try:
@@ -186,7 +186,7 @@ class Relay:
             raise Over("bad_token", hostile=True) from None
         except StoreGone:
             raise Over("store_gone") from None
-        one = Connection(line, session, member, host)
+        one = Visitor(line, session, member, host)
         try:
             await self._sit(one)
         except (NotSeated, StoreGone, Over) as error:
@@ -196,7 +196,7 @@ class Relay:
         log.info("Somebody is in.", extra={"room": room_mark(session.room), "role": session.role})
         return one
 
-    async def _sit(self, one: Connection) -> None:
+    async def _sit(self, one: Visitor) -> None:
         """Take the place of a connection and greet it. Raises NotSeated, StoreGone, Over."""
         session, room, line = one.session, one.session.room, one.line
         # Among the others before it is known who is there: what happens in between is heard, not missed.
@@ -218,9 +218,9 @@ class Relay:
         if seating.before != line.id:
             self._say_of(room, one.member, Joined(one.member))
             if seating.before:
-                self.tell(Told(room, Target.END, seating.before))
+                self.tell(BusMessage(room, Recipients.END, seating.before))
 
-    async def _welcome(self, one: Connection, key_id: str, others: tuple[Member, ...]) -> Welcome:
+    async def _welcome(self, one: Visitor, key_id: str, others: tuple[Member, ...]) -> Welcome:
         """What somebody is told of the room: everything, to a director; nothing, to one who waits outside."""
         uid, room = one.session.uid, one.session.room
         if one.session.role is Role.DIRECTOR:
@@ -229,14 +229,14 @@ class Relay:
             return Welcome(uid, "", waiting=True)
         return Welcome(uid, key_id, tuple(other for other in others if not other.waiting))
 
-    def _lent(self, one: Connection, word: Admitted, welcome: Welcome) -> Welcome:
+    def _lent(self, one: Visitor, word: Admitted, welcome: Welcome) -> Welcome:
         """The welcome of one who was let in, with what an invited page is lent when it joins."""
         page = UploadClaims(one.session.room, word.key_id, one.session.role, one.session.uid)
         lent = self._lending.to(page, word.hosted, time.time())
         upload = lent.upload and replace(lent.upload, to=one.host)
         return replace(welcome, ice_servers=lent.ice_servers, upload=upload)
 
-    async def _sit_again(self, one: Connection) -> None:
+    async def _sit_again(self, one: Visitor) -> None:
         try:
             await self._sit(one)
         except NotSeated as refused:
@@ -246,9 +246,9 @@ class Relay:
 
     def claimed(self, room: str, key_id: str) -> None:
         """Tell that a room is this key's: connections of directors with another key end."""
-        self.tell(Told(room, Target.CLAIM, key_id))
+        self.tell(BusMessage(room, Recipients.CLAIM, key_id))
 
-    async def _gone(self, one: Connection) -> None:
+    async def _gone(self, one: Visitor) -> None:
         self._connected.forget(one)
         for limiter in (self._messages, self._characters, self._names, self._refusals):
             limiter.forget(one.line.id)
@@ -261,7 +261,7 @@ class Relay:
 
     # What it says.
 
-    async def _answer(self, one: Connection, said: str) -> str | None:
+    async def _answer(self, one: Visitor, said: str) -> str | None:
         """What to answer to a frame; None: nothing. Raises Over."""
         frame = unframed(said)
         if frame is None or (frame.event == CLOCK and len(said) > CLOCK_CHARACTERS):
@@ -280,7 +280,7 @@ class Relay:
             sentence = NOT_NOW
         return framed(ANSWER, plain_json({"said": sentence}), frame.number)
 
-    async def _hear(self, one: Connection, frame: Frame) -> str:
+    async def _hear(self, one: Visitor, frame: Frame) -> str:
         """Hand a message on; empty. Raises _Refused, BadMessage, StoreGone."""
         route = self._route(one, frame.event)
         message = self._read(one, frame)
@@ -293,7 +293,7 @@ class Relay:
         self._metrics.message(frame.event)
         return ""
 
-    def _read(self, one: Connection, frame: Frame) -> Message:
+    def _read(self, one: Visitor, frame: Frame) -> Message:
         """Read a message; what that costs is its address's. Raises BadMessage.
 
         It is the time for which everybody else waits: on a busy machine, more than the processor's.
@@ -304,7 +304,7 @@ class Relay:
         finally:
             self._work.spend(one.line.address, HANDLED_S + time.perf_counter() - began_s)
 
-    def _check_rate(self, one: Connection, size: int) -> None:
+    def _check_rate(self, one: Visitor, size: int) -> None:
         id = one.line.id
         if (
             not self._messages.allows(id)
@@ -313,7 +313,7 @@ class Relay:
         ):
             raise _Refused(TOO_MANY, "too_many")
 
-    def _route(self, one: Connection, event: str) -> Route:
+    def _route(self, one: Visitor, event: str) -> Route:
         route = ROUTES.get(event)
         if route is None:
             raise _Refused("There is no such message.", "unknown")
@@ -321,7 +321,7 @@ class Relay:
             raise _Refused(f"A {one.session.role} does not say that.", "not_allowed")
         return route
 
-    async def _hand_on(self, one: Connection, route: Route, frame: Frame, message: Message) -> None:
+    async def _hand_on(self, one: Visitor, route: Route, frame: Frame, message: Message) -> None:
         """What is handed on is what came, with who sent it: writing it anew would cost more than reading it."""
         session, room = one.session, one.session.room
         if session.role is Role.DIRECTOR:
@@ -331,7 +331,7 @@ class Relay:
         sender = Sender(session.uid, session.role, session.key_id)
         text = framed(frame.event, with_sender(frame.text.replace("\n", " "), sender))
         if not route.to_one:
-            self.tell(Told(room, Target.ROLE, str(route.receiver), text))
+            self.tell(BusMessage(room, Recipients.ROLE, str(route.receiver), text))
             return
         uid = str(getattr(message, "to", ""))
         seat = await self._store.seat(room, uid)
@@ -345,9 +345,9 @@ class Relay:
             raise _Refused("Their connection is gone for the moment.", "away")
         if _offers(message) and not self._offers.allows(f"{session.uid} {room} {uid}"):
             raise _Refused(TOO_MANY, "too_many")
-        self.tell(Told(room, Target.ONE, uid, text))
+        self.tell(BusMessage(room, Recipients.ONE, uid, text))
 
-    async def _follow(self, one: Connection, message: Message) -> None:
+    async def _follow(self, one: Visitor, message: Message) -> None:
         """What a message changes here: a name, or who is in the room."""
         room = one.session.room
         if isinstance(message, GuestState) and message.label != one.member.label:
@@ -358,14 +358,14 @@ class Relay:
         elif isinstance(message, Door):
             await self._store.shut(room, message.invited_only)
             if message.invited_only:
-                self.tell(Told(room, Target.WAITING, ""))
+                self.tell(BusMessage(room, Recipients.WAITING, ""))
         elif isinstance(message, Command) and message.kind is CommandKind.LET_IN:
             await self._let_in(one.session, message.to)
         elif isinstance(message, Command) and message.kind is CommandKind.REMOVE:
             connection = await self._store.remove(room, message.to)
             await self.say(room, Left(message.to))
             if connection:
-                self.tell(Told(room, Target.END, connection))
+                self.tell(BusMessage(room, Recipients.END, connection))
 
     async def _let_in(self, by: SessionClaims, uid: str) -> None:
         """Who waited is in: the others learn of them, and they of the others."""
@@ -377,9 +377,9 @@ class Relay:
         member = replace(seat.member, waiting=False)
         await self._store.rename(room, member)
         await self.say(room, Joined(member), but=uid)
-        self.tell(Told(room, Target.ADMIT, uid))
+        self.tell(BusMessage(room, Recipients.ADMIT, uid))
 
-    def _refuse(self, one: Connection, refused: _Refused) -> str:
+    def _refuse(self, one: Visitor, refused: _Refused) -> str:
         """Count it; who is refused all the time is let go. Raises Over."""
         self._metrics.refused(refused.why)
         if not self._refusals.allows(one.line.id):

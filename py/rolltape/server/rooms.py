@@ -19,7 +19,7 @@ from rolltape.room.frames import framed
 from rolltape.room.messages import Arrived, Role, Sender
 from rolltape.room.wire import encode, kind_of
 from rolltape.server.admission import Admission, address_of, is_foreign
-from rolltape.server.bus import Alone, Bus, Target, Told
+from rolltape.server.bus import Alone, Bus, BusMessage, Recipients
 from rolltape.server.hosting import Hosting
 from rolltape.server.joining import Joining, NotLetIn, read_request
 from rolltape.server.lasting import lasting
@@ -30,7 +30,7 @@ from rolltape.server.memory import MemoryStore
 from rolltape.server.metrics import Metrics
 from rolltape.server.presence import Presence
 from rolltape.server.relay import Relay
-from rolltape.server.store import LEASE_S, Store, StoreGone
+from rolltape.server.store import LEASE_S, RoomStore, StoreGone
 from rolltape.server.tokens import Tokens, UploadClaims
 from rolltape.server.turn import Ice
 
@@ -68,7 +68,7 @@ class Rooms:
     """
 
     def __init__(
-        self, secret: bytes, store: Store | None = None, options: RoomsOptions | None = None
+        self, secret: bytes, store: RoomStore | None = None, options: RoomsOptions | None = None
     ) -> None:
         options = self._options = options or RoomsOptions()
         self._store = store or MemoryStore(options.now_s, options.lease_s)
@@ -152,7 +152,9 @@ class Rooms:
             return
         if claim is not None and claim.key_id == upload.key_id:
             text = encode(message, Sender(upload.uid, upload.role, upload.key_id))
-            self._relay.tell(Told(upload.room, Target.ROLE, Role.DIRECTOR, framed(kind_of(message), text)))
+            self._relay.tell(
+                BusMessage(upload.room, Recipients.ROLE, Role.DIRECTOR, framed(kind_of(message), text))
+            )
 
     async def join(self, request: Request) -> Response:
         """Answer `POST api/join` (`docs/protocol.md`, Joining): 200 with a token, or a code and a sentence."""

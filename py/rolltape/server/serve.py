@@ -24,7 +24,7 @@ from rolltape.server.hosts import Hosts
 from rolltape.server.limits import Limits
 from rolltape.server.rooms import MAX_FRAME, Rooms, RoomsOptions
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret, new_signing_secret
-from rolltape.server.store import Store, StoreGone
+from rolltape.server.store import RoomStore, StoreGone
 from rolltape.server.takes_options import (
     CannotKeep,
     add_takes_arguments,
@@ -159,7 +159,7 @@ async def _serve(options: argparse.Namespace) -> None:
         await server.serve([listener])
 
 
-async def _kept(options: argparse.Namespace) -> tuple[bytes, Store | None]:
+async def _kept(options: argparse.Namespace) -> tuple[bytes, RoomStore | None]:
     """The secret, and the store that all processes share (None: there is one process)."""
     given = given_secret()
     if not options.redis:

@@ -20,12 +20,12 @@ __all__ = [
     "MAX_UNINVITED",
     "REMOVED_S",
     "Admitted",
-    "Held",
+    "HeldMember",
     "Hindrance",
     "NotSeated",
+    "RoomStore",
     "Seat",
     "Seating",
-    "Store",
     "StoreGone",
 ]
 
@@ -87,14 +87,14 @@ class Seating:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldMember:
     """A member whose connection this process holds."""
 
     room: str
     uid: str
 
 
-class Store(Protocol):
+class RoomStore(Protocol):
     """Every method is atomic with respect to all other callers, in this and in other processes.
 
     All raise StoreGone while the store does not answer; whether the step was taken is not known then.
@@ -148,10 +148,10 @@ class Store(Protocol):
     async def remove(self, room: str, uid: str) -> str:
         """Take a member's seat and let them in no more for REMOVED_S; return the connection they had, empty: none."""
 
-    async def renew(self, held: Sequence[Held]) -> list[Held]:
+    async def renew(self, held: Sequence[HeldMember]) -> list[HeldMember]:
         """Renew the leases of these members for LEASE_S; return the ones whose seat is gone."""
 
-    async def expire(self) -> list[Held]:
+    async def expire(self) -> list[HeldMember]:
         """Take the seats whose lease has run out, and return them; each is given to one caller only."""
 
     async def close(self) -> None:

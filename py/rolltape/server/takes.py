@@ -22,7 +22,7 @@ from rolltape.arrivals.segments import read_content_digest
 from rolltape.arrivals.wire import MAX_SEGMENT, Announcement, Completion, Held
 from rolltape.room.messages import Arrived
 from rolltape.server.lasting import lasting
-from rolltape.server.limits import Limiter, Rate
+from rolltape.server.limits import BucketRate, Limiter
 from rolltape.server.log import room_mark
 from rolltape.server.rooms import Rooms
 from rolltape.server.takes_downloads import Downloads
@@ -41,7 +41,7 @@ KEPT_RESULTS = 1000
 TIDY_S = 3600.0
 SWITCH_S = 0.0005
 """For how long a thread that writes takes may keep the interpreter from the rooms' (Python's own: 5 ms)."""
-TOLD = Rate(1, 1)
+TOLD = BucketRate(1, 1)
 """How often directors are told of what one page sends."""
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from rolltape.arrivals.problem import PROBLEM_TYPE, Problem
 from rolltape.arrivals.wire import MAX_ACCOUNT_BODY, MAX_SEGMENT
 from rolltape.room.messages import Role
 from rolltape.server.admission import address_of, is_foreign
-from rolltape.server.limits import Rate
+from rolltape.server.limits import BucketRate
 from rolltape.server.takes_record import Owner
 from rolltape.server.takes_refused import Refused, refused_by_disk
 from rolltape.server.tokens import BadToken, Tokens, UploadClaims
@@ -50,9 +50,9 @@ class TakesLimits:
     """Seconds for which a body may stand still."""
     body_s: float = 300.0
     """Seconds that a body may take to arrive."""
-    announcements: Rate = field(default_factory=lambda: Rate(1, 100))
+    announcements: BucketRate = field(default_factory=lambda: BucketRate(1, 100))
     """Announcements of one page."""
-    tracks: Rate = field(default_factory=lambda: Rate(0.2, 10))
+    tracks: BucketRate = field(default_factory=lambda: BucketRate(0.2, 10))
     """Of one room: how often tracks are asked for."""
     proving_s: float = 2.0
     """Seconds that a completion waits for its outcome before it is answered that it goes on."""

@@ -33,7 +33,7 @@ __all__ = [
     "PROOF",
     "RECORD",
     "TRACKS",
-    "Records",
+    "RecordCache",
     "RoomTakes",
     "now_ms",
 ]
@@ -56,7 +56,7 @@ def now_ms() -> int:
     return round(time.time() * 1000)
 
 
-class Records:
+class RecordCache:
     """Reads records, each once as long as it is the same."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Records:
 class RoomTakes:
     """A room's folder, open: a context manager. All methods raise OSError."""
 
-    def __init__(self, root: Folder, name: str, records: Records, make: bool = False) -> None:
+    def __init__(self, root: Folder, name: str, records: RecordCache, make: bool = False) -> None:
         """Open the folder of this name, or `make` it. Raises Refused where there is none."""
         self._name = name
         self._records = records

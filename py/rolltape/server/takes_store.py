@@ -26,7 +26,7 @@ from rolltape.server.takes_log import Logged, PartLog
 from rolltape.server.takes_open import OpenTake
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord, session_of, told_take
 from rolltape.server.takes_refused import Refused
-from rolltape.server.takes_room import LOG, PART, TRACKS, Records, RoomTakes, now_ms
+from rolltape.server.takes_room import LOG, PART, TRACKS, RecordCache, RoomTakes, now_ms
 from rolltape.server.takes_usage import Quotas, Usage
 from rolltape.server.tracks_queue import LEASE_S
 from rolltape.server.tracks_store import TracksStore
@@ -66,7 +66,7 @@ class TakesStore:
         self._root = Folder.root(root)
         self._quotas = quotas or Quotas()
         self._keep_ms = None if keep_days is None else keep_days * DAY_MS
-        self._records = Records()
+        self._records = RecordCache()
         self._usage = Usage(self._quotas, self._count)
         self.tracks = TracksStore(root.resolve(), self._root, self._records, track_lease_s)
         """What is made of sessions."""

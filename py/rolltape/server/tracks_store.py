@@ -20,7 +20,7 @@ from rolltape.room.session_file import session_json
 from rolltape.server.takes_folder import Folder
 from rolltape.server.takes_record import Owner, TakeRecord
 from rolltape.server.takes_refused import Refused
-from rolltape.server.takes_room import RECORD, TRACKS, Records, RoomTakes, as_reported
+from rolltape.server.takes_room import RECORD, TRACKS, RecordCache, RoomTakes, as_reported
 from rolltape.server.tracks_queue import QUEUE, Job, TracksQueue
 from rolltape.tracks.job import JobOrder
 
@@ -33,7 +33,7 @@ REPORT = "report.json"
 class TracksStore:
     """Tracks in the folder of the takes. All methods raise Refused with what a page is told, and OSError."""
 
-    def __init__(self, path: Path, root: Folder, records: Records, lease_s: float) -> None:
+    def __init__(self, path: Path, root: Folder, records: RecordCache, lease_s: float) -> None:
         """`root` is the folder at `path`, open for as long as this is used."""
         self._path = path
         self._root = root

@@ -17,10 +17,10 @@ from rolltape.core.notice import Level, Notice, quoted
 __all__ = [
     "AudioCodec",
     "Candidate",
-    "Choice",
     "CodecWish",
     "Container",
     "Contents",
+    "FormatChoice",
     "VideoCodec",
     "candidates",
     "choose",
@@ -83,7 +83,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Choice:
+class FormatChoice:
     """The format to record with, why, and what a person should know before recording."""
 
     candidate: Candidate
@@ -136,7 +136,7 @@ def candidates(
     return (*known, *(_candidate(f"{kind}/{subtype}", wanted) for subtype in _OWN_CHOICE))
 
 
-def choose(listed: Sequence[Candidate], is_supported: Callable[[str], bool]) -> Choice | None:
+def choose(listed: Sequence[Candidate], is_supported: Callable[[str], bool]) -> FormatChoice | None:
     """Take the first candidate the browser supports; None if it supports none."""
     for candidate in listed:
         if is_supported(candidate.mime_type):
@@ -146,11 +146,11 @@ def choose(listed: Sequence[Candidate], is_supported: Callable[[str], bool]) -> 
 
 def next_choice(
     listed: Sequence[Candidate],
-    failed: Choice,
+    failed: FormatChoice,
     is_supported: Callable[[str], bool],
     error: str = "",
     what: str = "failed to start",
-) -> Choice | None:
+) -> FormatChoice | None:
     """Step down after a choice failed although the browser had called it supported; `what` it did is told."""
     remaining = listed[listed.index(failed.candidate) + 1 :]
     following = choose(remaining, is_supported)
@@ -162,7 +162,7 @@ def next_choice(
     instead = "trying the same in another way" if now == before else f"recording {now} instead"
     told = Notice(Level.WARNING, f"{failure}; {instead}.")
     newly_unmet = [words for words in following.candidate.unmet if words not in failed.candidate.unmet]
-    return Choice(following.candidate, f"{now}: {failure}.", (told, *_unmet_notices(newly_unmet, now)))
+    return FormatChoice(following.candidate, f"{now}: {failure}.", (told, *_unmet_notices(newly_unmet, now)))
 
 
 def contents(mime_type: str) -> Contents:
@@ -327,9 +327,11 @@ def _words(wish: CodecWish) -> tuple[str, str, str]:
     return "lossless audio (PCM)", video, "MP4"
 
 
-def _choice(candidate: Candidate, listed: Sequence[Candidate]) -> Choice:
+def _choice(candidate: Candidate, listed: Sequence[Candidate]) -> FormatChoice:
     now = describe(candidate.mime_type)
-    return Choice(candidate, f"{now}: {_reason(candidate, listed)}.", _unmet_notices(candidate.unmet, now))
+    return FormatChoice(
+        candidate, f"{now}: {_reason(candidate, listed)}.", _unmet_notices(candidate.unmet, now)
+    )
 
 
 def _unmet_notices(unmet: Sequence[str], now: str) -> tuple[Notice, ...]:

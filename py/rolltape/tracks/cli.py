@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rolltape.core.desk import Progress, say
+from rolltape.core.desk import ProgressLine, say
 from rolltape.core.errors import RolltapeError
 from rolltape.tracks.check import check
 from rolltape.tracks.picture_plan import RATES
@@ -87,7 +87,7 @@ class _Terminal:
     """Prints the files that are there, says sentences, shows progress (`make.Listener`)."""
 
     def __init__(self) -> None:
-        self._progress = Progress()
+        self._progress = ProgressLine()
 
     def made(self, place: Path) -> None:
         print(place)

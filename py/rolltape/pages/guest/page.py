@@ -153,12 +153,12 @@ class GuestPage:
     def _state(self) -> GuestState:
         """What is true right now, for the directors."""
         from rolltape.pages.guest.room import cannot_record
-        from rolltape.pages.guest.state import Surroundings, guest_state
+        from rolltape.pages.guest.state import Circumstances, guest_state
 
         capture = self._devices.capture
         percent, charging = self._battery or (None, None)
         room = self._room
-        now = Surroundings(
+        now = Circumstances(
             label=self._name.label or "",
             refusal=cannot_record(self._settings, capture is not None, self._plan_exists),
             camera=capture.granted_video() if capture else None,

@@ -56,7 +56,7 @@ NO_CALLS = (
 )
 
 
-class Refused(Exception):
+class CommandRefused(Exception):
     """A command is not carried out; its text is the reason, a sentence."""
 
 
@@ -329,7 +329,7 @@ class GuestRoom:
         if not reason:
             try:
                 await self._doing[command.kind](sender, command)
-            except Refused as refused:
+            except CommandRefused as refused:
                 reason = str(refused)
             except RolltapeError as error:
                 reason = error.sentence
@@ -352,10 +352,10 @@ class GuestRoom:
     async def _start(self, sender: Sender, command: Command) -> None:
         state = self._state()
         if state.refusal:
-            raise Refused(state.refusal)
+            raise CommandRefused(state.refusal)
         self._document.dialog("bitrate-dialog", False)
         if not await self._deck.start(self._order(command), command.by or "The director"):
-            raise Refused("A recording is running already.")
+            raise CommandRefused("A recording is running already.")
 
     def _order(self, command: Command) -> Order:
         """The director's; what it leaves open is as this guest's link has it."""
@@ -365,17 +365,17 @@ class GuestRoom:
 
     async def _stop(self, sender: Sender, command: Command) -> None:
         if self._deck.is_free:
-            raise Refused("Nothing is being recorded.")
+            raise CommandRefused("Nothing is being recorded.")
         await self._deck.stop()
 
     async def _pause(self, sender: Sender, command: Command) -> None:
         if self._deck.state is not TakeState.RECORDING:
-            raise Refused("Nothing is being recorded that could be paused.")
+            raise CommandRefused("Nothing is being recorded that could be paused.")
         await self._deck.pause()
 
     async def _resume(self, sender: Sender, command: Command) -> None:
         if self._deck.state is not TakeState.PAUSED:
-            raise Refused("No recording is paused.")
+            raise CommandRefused("No recording is paused.")
         await self._deck.resume()
 
     async def _take_name(self, sender: Sender, command: Command) -> None:

@@ -13,11 +13,11 @@ from rolltape.room.wire import MAX_SENTENCE, MAX_STANDING
 from rolltape.settings.capture_constraints import GrantedVideo
 from rolltape.settings.codec import describe
 
-__all__ = ["Surroundings", "guest_state"]
+__all__ = ["Circumstances", "guest_state"]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Circumstances:
     """What is true of a guest beside the recording."""
 
     label: str
@@ -39,7 +39,9 @@ class Surroundings:
     """What is told there and holds right now, each with its subject."""
 
 
-def guest_state(now: Surroundings, take: Take | None, status: Status | None, last: Take | None) -> GuestState:
+def guest_state(
+    now: Circumstances, take: Take | None, status: Status | None, last: Take | None
+) -> GuestState:
     """Put together the state that a guest announces to the room.
 
     `take` is the one being made, None while there is only its order, which `status` tells; `last` is the one before,
