@@ -23,6 +23,7 @@ from rolltape.recording.engine import plan
 from rolltape.recording.part_sinks import Places
 from rolltape.recording.sinks import Sink
 from rolltape.recording.take import Take
+from rolltape.recording.take_notices import TakeNotices
 from rolltape.recording.take_recorder import Recording
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.codec import CodecWish, candidates
@@ -82,7 +83,9 @@ async def recorded(engine: MadeUpEngine, journal: Journal, downloads: Downloads)
     async def log(take: Take) -> None:
         pass
 
-    await Recording(take, wanted, Places(journal, downloads), log, print, performance.now).run()
+    await Recording(
+        take, wanted, Places(journal, downloads), log, TakeNotices(print, print), performance.now
+    ).run()
     ended = performance.now()
     await journal.remove(f"takes/{take.id}")
     return ended - engine.last_ms

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from guest import Guest, Guests
 from media_tools import probe
 from rolltape.server.serve import PAGE
+from waiting import wait_for
 
 
 def without(guest: Guest, script: str) -> Guest:
@@ -84,6 +85,34 @@ def test_without_a_service_worker_the_take_comes_from_the_journal(small: Guest) 
     expect(small.id("destination")).to_contain_text("save it from the list")
     small.record()
     small.wait_until("0:02")
+    small.stop()
+    assert list(small.downloads.iterdir()) == []
+    assert float(probe(small.save())["format"]["duration"]) > 1.5
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (
+            "Object.defineProperty(ServiceWorkerContainer.prototype, 'ready', {get: () => new Promise(() => 0)})",
+            "The browser did not start what writes downloads while they are made.",
+        ),
+        (
+            "ServiceWorker.prototype.postMessage = () => {}",
+            "The service worker that writes downloads does not answer.",
+        ),
+    ],
+    ids=["never ready", "silent"],
+)
+def test_a_service_worker_that_does_not_come_about_holds_up_no_recording(
+    small: Guest, script: str, words: str
+) -> None:
+    without(small, script).open("?record=1000&width=320&height=180&recordcodec=vp8")
+
+    expect(small.id("record")).to_be_enabled(timeout=15_000)
+    small.record()
+    expect(small.id("notice").filter(has_text=words)).to_be_visible()
+    wait_for(lambda: small.shown_bytes() > 100_000, "it is written")
     small.stop()
     assert list(small.downloads.iterdir()) == []
     assert float(probe(small.save())["format"]["duration"]) > 1.5

@@ -134,11 +134,15 @@ class View:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.notices: list[Notice] = []
+        self.lifted: list[str] = []
         self.shown: list[TakeState] = []
         self.over: list[Take] = []
 
     def notify(self, notice: Notice) -> None:
         self.notices.append(notice)
+
+    def lift(self, subject: str) -> None:
+        self.lifted.append(subject)
 
     async def make_room(self, kbps: float) -> None:
         await self.steps.take("room is made")
@@ -446,6 +450,29 @@ def test_without_a_lock_it_records_and_other_tabs_are_warned_of() -> None:
         assert any("do not open this page in another one" in notice.text for notice in scene.view.notices)
 
     run(story)
+
+
+def test_a_room_that_is_not_seen_in_time_keeps_no_recording_from_starting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rolltape.recording.deck.ASIDE_TIMEOUT_S", 0.01)
+
+    async def story() -> Scene:
+        scene = Scene()
+
+        async def never(kbps: float) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(scene.view, "make_room", never)
+        assert await scene.deck.start(ORDER)
+        await scene.deck.finish()
+        return scene
+
+    scene = run(story)
+
+    assert [notice.text for notice in scene.view.notices][:1] == [
+        "The browser did not say in time how much room is left. The recording begins all the same."
+    ]
 
 
 def test_a_take_has_its_clocks_beside_it() -> None:

@@ -248,6 +248,19 @@ async def test_a_muted_camera_leaves_a_part_of_sound_until_it_is_back(scene: Sce
 
 
 @story
+async def test_a_muted_microphone_is_said_to_give_silence_until_it_is_not(scene: Scene) -> None:
+    await scene.mute("audio")
+    (told,) = scene.document.standing()
+    assert "While it is, silence is recorded" in told.text and told.level == "warning"
+
+    await scene.mute()
+    assert scene.standing == []
+
+    await scene.mute("audio")
+    assert scene.subjects == ["microphone-muted"], "it is told again"
+
+
+@story
 async def test_both_muted_is_said_in_one_and_loudly(scene: Scene) -> None:
     await scene.mute("audio")
     assert scene.subjects == ["microphone-muted"] and scene.parts == []

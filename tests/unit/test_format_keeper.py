@@ -9,7 +9,7 @@ from typing import Any
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.clock_keeper import PartNow
 from rolltape.recording.engine import Plan, plan
-from rolltape.recording.format_keeper import INSISTED, NEXT_TIME, NONE_BETTER, FormatKeeper
+from rolltape.recording.format_keeper import INSISTED, NEXT_TIME, NONE_BETTER, SUBJECT, FormatKeeper
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.settings.bitrate import wish_for
 from rolltape.settings.capture_constraints import GrantedVideo
@@ -34,8 +34,11 @@ class Studio:
         self.codecs: list[VideoCodec] = []
         self.reasons: list[str] = []
         self.notices: list[Notice] = []
+        self.lifted: list[str] = []
         self.known_slow = KnownSlow.of_this_page()
-        self.keeper = FormatKeeper(self.known_slow, self.plan, self.notices.append, switches)
+        self.keeper = FormatKeeper(
+            self.known_slow, self.plan, self.notices.append, self.lifted.append, switches
+        )
 
     def pictures_of_camera(self) -> int:
         return int(self.given)
@@ -109,8 +112,10 @@ def test_it_goes_on_in_the_next_format_and_the_next_recording_begins_in_it() -> 
     (told,) = studio.notices
     assert "Of 30 pictures a second that the camera gives only 11 are recorded" in told.text
 
+    assert studio.lifted == [SUBJECT], "once the other was seen to keep up"
+
     run(lambda: studio.record(20))
-    assert studio.codecs[2:] == [VideoCodec.H264]
+    assert studio.codecs[2:] == [VideoCodec.H264] and len(studio.notices) == 1
 
 
 def test_what_is_insisted_on_stays_and_is_told_once() -> None:
@@ -120,6 +125,13 @@ def test_what_is_insisted_on_stays_and_is_told_once() -> None:
     assert studio.codecs == [VideoCodec.VP8] and studio.reasons == []
     (told,) = studio.notices
     assert told.level is Level.WARNING and "only 11" in told.text and INSISTED in told.text
+    assert studio.lifted == []
+    studio.speed = dict.fromkeys(VideoCodec, 30)
+    run(lambda: studio.record(10))
+    assert studio.lifted == [SUBJECT]
+    studio.speed = SPEED
+    run(lambda: studio.record(10))
+    assert studio.notices == [told, told], "anew the next time"
 
 
 def test_where_none_keeps_up_each_is_tried_once_and_that_is_told() -> None:

@@ -1,9 +1,10 @@
-"""What a recording lacks is told once, and noted in its take."""
+"""What a recording lacks is told when it comes, and noted in its take."""
 
 from __future__ import annotations
 
 from rolltape.recording.missing import missing
 from rolltape.recording.take import Take, TakeState
+from rolltape.recording.take_notices import HOLE, NOTES
 from rolltape.settings.codec import CodecWish, candidates
 from unit.media_files import block, cluster, header, mp4_header
 from unit.test_take_recorder import Studio, started, studio_test, until
@@ -42,7 +43,7 @@ async def recorded(studio: Studio, chunks: list[bytes], second_ms: float = 1000)
 
 
 @studio_test
-async def test_a_machine_that_slept_is_told_once_and_noted_in_the_take() -> None:
+async def test_a_machine_that_slept_is_told_each_time_and_noted_in_the_take() -> None:
     studio = Studio()
 
     take = await recorded(studio, seconds_of(0, 1, 2, 47, 48, 60, 61))
@@ -51,23 +52,51 @@ async def test_a_machine_that_slept_is_told_once_and_noted_in_the_take() -> None
     assert (first.from_ms, first.to_ms) == (2980, 47_000)
     assert second.length_ms == 11_020
     assert [notice.text for notice in studio.notices] == [
-        "44 s are missing at 0:02: the machine slept, or was too busy. The recording goes on; "
-        "make sure that it stays awake."
+        f"{what}: the machine slept, or was too busy. The recording goes on; make sure that it stays awake."
+        for what in ("44 s are missing at 0:02", "11 s are missing at 0:48")
     ]
+    assert {notice.subject for notice in studio.notices} == {HOLE}, "the second takes the first one's place"
+    assert studio.lifted == [HOLE, NOTES], (
+        "of the take before, at the beginning; it stays when this one is over"
+    )
     assert missing(take) == ["44 s are missing at 0:02", "11 s are missing at 0:48"]
     assert not take.parts[0].is_whole
 
 
 @studio_test
-async def test_time_that_is_not_in_the_file_is_told_once_and_noted_in_the_take() -> None:
+async def test_time_that_is_not_in_the_file_is_told_while_it_gets_more_and_noted_in_the_take() -> None:
     studio = Studio()
 
     take = await recorded(studio, seconds_of(*range(30)), second_ms=1200)
 
     assert 5_000 <= take.parts[0].behind_ms <= 6_500
-    (notice,) = studio.notices
-    assert "less than went by were recorded: this machine is too busy" in notice.text
+    assert [notice.text.split(" less ")[0] for notice in studio.notices] == ["1 s", "2 s", "5 s"]
+    assert all(
+        " less than went by were recorded: this machine is too busy" in one.text for one in studio.notices
+    )
+    assert studio.lifted.count("behind") == 1, "with the end of the take"
     assert "less than went by were recorded" in missing(take)[0]
+
+
+@studio_test
+async def test_a_machine_that_keeps_up_again_is_said_to_and_told_anew_the_next_time() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(header())
+
+    for at in range(80):
+        busy = at < 10 or at >= 70
+        studio.clock.ms += 1200 if busy else 1000
+        studio.engines[0].give(*seconds_of(at))
+        await until(lambda: studio.engines[0].queue.empty())
+        recording.check()
+        if at == 69:
+            assert studio.lifted.count("behind") == 1 and len(studio.notices) == 1
+    await recording.stop()
+    await task
+
+    assert len(studio.notices) == 2, "anew, once it lacks another second"
 
 
 @studio_test

@@ -10,13 +10,14 @@ import pytest
 
 from fakes import FakeClock, FakeDownloads, FakeEngine, FakeFile, FakeFolder, FakeStore, Steps
 from rolltape.core.errors import EngineError, NotTaken, RolltapeError, SinkError
-from rolltape.core.notice import Level
+from rolltape.core.notice import Notice
 from rolltape.recording import part_recorder, part_sinks
 from rolltape.recording.engine import plan
 from rolltape.recording.part_recorder import PartName, PartRecorder, Places
 from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.sinks import FolderChoice
 from rolltape.recording.take import Delivery, Part
+from rolltape.recording.take_notices import TakeNotices
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.codec import CodecWish, candidates
 from unit.test_take_recorder import chunks_of, turns, until
@@ -36,20 +37,23 @@ class Scene:
         self.store, self.downloads = FakeStore(self.steps), FakeDownloads(self.steps)
         self.folder = FakeFolder(self.steps) if folder else None
         self.engines: list[FakeEngine] = []
-        self.told: list[str] = []
+        self.notices: list[Notice] = []
+        self.lifted: list[str] = []
+        told = TakeNotices(self.notices.append, self.lifted.append).of_part(1)
         wanted = plan(candidates(CodecWish()), Rates(6000, 128), self._engine, lambda mime_type: True)
         assert wanted is not None
         name = PartName(1, "t1", "Ada_take1", "takes/t1")
         pauses = PauseClock(self.clock)
-        self.part = PartRecorder(name, "", self._report, self.clock, pauses, wanted)
+        self.part = PartRecorder(name, "", told, self.clock, pauses, wanted)
 
     def _engine(self, mime_type: str, rates: Rates) -> FakeEngine:
         self.engines.append(FakeEngine(mime_type, steps=self.steps))
         self.engines[-1].give(*MEDIA)
         return self.engines[-1]
 
-    def _report(self, subject: str, level: Level, sentence: str) -> None:
-        self.told.append(sentence)
+    @property
+    def told(self) -> list[str]:
+        return [notice.text for notice in self.notices]
 
     async def open(self) -> None:
         await self.part.open(Places(self.store, self.downloads, FolderChoice(self.folder)))
@@ -241,6 +245,74 @@ def test_a_recorder_that_does_not_stop_is_left_with_what_it_gave(monkeypatch: py
         assert scene.nothing_is_open
 
     run(story)
+
+
+def test_a_recorder_that_raises_when_it_is_asked_is_told_of_each_time_and_let_go_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(part_recorder, "STOP_PATIENCE_S", 0.0)
+
+    def broken() -> None:
+        raise TypeError("it is null")
+
+    async def story() -> Scene:
+        scene = Scene()
+        await scene.open()
+        for name in ("pause", "resume", "stop"):
+            monkeypatch.setattr(scene.engines[0], name, broken)
+        scene.part.pause()
+        scene.part.resume()
+        assert (await scene.recorded()) is not None
+        return scene
+
+    scene = run(story)
+
+    assert scene.told == ["The recorder does not obey. (TypeError: it is null)"] * 3
+    assert scene.nothing_is_open
+
+
+def test_what_cannot_be_made_seekable_is_kept_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> Scene:
+        scene = Scene()
+        await scene.open()
+
+        def broken() -> Any:
+            raise ValueError("no end")
+
+        monkeypatch.setattr(scene.part.stream, "finish", broken)
+        part = await scene.recorded()
+        assert part is not None and scene.journal.data.startswith(MEDIA[0][:4])
+        return scene
+
+    assert run(story).told == ["The recording is kept as it came: (ValueError: no end)"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_place_outside_that_does_not_open_holds_up_no_recording(
+    folder: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part_sinks, "OPEN_TIMEOUT_S", 0.01)
+
+    async def never(*names: str) -> Any:
+        await asyncio.Event().wait()
+
+    async def story() -> Scene:
+        scene = Scene(folder=folder)
+        monkeypatch.setattr(scene.folder or scene.downloads, "create", never)
+        await scene.open()
+        part = await scene.recorded()
+        assert part is not None and part.bytes == len(scene.journal.data) and scene.nothing_is_open
+        return scene
+
+    scene = run(story)
+
+    (told,) = scene.told
+    where = (
+        "Nothing of this goes to the folder you chose."
+        if folder
+        else "No file grows in your Downloads folder;"
+    )
+    assert told.startswith(where) and told.endswith("The browser did not answer in time.")
 
 
 def test_an_empty_download_is_broken_off_since_it_would_look_like_a_recording() -> None:

@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from rolltape.core import errors
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "py" / "rolltape"
-SAYING = {"Notice": 1, "_warn": 0, "_tell": 1, "Told": 2}
+ERRORS = [
+    name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)
+]
+SAYING = {"Notice": 1, "Told": 2, "_warn": 0, "_tell": 1, "tell": 1, "hold": 2, "tell_hole": 0}
+SAYING |= dict.fromkeys(ERRORS, 0)
 """Calls that say a sentence, and where among their arguments it is."""
 QUOTED = 18
 """Characters of a sentence that nobody quotes by accident."""
@@ -46,6 +52,8 @@ def pieces(node: ast.expr) -> tuple[str, ...]:
 
 def sentences() -> Iterator[Sentence]:
     for path in sorted(PACKAGE.rglob("*.py")):
+        if path.relative_to(PACKAGE).parts[0] in ("server", "tracks") or path.name == "records.py":
+            continue  # said to other programs, at a command line, and to the browser's log
         tree = ast.parse(path.read_text())
         constants = {
             target.id: node.value
@@ -97,17 +105,23 @@ def is_quoted(sentence: Sentence, texts: str) -> bool:
     )
 
 
-OWED: Mapping[str, str] = {
-    "pages/director/inbound.py": "does not send more than before",
-    "pages/guest/muted.py": "While it is, silence is recorded",
-    "pages/guest/rehearsal.py": "The test cannot be played.",
+OWED: Mapping[str, tuple[str, ...]] = {
+    "browser/capture.py": ("gives the page no sound to record", "gives pages no camera or microphone"),
+    "browser/download_at_end.py": ("The page's memory is full.",),
+    "browser/folder.py": ("This folder cannot be chosen.",),
+    "browser/inbound.py": ("What arrives cannot be recorded as WAV.",),
+    "browser/pcm.py": ("gives the page no sound to record", "The recorder of lossless sound failed."),
+    "browser/socket.py": ("The connection to the room is gone.",),
+    "convert/audio.py": ("has too many channels.",),
+    "convert/plan.py": ("There is no file to convert.",),
+    "convert/run.py": ("changed while it was converted.",),
 }
 """Sentences that no test shows yet, by module; a new one does not belong here but into a test."""
 
 
 def is_owed(sentence: Sentence) -> bool:
-    owed = OWED.get(sentence.where.split(":")[0])
-    return owed is not None and any(owed in piece for piece in sentence.pieces)
+    owed = OWED.get(sentence.where.split(":")[0], ())
+    return any(words in piece for words in owed for piece in sentence.pieces)
 
 
 def test_every_sentence_that_a_page_can_say_is_quoted_by_a_test() -> None:

@@ -20,6 +20,7 @@ from rolltape.recording.engine import Plan, plan
 from rolltape.recording.part_sinks import Places
 from rolltape.recording.sinks import FolderChoice
 from rolltape.recording.take import Delivery, Take, TakeState
+from rolltape.recording.take_notices import NOTES, TakeNotices
 from rolltape.recording.take_recorder import Recording
 from rolltape.settings.bitrate import Rates
 from rolltape.settings.codec import Candidate, CodecWish, candidates
@@ -40,6 +41,7 @@ class Studio:
         self.downloads: FakeDownloads | None = FakeDownloads()
         self.folder: FakeFolder | None = None
         self.notices: list[Notice] = []
+        self.lifted: list[str] = []
         self.logged: list[TakeState] = []
         self.log_answers = asyncio.Event()
         """Cleared: the log takes a last line, and the disk does not say so yet."""
@@ -75,7 +77,7 @@ class Studio:
             self.plan(listed),
             places,
             self.log,
-            self.notices.append,
+            TakeNotices(self.notices.append, self.lifted.append),
             self.clock,
             split_ms,
             room_time=room_time,
@@ -392,7 +394,7 @@ async def test_a_cancelled_download_is_said_at_once_and_the_journal_goes_on() ->
 
 
 @studio_test
-async def test_a_late_acknowledgement_is_an_alarm_once() -> None:
+async def test_a_late_acknowledgement_is_an_alarm_until_it_comes_and_another_the_next_time() -> None:
     studio = Studio()
     recording = studio.recording()
     task = await started(recording)
@@ -409,6 +411,77 @@ async def test_a_late_acknowledgement_is_an_alarm_once() -> None:
 
     assert before == []
     assert len(studio.notices) == 1 and "five seconds" in studio.notices[0].text
+    assert studio.notices[0].subject == "journal-late" and "journal-late" not in studio.lifted
+    journal = studio.store.opened[0]
+    journal.ledger.acknowledge(journal.ledger.given)
+    recording.check()
+    assert studio.lifted.count("journal-late") == 1
+
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: journal.ledger.owed > 0)
+    studio.clock.ms += 5001
+    recording.check()
+    assert [one.subject for one in studio.notices].count("journal-late") == 2, "told anew"
+    await recording.stop()
+    await task
+
+
+@studio_test
+async def test_a_place_that_is_late_in_two_parts_is_so_until_both_are_answered() -> None:
+    notices: list[Notice] = []
+    lifted: list[str] = []
+    told = TakeNotices(notices.append, lifted.append)
+    one, other = told.of_part(1), told.of_part(2)
+
+    for part in (one, other):
+        part.hold("journal-late", Level.WARNING, "It is late.")
+    one.over("journal-late")
+    assert len(notices) == 1 and lifted == []
+
+    other.all_over()
+    assert lifted == ["journal-late"]
+
+
+@studio_test
+async def test_a_download_that_breaks_in_every_part_is_told_of_every_part() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.downloads is not None
+    for number in (1, 2):
+        studio.downloads.opened[-1].error = SinkError("The download was cancelled.")
+        recording.check()
+        recording.check()
+        assert sum("The download was cancelled." in one.text for one in studio.notices) == number
+        if number == 1:
+            rolled = asyncio.create_task(recording.roll_over("Another camera."))
+            await until(lambda: len(studio.engines) == 2)
+            studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+            assert await rolled
+    await recording.stop()
+    await task
+
+
+@studio_test
+async def test_notes_that_are_written_again_are_said_to_be() -> None:
+    studio = Studio()
+    fails = [False, True, False]
+
+    async def log(take: Take) -> None:
+        if fails and fails.pop(0):
+            raise SinkError("The disk is full.")
+
+    studio.log = log  # type: ignore[method-assign]
+    recording = studio.recording()
+    task = await started(recording)
+    await until(lambda: not fails or len(fails) == 1)
+    assert [(one.subject, one.text) for one in studio.notices] == [
+        (NOTES, "The recording's notes could not be written. The disk is full.")
+    ]
+    before = studio.lifted.count(NOTES)
+    await recording.pause()
+
+    assert studio.lifted.count(NOTES) == before + 1
     await recording.stop()
     await task
 
@@ -438,7 +511,7 @@ async def test_without_any_place_to_write_nothing_is_recorded() -> None:
     take = await studio.recording().run()
 
     assert take.state is TakeState.FAILED
-    assert "no place to write" in (take.error or "")
+    assert take.error == "The recording could not start. This browser gives no place to write it to."
     assert studio.engines[0].calls == ["start", "close"]
 
 
@@ -810,7 +883,8 @@ async def test_what_is_no_webm_is_kept_byte_for_byte() -> None:
     await task
 
     assert studio.journal == studio.download == b"".join(strange)
-    assert any("kept as it comes" in notice.text for notice in studio.notices)
+    told = [one.text for one in studio.notices if one.text.startswith("The recording is kept as it comes: ")]
+    assert len(told) == 1
 
 
 @studio_test
@@ -1090,6 +1164,7 @@ def test_a_recorder_that_never_delivers_is_told_of_and_followed_by_another_forma
         assert studio.told("delivered nothing; ")
         studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
         await until(lambda: studio.engines[1].queue.empty())
+        assert studio.lifted.count("nothing-yet") == 1, "also while the silent one does not end"
         silent.queue.put_nowait(None)
         await recording.stop()
         take = await task

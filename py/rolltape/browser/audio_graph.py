@@ -27,6 +27,7 @@ __all__ = ["AudioGraph"]
 
 SAMPLE_RATE_HZ = 48_000
 RESUME_TIMEOUT_S = 2.0
+LOAD_TIMEOUT_S = 5.0
 ANALYSER_SAMPLES = 2048
 INAUDIBLE = 1e-9
 """-180 dB, zero in any file of integers. Firefox's recorder waits seconds for a sound that is not quite zero."""
@@ -84,9 +85,10 @@ class AudioGraph:
         worklet.connect(self._destination)
 
     async def worklet(self, script: str, name: str) -> AudioWorkletNode:
-        """A node of this name that the script defines. Raises our own exceptions."""
+        """A node of this name that the script defines. Raises our own exceptions, or TimeoutError."""
         with translated():
-            await self._context.audioWorklet.addModule(script)
+            async with asyncio.timeout(LOAD_TIMEOUT_S):
+                await self._context.audioWorklet.addModule(script)
             return AudioWorkletNode.new(self._context, name)
 
     async def resume(self) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from js import Event, WakeLockSentinel, console, document, navigator
 from pyodide.ffi import JsException
 
 from rolltape.browser.interop import Listeners, member
+
+ANSWER_WITHIN_S = 2.0
+"""Recordings begin and end with it, and do not wait for it."""
 
 
 class Awake:
@@ -45,7 +49,11 @@ class Awake:
         if member(navigator, "wakeLock") is None or document.visibilityState != "visible":
             return
         try:
-            lock = await navigator.wakeLock.request("screen")
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                lock = await navigator.wakeLock.request("screen")
+        except TimeoutError:
+            console.info("The screen may go dark while recording: the browser does not answer.")
+            return
         except JsException as error:
             console.info(f"The screen may go dark while recording: {error.name}: {error.message}")
             return
@@ -57,4 +65,6 @@ class Awake:
     async def _let_go(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None and not lock.released:
-            await lock.release()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_WITHIN_S):
+                    await lock.release()

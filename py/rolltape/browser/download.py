@@ -44,6 +44,12 @@ LOOK_EVERY_S = 0.2
 LOOK_AFTERWARDS_EVERY_S = 1.0
 ALONE_AFTER_MS = 1000.0
 """So long after a download was opened the browser has noted it: its answer then counts it."""
+READY_TIMEOUT_S = 10.0
+"""On a first visit the worker is fetched and started meanwhile."""
+NOT_READY = (
+    "The browser did not start what writes downloads while they are made. To have it, load the page again before "
+    "you record."
+)
 NOT_TAKEN = (
     "The browser has not saved the file: most likely it asks something first. The recording is kept in this browser; "
     "“Save seekable copy” in the list below puts it into your Downloads folder."
@@ -74,12 +80,19 @@ class Downloads:
 
     @classmethod
     async def open(cls) -> Downloads:
-        """Register the service worker. Raises Unsupported where there is none."""
+        """Register the service worker. Raises Unsupported where there is none, or it does not start in time.
+
+        `ready` never settles where no worker becomes active (Service Workers, section 3.4.2).
+        """
         if member(navigator, "serviceWorker") is None:
             raise Unsupported("This browser cannot write a download while it is made.")
-        with translated():
-            await navigator.serviceWorker.register(script_url("sw.js"))
-            return cls(await navigator.serviceWorker.ready)
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                with translated():
+                    await navigator.serviceWorker.register(script_url("sw.js"))
+                    return cls(await navigator.serviceWorker.ready)
+        except TimeoutError:
+            raise Unsupported(NOT_READY) from None
 
     async def create(self, id: str, name: str, content_type: str) -> Download:
         """Begin a download of this name; it appears in the Downloads folder with its first bytes."""

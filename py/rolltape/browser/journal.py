@@ -22,6 +22,7 @@ from rolltape.recording.acknowledgements import Ledger
 from rolltape.recording.young_files import Written, YoungFiles
 
 READ_ATTEMPTS = 10
+OPEN_TIMEOUT_S = 10.0
 
 
 async def has_uploads() -> bool:
@@ -58,11 +59,15 @@ class Journal:
 
     @classmethod
     async def open(cls) -> Journal:
-        """Start the journal. Raises Unsupported where the browser has no such storage."""
+        """Start the journal. Raises Unsupported where the browser has no such storage, or it does not answer."""
         if member(member(navigator, "storage"), "getDirectory") is None:
             raise Unsupported("This browser has no storage that survives a crash.")
-        with translated():
-            root = await navigator.storage.getDirectory()
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                with translated():
+                    root = await navigator.storage.getDirectory()
+        except TimeoutError:
+            raise Unsupported("This browser's storage that survives a crash does not answer.") from None
         return cls(root)
 
     async def create(self, path: str) -> JournalFile:

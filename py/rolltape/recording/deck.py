@@ -29,6 +29,7 @@ from rolltape.recording.part_sinks import Growing
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import Take, TakeState
 from rolltape.recording.take_keeper import Status
+from rolltape.recording.take_notices import TakeNotices
 from rolltape.recording.take_recorder import Recording
 from rolltape.settings.codec import candidates
 from rolltape.settings.order import Order
@@ -37,6 +38,9 @@ __all__ = ["Deck"]
 
 LOCK_TIMEOUT_S = 5.0
 """The lock of a new take is nobody else's: a browser that does not grant it at once does not grant it."""
+ASIDE_TIMEOUT_S = 10.0
+"""So long a recording's start waits for what it can do without."""
+ROOM_UNSEEN = "The browser did not say in time how much room is left. The recording begins all the same."
 STOPPED = "The recording was stopped before it had begun."
 UNLOCKED = (
     "Other tabs are not told of this recording: do not open this page in another one until it is finished."
@@ -90,8 +94,9 @@ class Deck:
         self._title = title
         self._split_ms = None if split_minutes is None else split_minutes * 60_000
         self._formats = FormatKeeper(
-            known_slow or KnownSlow.of_this_page(), self.plan, self._notify, switches
+            known_slow or KnownSlow.of_this_page(), self.plan, self._notify, self._lift, switches
         )
+        self._switches = switches
         self._running: _Running | None = None
         """While a take is being made, from the order on."""
         self._latest: _Running | None = None
@@ -239,7 +244,7 @@ class Deck:
         try:
             wanted = await self._prepared(running.order)
             take = await self._new_take(wanted, running.started_by)
-            await self._aside(self._view.make_room(running.order.kbps))
+            await self._aside(self._make_room(running.order.kbps))
             let_go = await self._hold(take.id)
             await self._aside(self._browser.keep_awake(self, True))
             while running.source_changed:
@@ -291,6 +296,8 @@ class Deck:
         if recording is not None:
             self._told(lambda: self._view.show_take(recording.take))
         self._running = None
+        if self._switches:  # else it is told for the next recording, and its view takes it away
+            self._formats.over()
         try:
             await self._aside(self._browser.keep_awake(self, False))
         finally:
@@ -310,7 +317,7 @@ class Deck:
             wanted,
             self.places,
             self._log,
-            self._notify,
+            TakeNotices(self._notify, self._lift),
             self._browser.now_ms,
             self._split_ms,
             lambda: self._repair(running.order),
@@ -329,6 +336,9 @@ class Deck:
 
     def _notify(self, notice: Notice) -> None:
         self._told(lambda: self._view.notify(notice))
+
+    def _lift(self, subject: str) -> None:
+        self._told(lambda: self._view.lift(subject))
 
     async def _aside(self, work: Awaitable[None]) -> None:
         """Something that a recording does not depend on: what it raises is told, and nothing else."""
@@ -367,10 +377,19 @@ class Deck:
         )
         return replace(take, name=take_name(take.label, take.room, take.started_at, number))
 
-    async def _next_number(self) -> int:
-        """The take's number; where the journal cannot be read, it is recorded as the first."""
+    async def _make_room(self, kbps: float) -> None:
+        """Have room made, if that is done in time: the recording waits for it."""
         try:
-            return await self.shelf.next_number() if self.shelf else 1
+            async with asyncio.timeout(ASIDE_TIMEOUT_S):
+                await self._view.make_room(kbps)
+        except TimeoutError:
+            self._notify(Notice(Level.WARNING, ROOM_UNSEEN))
+
+    async def _next_number(self) -> int:
+        """The take's number; where the journal cannot be read, or not in time, it is recorded as the first."""
+        try:
+            async with asyncio.timeout(ASIDE_TIMEOUT_S):
+                return await self.shelf.next_number() if self.shelf else 1
         except Exception as error:
             self._unexpected(error)
             return 1

@@ -86,6 +86,9 @@ class DeckView(Protocol):
     def notify(self, notice: Notice) -> None:
         """Tell a person."""
 
+    def lift(self, subject: str) -> None:
+        """What was told of a subject holds no more."""
+
     async def make_room(self, kbps: float) -> None:
         """A recording at this rate in kbps is about to begin: free storage for it. The deck waits."""
 

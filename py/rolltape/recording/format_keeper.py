@@ -14,8 +14,9 @@ from rolltape.settings.capture_constraints import GrantedVideo
 from rolltape.settings.codec import VideoCodec, contents
 from rolltape.settings.order import Order
 
-__all__ = ["FormatKeeper"]
+__all__ = ["SUBJECT", "FormatKeeper"]
 
+SUBJECT = "keep-up"
 INSISTED = "The format stays, since it was asked for. Close what you do not need."
 NONE_BETTER = "No format is known that would. The recording goes on; close what you do not need."
 ANOTHER = "Another format is tried."
@@ -59,11 +60,13 @@ class FormatKeeper:
         known_slow: KnownSlow,
         plan: Callable[[Order], Awaitable[Plan | None]],
         notify: Callable[[Notice], None],
+        lift: Callable[[str], None],
         switches: bool,
     ) -> None:
         self._known_slow = known_slow
         self._plan = plan
         self._notify = notify
+        self._lift = lift
         self._switches = switches
         self._keep_up = KeepUp()
         self._following: asyncio.Task[None] | None = None
@@ -81,9 +84,17 @@ class FormatKeeper:
         busy = self._following is not None and not self._following.done()
         given = camera.pictures() if camera is not None and codec is not None and not busy else None
         found = self._keep_up.look(now_ms, given, recording.pictures)
+        if self._keep_up.keeps_up or (self._told is not None and self._told[0] is not recording):
+            self.over()
         if found is not None and codec is not None and camera is not None:
             self._keep_up.restart()
             self._following = asyncio.create_task(self._follow(order, camera, recording, codec, found))
+
+    def over(self) -> None:
+        """What was told holds no more: it keeps up, or the recording is another or over; it may be told anew."""
+        if self._told is not None:
+            self._told = None
+            self._lift(SUBJECT)
 
     async def _follow(
         self, order: Order, camera: Camera, recording: RecordingUnderWay, codec: VideoCodec, found: Shortfall
@@ -109,4 +120,4 @@ class FormatKeeper:
         """Say it once a recording, in the same words."""
         if self._told != (recording, what_then):
             self._told = recording, what_then
-            self._notify(Notice(Level.WARNING, f"{found.sentence} {what_then}", "keep-up"))
+            self._notify(Notice(Level.WARNING, f"{found.sentence} {what_then}", SUBJECT))

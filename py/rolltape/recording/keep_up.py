@@ -18,6 +18,8 @@ __all__ = ["KeepUp", "KnownSlow", "Shortfall"]
 
 SHARE = 0.8
 """Less than this of what the camera gives is too little."""
+ENOUGH = 0.9
+"""With this of it the camera is kept up with, and what was told of that is over."""
 WINDOW_MS = 3000.0
 BLOCKED_AFTER_MS = 1500.0
 """Where looks are further apart than this, the page itself was held up, and the counts are of different moments."""
@@ -53,10 +55,13 @@ class KeepUp:
     def __init__(self) -> None:
         self._notes: deque[_Note] = deque()
         self._looked_ms = 0.0
+        self.keeps_up = False
+        """Whether the last three seconds were seen to be recorded as they came."""
 
     def restart(self) -> None:
         """Forget what was counted."""
         self._notes.clear()
+        self.keeps_up = False
 
     def look(self, now_ms: float, given: int | None, held: int | None) -> Shortfall | None:
         """Take both totals in, several times a second; what is missing, once three seconds tell.
@@ -68,7 +73,7 @@ class KeepUp:
         self._looked_ms = now_ms
         notes = self._notes
         if given is None or held is None or held_up or (notes and held < notes[-1].held):
-            notes.clear()
+            self.restart()
             return None
         if not held or (notes and notes[-1].held == held):
             return None
@@ -78,6 +83,7 @@ class KeepUp:
         first = notes[0]
         span_ms = now_ms - first.at_ms
         came, kept = given - first.given, held - first.held
+        self.keeps_up = span_ms >= WINDOW_MS and kept >= ENOUGH * came
         if span_ms < WINDOW_MS or kept >= SHARE * came:
             return None
         return Shortfall(came * 1000 / span_ms, kept * 1000 / span_ms)

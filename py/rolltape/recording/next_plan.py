@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from rolltape.core.notice import Level
 from rolltape.recording.engine import Plan
 from rolltape.recording.part_recorder import PartRecorder
-from rolltape.recording.part_sinks import Report
+from rolltape.recording.take_notices import TakeNotices
 
 __all__ = ["NextPlan", "Repair"]
 
@@ -22,12 +22,12 @@ Repair = Callable[[], Awaitable[Plan | None]]
 class NextPlan:
     """Says how the next part is recorded; None each time: it cannot be, and the take ends or stays as it is."""
 
-    def __init__(self, repair: Repair | None, report: Report) -> None:
+    def __init__(self, repair: Repair | None, notices: TakeNotices) -> None:
         """Without `repair` a part's tracks are taken for alive."""
         self.cause = ""
         """Why the take ends, once no format is left that might deliver something; empty: one is."""
         self._repair = repair
-        self._report = report
+        self._notices = notices
 
     async def after_silence(self, quiet: PartRecorder) -> Plan | None:
         """After a recorder that delivers nothing: what is alive, in the next format if it has never delivered any.
@@ -41,7 +41,7 @@ class NextPlan:
         following = alive.from_choice(quiet.plan.choice).after_nothing()
         if following is None:
             self.cause = GAVE_NOTHING
-            self._report("nothing", Level.ERROR, f"Nothing is recorded now. {GAVE_NOTHING}")
+            self._notices.tell(Level.ERROR, f"Nothing is recorded now. {GAVE_NOTHING}")
         return following
 
     async def after_end(self, part: PartRecorder) -> Plan | None:
@@ -61,5 +61,5 @@ class NextPlan:
         try:
             return await self._repair()
         except Exception as error:
-            self._report("repair", Level.WARNING, f"The recorder could not be made ready again. ({error})")
+            self._notices.tell(Level.WARNING, f"The recorder could not be made ready again. ({error})")
             return None

@@ -15,11 +15,12 @@ from rolltape.media.webm import Ending
 from rolltape.recording.container import NOTHING, ContainerStream, stream_for
 from rolltape.recording.engine import Engine, Plan, as_engine_error, start_engine
 from rolltape.recording.missing import of_hole, of_lag
-from rolltape.recording.part_sinks import Growing, PartName, PartSinks, Places, Report, sentence_of
+from rolltape.recording.part_sinks import Growing, PartName, PartSinks, Places, sentence_of
 from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.take import Part, ShelfState
+from rolltape.recording.take_notices import PartNotices
 from rolltape.recording.throughput import Rate, Throughput
-from rolltape.recording.timeline import FileTimeline, Hole, holes
+from rolltape.recording.timeline import FileTimeline, Hole, LagNews, LagWatch, holes
 from rolltape.settings.codec import Container, contents
 
 __all__ = ["PartName", "PartRecorder", "Places"]
@@ -50,7 +51,7 @@ class PartRecorder:
         self,
         name: PartName,
         reason: str,
-        report: Report,
+        notices: PartNotices,
         now_ms: Callable[[], float],
         pauses: PauseClock,
         wanted: Plan,
@@ -71,12 +72,15 @@ class PartRecorder:
         """Set once the file holds something of every track, and when it is over."""
         self.over = asyncio.Event()
         """Set when no chunk comes any more."""
-        self._report = report
+        self._notices = notices
         self._now_ms = now_ms
         self._pauses = pauses
         self._engine: Engine | None = None
         self._stream: ContainerStream = stream_for(contents("").container)
-        self.sinks = PartSinks(name, report, now_ms)
+        self.sinks = PartSinks(name, notices, now_ms)
+        self._lag = LagWatch()
+        self._holes_told = 0
+        self._problem_told = False
         self._clock = FileTimeline()
         self._stop_asked_ms: float | None = None
         self._patience: asyncio.Timeout | None = None
@@ -104,6 +108,7 @@ class PartRecorder:
         except BaseException as error:
             self._over()
             await self.sinks.close_unused()
+            self._notices.all_over()
             if isinstance(error, Exception) and not isinstance(error, RolltapeError):
                 raise as_engine_error(error) from error
             raise
@@ -147,7 +152,7 @@ class PartRecorder:
         try:
             what()
         except Exception as error:
-            self._report("engine asked", Level.WARNING, f"The recorder does not obey. {sentence_of(error)}")
+            self._notices.tell(Level.WARNING, f"The recorder does not obey. {sentence_of(error)}")
             return False
         return True
 
@@ -234,10 +239,16 @@ class PartRecorder:
     def check(self) -> None:
         """Tell of sinks in trouble, and of what is missing."""
         self.sinks.check()
-        if found := self.holes:
-            self._report("hole", Level.WARNING, f"{of_hole(found[0])}: {WHY_HOLE}")
-        if behind_ms := self.behind_ms:
-            self._report("behind", Level.WARNING, f"{of_lag(behind_ms)}: {WHY_BEHIND}")
+        found = self.holes
+        if len(found) > self._holes_told:
+            self._holes_told = len(found)
+            self._notices.tell_hole(f"{of_hole(found[-1])}: {WHY_HOLE}")
+        behind_ms = self.behind_ms
+        match self._lag.look(self._now_ms(), behind_ms):
+            case LagNews.GROWS:
+                self._notices.hold("behind", Level.WARNING, f"{of_lag(behind_ms)}: {WHY_BEHIND}")
+            case LagNews.OVER:
+                self._notices.over("behind")
 
     @property
     def media_end_ms(self) -> float:
@@ -263,6 +274,7 @@ class PartRecorder:
         end = await self.sinks.finish(
             self._ending(), contents(self.mime_type).container, self._stream.is_empty
         )
+        self._notices.all_over()
         self.ends_early = end.ends_early
         if self._stream.is_empty or not end.holds_something:
             return None
@@ -291,9 +303,9 @@ class PartRecorder:
         self._compare()
         self._came += len(chunk)
         self._throughput.note(self._heard_ms, self._stream.pictures, self._came)
-        if self._stream.problem:
-            sentence = f"The recording is kept as it comes: {self._stream.problem}"
-            self._report("container", Level.WARNING, sentence)
+        if self._stream.problem and not self._problem_told:
+            self._problem_told = True
+            self._notices.tell(Level.WARNING, f"The recording is kept as it comes: {self._stream.problem}")
         self.sinks.write(data, self._stream.patches())
         if self._stream.has_media and not self.flowing.is_set():
             self._date()
@@ -315,7 +327,5 @@ class PartRecorder:
         try:
             return self._stream.finish()
         except Exception as error:  # what was written stays; it is only not seekable
-            self._report(
-                "container", Level.WARNING, f"The recording is kept as it came: {sentence_of(error)}"
-            )
+            self._notices.tell(Level.WARNING, f"The recording is kept as it came: {sentence_of(error)}")
             return NOTHING

@@ -17,10 +17,8 @@ from rolltape.media.webm import Ending, Patch
 from rolltape.recording.recovery import mend
 from rolltape.recording.sinks import Downloads, DownloadSink, FolderChoice, PatchableSink, Sink, Store
 from rolltape.recording.take import Delivery
+from rolltape.recording.take_notices import PartNotices
 from rolltape.settings.codec import Container, contents
-
-Report = Callable[[str, Level, str], None]
-"""Tells a person of trouble: its subject (told once a recording and subject), how serious, a sentence."""
 
 LOST = {
     "journal": "The crash-proof copy is not written any more; the download goes on.",
@@ -34,6 +32,13 @@ LATE = {
     "folder": "The folder you chose has taken nothing for five seconds; the crash-proof copy goes on.",
 }
 
+NOT_OPENED = {
+    "journal": "No crash-proof copy is written; the recording goes on without.",
+    "download": "No file grows in your Downloads folder; save the recording from the list below when it is finished.",
+    "folder": "Nothing of this goes to the folder you chose.",
+}
+OPEN_TIMEOUT_S = 10.0
+"""Of a folder, which may lie on a network, and of a download. The journal's worker has a bound of its own."""
 END_TIMEOUT_S = 90.0
 """No sink takes longer to be made whole, nor to close; a folder's has 60 s of its own."""
 
@@ -107,11 +112,13 @@ class PartEnd:
 
 
 class PartSinks:
-    """The sinks of one part; `report` is told what goes wrong with any of them."""
+    """The sinks of one part; what goes wrong with any of them is told to `notices`."""
 
-    def __init__(self, name: PartName, report: Report, now_ms: Callable[[], float]) -> None:
+    def __init__(self, name: PartName, notices: PartNotices, now_ms: Callable[[], float]) -> None:
         self._name = name
-        self._report = report
+        self._notices = notices
+        self._lost: set[str] = set()
+        """The places whose loss was told."""
         self._now_ms = now_ms
         self._store: Store | None = None
         self._journal: PatchableSink | None = None
@@ -130,22 +137,27 @@ class PartSinks:
         kind = contents(mime_type)
         name = self._name.stem + kind.ending
         if places.folder is not None and places.folder.folder is not None:
-            self._folder = await self._opened("folder", places.folder.folder.create(name))
+            self._folder = await self._opened("folder", _soon(places.folder.folder.create(name)))
         if places.downloads is not None and self._folder is None:
             creating = places.downloads.create(self._name.download_id, name, kind.content_type)
-            self._download = await self._opened("download", creating)
+            self._download = await self._opened("download", _soon(creating))
 
     async def _opened(self, name: str, opening: Awaitable[_Sink]) -> _Sink | None:
         try:
             return await opening
         except Exception as error:  # one place less is no reason not to record
-            self._tell_lost(name, error)
+            self._lost.add(name)
+            self._notices.tell(Level.WARNING, f"{NOT_OPENED[name]} {sentence_of(error)}")
             return None
 
     def _tell_lost(self, name: str, error: Exception) -> None:
+        """Tell it once a part; the next part has another file there."""
+        if name in self._lost:
+            return
+        self._lost.add(name)
         # What was not taken is no file that could be incomplete.
         lost = "" if isinstance(error, NotTaken) else f"{LOST[name]} "
-        self._report(f"{name} broke", Level.WARNING, f"{lost}{sentence_of(error)}")
+        self._notices.tell(Level.WARNING, f"{lost}{sentence_of(error)}")
 
     @property
     def safe_bytes(self) -> int:
@@ -172,12 +184,14 @@ class PartSinks:
         return list(dict.fromkeys(sink.error.sentence for sink in self._all() if sink.error is not None))
 
     def check(self) -> None:
-        """Tell of sinks that broke or owe an acknowledgement."""
+        """Tell of sinks that broke, and of those that owe an acknowledgement for as long as they do."""
         for sink in self._all():
             if sink.error is not None:
                 self._tell_lost(sink.name, sink.error)
-            elif sink.ledger.is_late(self._now_ms()):
-                self._report(f"{sink.name} late", Level.WARNING, LATE[sink.name])
+            if sink.error is None and sink.ledger.is_late(self._now_ms()):
+                self._notices.hold(f"{sink.name}-late", Level.WARNING, LATE[sink.name])
+            else:
+                self._notices.over(f"{sink.name}-late")
 
     def write(self, data: bytes, patches: Sequence[Patch]) -> None:
         """Hand bytes to each place, and what is to be put right in what it holds; nothing here waits."""
@@ -214,7 +228,7 @@ class PartSinks:
                 return await self._journal.close()
         except Exception as error:
             sentence = f"The browser does not let go of the crash-proof copy. {sentence_of(error)}"
-            self._report("journal open", Level.WARNING, sentence)
+            self._notices.tell(Level.WARNING, sentence)
             return self._journal.ledger.acknowledged
 
     async def _close_outside(self, ending: Ending, is_empty: bool) -> Delivery | None:
@@ -265,11 +279,17 @@ class PartSinks:
             mended = await mend(self._store, self._name.path, container)
         except Exception as error:  # it is kept as it is, and finished at the next visit
             sentence = f"The crash-proof copy is not seekable yet. {sentence_of(error)}"
-            self._report("mending", Level.WARNING, sentence)
+            self._notices.tell(Level.WARNING, sentence)
             return torn
         if mended is None:
             return replace(torn, size=0)
         return replace(torn, size=mended.size, duration_ms=mended.duration_ms)
+
+
+async def _soon(opening: Awaitable[_Sink]) -> _Sink:
+    """What opens, if it does in time: nothing is recorded meanwhile. Raises TimeoutError."""
+    async with asyncio.timeout(OPEN_TIMEOUT_S):
+        return await opening
 
 
 async def _complete(file: PatchableSink, ending: Ending) -> None:

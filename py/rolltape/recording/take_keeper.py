@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from rolltape.core.errors import RolltapeError
-from rolltape.core.notice import Level, Notice
+from rolltape.core.notice import Level
 from rolltape.recording.take import Delivery, Part, Take, TakeEvent, TakeState
 from rolltape.recording.take_clock import TakeClock
+from rolltape.recording.take_notices import NOTES, TakeNotices
 
 __all__ = ["ENDS_EARLY", "GONE", "NOTHING_KEPT", "NOTHING_YET", "Log", "Status", "TakeKeeper"]
 
@@ -49,13 +50,12 @@ NOTHING_KEPT = "Nothing was recorded."
 class TakeKeeper:
     """One take while it is made. Every change is in `take` at once; the log has it when the caller says so."""
 
-    def __init__(self, take: Take, clock: TakeClock, log: Log, notify: Callable[[Notice], None]) -> None:
+    def __init__(self, take: Take, clock: TakeClock, log: Log, notices: TakeNotices) -> None:
         self.take = take
         """Its state also says whether a stop was asked for: `stopping` from then on."""
-        self.notify = notify
         self._clock = clock
         self._log = log
-        self._reported: set[str] = set()
+        self._notices = notices
 
     @property
     def is_under_way(self) -> bool:
@@ -102,12 +102,6 @@ class TakeKeeper:
             ended_ms = self._clock.pauses.resume(self._clock.ended_ms)
             self.take = self.take.with_pause_over(self._clock.at(ended_ms))
 
-    def report(self, subject: str, level: Level, sentence: str) -> None:
-        """Tell a person, once a take and subject."""
-        if subject not in self._reported:
-            self._reported.add(subject)
-            self.notify(Notice(level, sentence))
-
     def note_error(self, sentence: str) -> None:
         """Have the take say what went wrong; telling it is the caller's."""
         self.take = self.take.with_error(sentence)
@@ -116,13 +110,13 @@ class TakeKeeper:
         """It has ended by itself, for this reason, a sentence; without one its tracks have ended."""
         sentence = cause or GONE
         kept = "What was recorded is kept." if self.is_kept else NOTHING_KEPT
-        self.report("engine", Level.ERROR, f"The recording has stopped. {sentence} {kept}")
+        self._notices.tell(Level.ERROR, f"The recording has stopped. {sentence} {kept}")
         self.note_error(sentence)
 
     def note_torn_end(self, error: RolltapeError) -> None:
         """A part failed after it was asked to stop: what it had not delivered by then is lost."""
         sentence = f"The last moments may be missing. {error.sentence}"
-        self.report("torn end", Level.WARNING, sentence)
+        self._notices.tell(Level.WARNING, sentence)
         self.note_error(sentence)
 
     def note_early_end(self, whole: Delivery | None) -> None:
@@ -131,7 +125,7 @@ class TakeKeeper:
 
     def note_failure(self, sentence: str) -> None:
         """Tell what went wrong, as an error, and have the take say it."""
-        self.notify(Notice(Level.ERROR, sentence))
+        self._notices.tell(Level.ERROR, sentence)
         self.note_error(sentence)
 
     async def log(self) -> None:
@@ -157,4 +151,6 @@ class TakeKeeper:
             await self._log(take)
         except Exception as error:
             told = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
-            self.report("log", Level.WARNING, f"The recording's notes could not be written. {told}")
+            self._notices.hold(NOTES, Level.WARNING, f"The recording's notes could not be written. {told}")
+        else:
+            self._notices.over(NOTES)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 from rolltape.core.errors import RolltapeError
-from rolltape.core.notice import Level, Notice
+from rolltape.core.notice import Level
 from rolltape.recording.clock_keeper import PartNow
 from rolltape.recording.engine import Plan
 from rolltape.recording.next_plan import NextPlan, Repair
@@ -27,6 +27,7 @@ from rolltape.recording.take_keeper import (
     Status,
     TakeKeeper,
 )
+from rolltape.recording.take_notices import TakeNotices
 
 __all__ = ["Recording"]
 
@@ -51,7 +52,7 @@ class Recording:
         wanted: Plan,
         places: Places,
         log: Log,
-        notify: Callable[[Notice], None],
+        notices: TakeNotices,
         now_ms: Callable[[], float],
         split_ms: float | None = None,
         repair: Repair | None = None,
@@ -74,8 +75,9 @@ class Recording:
         self._cause = ""
         """Why the take ends by itself, where that is known better than by its last engine."""
         self._clock = TakeClock(now_ms, room_time)
-        self._keeper = TakeKeeper(take.after(TakeEvent.START_REQUESTED), self._clock, log, notify)
-        self._next = NextPlan(repair, self._keeper.report)
+        self._keeper = TakeKeeper(take.after(TakeEvent.START_REQUESTED), self._clock, log, notices)
+        self._notices = notices
+        self._next = NextPlan(repair, notices)
 
     @property
     def take(self) -> Take:
@@ -118,6 +120,7 @@ class Recording:
         Errors end up in the take and in a notice. Nothing is raised but CancelledError, and even then every sink is
         closed and the take's end is in its log.
         """
+        self._notices.begin()
         try:
             await self._keeper.log()
             await self._start()
@@ -126,6 +129,7 @@ class Recording:
             self._keeper.note_failure(self._why_broken(error))
         finally:
             await self._wind_up()
+            self._notices.end()
         return self.take
 
     def _why_broken(self, error: Exception) -> str:
@@ -171,10 +175,8 @@ class Recording:
         """Tell of sinks in trouble, and split where it is time; call it about once a second."""
         for part in self._running():
             part.check()
-            if not part.sinks.live() and not self._keeper.is_stopping:
-                self._keeper.report(
-                    "no sink", Level.ERROR, "The recording stops: nothing can be written any more."
-                )
+            if not part.sinks.live() and not part.stop_asked and not self._keeper.is_stopping:
+                self._notices.tell(Level.ERROR, "The recording stops: nothing can be written any more.")
                 self._cause = " ".join(["Nothing can be written any more.", *part.sinks.broken()])
                 part.stop()
         if self._current is not None:
@@ -187,11 +189,14 @@ class Recording:
         quiet_ms = part.quiet_ms()
         if quiet_ms > part.patience_ms and self._may_roll:
             self._roll(self._revive(part))
-        elif quiet_ms > NOTHING_AFTER_MS and part.stream.is_empty:
-            self._keeper.report(
-                "nothing yet",
+        elif not part.stream.is_empty:
+            self._notices.over("nothing-yet", part.name.number)
+        elif quiet_ms > NOTHING_AFTER_MS:
+            self._notices.hold(
+                "nothing-yet",
                 Level.WARNING,
                 "Nothing is recorded yet: the recorder delivers nothing. If that goes on, another format is tried.",
+                part.name.number,
             )
 
     def _roll(self, rolling: Coroutine[None, None, bool]) -> None:
@@ -215,9 +220,10 @@ class Recording:
             wanted = await self._next.after_silence(quiet)
             if wanted is None or await self._began(NOTHING if is_empty else QUIET, wanted) is None:
                 return False
+        self._notices.over("nothing-yet", quiet.name.number)
         if not is_empty:  # of another format its own notice tells
-            self._keeper.report(
-                QUIET, Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
+            self._notices.tell(
+                Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
             )
         return True
 
@@ -232,7 +238,7 @@ class Recording:
             return False
         changed = await self.roll_over(reason, wanted)
         if changed:
-            self._keeper.notify(Notice(Level.WARNING, f"{reason} The recording goes on in a new part."))
+            self._notices.tell(Level.WARNING, f"{reason} The recording goes on in a new part.")
         return changed
 
     def _make_good(self) -> None:
@@ -261,7 +267,7 @@ class Recording:
             return await self._begin_part(reason, wanted)
         except RolltapeError as error:
             sentence = f"The recording could not go on in a new part. {error.sentence}"
-            self._keeper.report("part", Level.WARNING, sentence)
+            self._notices.tell(Level.WARNING, sentence)
             return None
 
     async def _hand_over(self, before: PartRecorder, following: PartRecorder) -> bool:
@@ -270,8 +276,8 @@ class Recording:
             if not following.stream.has_media and not self._keeper.is_stopping:
                 following.stop()
                 self._current = before
-                self._keeper.report(
-                    "part", Level.WARNING, "A new part gave nothing, so the recording goes on in the old."
+                self._notices.tell(
+                    Level.WARNING, "A new part gave nothing, so the recording goes on in the old."
                 )
                 return False
         before.stop()
@@ -279,13 +285,14 @@ class Recording:
 
     async def _begin_part(self, reason: str, wanted: Plan) -> PartRecorder:
         """Open the next part and have it run. Raises RolltapeError."""
+        name = self._next_name()
         part = PartRecorder(
-            self._next_name(), reason, self._keeper.report, self._now_ms, self._clock.pauses, wanted
+            name, reason, self._notices.of_part(name.number), self._now_ms, self._clock.pauses, wanted
         )
         await part.open(self._places, lambda: not self._keeper.is_stopping)
         for notice in part.plan.choice.notices:
             if notice not in self._plan.choice.notices:
-                self._keeper.notify(notice)
+                self._notices.notify(notice)
         before, self._current = self._current, part
         self._parts.append(part)
         self._tasks.add(asyncio.create_task(self._write(part, before)))
@@ -364,7 +371,7 @@ class Recording:
         if wanted is None or not await self.roll_over(reason, wanted):
             return False
         self._clock.ended_ms = None
-        self._keeper.report("engine", Level.WARNING, f"{reason} The recording goes on in a new part.")
+        self._notices.tell(Level.WARNING, f"{reason} The recording goes on in a new part.")
         return True
 
     async def _wind_up(self) -> None:
@@ -391,9 +398,7 @@ class Recording:
     def _rolled(self, task: asyncio.Task[bool]) -> None:
         self._rolls.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._keeper.report(
-                "part", Level.WARNING, f"The recording could not go on in a new part. ({error})"
-            )
+            self._notices.tell(Level.WARNING, f"The recording could not go on in a new part. ({error})")
 
     def _running(self) -> list[PartRecorder]:
         return [part for part in self._parts if part.ended_ms is None]

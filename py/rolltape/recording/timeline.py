@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 HOLE_MS = 1000
 """A track without a frame for longer than this has a hole."""
@@ -18,6 +18,10 @@ BEHIND_MS = 1000
 """A file that holds so much less than went by lacks something."""
 WINDOW_MS = 4000
 """What an encoder holds back comes within this; the least lag over so long a time is no mere delay."""
+GROWS_BY_MS = 500
+"""A lag that is longer by less is the same."""
+STEADY_MS = 10_000.0
+"""A machine that has lost nothing for so long keeps up again."""
 MAX_HOLES = 50
 """So many holes of a part are kept with their times; the last one takes the length of all further ones."""
 
@@ -106,6 +110,39 @@ class FileTimeline:
     def behind_at_end_ms(self) -> int:
         """The same once all bytes have come: nothing is held back any more, so the last lag counts."""
         return _told(self._lags[-1][1]) if self._lags and self._lags[-1][0] >= WINDOW_MS else 0
+
+
+class LagNews(Enum):
+    """What is new of a file's lag."""
+
+    GROWS = "grows"
+    OVER = "over"
+
+
+class LagWatch:
+    """Says when a lag is to be told: once it is there, when it has doubled, and when it grows no more.
+
+    What is missing stays missing; that it gets more is what ends.
+    """
+
+    def __init__(self) -> None:
+        self._told_ms = 0
+        self._most_ms = 0
+        self._grew_ms = 0.0
+        self._grows = False
+
+    def look(self, now_ms: float, behind_ms: int) -> LagNews | None:
+        """Take in how far it is behind by now; None: nothing is new."""
+        if behind_ms > self._most_ms + GROWS_BY_MS:
+            self._most_ms, self._grew_ms = behind_ms, now_ms
+        if self._grows and now_ms - self._grew_ms > STEADY_MS:
+            self._grows, self._told_ms = False, max(self._told_ms, behind_ms)
+            return LagNews.OVER
+        news_ms = 2 * self._told_ms if self._grows else self._told_ms + BEHIND_MS
+        if behind_ms < max(news_ms, 1):
+            return None
+        self._grows, self._told_ms, self._grew_ms = True, behind_ms, now_ms
+        return LagNews.GROWS
 
 
 def _told(lag_ms: float) -> int:

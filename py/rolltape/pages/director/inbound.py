@@ -25,6 +25,7 @@ class InboundDeck:
 
     def __init__(
         self,
+        uid: str,
         name: str,
         room: str,
         document: Document,
@@ -34,6 +35,7 @@ class InboundDeck:
         changed: Callable[[], None],
     ) -> None:
         """`changed` is called whenever the state is another."""
+        self._uid = uid
         self._document = document
         self._browser = browser
         self._takes = takes
@@ -105,7 +107,15 @@ class InboundDeck:
 
     def notify(self, notice: Notice) -> None:
         """Show a notice, with whose recording it is about."""
-        self._document.notify(Notice(notice.level, f"{self._name}, recorded here: {notice.text}"))
+        subject = self._subject(notice.subject) if notice.subject else ""
+        self._document.notify(Notice(notice.level, f"{self._name}, recorded here: {notice.text}", subject))
+
+    def lift(self, subject: str) -> None:
+        """Take away what was told of a subject (`DeckView`)."""
+        self._document.lift(self._subject(subject))
+
+    def _subject(self, subject: str) -> str:
+        return f"{subject}-of-{self._uid}"
 
     async def make_room(self, kbps: float) -> None:
         """Ask the guest for the inbound rates: a recording is about to begin (`DeckView`)."""

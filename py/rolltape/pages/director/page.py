@@ -313,6 +313,7 @@ class DirectorPage:
             return
         if deck is None:
             deck = self._inbound[uid] = InboundDeck(
+                uid,
                 name,
                 self._room,
                 self._document,

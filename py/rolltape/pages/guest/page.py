@@ -204,6 +204,10 @@ class GuestPage:
         """Show a notice."""
         self._document.notify(notice)
 
+    def lift(self, subject: str) -> None:
+        """Take away what was told of a subject (`DeckView`)."""
+        self._document.lift(subject)
+
     async def make_room(self, kbps: float) -> None:
         """A recording is about to begin."""
         self._cut_off = None

@@ -17,6 +17,7 @@ from rolltape.pages.document import Document
 from rolltape.pages.interfaces import Browser
 from rolltape.recording.deck import Deck
 from rolltape.recording.deck_interfaces import Source, Title
+from rolltape.recording.format_keeper import SUBJECT as KEEP_UP
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.preflight import HEARD_FROM
@@ -181,6 +182,10 @@ class Rehearsal:
         """Show a notice."""
         self._document.notify(notice)
 
+    def lift(self, subject: str) -> None:
+        """Take away what was told of a subject (`DeckView`)."""
+        self._document.lift(subject)
+
     async def make_room(self, kbps: float) -> None:
         """Five seconds need none."""
 
@@ -223,7 +228,8 @@ class Rehearsal:
         return f"{describe(take.mime_type)}. {' · '.join(known)}.{heard}"
 
     async def _close(self) -> None:
-        """Take the player away and delete the test."""
+        """Take the player away, delete the test, and with it goes what it found out."""
+        self._document.lift(KEEP_UP)
         take, self._shown = self._shown, None
         if take is None:
             return
