@@ -139,6 +139,10 @@ class FakeHost:
         return HostAnswer(200, Held(account_of(held.segments), held.state).to_json())
 
 
+async def without_clock() -> None:
+    """What a take's page noted of clocks: nothing."""
+
+
 def problem(what: Problem) -> HostAnswer:
     return HostAnswer(what.status, what.to_json(), what.retry_after_s)
 

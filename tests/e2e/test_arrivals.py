@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Iterator
@@ -243,6 +244,10 @@ def test_the_director_sees_it_arrive_fetches_it_and_deletes_it(scene: RoomScene,
     with ZipFile(begun.value.path()) as archive:
         hashes = {sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
         assert archive.testzip() is None
+        (session,) = [name for name in archive.namelist() if name.endswith("_session.json")]
+        (told,) = json.loads(archive.read(session))["takes"]
+        assert told["clock"]["to_room"]["bound_ms"] < 1000, "how the guest's clock runs is known"
+        assert told["clock"]["marks"]
     assert wanted in hashes
 
     row.get_by_test_id("delete").click()

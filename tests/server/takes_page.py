@@ -91,8 +91,8 @@ class Page:
             "PUT", paths.segment_path(self.take.id, self.part, at), content, Content_Digest=digest
         )
 
-    def complete(self, account: Account | None = None) -> Answer:
-        told = wire.Completion(account or self.account, plain_take(over(self.take)))
+    def complete(self, account: Account | None = None, clock: Mapping[str, object] | None = None) -> Answer:
+        told = wire.Completion(account or self.account, plain_take(over(self.take)), clock)
         return self.ask("POST", paths.complete_path(self.take.id, self.part), told.to_json())
 
     def send(self, content: bytes, size: int = 1000) -> wire.Held:

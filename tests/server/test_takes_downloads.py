@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import zipfile
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from rolltape.arrivals import listing, paths, problem
+from rolltape.arrivals.segments import account_of, segment_of
+from rolltape.core.clock import Reading
+from rolltape.recording.clock_log import ClockLog
 from rolltape.room.messages import Role
 from rolltape.server.takes_record import Owner
 from server.processes import Process
@@ -126,6 +130,28 @@ def test_everything_comes_as_one_zip_that_may_break_off_anywhere_while_more_arri
     assert len(director.listing()) == 3
     again = ticket(director, listing.TicketRequest(session=session))
     assert again.size > given.size
+
+
+def test_what_the_guests_page_noted_of_clocks_is_in_the_zips_session_file(visit: Visit) -> None:
+    readings = tuple(Reading(at, at + 8, 1764381600000 + at * 1.00002) for at in range(0, 60_000, 5000))
+    clock = ClockLog("Chromium 156", readings=readings).to_plain()
+    page = visit()
+    assert page.announce().status == 200
+    page.put(0, b"a whole file")
+    account = account_of([segment_of(0, b"a whole file")])
+
+    refused = page.complete(account, {**clock, "readings": [["soon", 1, 2]]})
+    assert refused.status == 400
+    assert page.complete(account, clock).status == 200
+
+    director = visit("dora", Role.DIRECTOR)
+    (session,) = {one.session for one in director.listing()}
+    given = ticket(director, listing.TicketRequest(session=session))
+    with zipfile.ZipFile(io.BytesIO(fetch(director, given.path).body)) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("_session.json")]
+        (told,) = json.loads(archive.read(name))["takes"]
+    assert told["clock"]["to_room"]["ppm"] == pytest.approx(20, abs=1)
+    assert told["clock"]["readings"][0] == [0, 8, 1764381600000]
 
 
 def test_a_take_of_several_files_is_one_zip_of_these(visit: Visit) -> None:

@@ -22,6 +22,7 @@ SAID = [
     wire.Segments((segment_of(0, b"head"), segment_of(4, b"x")), 2),
     wire.Segments(()),
     wire.Completion(ACCOUNT, {"id": TAKE}),
+    wire.Completion(ACCOUNT, {"id": TAKE}, {"browser": "Chromium 156"}),
     listing.Listing(
         (
             listing.ArrivedTake(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fake_host import Bytes, FakeHost, troubles
+from fake_host import Bytes, FakeHost, troubles, without_clock
 from jumping_clock import run
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.problem import Problem, ProblemKind
@@ -83,7 +83,7 @@ class Recorder:
 
 
 def upload_of(recorder: Recorder, notes: UploadNotes | None = None) -> Upload:
-    return Upload(TAKE, FOLDER, notes or UploadNotes("TOKEN", "takes.example"), recorder.now)
+    return Upload(TAKE, FOLDER, notes or UploadNotes("TOKEN", "takes.example"), recorder.now, without_clock)
 
 
 def sender_of(host: FakeHost, files: FakeFiles, talking: bool = False) -> Uploader:

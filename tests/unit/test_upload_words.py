@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fake_host import without_clock
 from rolltape.arrivals.segments import Account
 from rolltape.arrivals.upload import TakeNow, Upload
 from rolltape.arrivals.upload_notes import Choice, UploadNotes
@@ -17,7 +18,11 @@ MB = 1_000_000
 def an_upload(state: UploadState, *, over: bool = True, choice: Choice = Choice.NOW, why: str = "") -> Upload:
     file = FileNow("part1", "takes/x/part1", "video/webm", 600, 4 * MB, 4 * MB if over else None)
     upload = Upload(
-        "x", "takes/x", UploadNotes("T", "takes.example", choice=choice), lambda: TakeNow({}, (file,), over)
+        "x",
+        "takes/x",
+        UploadNotes("T", "takes.example", choice=choice),
+        lambda: TakeNow({}, (file,), over),
+        without_clock,
     )
     upload.state, upload.why = state, why
     upload.parts["part1"] = Progress(Account(3 * MB, 5))

@@ -313,7 +313,7 @@ class Uploader:
         """All of it is there: have the host compare, and say so."""
         self._move(upload, UploadEvent.ALL_SENT)
         account = upload.parts[file.part].account
-        body = Completion(account, now.plain).to_json()
+        body = Completion(account, now.plain, await upload.clock()).to_json()
         answer = await self._host.ask("POST", complete_path(upload.id, file.part), upload.notes.token, body)
         if not answer.is_good:
             await self._hindered(upload, file, answer)

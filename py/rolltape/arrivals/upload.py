@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rolltape.arrivals.segments import EMPTY
@@ -41,6 +41,8 @@ class Upload:
     """What an earlier visit noted, or this one's offer."""
     now: Callable[[], TakeNow]
     """Tells what there is of the take; it is asked again before each request."""
+    clock: Callable[[], Awaitable[Mapping[str, object] | None]]
+    """Reads what the take's page noted of clocks, for the host's session file; None: nothing. Raises nothing."""
     state: UploadState = UploadState.OFF
     why: str = ""
     """A sentence: what it waits for, or why it was refused."""

@@ -153,16 +153,24 @@ class Completion:
     account: Account
     take: Mapping[str, object]
     """The take as it is at the end (`take_log.plain_take`)."""
+    clock: Mapping[str, object] | None = None
+    """What its page noted of clocks (`ClockLog.to_plain`), for the session file; None: nothing."""
 
     def to_json(self) -> str:
         """Write the body of the request."""
-        return compact_json({"v": VERSION, **self.account.to_plain(), "take": self.take})
+        clock = {} if self.clock is None else {"clock": self.clock}
+        return compact_json({"v": VERSION, **self.account.to_plain(), "take": self.take, **clock})
 
     @classmethod
     def from_json(cls, text: str) -> Completion:
         """Read a body. Raises ValueError, with words for a sentence, where it is not as `to_json` writes it."""
         found = _versioned(text)
-        return cls(Account.from_fields(found), found.inner("take").plain())
+        clock = found.inner_or_none("clock")
+        return cls(
+            Account.from_fields(found),
+            found.inner("take").plain(),
+            None if clock is None else clock.plain(),
+        )
 
 
 def _versioned(text: str) -> Fields:

@@ -20,6 +20,8 @@ CLOCK = "clock.jsonl"
 """The file's name in the folder of a take."""
 MAX_ROWS = 100_000
 """Of each kind: a reading each 2.5 s for three days."""
+TOLD_ROWS = 60
+"""Marks, readings and tracks of a take that others are told, of each kind: one each two minutes of two hours."""
 MAX_TEXT = 300
 _T = TypeVar("_T")
 _DIGITS = 3
@@ -119,6 +121,10 @@ class ClockLog:
             tuple(_reading(one) for one in _lists(said, "readings", limit)),
             tuple(_mark(one) for one in _lists(said, "marks", limit)),
         )
+
+    def told(self) -> ClockLog:
+        """What others are told of it: a director, and the host."""
+        return replace(self.thinned(TOLD_ROWS), tracks=self.tracks[:TOLD_ROWS])
 
     def thinned(self, rows: int) -> ClockLog:
         """At most about so many readings and marks, spread over its time; of readings those that tell most.

@@ -17,8 +17,6 @@ from rolltape.room.wire import MAX_MESSAGE, MAX_SENTENCE, encode
 __all__ = ["reports_of"]
 
 HALF_MESSAGE = MAX_MESSAGE // 2
-CLOCK_ROWS = 60
-"""Marks, readings and tracks of a take that are told, of each kind: one each two minutes of two hours."""
 SENDER_CHARACTERS = 400
 """Characters that the server adds: who sent it (`wire.with_sender`)."""
 PAUSE_CHARACTERS = 60
@@ -45,13 +43,12 @@ def reports_of(take: Take, clock: ClockLog | None = None) -> list[TakeReport]:
         reports.append(TakeReport(piece, len(take.parts), len(take.pauses)))
         parts, pauses = parts[some:], pauses[few:]
     if clock is not None and (clock.marks or clock.readings):
-        _put_clock(reports, clock.thinned(CLOCK_ROWS))
+        _put_clock(reports, clock.told())
     return reports if len(reports) > 1 else [replace(reports[0], all_parts=0, all_pauses=0)]
 
 
 def _put_clock(reports: list[TakeReport], clock: ClockLog) -> None:
     """Have the last report say this too; where that were too long for a message, another one."""
-    clock = replace(clock, tracks=clock.tracks[:CLOCK_ROWS])
     last = replace(reports[-1], clock=clock)
     if len(encode(last)) + SENDER_CHARACTERS <= MAX_MESSAGE:
         reports[-1] = last

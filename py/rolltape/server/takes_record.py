@@ -112,7 +112,7 @@ class TakeRecord:
     fetched_ms: int | None = None
     deleted_ms: int | None = None
     clock: ClockLog | None = None
-    """What its page noted of clocks, as a director's page told it; None: it did not yet."""
+    """What its page noted of clocks: told with a part that is complete, or by a director's page; None: not yet."""
 
     @property
     def uid(self) -> str:

@@ -20,7 +20,10 @@ from pathlib import Path
 from rolltape.arrivals.listing import ArrivalState, ArrivedTake
 from rolltape.arrivals.segments import Account, Segment, segment_of
 from rolltape.arrivals.wire import PAGE_OF_SEGMENTS, Announcement, Completion, Held, Segments
+from rolltape.core.json_fields import Fields
+from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import Take
+from rolltape.room.report import read_clock
 from rolltape.server.takes_folder import Folder
 from rolltape.server.takes_log import Logged, PartLog
 from rolltape.server.takes_open import OpenTake
@@ -134,7 +137,7 @@ class TakesStore:
 
     def complete(self, owner: Owner, id: str, part: str, told: Completion) -> Held:
         """Compare a part that is over, prove what lies on the disk, give it its name (`OpenTake.prove`)."""
-        take = _told(id, told.take)
+        take, clock = _told(id, told.take), _told_clock(told.clock)
         with self._open(owner, id) as opened:
             known = opened.part(part)
             if known.state is ArrivalState.COMPLETE:
@@ -144,7 +147,8 @@ class TakesStore:
                     if log.account != told.account:
                         raise Refused.different(log.account)
                     with opened.room.locked():
-                        opened.write(replace(opened.record(), take=take))
+                        record = opened.record()
+                        opened.write(replace(record, take=take, clock=clock or record.clock))
                     opened.put_away(part)
             return opened.prove(part)
 
@@ -295,6 +299,13 @@ class TakesStore:
 def _told(id: str, told: Mapping[str, object]) -> Take:
     try:
         return told_take(id, told)
+    except ValueError as error:
+        raise Refused.bad(str(error)) from None
+
+
+def _told_clock(told: Mapping[str, object] | None) -> ClockLog | None:
+    try:
+        return None if told is None else read_clock(Fields(told))
     except ValueError as error:
         raise Refused.bad(str(error)) from None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rolltape.arrivals.paths import complete_path, part_path
@@ -57,6 +57,8 @@ class Uploads:
         self._sender: Uploader | None = None
         self._takes: dict[str, Take] = {}
         """As last told, of those that are sent."""
+        self._clocks: dict[str, Mapping[str, object]] = {}
+        """What was noted of clocks of those that are over, as the host is told."""
         self._locks: dict[str, Callable[[], None]] = {}
         browser.on_leaving(self._hand_over)
 
@@ -105,6 +107,7 @@ class Uploads:
         if take.is_over and take.error:
             upload.distrust()
         if self._sender is not None and take.is_over:
+            self._document.spawn(self._keep_clock(take.id))
             self._sender.wake()
         self._changed(upload)
 
@@ -140,7 +143,23 @@ class Uploads:
             self._let_go(id)
             return
         self._takes[id] = take
+        await self._keep_clock(id)
         self._start().add(self._upload(id, notes))
+
+    async def _keep_clock(self, id: str) -> None:
+        """Have the clock's facts ready for when the page is being left and nothing can be read any more."""
+        clock = await self._clock(id)
+        if clock is not None:
+            self._clocks[id] = clock
+
+    async def _clock(self, id: str) -> Mapping[str, object] | None:
+        """What is noted of a take's clocks by now; a take arrives without it too."""
+        try:
+            clock = await self._shelf.clock(self._takes[id])
+        except RolltapeError as error:
+            self._browser.log(f"The take's clocks cannot be read. {error.sentence}")
+            return None
+        return clock.told().to_plain() if clock.marks or clock.readings else None
 
     async def _hold(self, id: str) -> None:
         if id not in self._locks:
@@ -159,7 +178,7 @@ class Uploads:
         self._start().add(self._upload(id, notes))
 
     def _upload(self, id: str, notes: UploadNotes) -> Upload:
-        return Upload(id, f"{FOLDER}/{id}", notes, lambda: self._now(id))
+        return Upload(id, f"{FOLDER}/{id}", notes, lambda: self._now(id), lambda: self._clock(id))
 
     def _start(self) -> Uploader:
         if self._sender is None:
@@ -202,7 +221,12 @@ class Uploads:
 
     def _hand_over(self) -> None:
         """The page is being left: the service worker goes on, for as long as the browser lets it."""
-        jobs = [job for upload in self.all if upload.is_at_work for job in _jobs(upload)]
+        jobs = [
+            job
+            for upload in self.all
+            if upload.is_at_work
+            for job in _jobs(upload, self._clocks.get(upload.id))
+        ]
         if jobs:
             self._browser.hand_over(json.dumps({"upload": jobs}, separators=(",", ":")))
 
@@ -222,7 +246,7 @@ def _now(take: Take, growing: list[Growing]) -> TakeNow:
     return TakeNow(plain_take(take), tuple(files), take.is_over)
 
 
-def _jobs(upload: Upload) -> list[dict[str, Any]]:
+def _jobs(upload: Upload, clock: Mapping[str, object] | None) -> list[dict[str, Any]]:
     """What the service worker has to do for each part: bytes from where to where, and how it is completed."""
     now = upload.now()
     jobs: list[dict[str, Any]] = []
@@ -239,7 +263,7 @@ def _jobs(upload: Upload) -> list[dict[str, Any]]:
                 "file": file.path,
                 "path": part_path(upload.id, file.part),
                 "complete": complete_path(upload.id, file.part) if now.is_over else "",
-                "completion": Completion(account, now.plain).to_json(),
+                "completion": Completion(account, now.plain, clock).to_json(),
                 "end": account.end,
                 "count": account.count,
                 "digest": account.digest,
