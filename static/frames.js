@@ -16,8 +16,8 @@ self.onmessage = ({ data }) => {
 async function take(reader) {
   for (let next; !draining && !(next = await reader.read()).done; wake()) {
     if (draining) return next.value.close(); // it came while the last ones were given away: nobody would close it
-    const [captured, waits] = [performance.timeOrigin + performance.now(), held.length || owed >= UNCOPIED];
-    held.push({ captured, frame: waits ? await copied(next.value).catch(() => next.value) : next.value });
+    const [received, waits] = [performance.timeOrigin + performance.now(), held.length || owed >= UNCOPIED];
+    held.push({ received, frame: waits ? await copied(next.value).catch(() => next.value) : next.value });
     const bytes = held.length * held[0].frame.codedWidth * held[0].frame.codedHeight * 1.5;
     for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].frame.close();
   }
@@ -35,9 +35,10 @@ async function copied(frame) {
 async function give(writer) {
   while (held.length || !draining) {
     if (held.length && owed < UNANSWERED) {
-      const { frame, captured } = held.shift();
+      const { frame, received } = held.shift();
+      const stamp = frame.timestamp / 1000;
       await writer.write(frame);
-      self.postMessage({ captured, owed: ++owed });
+      self.postMessage({ received, stamp, owed: ++owed });
       if (held.length) await new Promise((resolve) => setTimeout(resolve, PACE_MS));
     } else await new Promise((resolve) => (wake = resolve));
   }

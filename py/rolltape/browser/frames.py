@@ -7,7 +7,6 @@ Media Processing); what is recorded is that track.
 from __future__ import annotations
 
 import asyncio
-import math
 
 import js
 from js import MediaStreamTrack, MessageEvent, Worker, performance, window
@@ -15,6 +14,7 @@ from pyodide.ffi import to_js
 
 from rolltape.browser.interop import Listeners, member
 from rolltape.browser.scripts import script_url
+from rolltape.recording.first_picture import FirstPicture
 
 DRAIN_TIMEOUT_S = 10.0
 FLOW_TIMEOUT_S = 2.0
@@ -37,9 +37,7 @@ class Frames:
         self.track = js.MediaStreamTrackGenerator.new(kind="video")
         self._flowing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._asked_ms = math.inf
-        self.first_ms: float | None = None
-        """When the first picture after `flow` was captured, by the page's clock; None before there is one."""
+        self.first = FirstPicture()
         self._worker = Worker.new(script_url("static/frames.js"))
         self._listeners = Listeners()
         self._listeners.add(self._worker, "message", self._on_message)
@@ -50,21 +48,22 @@ class Frames:
         self._worker.postMessage(to_js(ends), to_js(list(ends.values())))
 
     def _on_message(self, event: MessageEvent) -> None:
-        captured = getattr(event.data, "captured", None)
-        if captured is not None:
+        received = getattr(event.data, "received", None)
+        if received is not None:
             self._worker.postMessage(to_js(ANSWER))
-            captured_ms = captured - performance.timeOrigin
-            if self.first_ms is None and captured_ms >= self._asked_ms:
-                self.first_ms = captured_ms
+            self.first.saw(event.data.stamp, received - performance.timeOrigin)
             if not self._flowing.done():
                 self._flowing.set_result(None)
         elif not self._drained.done():
             self._drained.set_result(None)
 
     async def flow(self) -> None:
-        """Wait for the first picture: a recorder that waits for the worker begins its file later than it says."""
+        """Wait for the first picture: a recorder that waits for the worker begins its file later than it says.
+
+        Begin the recorder right after it: the picture that is heard of next is its file's first.
+        """
         await asyncio.wait([self._flowing], timeout=FLOW_TIMEOUT_S)
-        self._asked_ms = performance.now()
+        self.first.ask()
 
     async def drain(self) -> None:
         """Take no more of the camera, and wait until the recorder was given what is held."""

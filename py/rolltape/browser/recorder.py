@@ -122,7 +122,7 @@ class Recorder:
 
         The recorder's own `start` event comes late, by up to 80 ms in Chromium: it waits for the encoders.
         """
-        captured_ms = self._frames.first_ms if self._frames is not None else None
+        captured_ms = self._frames.first.captured_ms if self._frames is not None else None
         if captured_ms is None or first_picture_ms is None:
             return self._asked_ms
         return captured_ms - first_picture_ms

@@ -271,6 +271,8 @@ class PartRecorder:
 
         No sink's end waits for another's, and none keeps another from its own: what goes wrong is told.
         """
+        if self.flowing.is_set():
+            self._date()
         end = await self.sinks.finish(
             self._ending(), contents(self.mime_type).container, self._stream.is_empty
         )
