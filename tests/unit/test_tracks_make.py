@@ -66,7 +66,8 @@ def test_two_microphones_that_run_apart_are_in_step(
 
     places = [tmp_path / "tracks" / "Ada.wav", tmp_path / "tracks" / "Grace.wav"]
     others = [
-        tmp_path / "tracks" / name for name in ("report.json", "tracks.otio", "tracks.fcpxml", "tracks.rpp")
+        tmp_path / "tracks" / name
+        for name in ("report.html", "report.json", "tracks.otio", "tracks.fcpxml", "tracks.rpp")
     ]
     assert capsys.readouterr().out.split() == [str(place) for place in (*places, *others)]
     ada, grace = (samples(place) for place in places)
@@ -94,7 +95,8 @@ def test_tracks_are_of_24_bits_equally_long_and_tell_the_time(tmp_path: Path, ki
     if kind == "wav":
         assert found[0]["time_reference"] == found[1]["time_reference"] != "0"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        *(f"Ada.{kind}", f"Grace.{kind}", "report.json", "tracks.fcpxml", "tracks.otio", "tracks.rpp")
+        *(f"Ada.{kind}", f"Grace.{kind}", "report.html", "report.json"),
+        *("tracks.fcpxml", "tracks.otio", "tracks.rpp"),
     ]
 
 
@@ -136,6 +138,20 @@ def test_parts_that_share_a_second_are_one_sound_without_a_double(tmp_path: Path
     assert [value >> 16 for value in samples(tmp_path / "tracks" / "Ada.wav")] == list(noise)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["ffconcat version 1.0\nfile Ada_studio_take1.webm\n", "#EXTM3U\n#EXTINF:9,\nAda_studio_take1.webm\n"],
+)
+def test_a_list_that_names_another_s_recording_is_no_recording(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two_guests(tmp_path, 20.5)
+    (tmp_path / "Grace_studio_take1.webm").write_text(text)
+    assert main(["tracks", str(tmp_path)]) == 1
+    assert "Grace_studio_take1.webm is no recording" in capsys.readouterr().err
+    assert not (tmp_path / "tracks" / "Grace.wav").exists()
+
+
 def test_a_missing_and_a_ruined_file_are_told_and_the_others_go_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,6 +173,7 @@ def test_a_missing_and_a_ruined_file_are_told_and_the_others_go_on(
     assert [Path(line).name for line in said.out.splitlines()] == [
         "Ada.wav",
         "Grace.wav",
+        "report.html",
         "report.json",
         "tracks.otio",
         "tracks.fcpxml",
@@ -207,6 +224,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
         done = rolltape_tracks(tmp_path, "--sound", kind, code=limited)
         assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
         assert {path.name for path in (tmp_path / "tracks").iterdir()} <= {
+            "report.html",
             "report.json",
             "tracks.fcpxml",
             "tracks.otio",

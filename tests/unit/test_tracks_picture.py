@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Sequence
+from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from rolltape.__main__ import main
 from rolltape.recording.take import Part
-from rolltape.tracks.picture_plan import BLACK, RATES, Pictures, Seen, captured, frame_rate, shown
+from rolltape.tracks.picture_plan import BLACK, RATES, Pictures, Seen, captured, frame_rate, shown, timecode
 from rolltape.tracks.session import PartFacts, Stretch
 from unit.media_files import packets, program
 from unit.synthetic_session import RATE, heard_s, report, samples, write_session
@@ -139,12 +140,15 @@ def test_an_mp4_has_a_constant_rate_and_the_right_picture_at_each_frame(tmp_path
 
     assert main(["tracks", str(tmp_path)]) == 0
 
+    began = datetime.fromisoformat(json.loads((tmp_path / "tracks" / "report.json").read_text())["began"])
     counts = set()
     for path, offset_s in ((ada, 0.0), (grace, 0.5)):
         made = tmp_path / "tracks" / f"{path.name.partition('_')[0]}.mp4"
         streams = probe(made)
         video = streams["video"]
         assert (video["codec_name"], video["profile"], video["pix_fmt"]) == ("h264", "High", "yuv420p")
+        assert streams["data"]["codec_tag_string"] == "tmcd", "a track of its own"
+        assert streams["data"]["tags"]["timecode"] == timecode(began, 30)
         assert (
             video["r_frame_rate"] == video["avg_frame_rate"] == "30/1"
             and streams["audio"]["codec_name"] == "aac"
@@ -228,6 +232,7 @@ def test_without_pictures_there_is_no_mp4_nor_where_none_is_wanted(tmp_path: Pat
     assert main(["tracks", str(tmp_path), "--picture", "none"]) == 0
     assert {path.name for path in (tmp_path / "tracks").iterdir()} == {
         "Ada.wav",
+        "report.html",
         "report.json",
         *("tracks.otio", "tracks.fcpxml", "tracks.rpp"),
     }

@@ -34,7 +34,7 @@ TRACKS_OF_A_DESK = [
         "place",
     ),
     *("plan", "reaper", "session"),
-    *("project", "report", "sound", "stamps", "video_file"),
+    *("project", "report", "report_page", "sound", "stamps", "video_file"),
 ]
 DESK_ONLY = [
     *("server/*", "convert/cli.py", "core/desk.py", "__main__.py", "www/*"),

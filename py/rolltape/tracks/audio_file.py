@@ -24,6 +24,15 @@ from rolltape.tracks.runs import Point
 
 __all__ = ["BYTES", "AudioFile", "hear", "opened"]
 
+ONLY = {
+    "format_whitelist": "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,wav,ogg,flac",
+    "protocol_whitelist": "file",
+}
+"""What FFmpeg may take a file for: what browsers record.
+
+Else a text that a guest calls a recording could name others' files (concat, HLS), or addresses.
+"""
+
 BYTES = 4
 """Of a sample of one channel: 32-bit integers, of which a track keeps the upper 24."""
 MAX_CHANNELS = 2
@@ -203,7 +212,7 @@ def spread(mono: bytes) -> bytes:
 def opened(path: Path) -> Any:
     """Open a recording to be read. Raises OSError, ConvertError where it is none."""
     try:
-        return av.open(str(path), metadata_errors="replace")
+        return av.open(str(path), options=ONLY, metadata_errors="replace")
     except av.FFmpegError as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise

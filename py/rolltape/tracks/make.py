@@ -19,12 +19,13 @@ from rolltape.tracks.mix import write_mix
 from rolltape.tracks.otio import timeline
 from rolltape.tracks.outputs import FlacFile, SoundKind, SoundOutput, WavFile
 from rolltape.tracks.picture import write_pictures
-from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, shown
+from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, shown, timecode
 from rolltape.tracks.place import placed
 from rolltape.tracks.plan import RATE, GuestTrack, PlacedFile, first_ms, tracks
 from rolltape.tracks.project import Made
 from rolltape.tracks.reaper import reaper_project
-from rolltape.tracks.report import Used, report_json
+from rolltape.tracks.report import Used, report_json, report_plain
+from rolltape.tracks.report_page import report_page
 from rolltape.tracks.session import PartFacts, Session, TakeFacts, read_session
 from rolltape.tracks.sound import write_sound
 from rolltape.tracks.video_file import see
@@ -33,6 +34,7 @@ __all__ = ["REPORT", "Listener", "Wanted", "make"]
 
 MOST_HOURS = 72
 REPORT, PROJECT, MIX = "report.json", "tracks", "mix"
+REPORT_PAGE = "report.html"
 
 
 class Listener(Protocol):
@@ -99,6 +101,8 @@ class _Film:
     """The session's first sample on the room's clock, as its file says."""
     began_ms: float
     """The same, as the tracks begin."""
+    began: datetime | None
+    """The same as a time of day, if one is known."""
 
     def pictures(self) -> list[Pictures]:
         """When each was captured, since the tracks begin."""
@@ -147,13 +151,16 @@ def make(wanted: Wanted, listener: Listener) -> bool:
     jobs = [(places[one.name], partial(_write, one, files, began, wanted, listener)) for one in chosen]
     rate = wanted.rate or frame_rate(one.seen for own in files.filmed.values() for one in own)
     if not wanted.only:
-        jobs.append((wanted.output / REPORT, partial(_report, everybody, files, began, wanted.force)))
+        for name in (REPORT_PAGE, REPORT):
+            jobs.append((wanted.output / name, partial(_report, everybody, files, began, wanted.force)))
     if wanted.mix and not wanted.only:
         mix = partial(_mix, everybody, places, began, wanted, listener)
         jobs.append((wanted.output / f"{MIX}.{wanted.sound}", mix))
     for track in chosen:
         if own := files.filmed.get(track.name):
-            film = _Film(tuple(own), places[track.name], rate, track.length, session.first_ms, began_ms)
+            film = _Film(
+                tuple(own), places[track.name], rate, track.length, session.first_ms, began_ms, began
+            )
             jobs.append((film.sound.with_suffix(".mp4"), partial(_film, film, wanted.force, listener)))
     for kind in wanted.projects if not wanted.only else ():
         project = partial(_project, kind, session.room, everybody, places, rate, wanted.force, wanted.moves)
@@ -278,8 +285,10 @@ def _mix(
 def _report(
     everybody: Sequence[GuestTrack], files: _Files, began: datetime | None, force: bool, place: Path
 ) -> None:
+    report = report_plain(everybody, files.used, files.missing, began)
+    text = report_json(report) if place.name == REPORT else report_page(report)
     with whole_file(place, force) as path:
-        path.write_text(report_json(everybody, files.used, files.missing, began), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
 
 def _project(
@@ -319,6 +328,7 @@ def _film(film: _Film, force: bool, listener: Listener, place: Path) -> None:
                 [(one.path, one.seen) for one in film.files],
                 film.rate,
                 film.sound,
+                timecode(film.began, film.rate),
                 lambda seconds: listener.progress(place.name, seconds * RATE / film.samples),
             )
     finally:

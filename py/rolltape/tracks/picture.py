@@ -32,20 +32,24 @@ def write_pictures(
     files: Sequence[tuple[Path, Seen]],
     rate: int,
     sound: Path,
+    timecode: str,
     told: Callable[[float], None],
 ) -> dict[int, int]:
     """Write `place`: what the plan shows, `rate` frames a second, with a whole track's sound from another file.
 
-    `files` are the plan's, by number; `told` hears how many seconds are done. Returns how many pictures of which file
-    could not be decoded. Raises OSError, ConvertError.
+    `files` are the plan's, by number; `timecode` is the first frame's (SMPTE ST 12-1, `HH:MM:SS:FF`), on a track of
+    its own, empty for none; `told` hears how many seconds are done. Returns how many pictures of which file could not
+    be decoded. Raises OSError, ConvertError.
     """
     with as_os_errors(place), ExitStack() as stack:
         output: Any = stack.enter_context(
-            av.open(str(place), "w", format="mp4", options={"movflags": "+faststart"})
+            av.open(str(place), "w", format="mp4", options={"movflags": "+faststart", "write_tmcd": "1"})
         )
         heard: Any = stack.enter_context(av.open(str(sound)))
         size = _size([seen for _, seen in files])
         pictures = _picture_stream(output, size, rate)
+        if timecode:
+            pictures.metadata["timecode"] = timecode
         sounds = _Sound(output, heard)
         screen = _Screen(size)
         sources: dict[int, VideoFile] = {}

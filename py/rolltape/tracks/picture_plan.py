@@ -11,11 +11,12 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 from rolltape.tracks.session import PartFacts
 
-__all__ = ["RATES", "Pictures", "Seen", "Shown", "captured", "frame_rate", "shown"]
+__all__ = ["RATES", "Pictures", "Seen", "Shown", "captured", "frame_rate", "shown", "timecode"]
 
 RATES = (24, 25, 30, 50, 60)
 """Frames a second that editors know; each divides 48 000 samples."""
@@ -61,6 +62,20 @@ def captured(part: PartFacts, seen: Seen, room_ms: Callable[[float], float], beg
         stretch = part.stretches[max(0, bisect_right(begins, stamp_ms) - 1)]
         found.append(room_ms(stamp_ms - stretch.in_file_ms + stretch.at_ms) - began_ms)
     return found
+
+
+def timecode(began: datetime | None, rate: int) -> str:
+    """Return the timecode (SMPTE ST 12-1, `HH:MM:SS:FF`) of the frame that is nearest to a time of day; None: none.
+
+    >>> timecode(datetime(2026, 3, 1, 9, 5, 7, 490_000), 25), timecode(datetime(2026, 3, 1, 23, 59, 59, 999_000), 25)
+    ('09:05:07:12', '00:00:00:00')
+    """
+    if began is None:
+        return ""
+    seconds = (began.hour * 60 + began.minute) * 60 + began.second
+    frames = (seconds * rate + round(began.microsecond * rate / 1e6)) % (24 * 3600 * rate)
+    seconds, frame = divmod(frames, rate)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frame:02d}"
 
 
 def frame_rate(files: Iterable[Seen]) -> int:

@@ -12,7 +12,7 @@ from rolltape.tracks.place import Heard, by_stamps, runs_heard
 from rolltape.tracks.plan import RATE, GuestTrack, Piece
 from rolltape.tracks.session import PartFacts, TakeFacts
 
-__all__ = ["Used", "report_json", "silences"]
+__all__ = ["Used", "report_json", "report_plain", "silences"]
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,15 @@ class Used:
     """Samples that could not be decoded, and are silence."""
 
 
-def report_json(
+def report_plain(
     tracks: Sequence[GuestTrack], used: Sequence[Used], missing: Sequence[str], began: datetime | None
-) -> str:
-    """The report: `used` are the files by the numbers that the tracks' pieces have, `missing` those not heard.
+) -> dict[str, Any]:
+    """The report as JSON's own types: `used` are the files by the numbers that the tracks' pieces have.
 
-    Times are seconds since the tracks begin; a run's `at_s` counts from where its file begins.
+    `missing` are those not heard. Times are seconds since the tracks begin; a run's `at_s` counts from where its
+    file begins.
     """
-    plain = {
+    return {
         "format": "rolltape-tracks",
         "version": 1,
         "began": began.isoformat(timespec="milliseconds") if began is not None else None,
@@ -42,7 +43,11 @@ def report_json(
         "missing": list(missing),
         "tracks": [_track(one, used) for one in tracks],
     }
-    return json.dumps(plain, ensure_ascii=False, indent=2) + "\n"
+
+
+def report_json(report: dict[str, Any]) -> str:
+    """Write a report."""
+    return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
 
 
 def _track(track: GuestTrack, used: Sequence[Used]) -> dict[str, Any]:
