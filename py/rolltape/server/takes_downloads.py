@@ -44,6 +44,7 @@ TRACK_TYPES = {
     ".flac": "audio/flac",
     ".mp4": "video/mp4",
     ".json": "application/json",
+    ".html": "text/html; charset=utf-8",
 }
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
 

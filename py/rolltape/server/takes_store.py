@@ -20,10 +20,7 @@ from pathlib import Path
 from rolltape.arrivals.listing import ArrivalState, ArrivedTake
 from rolltape.arrivals.segments import Account, Segment, segment_of
 from rolltape.arrivals.wire import PAGE_OF_SEGMENTS, Announcement, Completion, Held, Segments
-from rolltape.core.json_fields import Fields
-from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import Take
-from rolltape.room.report import read_clock
 from rolltape.server.takes_folder import Folder
 from rolltape.server.takes_log import Logged, PartLog
 from rolltape.server.takes_open import OpenTake
@@ -32,7 +29,7 @@ from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_room import LOG, PART, TRACKS, RecordCache, RoomTakes, now_ms
 from rolltape.server.takes_usage import Quotas, Usage
 from rolltape.server.tracks_queue import LEASE_S
-from rolltape.server.tracks_store import TracksStore
+from rolltape.server.tracks_store import TracksStore, told_clock
 
 __all__ = ["TakesStore"]
 
@@ -137,7 +134,7 @@ class TakesStore:
 
     def complete(self, owner: Owner, id: str, part: str, told: Completion) -> Held:
         """Compare a part that is over, prove what lies on the disk, give it its name (`OpenTake.prove`)."""
-        take, clock = _told(id, told.take), _told_clock(told.clock)
+        take, clock = _told(id, told.take), told_clock(told.clock)
         with self._open(owner, id) as opened:
             known = opened.part(part)
             if known.state is ArrivalState.COMPLETE:
@@ -299,13 +296,6 @@ class TakesStore:
 def _told(id: str, told: Mapping[str, object]) -> Take:
     try:
         return told_take(id, told)
-    except ValueError as error:
-        raise Refused.bad(str(error)) from None
-
-
-def _told_clock(told: Mapping[str, object] | None) -> ClockLog | None:
-    try:
-        return None if told is None else read_clock(Fields(told))
     except ValueError as error:
         raise Refused.bad(str(error)) from None
 

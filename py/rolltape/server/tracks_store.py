@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from rolltape.arrivals.tracks import ListedTracks, TrackFile, TracksRequest, TracksTake
+from rolltape.arrivals.tracks import ListedTracks, TrackFile, TracksRequest
 from rolltape.core.json_fields import Fields
 from rolltape.recording.clock_log import ClockLog
 from rolltape.room.report import read_clock
@@ -24,7 +24,7 @@ from rolltape.server.takes_room import RECORD, TRACKS, RecordCache, RoomTakes, a
 from rolltape.server.tracks_queue import QUEUE, Job, TracksQueue
 from rolltape.tracks.job import JobOrder
 
-__all__ = ["TracksStore"]
+__all__ = ["TracksStore", "told_clock"]
 
 REPORT = "report.json"
 """Written after everybody's sound: what was made before it is made again, since it tells of all of that."""
@@ -43,20 +43,23 @@ class TracksStore:
     # What directors ask.
 
     def ask(self, owner: Owner, wanted: TracksRequest) -> Job:
-        """Have tracks made of these takes of the director's room; what its page knows of clocks is kept with them."""
+        """Have tracks made of these takes of the director's room.
+
+        What its page knows of clocks is kept with those whose own pages have not told it.
+        """
         before = self.queue.job(owner.room_folder, wanted.session)
         if before is not None and before.is_waited_for:
             return before
         with self._room(owner.room_folder) as room, room.locked():
             chosen = []
             for one in wanted.takes:
-                clock = _clock(one)
+                clock = told_clock(one.clock)
                 whose = replace(owner, uid=one.uid)
                 with room.take(whose, one.take) as folder:
                     record = room.record(whose, one.take, folder)
                     if record is None or record.deleted_ms is not None or record.session != wanted.session:
                         raise Refused.unknown()
-                    if clock is not None and clock != record.clock:
+                    if clock is not None and record.clock is None:
                         record = replace(record, clock=clock)
                         folder.write(RECORD, record.to_json())
                     chosen.append(record)
@@ -141,9 +144,10 @@ class TracksStore:
         return RoomTakes(self._root, name, self._records)
 
 
-def _clock(told: TracksTake) -> ClockLog | None:
+def told_clock(told: Mapping[str, object] | None) -> ClockLog | None:
+    """Read what a page tells of a take's clocks. Raises Refused."""
     try:
-        return read_clock(None if told.clock is None else Fields(told.clock))
+        return read_clock(None if told is None else Fields(told))
     except ValueError as error:
         raise Refused.bad(str(error)) from None
 

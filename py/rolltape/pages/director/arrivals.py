@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from rolltape.arrivals.interfaces import Host, HostAnswer
-from rolltape.arrivals.listing import ArrivalState, ArrivedTake, Listing, Ticket, TicketRequest
-from rolltape.arrivals.paths import TAKES, TICKETS, finish_path, take_path
+from rolltape.arrivals.listing import ArrivalState, ArrivedTake, Listing, TicketRequest
+from rolltape.arrivals.paths import TAKES, finish_path, take_path
 from rolltape.arrivals.upload_state import UploadState
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.notice import Level, Notice
 from rolltape.pages import words
+from rolltape.pages.director.tickets import Tickets
+from rolltape.pages.director.tracks import KEPT, Name, TracksView
 from rolltape.pages.document import Document, View
 from rolltape.pages.interfaces import Browser
 from rolltape.room.messages import Arrived, GuestState
@@ -30,22 +32,8 @@ LEAST_S = 0.5
 """And never more often than this, whatever happens."""
 QUIET_MS = 15_000
 """A take of which nothing came for this long is waiting for its guest's page."""
-LINK_LASTS_MS = 11 * 3600_000
-"""Links are good for twelve hours."""
-KEPT = (ArrivalState.COMPLETE, ArrivalState.CUT)
 SUBJECT = "arrivals"
 NO_ANSWER = "The host does not answer right now."
-
-Name = tuple[str, str]
-"""Whose take it is, and its id."""
-
-
-@dataclass(frozen=True)
-class _Link:
-    what: object
-    """What it was made for: anything else needs another."""
-    ticket: Ticket
-    made_ms: float
 
 
 class ArrivalsView:
@@ -60,7 +48,9 @@ class ArrivalsView:
         self._offer: UploadOffer | None = None
         self._host: Host | None = None
         self._wake = asyncio.Event()
-        self._links: dict[object, _Link] = {}
+        self._tickets = Tickets(self._ask, browser.now_ms)
+        self.tracks = TracksView(document, self._ask, self._tickets, self._told)
+        """What the host makes of the newest session."""
         self._now_ms = 0.0
         """When the host was asked last, milliseconds since 1970 by this machine's clock."""
 
@@ -104,7 +94,8 @@ class ArrivalsView:
             except ValueError as error:
                 self._browser.log(f"The host's list of takes could not be read. ({error})")
             await asyncio.sleep(LEAST_S)
-            on_its_way = any(one.state not in KEPT for one in self.takes.values())
+            arriving = any(one.state not in KEPT for one in self.takes.values())
+            on_its_way = arriving or self.tracks.is_waited_for
             try:
                 async with asyncio.timeout(OPEN_S if on_its_way else IDLE_S):
                     await self._wake.wait()
@@ -116,12 +107,16 @@ class ArrivalsView:
         if not answer.is_good:
             return
         before, self._now_ms = self.takes, time.time() * 1000
-        self.takes = {(one.uid, one.take): one for one in Listing.from_json(answer.text).takes}
+        listing = Listing.from_json(answer.text)
+        self.takes = {(one.uid, one.take): one for one in listing.takes}
         for name, take in self.takes.items():
             if take.state in KEPT:
                 part = take.parts[0].part if len(take.parts) == 1 else ""
                 await self._link(name, take, TicketRequest("", take.uid, take.take, part))
-        await self._link_all()
+        session = next((one.session for one in listing.takes), "")
+        newest = [one for one in listing.takes if one.session == session]
+        await self.tracks.use(listing, newest)
+        await self._link_all(session, newest)
         if before != self.takes:
             self._changed()
 
@@ -131,29 +126,24 @@ class ArrivalsView:
 
     async def _link(self, key: object, what: object, request: TicketRequest) -> None:
         """Have a link that opens this, unless there is one that does and lasts."""
-        link, now_ms = self._links.get(key), self._browser.now_ms()
-        if link is not None and link.what == what and now_ms - link.made_ms < LINK_LASTS_MS:
-            return
-        answer = await self._ask("POST", TICKETS, request.to_json())
-        if answer.is_good:
-            self._links[key] = _Link(what, Ticket.from_json(answer.text), now_ms)
+        if await self._tickets.have(key, what, request):
             self._changed()
 
-    async def _link_all(self) -> None:
-        """The link for everything of the newest session, made anew when more of it has arrived."""
-        session = next((one.session for one in self.takes.values()), "")
-        in_it = tuple(one for one in self.takes.values() if one.session == session and one.state in KEPT)
+    async def _link_all(self, session: str, takes: Iterable[ArrivedTake]) -> None:
+        """The link for everything of the newest session, made anew when more of it has arrived or was made."""
+        in_it = tuple(one for one in takes if one.state in KEPT)
         if not in_it:
             self._document.show("fetch-all", False)
             self._document.text("fetch-all-facts", "")
             return
-        await self._link("all", in_it, TicketRequest(session))
-        link = self._links.get("all")
-        if link is not None:
-            self._document.attribute("fetch-all", "href", link.ticket.path)
+        await self._link("all", (in_it, self.tracks.files), TicketRequest(session))
+        ticket = self._tickets.get("all")
+        if ticket is not None:
+            self._document.attribute("fetch-all", "href", ticket.path)
             count = f"{len(in_it)} recordings" if len(in_it) > 1 else "1 recording"
-            size = words.size(link.ticket.size)
-            self._document.text("fetch-all-facts", f"{count}, {size}, as one zip with the session file")
+            also = "the session file and the tracks" if self.tracks.files else "the session file"
+            facts = f"{count}, {words.size(ticket.size)}, as one zip with {also}"
+            self._document.text("fetch-all-facts", facts)
             self._document.show("fetch-all", True)
 
     # Drawing.
@@ -171,10 +161,10 @@ class ArrivalsView:
         take = self.takes.get(name)
         row.attribute("", "data-state", row_state(take, self._now_ms))
         row.text("session-arrival", arrival_words(take, self._now_ms) if take else self._absent())
-        link = self._links.get(name) if take is not None and take.state in KEPT else None
-        row.show("fetch", link is not None)
-        if link is not None:
-            row.attribute("fetch", "href", link.ticket.path)
+        ticket = self._tickets.get(name) if take is not None and take.state in KEPT else None
+        row.show("fetch", ticket is not None)
+        if ticket is not None:
+            row.attribute("fetch", "href", ticket.path)
         row.show("delete", take is not None)
         waits = take is not None and row_state(take, self._now_ms) == UploadState.WAITING
         row.show("finish", waits)

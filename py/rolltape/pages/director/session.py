@@ -14,6 +14,7 @@ from functools import partial
 
 from rolltape.pages import words
 from rolltape.pages.director.arrivals import ArrivalsView
+from rolltape.pages.director.tracks import Known
 from rolltape.pages.document import Document, View
 from rolltape.pages.interfaces import Browser
 from rolltape.room.messages import Role, Sender, TakeReport, room_key
@@ -43,6 +44,9 @@ class SessionView:
     def __init__(self, document: Document, browser: Browser, room: str) -> None:
         self.arrivals = ArrivalsView(document, browser, self._draw)
         """What of the session lies at the host."""
+        self.arrivals.tracks.known = lambda: {
+            name: Known(one.used, one.report.clock) for name, one in self._kept.items()
+        }
         self._document = document
         self._browser = browser
         self._room = room
