@@ -22,7 +22,7 @@ ALONE = ("tests/faults",)
 
 def command(what: Sequence[str], *options: str) -> list[str]:
     """How these folders' or files' tests are run, by the Python that runs this."""
-    return [sys.executable, "-m", "pytest", *options, *what]
+    return [sys.executable, "-m", "pytest", "--durations=15", *options, *what]
 
 
 def show(title: str, code: int, seconds: float) -> None:
