@@ -105,7 +105,7 @@ class Visitor:
 
     def unexpected(self) -> list[str]:
         """What the browser complained of, but for a server that was stopped on purpose."""
-        lost = ("WebSocket connection", "ERR_CONNECTION_REFUSED", "ERR_INTERNET_DISCONNECTED")
+        lost = ("WebSocket connection", "ERR_CONNECTION_REFUSED", "ERR_INTERNET_DISCONNECTED", "ERR_FAILED")
         return [said for said in self.complaints if not any(word in said for word in lost)]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from playwright.sync_api import Playwright, expect
+from playwright.sync_api import Error, Playwright, expect
 
 from browsers import opened_firefox
 from link_between import link_between
@@ -36,6 +36,34 @@ JOURNAL = """async (name) => {
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
     return [...hash].map((octet) => octet.toString(16).padStart(2, "0")).join("");
 }"""
+
+
+KEEP_WORKERS = """window.senders = []; window.Worker = class extends Worker {
+    constructor(url, options) {
+        super(url, options);
+        if (options?.name?.startsWith("rolltape-upload")) window.senders.push(this);
+    } };"""
+KILL_SENDER = "() => { window.senders.at(-1).terminate(); return window.senders.length; }"
+SENDERS = "() => window.senders.length"
+SPOIL_TOKEN = """async () => {
+    const takes = await (await navigator.storage.getDirectory()).getDirectoryHandle("takes");
+    const names = [];
+    for await (const one of takes.keys()) names.push(one);
+    const folder = await takes.getDirectoryHandle(names.sort().at(-1));
+    const handle = await folder.getFileHandle("upload.jsonl");
+    const text = await (await handle.getFile()).text();
+    const spoilt = text.replace(/"token":"([^"]*)"/g, (_, token) => `"token":"${"x".repeat(token.length)}"`);
+    if (spoilt === text) throw new Error("There is no token in " + text);
+    const to = await handle.createWritable();
+    await to.write(spoilt);
+    await to.close();
+}"""
+
+
+def crash(guest: Visitor) -> None:
+    """Its tab's process ends, without a last word."""
+    with pytest.raises(Error, match="crash"):
+        guest.page.goto("chrome://crash", timeout=30_000)
 
 
 @pytest.fixture
@@ -165,15 +193,18 @@ def test_a_tab_that_is_closed_is_followed_by_its_service_worker(scene: RoomScene
     wait_for(lambda: arrived(takes) == [wanted], "the take is complete at the host", 60)
 
 
-def test_what_a_closed_tab_left_is_sent_from_any_page_of_ours(scene: RoomScene, takes: Path) -> None:
+@pytest.mark.parametrize(("page", "ready"), [("?convert", "convert"), ("", "home")])
+def test_what_a_closed_tab_left_is_sent_from_any_page_of_ours(
+    scene: RoomScene, takes: Path, page: str, ready: str
+) -> None:
     ada = guest_in(scene)
     record(ada, "0:04")
     expect(upload_of(ada)).to_have_attribute("data-state", "sending")
     ada.page.close()
     ada.page = ada.context.new_page()
 
-    ada.page.goto(f"{scene.server.address}/?convert")
-    ada.wait_ready("convert")
+    ada.page.goto(f"{scene.server.address}/{page}")
+    ada.wait_ready(ready)
 
     expect(ada.id("notice").filter(has_text="Everything has arrived")).to_be_visible(timeout=60_000)
     assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
@@ -254,6 +285,106 @@ def test_the_director_sees_it_arrive_fetches_it_and_deletes_it(scene: RoomScene,
     row.get_by_test_id("delete").click()
     expect(director.id("fetch-all")).to_be_hidden()
     assert arrived(takes) == []
+
+
+def test_a_worker_that_sends_and_dies_is_followed_by_another(scene: RoomScene, takes: Path) -> None:
+    ada = scene.visitor()
+    ada.context.add_init_script(KEEP_WORKERS)
+    ada.open(scene.link(f"record=800&label=Ada&{SMALL}"), "guest")
+    ada.id("join").click()
+    expect(ada.id("check-upload")).to_be_visible()
+    record(ada, "0:03")
+    expect(upload_of(ada)).to_have_attribute("data-state", "sending")
+
+    assert ada.page.evaluate(KILL_SENDER) == 1
+    stop(ada)
+
+    expect(upload_of(ada)).to_have_attribute("data-state", "arrived", timeout=30_000)
+    assert ada.page.evaluate(SENDERS) == 2
+    assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+
+
+def test_of_two_tabs_of_a_guest_one_sends(scene: RoomScene, takes: Path) -> None:
+    with link_between(scene.server.port) as link:
+        address = scene.link(f"record=800&label=Ada&{SMALL}").replace(
+            str(scene.server.port), str(link.port), 1
+        )
+        ada = scene.visitor().open(address, "guest")
+        ada.id("join").click()
+        expect(ada.id("check-upload")).to_be_visible()
+        record(ada, "0:03")
+        other = ada.context.new_page()
+        other.goto(f"http://localhost:{link.port}/?convert")
+        expect(other.locator("html[data-ready=convert]")).to_be_attached(timeout=ada.timeout_ms)
+        link.up_bytes_per_s = 50_000
+        stop(ada)
+
+        expect(upload_of(ada)).to_have_attribute("data-state", "arrived", timeout=60_000)
+        assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+        assert [one.url for one in other.workers if "upload" in one.url] == []
+
+
+def test_what_is_bent_on_its_way_is_sent_again(scene: RoomScene, takes: Path) -> None:
+    with link_between(scene.server.port) as link:
+        address = scene.link(f"record=2500&label=Ada&{SMALL}").replace(
+            str(scene.server.port), str(link.port), 1
+        )
+        ada = scene.visitor().open(address, "guest")
+        ada.id("join").click()
+        expect(ada.id("check-upload")).to_be_visible()
+        record(ada, "0:02")
+        link.to_bend = 2
+        wait_for(lambda: link.to_bend == 0, "something was bent")
+        stop(ada)
+
+        expect(upload_of(ada)).to_have_attribute("data-state", "arrived", timeout=30_000)
+        assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+
+
+def test_who_is_not_known_any_more_is_told_and_sends_after_joining_again(
+    scene: RoomScene, takes: Path
+) -> None:
+    ada = guest_in(scene)
+    record(ada, "0:03")
+    expect(upload_of(ada)).to_have_attribute("data-state", "sending")
+    crash(ada)
+    ada.page = ada.context.new_page()
+    ada.page.goto(f"{scene.server.address}/healthz")
+    ada.page.evaluate(SPOIL_TOKEN)
+
+    ada.open(scene.link(f"record=800&label=Ada&{SMALL}"), "guest")
+    row = ada.id("take").get_by_test_id("upload")
+    expect(row).to_have_attribute("data-state", "waiting", timeout=30_000)
+    expect(row).to_contain_text("oin the room again")
+    assert arrived(takes) == []
+    ada.id("join").click()
+
+    expect(row).to_have_attribute("data-state", "arrived", timeout=60_000)
+    assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+
+
+def test_a_host_without_room_is_told_to_guest_and_director_and_has_it_all_when_there_is_some(
+    scene: RoomScene, takes: Path
+) -> None:
+    director = scene.visitors[0]
+    scene.server.stop()
+    scene.server.options = [*scene.server.options, "--takes-limit", "100K"]
+    scene.server.start()
+    ada = guest_in(scene)
+    record(ada, "0:04")
+
+    expect(upload_of(ada)).to_have_attribute("data-state", "waiting", timeout=30_000)
+    expect(upload_of(ada)).to_contain_text("goes on when there is room")
+    expect(ada.id("notice").filter(has_text="tell the director")).to_be_visible()
+    expect(director.guest("Ada")).to_contain_text("goes on when there is room")
+    stop(ada)
+    scene.server.stop()
+    scene.server.options = scene.server.options[:-2]
+    scene.server.start()
+
+    expect(upload_of(ada)).to_have_attribute("data-state", "arrived", timeout=90_000)
+    expect(ada.id("notice").filter(has_text="tell the director")).to_have_count(0)
+    assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
 
 
 @pytest.mark.slow

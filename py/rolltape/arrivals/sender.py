@@ -338,6 +338,7 @@ class Uploader:
             return
         kind = problem.kind
         upload.is_signed_out = kind is ProblemKind.TOKEN
+        upload.is_host_full = kind is ProblemKind.FULL
         if kind is ProblemKind.DELETED:
             self._move(upload, UploadEvent.WITHDRAWN, problem.detail)
             await self._note(upload, state_line(UploadState.WITHDRAWN, problem.detail))
@@ -368,6 +369,7 @@ class Uploader:
 
     def _went_on(self, upload: Upload) -> None:
         self._backoff.worked()
+        upload.is_host_full = False
         if upload.state is UploadState.WAITING:
             self._move(upload, UploadEvent.CLEARED)
 

@@ -50,6 +50,8 @@ class Upload:
     """What the host holds, by the part's name."""
     is_signed_out: bool = False
     """True if the host does not know its token any more: `Sender.add` with another one."""
+    is_host_full: bool = False
+    """True while the host has no room for more of it; `why` says so."""
     noted_ms: float = 0.0
     """When its progress was noted last, by the sender's clock."""
     most: int = MAX_SLICE

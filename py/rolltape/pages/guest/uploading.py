@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # a guest whose takes nobody keeps does not wait for these
     from rolltape.arrivals.wire import UploadOffer
     from rolltape.pages.takes.uploads import Uploads
 
+FULL = "host-full"
+"""Subject of the notice that the host has none; directors are told of it as of any warning of a guest's."""
 PAUSE_WORDS = {True: "Go on sending", False: "Pause sending"}
 WITHDRAW, SURE = "Take it back", "Delete it there for good?"
 
@@ -47,6 +49,7 @@ class GuestUploads:
         self._said: dict[str, str] = {}
         """The states that were drawn, and that a screen reader said, by take."""
         self._is_talking = False
+        self._is_host_full = False
         takes.draw_upload = self._draw_row
 
     def open(self) -> None:
@@ -170,10 +173,24 @@ class GuestUploads:
 
     def _changed(self, upload: Upload) -> None:
         self._stale = True
+        self._tell_room()
         if self._drawn.get(upload.id) != upload.state:
             self._drawn[upload.id] = upload.state
             self.draw(self._is_talking)
             self.moved()
+
+    def _tell_room(self) -> None:
+        """Warn while the host has no room for what is here."""
+        waiting = (
+            next((one for one in self._uploads.all if one.is_host_full), None) if self._uploads else None
+        )
+        if (waiting is not None) == self._is_host_full:
+            return
+        self._is_host_full = waiting is not None
+        if waiting is None:
+            self._document.lift(FULL)
+        else:
+            self._document.notify(Notice(Level.WARNING, waiting.why, FULL))
 
     def sent_to(self, take: Take) -> str:
         """The host that a take is on its way to, or has arrived at; empty: it is not sent."""
