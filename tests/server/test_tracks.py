@@ -145,6 +145,7 @@ def test_tracks_of_two_guests_can_be_fetched_alone_and_with_all_else(
 ) -> None:
     scene = Scene(host)
     takes = [scene.guest("Ada", beeping), scene.guest("Grace", beeping, minutes=0.05)]
+    left_out = scene.guest("Mallory", beeping)
     assert scene.list().makes_tracks and scene.list().tracks == ()
     assert scene.make(*takes).state in (TracksState.QUEUED, TracksState.MAKING)
 
@@ -165,6 +166,8 @@ def test_tracks_of_two_guests_can_be_fetched_alone_and_with_all_else(
         for frame in container.decode(audio=0):
             samples.frombytes(bytes(frame.planes[0])[: frame.samples * 4])
     assert not any(samples[: 3 * RATE - 100]) and any(samples[3 * RATE :]), "she came three seconds later"
+    fetched = {one.uid for one in scene.list().takes if one.fetched_ms is not None}
+    assert fetched == {"Ada", "Grace"}, f"{left_out.uid} can still withdraw hers"
     with zipfile.ZipFile(io.BytesIO(scene.fetch(session=session))) as archive:
         assert archive.testzip() is None
         held = {name.partition("/")[2] for name in archive.namelist()}
@@ -354,6 +357,36 @@ def test_a_host_that_is_killed_leaves_no_process_and_goes_on_when_it_is_back(
     wait_for(lambda: "Grace.wav" in lying(tmp_path), "it is whole", 60)
     names = lying(tmp_path)
     assert [one for one in names if one.startswith(".Grace")] == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of four megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("disks cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_disk_that_fills_up_meanwhile_is_said_and_what_is_listed_is_whole(
+    small_disk: Path, beeping: bytes
+) -> None:
+    host = keeper(small_disk, track_workers=1)
+    scene = Scene(host)
+    takes = [scene.guest("Ada", beeping), scene.guest("Grace", beeping, minutes=0.05)]
+    scene.make(*takes)
+    made = scene.made()
+    assert any("No space left on device" in sentence for sentence in made.said)
+    assert [one.name for one in made.files][:2] == ["Ada.wav", "Grace.wav"]
+    for file in made.files:
+        content = scene.fetch(session=takes[0].session, track=file.name)
+        assert sha256(content).hexdigest() == file.sha256
+    assert "mix.wav" not in lying(small_disk)
+    assert [name for name in lying(small_disk) if name.startswith(".")] == []
+    host.end(signal.SIGKILL)
 
 
 def test_a_disk_that_is_nearly_full_is_said(tmp_path: Path, beeping: bytes) -> None:

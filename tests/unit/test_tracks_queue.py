@@ -98,7 +98,7 @@ def test_what_was_asked_for_first_is_made_first(queues: Queues, monkeypatch: pyt
         asked(queue, f"s{number}")
 
     last = queue.job("room", "s3")
-    assert last is not None and queue.ahead_of(last) == 2
+    assert last is not None and queue.listed(last).ahead == 2
     assert [taken(queue, "w").session for _ in range(3)] == ["s1", "s2", "s3"]
 
 

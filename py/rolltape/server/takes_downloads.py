@@ -191,7 +191,7 @@ class Downloads:
                 return _zip(download, f"{safe_name(download.room)}_{download.session}", wanted, tracks)
             for track in tracks:
                 if track.file.name == download.track:
-                    return _single_track(track, [one for one in wanted if one.kept])
+                    return _single_track(track, self._store.tracks.made_of(owner, download.session, wanted))
             raise Refused.unknown()
         wanted = [one for one in records if (one.uid, one.id) == (download.uid, download.take)]
         if not download.part:

@@ -175,9 +175,11 @@ class TracksQueue:
         """Return a session's job; None if there is none."""
         return self._job(mark(room, session))
 
-    def ahead_of(self, job: Job) -> int:
-        """Count the jobs that are before this one."""
-        return sum(one.is_waited_for and one.asked_ms < job.asked_ms for one in self._jobs())
+    def listed(self, job: Job) -> ListedTracks:
+        """Return a job as the list has it, while it waits with how many are before it."""
+        if job.state is not TracksState.QUEUED:
+            return job.listed(0)
+        return job.listed(sum(one.is_waited_for and one.asked_ms < job.asked_ms for one in self._jobs()))
 
     # What workers do.
 

@@ -47,8 +47,7 @@ class TracksRequests:
         queue = self._tracks.queue
         if not queue.is_anybody_there():
             raise Refused.no_worker()
-        job = self._tracks.ask(asked.owner, wanted)
-        return job.listed(queue.ahead_of(job))
+        return queue.listed(self._tracks.ask(asked.owner, wanted))
 
     async def _cancel(self, asked: Asked) -> Response:
         _check_director(asked)

@@ -78,12 +78,17 @@ class TracksStore:
     def listed(self, owner: Owner, sessions: Iterable[str]) -> tuple[ListedTracks, ...]:
         """Return what there is of these sessions' tracks; of those that nobody asked for nothing."""
         jobs = (self.queue.job(owner.room_folder, session) for session in dict.fromkeys(sessions))
-        return tuple(job.listed(self.queue.ahead_of(job)) for job in jobs if job is not None)
+        return tuple(self.queue.listed(job) for job in jobs if job is not None)
 
     def files(self, owner: Owner, session: str) -> tuple[TrackFile, ...]:
         """Return the files that are there of a session's tracks."""
         job = self.queue.job(owner.room_folder, session)
         return () if job is None else job.files
+
+    def made_of(self, owner: Owner, session: str, records: Iterable[TakeRecord]) -> list[TakeRecord]:
+        """Return those of the takes that a session's tracks have something of."""
+        job = self.queue.job(owner.room_folder, session)
+        return [] if job is None else [one for one in records if _name(one) in job.takes]
 
     def open_file(self, owner: Owner, session: str, file: TrackFile) -> int:
         """Open a file to read; return its descriptor, which the caller closes. Raises Refused if it is another."""
