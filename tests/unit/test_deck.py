@@ -12,8 +12,10 @@ import pytest
 from fakes import FakeDownloads, FakeEngine, FakeFile, FakeStore, Steps
 from rolltape.core.clock import Reading
 from rolltape.core.errors import EngineError, PermissionDenied, StorageLocked
+from rolltape.core.json_fields import Fields
 from rolltape.core.notice import Notice
 from rolltape.core.uses import Uses
+from rolltape.media.webm_tags import CLOCK_TAG, tag_in
 from rolltape.recording.clock_log import CLOCK, ClockLog, Mark, SoundPath
 from rolltape.recording.deck import Deck
 from rolltape.recording.deck_interfaces import Title
@@ -476,7 +478,7 @@ def test_a_room_that_is_not_seen_in_time_keeps_no_recording_from_starting(
 
 
 def test_a_take_has_its_clocks_beside_it() -> None:
-    async def story() -> tuple[list[Take], ClockLog]:
+    async def story() -> tuple[list[Take], ClockLog, bytes]:
         scene = Scene()
         scene.deck.room_readings = lambda: [Reading(1001.0, 1003.0, 1e12)]
         await scene.start()
@@ -486,11 +488,14 @@ def test_a_take_has_its_clocks_beside_it() -> None:
         await scene.has_ended()
         (take,) = scene.logged()
         assert scene.deck.shelf is not None
-        return [take], await scene.deck.shelf.clock(take)
+        file = next(bytes(data) for path, data in scene.store.files.items() if path.endswith("part1"))
+        return [take], await scene.deck.shelf.clock(take), file
 
-    (take,), clock = run(story)
+    (take,), clock, file = run(story)
 
     assert clock.browser == "Chromium 156" and clock.readings == (Reading(1001.0, 1003.0, 1e12),)
     assert clock.marks[0] == Mark(1, 5000.0, 48_000, 20.0, 4990.0)
     assert clock.tracks[0].sound == SoundPath("track", 10.0, 48_000)
     assert clock.tracks[0].encoder == take.parts[0].mime_type
+    told = tag_in(lambda start, end: file[start:end], CLOCK_TAG)
+    assert told is not None and ClockLog.from_fields(Fields.from_json(told)).readings == clock.readings

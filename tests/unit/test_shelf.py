@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from fakes import FakeStore
 from rolltape.core.errors import SinkError
 from rolltape.media.wav_recording import header
 from rolltape.media.webm import Index, WebmStream
-from rolltape.recording.clock_log import ClockLog, Mark
+from rolltape.media.webm_tags import CLOCK_TAG, tag_in
+from rolltape.recording.clock_log import ClockLog, Mark, TrackFacts
 from rolltape.recording.missing import missing
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import Delivery, Part, Pause, ShelfState, Take, TakeState
@@ -90,7 +92,7 @@ def test_what_a_killed_tab_left_is_recovered_and_seekable() -> None:
     take = a_take("t1")
     machine.journal(take, as_journalled(cut=700))
 
-    clock = ClockLog("Chromium 156", marks=(Mark(1, 7.0, 480),))
+    clock = ClockLog("Chromium 156", (TrackFacts(1, 5.0, "video/webm"),), marks=(Mark(1, 7.0, 480),))
     asyncio.run(machine.shelf.note_clock(take, clock.lines()))
 
     unfinished = [one for one in machine.takes() if not one.is_over]
@@ -105,6 +107,11 @@ def test_what_a_killed_tab_left_is_recovered_and_seekable() -> None:
     assert index.finished
     assert recovered.duration_ms == round(index.duration_ms) > 1000
     assert recovered.bytes == len(machine.store.files["takes/t1/part1"])
+    file = bytes(machine.store.files["takes/t1/part1"])
+    told = tag_in(lambda start, end: file[start:end], CLOCK_TAG)
+    assert told is not None and json.loads(told)["marks"] == [[1, 7.0, 480, None, None]], (
+        "the file has them too"
+    )
     assert all(one.is_over for one in machine.takes())
     assert len(recovered.parts) == 1 and asyncio.run(machine.shelf.clock(take)) == clock, (
         "clocks are kept, and no part"

@@ -11,6 +11,8 @@ import pytest
 
 from rolltape.__main__ import main
 from rolltape.core.clock import Reading
+from rolltape.media.webm import WebmStream
+from rolltape.media.webm_tags import CLOCK_TAG, tags
 from rolltape.recording.clock_log import ClockLog, Mark, SoundPath, TrackFacts
 from rolltape.recording.take import Part, Take, TakeState
 from rolltape.room.session_file import Report, session_json
@@ -121,6 +123,28 @@ def test_a_session_of_version_1_is_read(tmp_path: Path) -> None:
         "Ada, Ada_studio_take1: no room's clock was noted.",
         "  Ada_studio_take1.webm: neither the file nor its page tells of the sound's clock.",
     ]
+
+
+@pytest.mark.parametrize(("name", "by"), [("chromium-opus.webm", "file"), ("firefox-opus.webm", "marks")])
+def test_where_the_session_file_has_no_clocks_the_takes_own_file_tells_them(
+    tmp_path: Path, name: str, by: str
+) -> None:
+    test_a_session_of_version_1_is_read(tmp_path)
+    stream = WebmStream("Rolltape 0")
+    data = stream.feed((DATA / name).read_bytes())
+    ending = stream.finish(tags(CLOCK_TAG, clock().told_by(1)))
+    file = bytearray(data[: ending.truncate_to] + ending.append)
+    for patch in ending.patches:
+        file[patch.offset : patch.offset + len(patch.data)] = patch.data
+    (tmp_path / "Ada_studio_take1.webm").write_bytes(file)
+
+    (take,) = checked(tmp_path)
+
+    assert take.line is not None and abs(take.line.ppm + PAGE_PPM) < 0.1 and take.parts[0].by == by
+    if by == "marks":
+        assert abs(take.parts[0].runs[0].ppm - SOUND_PPM) < 0.1
+    (tmp_path / "Ada_studio_take1.webm").write_bytes(bytes(file).replace(b"readings", b"readinfs"))
+    assert checked(tmp_path)[0].line is None, "what makes no sense tells nothing"
 
 
 @pytest.mark.parametrize(

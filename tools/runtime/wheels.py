@@ -25,6 +25,7 @@ TRACKS_OF_A_DESK = [
         "cli",
         "job",
         "fcpxml",
+        "file_clock",
         "make",
         "mix",
         "otio",

@@ -83,6 +83,11 @@ class Id(IntEnum):
     CHAPTERS = 0x1043A770
     ATTACHMENTS = 0x1941A469
     TAGS = 0x1254C367
+    TAG = 0x7373
+    TARGETS = 0x63C0
+    SIMPLE_TAG = 0x67C8
+    TAG_NAME = 0x45A3
+    TAG_STRING = 0x4487
 
 
 def read_id(data: bytes, at: int) -> tuple[int, int]:

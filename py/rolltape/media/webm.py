@@ -34,13 +34,13 @@ class Ending:
     truncate_to: int | None
     """Length to cut the file to first (what follows is a torn block, or an older index); None: leave it."""
     append: bytes
-    """The Cues, to be written at the end of the file."""
+    """Tags, if there are any, and the Cues, to be written at the end of the file."""
     patches: tuple[Patch, ...]
     """Bytes to be overwritten in place, in order; the last one marks the file as finished."""
     patches_alone: tuple[Patch, ...] = ()
-    """The same for a file for whose Cues there was no room: it ends where they would begin."""
+    """The same for a file for which there was no room for that: it ends where it would begin."""
     end: int = 0
-    """Where the Cues begin."""
+    """Where it begins."""
 
 
 class WebmStream:
@@ -87,11 +87,11 @@ class WebmStream:
         """Return patches due since the last call: the sizes of clusters that have ended. Each is returned once."""
         return self.index.drain()
 
-    def finish(self) -> Ending:
+    def finish(self, tags: bytes = b"") -> Ending:
         """Return what makes the file seekable; before the header was whole: what was held, as it came."""
         if not self._flowing:
             return Ending(None, self._held, ())
-        return finish(self.index)
+        return finish(self.index, tags)
 
     def _begin(self, chunk: bytes) -> bytes:
         """Hold the chunk back, until the first Cluster shows that the header is whole."""
@@ -111,8 +111,10 @@ class WebmStream:
         return chunk
 
 
-def finish(index: Index) -> Ending:
+def finish(index: Index, tags: bytes = b"") -> Ending:
     """Return what makes the file seekable that `index` was fed with. Never raises; nothing is fed to it afterwards.
+
+    `tags`, a Tags element, are put behind the clusters, unless there are some already.
 
     That is nothing, if it is seekable, or has no media, or is two recordings in one: players find the second by what
     stands between them.
@@ -126,23 +128,26 @@ def finish(index: Index) -> Ending:
         return Ending(None, b"", ())
     clusters = index.close()
     cues = index.key_frames.cues()
-    alone = (*clusters, *_header(index, 0))
+    before = layout.tags if layout.tags < index.end else 0
+    append = cues if before else tags + cues
+    tags_at = before or (index.end if tags else 0)
+    cues_at = index.end + len(append) - len(cues) if cues else 0
     return Ending(
         truncate_to=index.end if index.end < index.size else None,
-        append=cues,
-        patches=(*clusters, *_header(index, len(cues))) if cues else alone,
-        patches_alone=alone,
+        append=append,
+        patches=(*clusters, *_header(index, len(append), cues_at, tags_at)),
+        patches_alone=(*clusters, *_header(index, 0, 0, before)),
         end=index.end,
     )
 
 
-def _header(index: Index, cues: int) -> list[Patch]:
-    """What the header of a file says that ends with so many bytes of Cues."""
-    layout, end = index.layout, index.end + cues
+def _header(index: Index, appended: int, cues_at: int, tags_at: int) -> list[Patch]:
+    """What the header of a file says that so many bytes are appended to; where Cues and Tags are, 0 for none."""
+    layout, end = index.layout, index.end + appended
     assert layout.segment is not None
     closed = not index.open_ended and layout.segment.holds(end)
     patches = (
-        layout.seek_patch(index.end if cues else 0),
+        layout.seek_patch(cues_at, tags_at),
         layout.duration_patch(index.duration_ticks),
         layout.segment.patch(end if closed else None),
     )

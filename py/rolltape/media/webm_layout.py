@@ -31,6 +31,8 @@ class Layout:
     """The Duration in Info, or a Void of its size."""
     cues: int = 0
     """The Cues, wherever they are."""
+    tags: int = 0
+    """The Tags behind the clusters."""
     duration: float | None = None
     """The Duration that is written, in ticks."""
     timestamp_scale_ns: int = DEFAULT_SCALE_NS
@@ -40,6 +42,8 @@ class Layout:
         """Learn from an element beside the clusters."""
         if element.ident == Id.CUES:
             self.cues = element.start
+        elif element.ident == Id.TAGS and self.clusters:
+            self.tags = element.start
         if self.clusters:
             return
         if element.ident == Id.INFO:
@@ -52,10 +56,13 @@ class Layout:
             self.seek_room_end = element.end
             self.seek_head |= element.ident == Id.SEEK_HEAD
 
-    def seek_patch(self, cues: int) -> Patch | None:
-        """Return the SeekHead in its room (RFC 9559, section 5.1.1); None where there is no room for it."""
+    def seek_patch(self, cues: int, tags: int = 0) -> Patch | None:
+        """Return the SeekHead in its room (RFC 9559, section 5.1.1); None where there is no room for it.
+
+        `cues` and `tags` are where these are, 0 for none.
+        """
         assert self.segment is not None
-        places = ((Id.INFO, self.info), (Id.TRACKS, self.tracks), (Id.CUES, cues))
+        places = ((Id.INFO, self.info), (Id.TRACKS, self.tracks), (Id.CUES, cues), (Id.TAGS, tags))
         entries = [_seek(ident, place - self.segment.body) for ident, place in places if place]
         head = ebml.element(Id.SEEK_HEAD, b"".join(entries))
         left = self.seek_room_end - self.seek_room - len(head)

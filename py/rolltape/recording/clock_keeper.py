@@ -13,6 +13,8 @@ from rolltape.recording.clock_log import ClockLog, Mark, SoundPath, TrackFacts
 __all__ = ["ClockKeeper", "PartNow", "SoundClock"]
 
 EVERY_S = 10.0
+ROWS_HELD = 4000
+"""Of each kind so many are held, those of three hours."""
 BEFORE_MS = 60_000.0
 """Readings of so long before the take count for it too."""
 
@@ -54,6 +56,7 @@ class ClockKeeper:
         self._readings = readings
         self._write = write
         self._known = ClockLog(browser)
+        """All of it, thinned where it gets long."""
         self._until_ms: float | None = None
         """Up to when readings are noted."""
 
@@ -64,24 +67,39 @@ class ClockKeeper:
             await self.note()
             await asyncio.sleep(EVERY_S if self._known.marks else 1.0)
 
+    def told_by(self, part: int) -> str:
+        """What the file of a part tells of its clocks, up to now; empty where nothing is known of them."""
+        return self._joined(self._read()).told_by(part)
+
     async def note(self) -> None:
         """Write down what is new."""
-        new = self._new()
+        new = self._read()
+        self._known = self._joined(new)
+        if new.readings:
+            self._until_ms = new.readings[-1].answered_ms
+        if max(len(self._known.readings), len(self._known.marks)) > ROWS_HELD:
+            self._known = self._known.thinned(ROWS_HELD // 2)
         if new.tracks or new.readings or new.marks:
             await self._write(new.lines())
 
-    def _new(self) -> ClockLog:
-        """What is to be written now; what has been does not come again."""
+    def _read(self) -> ClockLog:
+        """What there is to read now and was not noted yet; nothing while no part is recorded."""
         part, sound = self._part(), self._sound()
         if part is None or sound is None:
             return ClockLog()
         facts = TrackFacts(part.number, part.began_ms, part.encoder, sound.sound_path())
-        before = {one.part: one for one in self._known.tracks}
         since_ms = part.began_ms - BEFORE_MS if self._until_ms is None else self._until_ms
         readings = tuple(one for one in self._readings() if one.answered_ms > since_ms)
         mark = replace(sound.mark(), part=part.number)
-        new = ClockLog("", () if before.get(part.number) == facts else (facts,), readings, (mark,))
-        self._until_ms = readings[-1].answered_ms if readings else since_ms
-        tracks = tuple((before | {facts.part: facts}).values())
-        self._known = replace(self._known, tracks=tracks, marks=(mark,))
-        return new
+        return ClockLog("", () if facts in self._known.tracks else (facts,), readings, (mark,))
+
+    def _joined(self, new: ClockLog) -> ClockLog:
+        """All that was known before, and what is new."""
+        known = self._known
+        tracks = {one.part: one for one in (*known.tracks, *new.tracks)}
+        return replace(
+            known,
+            tracks=tuple(tracks.values()),
+            readings=(*known.readings, *new.readings),
+            marks=(*known.marks, *new.marks),
+        )

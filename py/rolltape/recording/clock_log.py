@@ -23,6 +23,8 @@ MAX_ROWS = 100_000
 TOLD_ROWS = 60
 """Marks, readings and tracks of a take that others are told, of each kind: one each two minutes of two hours."""
 MAX_TEXT = 300
+ROWS_OF_A_FILE = 600
+"""Of each kind at most: some 60 kB."""
 _T = TypeVar("_T")
 _DIGITS = 3
 
@@ -125,6 +127,14 @@ class ClockLog:
     def told(self) -> ClockLog:
         """What others are told of it: a director, and the host."""
         return replace(self.thinned(TOLD_ROWS), tracks=self.tracks[:TOLD_ROWS])
+
+    def told_by(self, part: int) -> str:
+        """What a part's own file tells of its clocks, as JSON; empty where nothing is known of them."""
+        tracks = tuple(one for one in self.tracks if one.part == part)
+        marks = tuple(one for one in self.marks if one.part == part)
+        if not tracks:
+            return ""
+        return json_line(replace(self, tracks=tracks, marks=marks).thinned(ROWS_OF_A_FILE).to_plain()).strip()
 
     def thinned(self, rows: int) -> ClockLog:
         """At most about so many readings and marks, spread over its time; of readings those that tell most.

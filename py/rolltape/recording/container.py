@@ -14,6 +14,7 @@ from rolltape import __version__
 from rolltape.media.mp4_fragments import FragmentReader, FragmentTrack
 from rolltape.media.wav_recording import WavStream
 from rolltape.media.webm import Ending, Index, Patch, WebmError, WebmStream, finish
+from rolltape.media.webm_tags import CLOCK_TAG, tags
 from rolltape.media.webm_track import Kind
 from rolltape.recording.timeline import Silence
 from rolltape.settings.codec import Container
@@ -30,8 +31,11 @@ class ContainerStream(Protocol):
     def patches(self) -> Sequence[Patch]:
         """Return the patches due since the last call, each once: overwrites in place of bytes that were given out."""
 
-    def finish(self) -> Ending:
-        """Return the writes that make the file whole and seekable; called once, after the last `feed`."""
+    def finish(self, clock: str = "") -> Ending:
+        """Return the writes that make the file whole and seekable; called once, after the last `feed`.
+
+        `clock`, what is known of its clocks, is kept in it where the container has a place for that.
+        """
 
     @property
     def head(self) -> int:
@@ -96,6 +100,10 @@ def reader_for(container: Container) -> ContainerStream:
     return TornWebm() if container in (Container.WEBM, Container.MATROSKA) else stream_for(container)
 
 
+def _tags(clock: str) -> bytes:
+    return tags(CLOCK_TAG, clock) if clock else b""
+
+
 class TornWebm:
     """A WebM file with our header, its end perhaps torn."""
 
@@ -113,9 +121,9 @@ class TornWebm:
         """Sizes of the clusters that are over."""
         return self.index.drain()
 
-    def finish(self) -> Ending:
+    def finish(self, clock: str = "") -> Ending:
         """Return the same end as a recording's that was stopped."""
-        return finish(self.index)
+        return finish(self.index, _tags(clock))
 
     @property
     def head(self) -> int:
@@ -206,9 +214,9 @@ class Webm(TornWebm):
             self._problem = str(error)
             return self._stream.held
 
-    def finish(self) -> Ending:
+    def finish(self, clock: str = "") -> Ending:
         """Cues, Duration, SeekHead and sizes."""
-        return NOTHING if self._problem else self._stream.finish()
+        return NOTHING if self._problem else self._stream.finish(_tags(clock))
 
     @property
     def problem(self) -> str:
@@ -229,6 +237,10 @@ class Wav(WavStream):
     silences: Sequence[Silence] = ()
     has_both = False
     passed_over = 0
+
+    def finish(self, clock: str = "") -> Ending:
+        """Sizes; there is no place for clocks."""
+        return super().finish()
 
     @property
     def is_empty(self) -> bool:
@@ -262,7 +274,7 @@ class Mp4:
         """None."""
         return ()
 
-    def finish(self) -> Ending:
+    def finish(self, clock: str = "") -> Ending:
         """Cut off what no player can use."""
         end = self._reader.readable_end
         return Ending(end, b"", ()) if end < self._reader.size else NOTHING
@@ -363,6 +375,6 @@ class Untouched:
         """None."""
         return ()
 
-    def finish(self) -> Ending:
+    def finish(self, clock: str = "") -> Ending:
         """Nothing: it is not finished in place."""
         return NOTHING

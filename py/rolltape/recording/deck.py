@@ -57,6 +57,8 @@ class _Running:
     """Done once there is a take; EngineError: there will be none."""
     task: asyncio.Task[None] | None = None
     recording: Recording | None = None
+    clocks: ClockKeeper | None = None
+    """What is noted of clocks meanwhile; None where nothing is."""
     stop_requested: bool = False
     source_changed: bool = False
     """Other tracks came before there was a recording; one that there is takes them itself."""
@@ -254,7 +256,7 @@ class Deck:
                 raise EngineError(STOPPED)
             running.recording = self._recorder_of(running, take, wanted)
             running.begun.set_result(None)
-            async with self._clock_kept(take, running.recording):
+            async with self._clock_kept(take, running, running.recording):
                 await running.recording.run()
         except Exception as error:
             if running.begun.done():
@@ -269,13 +271,13 @@ class Deck:
             await self._leave(running)
 
     @asynccontextmanager
-    async def _clock_kept(self, take: Take, recording: Recording) -> AsyncIterator[None]:
+    async def _clock_kept(self, take: Take, running: _Running, recording: Recording) -> AsyncIterator[None]:
         """Have the take's clocks noted meanwhile; a recording does not depend on it."""
         shelf = self.shelf
         if shelf is None:
             yield
             return
-        keeper = ClockKeeper(
+        running.clocks = keeper = ClockKeeper(
             browser_of(self._browser.agent()),
             self._source,
             lambda: recording.part_now,
@@ -322,7 +324,16 @@ class Deck:
             self._split_ms,
             lambda: self._repair(running.order),
             self.room_time,
+            lambda part: self._clock_of(running, part),
         )
+
+    def _clock_of(self, running: _Running, part: int) -> str:
+        """What the file of a part tells of its clocks; without that it is whole all the same."""
+        try:
+            return running.clocks.told_by(part) if running.clocks is not None else ""
+        except Exception as error:
+            self._unexpected(error)
+            return ""
 
     async def _hold(self, take_id: str) -> Callable[[], None] | None:
         """Tell other tabs of the take; where the browser does not let it, record all the same."""

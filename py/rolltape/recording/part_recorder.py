@@ -55,7 +55,9 @@ class PartRecorder:
         now_ms: Callable[[], float],
         pauses: PauseClock,
         wanted: Plan,
+        clock: Callable[[int], str] = lambda part: "",
     ) -> None:
+        """`clock` tells what is known of a part's clocks, for its file."""
         self.name = name
         self.reason = reason
         self.plan = wanted
@@ -75,6 +77,7 @@ class PartRecorder:
         self._notices = notices
         self._now_ms = now_ms
         self._pauses = pauses
+        self._clocks = clock
         self._engine: Engine | None = None
         self._stream: ContainerStream = stream_for(contents("").container)
         self.sinks = PartSinks(name, notices, now_ms)
@@ -273,9 +276,9 @@ class PartRecorder:
         """
         if self.flowing.is_set():
             self._date()
-        end = await self.sinks.finish(
-            self._ending(), contents(self.mime_type).container, self._stream.is_empty
-        )
+        clock = self._clocks(self.name.number)
+        kind = contents(self.mime_type).container
+        end = await self.sinks.finish(self._ending(clock), kind, self._stream.is_empty, clock)
         self._notices.all_over()
         self.ends_early = end.ends_early
         if self._stream.is_empty or not end.holds_something:
@@ -325,9 +328,9 @@ class PartRecorder:
         assert self._engine is not None
         self.started_ms = self._engine.began_ms(self._stream.first_picture_ms) or self.started_ms
 
-    def _ending(self) -> Ending:
+    def _ending(self, clock: str) -> Ending:
         try:
-            return self._stream.finish()
+            return self._stream.finish(clock)
         except Exception as error:  # what was written stays; it is only not seekable
             self._notices.tell(Level.WARNING, f"The recording is kept as it came: {sentence_of(error)}")
             return NOTHING

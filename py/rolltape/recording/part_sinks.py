@@ -201,17 +201,18 @@ class PartSinks:
             if file is not None:
                 file.patch(patches)
 
-    async def finish(self, ending: Ending, container: Container, is_empty: bool) -> PartEnd:
+    async def finish(self, ending: Ending, container: Container, is_empty: bool, clock: str = "") -> PartEnd:
         """Make every place whole and close it; `is_empty` where nothing that could be played was written.
 
-        What goes wrong is told. A journal's copy that lacks the end is cut at its last whole block.
+        What goes wrong is told. A journal's copy that lacks the end is cut at its last whole block, and has `clock`,
+        what is known of its clocks.
         """
         size, delivery = await asyncio.gather(
             self._close_journal(ending), self._close_outside(ending, is_empty)
         )
         taken = any(one.ledger.acknowledged for one in self._all())
         end = PartEnd(size, delivery, bool(size or delivery or taken), self._ends_early)
-        return await self._mended(end, container) if self._ends_early and not is_empty else end
+        return await self._mended(end, container, clock) if self._ends_early and not is_empty else end
 
     async def _close_journal(self, ending: Ending) -> int:
         """Make the file seekable and close it; its size in bytes."""
@@ -272,11 +273,11 @@ class PartSinks:
         if self._download is not None:
             await self._ended("download", self._download.abandon())
 
-    async def _mended(self, torn: PartEnd, container: Container) -> PartEnd:
+    async def _mended(self, torn: PartEnd, container: Container, clock: str) -> PartEnd:
         """The journal took no more at some place: what it has is cut at its last whole block and finished."""
         assert self._store is not None
         try:
-            mended = await mend(self._store, self._name.path, container)
+            mended = await mend(self._store, self._name.path, container, clock)
         except Exception as error:  # it is kept as it is, and finished at the next visit
             sentence = f"The crash-proof copy is not seekable yet. {sentence_of(error)}"
             self._notices.tell(Level.WARNING, sentence)

@@ -85,15 +85,15 @@ class Mended:
         )
 
 
-async def mend(store: Store, path: str, container: Container) -> Mended | None:
-    """Read a file and finish it; None if there is nothing in it."""
+async def mend(store: Store, path: str, container: Container, clock: str = "") -> Mended | None:
+    """Read a file and finish it, with what is known of its clocks; None if there is nothing in it."""
     file = await store.file(path)
     if file is None or not file.size:
         return None
     reader = reader_for(container)
     async for _ in read_into(reader, file):
         pass
-    return await finish_in_place(store, path, reader, file.size)
+    return await finish_in_place(store, path, reader, file.size, clock=clock)
 
 
 async def read_into(reader: ContainerStream, file: Readable) -> AsyncIterator[float]:
@@ -106,16 +106,21 @@ async def read_into(reader: ContainerStream, file: Readable) -> AsyncIterator[fl
 
 
 async def finish_in_place(
-    store: Opens, path: str, reader: ContainerStream, size: int, pauses: Sequence[ClosedPause] = ()
+    store: Opens,
+    path: str,
+    reader: ContainerStream,
+    size: int,
+    pauses: Sequence[ClosedPause] = (),
+    clock: str = "",
 ) -> Mended:
     """Cut off what is torn and write what a finished file has; `reader` was fed with all of it.
 
-    `pauses` are the take's, as they lie in this file: they are no holes.
+    `pauses` are the take's, as they lie in this file: they are no holes. `clock` is what is known of its clocks.
     """
     duration_ms = round(reader.duration_ms or 0)
     if reader.problem:
         return Mended(size, duration_ms, f"It is kept as it was written: {reader.problem}")
-    ending = reader.finish()
+    ending = reader.finish(clock)
     duration_ms = round(reader.duration_ms or 0)
     found = holes(reader.silences, reader.has_both, pauses)
     cut = size - ending.truncate_to if ending.truncate_to is not None else 0

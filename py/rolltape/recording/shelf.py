@@ -108,6 +108,7 @@ class Shelf:
         """
         names = [name for name in await self._store.names(folder_of(take)) if name.startswith("part")]
         recovered = take.after(TakeEvent.FOUND)
+        clock = await self.clock(take)
         for done, name in enumerate(names):
             file = await self._store.file(path_of(take, name))
             part = _part_named(take, name, done + 1)
@@ -117,7 +118,8 @@ class Shelf:
             async for share in read_into(reader, file):
                 yield (done + share) / len(names)
             pauses = closed_pauses(take, part)
-            mended = await finish_in_place(self._store, path_of(take, name), reader, file.size, pauses)
+            told = clock.told_by(part.number)
+            mended = await finish_in_place(self._store, path_of(take, name), reader, file.size, pauses, told)
             recovered = recovered.with_part(replace(mended.part(part), state=ShelfState.RECOVERED))
             if mended.problem:
                 recovered = recovered.with_error(mended.problem)

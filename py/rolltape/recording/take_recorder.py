@@ -57,10 +57,13 @@ class Recording:
         split_ms: float | None = None,
         repair: Repair | None = None,
         room_time: RoomTime = lambda own_ms: None,
+        clock: Callable[[int], str] = lambda part: "",
     ) -> None:
+        """`clock` tells what is known of a part's clocks, for its file. It raises nothing."""
         self._plan = wanted
         self._places = places
         self._now_ms = now_ms
+        self._clocks = clock
         self._split_ms = split_ms
         self._numbers = itertools.count(1)
         """Of parts: one that was given is never given again, whatever becomes of its part."""
@@ -287,7 +290,13 @@ class Recording:
         """Open the next part and have it run. Raises RolltapeError."""
         name = self._next_name()
         part = PartRecorder(
-            name, reason, self._notices.of_part(name.number), self._now_ms, self._clock.pauses, wanted
+            name,
+            reason,
+            self._notices.of_part(name.number),
+            self._now_ms,
+            self._clock.pauses,
+            wanted,
+            self._clocks,
         )
         await part.open(self._places, lambda: not self._keeper.is_stopping)
         for notice in part.plan.choice.notices:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rolltape.recording.clock_log import ClockLog, Mark
+from rolltape.recording.clock_log import ClockLog
 from rolltape.tracks.room_line import ClockLine, room_line
-from rolltape.tracks.runs import Point, Run, runs_of
+from rolltape.tracks.runs import Run, point_of_mark, runs_of
 
 __all__ = ["clock_as_plain", "line_of", "runs_as_plain"]
 
@@ -44,22 +44,16 @@ def runs_as_plain(clock: ClockLog | None, part: int) -> list[dict[str, Any]]:
     if clock is None or track is None:
         return []
     rate_hz = track.sound.sample_rate_hz
-    points = [
-        point for mark in clock.marks if mark.part == part and (point := _point(mark, rate_hz)) is not None
-    ]
+    told = (
+        point_of_mark(mark.page_ms, mark.frames, mark.graph_ms, mark.graph_page_ms, rate_hz)
+        for mark in clock.marks
+        if mark.part == part
+    )
+    points = [point for point in told if point is not None]
     if len(points) < 2:
         return []
     line = line_of(clock)
     return [_run_as_plain(run, track.began_ms, line) for run in runs_of(points, settles=False)]
-
-
-def _point(mark: Mark, rate_hz: int | None) -> Point | None:
-    """A moment of the sound: by the microphone's own counter, else by the graph's clock, which is the file's then."""
-    if mark.frames is not None and rate_hz:
-        return Point(mark.frames * 1000 / rate_hz, mark.page_ms)
-    if mark.graph_ms is not None and mark.graph_page_ms is not None:
-        return Point(mark.graph_ms, mark.graph_page_ms)
-    return None
 
 
 def _run_as_plain(run: Run, began_ms: float, line: ClockLine | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-__all__ = ["Point", "Run", "runs_of"]
+__all__ = ["Point", "Run", "point_of_mark", "runs_of"]
 
 BIN_MS = 6000.0
 QUANTILE = 0.03
@@ -40,6 +40,24 @@ class Point:
 
     sample_ms: float
     page_ms: float
+
+
+def point_of_mark(
+    page_ms: float,
+    frames: float | None,
+    graph_ms: float | None,
+    graph_page_ms: float | None,
+    rate_hz: float | None,
+) -> Point | None:
+    """A page's mark as a point; None where it tells nothing of the sound.
+
+    By the microphone's own counter, else by an audio graph's clock, which is the file's then.
+    """
+    if frames is not None and rate_hz:
+        return Point(frames * 1000 / rate_hz, page_ms)
+    if graph_ms is not None and graph_page_ms is not None:
+        return Point(graph_ms, graph_page_ms)
+    return None
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from rolltape.core.clock import Reading
 from rolltape.core.json_fields import Fields
+from rolltape.tracks.file_clock import clock_in_files, found_files
 from rolltape.tracks.room_line import ClockLine, room_line
-from rolltape.tracks.runs import Run
+from rolltape.tracks.runs import Run, point_of_mark, runs_of
 
 __all__ = ["PartFacts", "Session", "Stretch", "TakeFacts", "read_session"]
 
@@ -90,13 +92,17 @@ class Session:
 
 
 def read_session(folder: Path, file: Path | None = None) -> Session:
-    """Read the session file in a folder, or the `file` that is one. Raises OSError, ValueError."""
+    """Read the session file in a folder, or the `file` that is one; raises OSError, ValueError.
+
+    Where it tells nothing of a take's clocks, the take's own files beside it do.
+    """
     for path in sorted(folder.glob("*.json")) if file is None else [file]:
         said = Fields.from_json(path.read_text(encoding="utf-8"))
         if said.text("format", "") == "rolltape-session":
             rows = said.rows("takes", MAX_ROWS)
             first_ms = said.number("first_sample_at_ms", 0)
-            return Session(said.text("room", ""), first_ms, _began(rows, first_ms), tuple(map(_take, rows)))
+            takes = tuple(_take(row, path.parent) for row in rows)
+            return Session(said.text("room", ""), first_ms, _began(rows, first_ms), takes)
     raise ValueError(f"there is no session file in {folder}")
 
 
@@ -110,8 +116,15 @@ def _began(takes: list[Fields], first_ms: float) -> datetime | None:
     return None
 
 
-def _take(said: Fields) -> TakeFacts:
-    clock = said.inner_or_none("clock")  # version 1 has none
+def _take(said: Fields, folder: Path) -> TakeFacts:
+    clock = said.inner_or_none("clock")
+    if clock is None:  # version 1 has none; what a file says besides makes no session unreadable
+        with suppress(ValueError):
+            return _take_by(said, clock_in_files(found_files(said, folder)))
+    return _take_by(said, clock)
+
+
+def _take_by(said: Fields, clock: Fields | None) -> TakeFacts:
     facts = clock.rows("tracks", MAX_ROWS) if clock is not None else []
     by_part = {one.whole("part"): one for one in facts}
     name = said.text("name")
@@ -122,7 +135,10 @@ def _take(said: Fields) -> TakeFacts:
         name,
         room_line(_readings(clock)) if clock is not None else None,
         said.flag("on_room_clock", True),
-        tuple(_part(one, browser, by_part.get(_number(one, name))) for one in said.rows("parts", MAX_ROWS)),
+        tuple(
+            _part(one, browser, by_part.get(_number(one, name)), clock)
+            for one in said.rows("parts", MAX_ROWS)
+        ),
     )
 
 
@@ -144,7 +160,7 @@ def _readings(clock: Fields) -> list[Reading]:
     return found
 
 
-def _part(said: Fields, browser: str, facts: Fields | None) -> PartFacts:
+def _part(said: Fields, browser: str, facts: Fields | None, clock: Fields | None) -> PartFacts:
     offset_ms = said.number("offset_ms", 0, low=-1e12)
     stretches = tuple(
         Stretch(
@@ -158,9 +174,36 @@ def _part(said: Fields, browser: str, facts: Fields | None) -> PartFacts:
         offset_ms,
         facts.number("began_ms", low=-1e12) if facts is not None else None,
         stretches or (Stretch(0.0, 0.0, said.number("duration_ms", 0)),),
-        tuple(_run(one) for one in said.rows("runs", MAX_ROWS)),
+        tuple(_run(one) for one in said.rows("runs", MAX_ROWS)) or _runs_of_marks(clock, facts),
         _late_ms(browser, facts) if facts is not None else 0.0,
     )
+
+
+def _runs_of_marks(clock: Fields | None, facts: Fields | None) -> tuple[Run, ...]:
+    """A part's runs by its page's marks, where the session file has none."""
+    rows = clock.plain().get("marks", []) if clock is not None else []
+    if facts is None or not isinstance(rows, list):
+        return ()
+    part, began_ms = facts.whole("part"), facts.number("began_ms", low=-1e12)
+    rate_hz = facts.whole_or_none("sample_rate_hz")
+    points = []
+    for row in rows:
+        if isinstance(row, list) and len(row) == 5 and row[0] == part:
+            page_ms, frames, graph_ms, graph_page_ms = map(_number_or_none, row[1:])
+            if page_ms is not None:
+                points.append(point_of_mark(page_ms, frames, graph_ms, graph_page_ms, rate_hz))
+    known = [point for point in points if point is not None]
+    found = []
+    for run in runs_of(known, settles=False) if len(known) > 1 else []:
+        from_ms = run.page_ms(run.from_ms)
+        length_ms = run.page_ms(run.to_ms) - from_ms
+        fast = 1 + run.ppm * 1e-6
+        found.append(Run.straight(from_ms - began_ms, length_ms, fast, run.residual_ms, run.lost_before_ms))
+    return tuple(found)
+
+
+def _number_or_none(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _late_ms(browser: str, facts: Fields) -> float:
