@@ -276,7 +276,7 @@ def test_what_cannot_be_made_seekable_is_kept_as_it_came(monkeypatch: pytest.Mon
         scene = Scene()
         await scene.open()
 
-        def broken() -> Any:
+        def broken(clock: str) -> Any:
             raise ValueError("no end")
 
         monkeypatch.setattr(scene.part.stream, "finish", broken)
