@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,10 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from browsers import opened_guests
-from guest import Guest
-from media_tools import FPS, LOOP_FRAMES, frame_numbers, run
+from faults.choice import in_the_long_form
+from guest import Guest, Guests
+from media_tools import FPS, LOOP_FRAMES, decode_errors, frame_numbers, run
+from waiting import wait_for
 
 NUMBERS = re.compile(r"Of (\d+) pictures a second that the camera gives only (\d+) are recorded")
 ELAPSED = """() => Number(document.querySelector("[data-testid=elapsed]").dateTime.slice(2, -1))"""
@@ -42,12 +43,21 @@ def guest(
 
 LINK = "?record=6000&width=1920&height=1080"
 
+# A camera of which half is recorded while its picture has more than 540 lines, and codecs that are known for it.
+HALF = """(() => {
+  const real = Object.getOwnPropertyDescriptor(MediaStreamTrack.prototype, "stats").get;
+  Object.defineProperty(MediaStreamTrack.prototype, "stats", {get() {
+    const found = real.call(this), by = this.kind === "video" && this.getSettings().height > 540 ? 2 : 1;
+    if (by === 1) return found;
+    return {totalFrames: found.totalFrames * by, discardedFrames: found.discardedFrames * by};
+  }});
+  const known = ["vp8", "h264", "vp9", "av1"].map((codec) => `${codec} 20000000 ${Date.now()}`);
+  localStorage.setItem("rolltape-slow-codecs", known.join("\\n"));
+})()"""
+
+
 # Which codec keeps up is the machine's matter: what else it does meanwhile decides, so not beside other tests.
-pytestmark = pytest.mark.skipif(
-    os.environ.get("FAULTS") != "all", reason="in the long form only: make faults"
-)
-
-
+@in_the_long_form
 def test_a_codec_that_does_not_keep_up_is_told_and_followed_by_one_that_does(
     guest: Guest, tmp_path: Path
 ) -> None:
@@ -77,6 +87,7 @@ def test_a_codec_that_does_not_keep_up_is_told_and_followed_by_one_that_does(
     expect(guest.id("codec")).not_to_contain_text("VP8")
 
 
+@in_the_long_form
 def test_a_codec_that_is_insisted_on_is_only_told_of(guest: Guest) -> None:
     guest.open(f"{LINK}&recordcodec=vp8")
     guest.record()
@@ -85,3 +96,21 @@ def test_a_codec_that_is_insisted_on_is_only_told_of(guest: Guest) -> None:
     guest.stop()
 
     assert len(guest.log()["parts"]) == 1
+
+
+def test_where_no_codec_keeps_up_the_picture_gets_smaller_in_the_same_file(guests: Guests) -> None:
+    guest = guests(files=False)
+    guest.page.add_init_script(HALF)
+    guest.open("?record=2000")
+    expect(guest.id("granted")).to_contain_text("1280×720")
+
+    guest.record()
+    told = guest.id("notice").filter(has_text="The picture is recorded smaller from now on: 960×540.")
+    expect(told).to_be_visible(timeout=30_000)
+    expect(guest.id("granted")).to_contain_text("960×540")
+    expect(told).to_have_count(0, timeout=30_000)
+    wait_for(lambda: guest.shown_bytes() > 500_000, "it is written")
+    guest.stop()
+
+    assert len(guest.log()["parts"]) == 1
+    assert decode_errors(guest.downloaded()) == ""

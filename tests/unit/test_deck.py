@@ -81,6 +81,9 @@ class Source:
     given: int | None = None
     """Pictures of the camera; None: nobody counts them."""
 
+    async def shrink(self, width: int, height: int) -> bool:
+        return False
+
     def pictures(self) -> int | None:
         return self.given
 

@@ -9,7 +9,7 @@ from typing import Any
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.clock_keeper import PartNow
 from rolltape.recording.engine import Plan, plan
-from rolltape.recording.format_keeper import INSISTED, NEXT_TIME, NONE_BETTER, SUBJECT, FormatKeeper
+from rolltape.recording.format_keeper import INSISTED, NEXT_TIME, NONE_BETTER, SMALLER, SUBJECT, FormatKeeper
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.settings.bitrate import wish_for
 from rolltape.settings.capture_constraints import GrantedVideo
@@ -35,6 +35,8 @@ class Studio:
         self.reasons: list[str] = []
         self.notices: list[Notice] = []
         self.lifted: list[str] = []
+        self.size = (1280, 720)
+        self.shrinks = False
         self.known_slow = KnownSlow.of_this_page()
         self.keeper = FormatKeeper(
             self.known_slow, self.plan, self.notices.append, self.lifted.append, switches
@@ -44,7 +46,12 @@ class Studio:
         return int(self.given)
 
     def granted_video(self) -> GrantedVideo:
-        return GrantedVideo("camera", "1", 1280, 720, 30.0)
+        return GrantedVideo("camera", "1", *self.size, 30.0)
+
+    async def shrink(self, width: int, height: int) -> bool:
+        if self.shrinks:
+            self.size = (width, height)
+        return self.shrinks
 
     async def plan(self, order: Order) -> Plan | None:
         slow = self.keeper.slow(self.granted_video())
@@ -91,6 +98,7 @@ class Camera:
     def __init__(self, studio: Studio) -> None:
         self.pictures = studio.pictures_of_camera
         self.granted_video = studio.granted_video
+        self.shrink = studio.shrink
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
@@ -140,6 +148,32 @@ def test_where_none_keeps_up_each_is_tried_once_and_that_is_told() -> None:
 
     assert studio.codecs == [VideoCodec.VP8, VideoCodec.H264, VideoCodec.VP9, VideoCodec.AV1]
     assert NONE_BETTER in studio.notices[-1].text and len(studio.notices) == 2
+
+
+def test_where_none_keeps_up_the_picture_gets_smaller_and_no_further_codec_is_tried() -> None:
+    studio = Studio(order(), speed=dict.fromkeys(VideoCodec, 9))
+    studio.size, studio.shrinks = (1920, 1080), True
+    run(lambda: studio.record(60))
+
+    assert studio.size == (960, 540), "1080, 720, 540"
+    assert studio.codecs == [VideoCodec.VP8, VideoCodec.H264, VideoCodec.VP9, VideoCodec.AV1, VideoCodec.VP8]
+    told = [notice.text.split(": this machine does not keep up. ")[1] for notice in studio.notices]
+    assert NONE_BETTER in told[-1] and told[1:3] == [SMALLER.format(1280, 720), SMALLER.format(960, 540)]
+
+
+def test_a_smaller_picture_that_is_kept_up_with_is_the_end_of_it() -> None:
+    studio = Studio(order(VideoCodec.VP8), speed=dict.fromkeys(VideoCodec, 9))
+    studio.shrinks = True
+    run(lambda: studio.record(20))
+    assert studio.size == (1280, 720), "what is insisted on is only told of"
+
+    studio = Studio(order(), speed=dict.fromkeys(VideoCodec, 9))
+    studio.shrinks = True
+    run(lambda: studio.record(18))
+    assert studio.size == (960, 540)
+    studio.speed = dict.fromkeys(VideoCodec, 30)
+    run(lambda: studio.record(10))
+    assert studio.lifted[-1] == SUBJECT
 
 
 def test_a_test_recording_finds_it_out_for_the_next() -> None:

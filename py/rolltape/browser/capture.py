@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
 from rolltape.browser.pictures import PictureCount
 from rolltape.browser.recorder import Recorder
-from rolltape.core.errors import DeviceError, EngineError, Unsupported
+from rolltape.core.errors import DeviceError, EngineError, RolltapeError, Unsupported
 from rolltape.core.uses import Uses
 from rolltape.recording.clock_log import Mark, SoundPath
 from rolltape.settings.bitrate import Rates
@@ -31,6 +32,8 @@ from rolltape.settings.codec import Container, contents
 
 if TYPE_CHECKING:
     from rolltape.room import peers
+
+SHRINK_TIMEOUT_S = 3.0
 
 
 class Capture:
@@ -219,6 +222,28 @@ class Capture:
     def pictures(self) -> int | None:
         """How many the camera has given; None without one, and where nobody can tell."""
         return self._pictures.total() if self._pictures is not None else None
+
+    async def shrink(self, width: int, height: int) -> bool:
+        """Have the camera give a picture of this size from now on; whether it is smaller then. Raises nothing.
+
+        Where the camera has no such size the browser scales its pictures (`resizeMode`, W3C Media Capture).
+        """
+        before, camera = self.granted_video(), _live(self.camera)
+        if before is None or camera is None:
+            return False
+        wish = {
+            "width": {"ideal": width},
+            "height": {"ideal": height},
+            "frameRate": {"ideal": before.fps or 30},
+        }
+        try:
+            async with asyncio.timeout(SHRINK_TIMEOUT_S):
+                with translated():
+                    await camera.applyConstraints(to_js(wish))
+        except (RolltapeError, TimeoutError):
+            return False
+        after = self.granted_video()
+        return after is not None and after.width * after.height < before.width * before.height
 
     def mark(self) -> Mark:
         """The clocks of the sound that there are, read now; of part 0."""

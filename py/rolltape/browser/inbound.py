@@ -56,6 +56,10 @@ class Inbound:
         """Nobody can tell: what is lost on the way is not given."""
         return None
 
+    async def shrink(self, width: int, height: int) -> bool:
+        """What arrives is of the size that it is sent in."""
+        return False
+
     def mark(self) -> Mark:
         """The moment alone: a stream that arrives has no clock of its own here."""
         return Mark(0, performance.now())

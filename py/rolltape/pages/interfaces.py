@@ -78,6 +78,9 @@ class Capture(Protocol):
     def records_silence(self) -> bool:
         """Whether the newest engine records silence in the place of a microphone that was muted, or gone."""
 
+    async def shrink(self, width: int, height: int) -> bool:
+        """Have the camera give a picture of this size from now on; whether it is smaller then. Raises nothing."""
+
     def mark(self) -> Mark:
         """The clocks of the sound that there are, read now; of part 0."""
 

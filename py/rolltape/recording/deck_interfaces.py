@@ -45,6 +45,9 @@ class Source(Protocol):
     def pictures(self) -> int | None:
         """Count of pictures that it has given so far; None without a picture, and where nobody can tell."""
 
+    async def shrink(self, width: int, height: int) -> bool:
+        """Give a picture of this size from now on, on the same track; whether it is smaller then. Raises nothing."""
+
     def mark(self) -> Mark:
         """Read the clocks of its sound that there are, now; the part's number is left 0."""
 

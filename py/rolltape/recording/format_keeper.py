@@ -9,7 +9,7 @@ from typing import Protocol
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.clock_keeper import PartNow
 from rolltape.recording.engine import Plan
-from rolltape.recording.keep_up import KeepUp, KnownSlow, Shortfall
+from rolltape.recording.keep_up import KeepUp, KnownSlow, Shortfall, smaller
 from rolltape.settings.capture_constraints import GrantedVideo
 from rolltape.settings.codec import VideoCodec, contents
 from rolltape.settings.order import Order
@@ -19,6 +19,7 @@ __all__ = ["SUBJECT", "FormatKeeper"]
 SUBJECT = "keep-up"
 INSISTED = "The format stays, since it was asked for. Close what you do not need."
 NONE_BETTER = "No format is known that would. The recording goes on; close what you do not need."
+SMALLER = "The picture is recorded smaller from now on: {0}×{1}."
 ANOTHER = "Another format is tried."
 NEXT_TIME = "The next recording begins in another format."
 
@@ -35,6 +36,9 @@ class Camera(Protocol):
 
     def granted_video(self) -> GrantedVideo | None:
         """The picture there is; None without one."""
+
+    async def shrink(self, width: int, height: int) -> bool:
+        """Give a picture of this size from now on, on the same track; whether it is smaller then."""
 
 
 class RecordingUnderWay(Protocol):
@@ -72,6 +76,8 @@ class FormatKeeper:
         self._following: asyncio.Task[None] | None = None
         self._told: tuple[RecordingUnderWay, str] | None = None
         """What was told last, and of which recording."""
+        self._shrunk = False
+        """Whether the picture was made smaller: no codec kept up with it as it was."""
 
     def slow(self, video: GrantedVideo | None) -> frozenset[VideoCodec]:
         """The codecs that are known not to keep up with this picture."""
@@ -99,7 +105,7 @@ class FormatKeeper:
     async def _follow(
         self, order: Order, camera: Camera, recording: RecordingUnderWay, codec: VideoCodec, found: Shortfall
     ) -> None:
-        """Remember it, and go on in the next format, unless this one is insisted on or none is known to be better."""
+        """Remember it, and go on in the next format, then with a smaller picture, unless this one is insisted on."""
         video = camera.granted_video()
         if video is None:
             return
@@ -108,13 +114,38 @@ class FormatKeeper:
         following = wanted.choice.candidate.video if wanted is not None else None
         if order.codec.video is codec:
             self._tell(recording, found, INSISTED)
-        elif wanted is None or following is codec or following in self.slow(video):
+            return
+        none_better = wanted is None or following is codec or following in self.slow(video)
+        if (none_better or self._shrunk) and await self._shrink(camera, video):
+            self._shrunk = True
+            await self._go_on_smaller(order, camera, recording, codec, found)
+        elif none_better or self._shrunk or wanted is None:
             self._tell(recording, found, NONE_BETTER)
         elif self._switches:
             self._tell(recording, found, ANOTHER)
             await recording.change(f"{_name(codec)} did not keep up.", wanted)
         else:
             self._tell(recording, found, NEXT_TIME)
+
+    async def _shrink(self, camera: Camera, video: GrantedVideo) -> bool:
+        size = smaller(video.width, video.height) if self._switches else None
+        return size is not None and await camera.shrink(*size)
+
+    async def _go_on_smaller(
+        self, order: Order, camera: Camera, recording: RecordingUnderWay, codec: VideoCodec, found: Shortfall
+    ) -> None:
+        """Recorders follow a picture's size: a new part begins only where another codec is better for this one.
+
+        No second encoder makes a starved machine worse without need.
+        """
+        video = camera.granted_video()
+        if video is None:
+            return
+        self._tell(recording, found, SMALLER.format(video.width, video.height))
+        wanted = await self._plan(order)
+        following = wanted.choice.candidate.video if wanted is not None else None
+        if wanted is not None and following is not codec:
+            await recording.change("The picture is smaller.", wanted)
 
     def _tell(self, recording: RecordingUnderWay, found: Shortfall, what_then: str) -> None:
         """Say it once a recording, in the same words."""

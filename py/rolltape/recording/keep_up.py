@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from rolltape.settings.codec import VideoCodec
 
-__all__ = ["KeepUp", "KnownSlow", "Shortfall"]
+__all__ = ["KeepUp", "KnownSlow", "Shortfall", "smaller"]
 
 SHARE = 0.8
 """Less than this of what the camera gives is too little."""
 ENOUGH = 0.9
 """With this of it the camera is kept up with, and what was told of that is over."""
+SIZES = (1080, 720, 540)
+"""Of the short side of a picture that is made smaller."""
 WINDOW_MS = 3000.0
 BLOCKED_AFTER_MS = 1500.0
 """Where looks are further apart than this, the page itself was held up, and the counts are of different moments."""
@@ -87,6 +89,23 @@ class KeepUp:
         if span_ms < WINDOW_MS or kept >= SHARE * came:
             return None
         return Shortfall(came * 1000 / span_ms, kept * 1000 / span_ms)
+
+
+def smaller(width: int, height: int) -> tuple[int, int] | None:
+    """The next smaller picture of the same shape: 1080, 720 or 540 on its short side; None: it is small enough.
+
+    >>> smaller(1920, 1080), smaller(720, 1280), smaller(960, 540)
+    ((1280, 720), (540, 960), None)
+    """
+    short = min(width, height)
+    size = next((one for one in SIZES if one < short), None)
+    if size is None:
+        return None
+    return _even(width * size / short), _even(height * size / short)
+
+
+def _even(length: float) -> int:
+    return 2 * round(length / 2)
 
 
 class KnownSlow:

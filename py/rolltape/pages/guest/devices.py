@@ -64,6 +64,8 @@ class Devices:
         """One change after the other of each kind."""
         self._muted = MutedTracks()
         self._standing = StandingCamera()
+        self._size: tuple[int, int] | None = None
+        """Of the picture, as it was last seen: a phone is turned, or a codec could not keep up."""
         self._form: tuple[str, int, int] | None = None
         """The microphone, its rate and channels, as they were last seen."""
         document.on("video-device", "change", lambda: self._on_select("video"))
@@ -259,6 +261,11 @@ class Devices:
             self._draw_muted()
             self._document.spawn(self._on_muted(changed))
         self._look_at_form(capture)
+        video = capture.granted_video()
+        if video is not None:
+            before, self._size = self._size, (video.width, video.height)
+            if before not in (None, self._size):
+                self._document.spawn(self.draw())
 
     def _look_at_form(self, capture: Capture) -> None:
         """A device whose rate or channels change under its track: a file has one form, so that is a new part."""
