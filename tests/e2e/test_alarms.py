@@ -11,6 +11,8 @@ from playwright.sync_api import Playwright, expect
 
 from browsers import opened_firefox
 from guest import Guest, Guests
+from rolltape.pages.guest.devices import UNMUTED
+from waiting import wait_for
 
 SMALL = "width=320&height=180&room=alarms"
 CHROMIUM_LINKS = [
@@ -69,6 +71,33 @@ def test_an_ordinary_recording_says_nothing(chromium: Guest, link: str) -> None:
 @pytest.mark.parametrize("link", FIREFOX_LINKS)
 def test_an_ordinary_recording_says_nothing_in_firefox(firefox: Guest, link: str) -> None:
     assert notices_of_a_recording(firefox, link) == []
+
+
+MUTED = """Object.defineProperty(MediaStreamTrack.prototype, "muted", {get: () => window.everything === "muted"})"""
+
+
+def test_both_being_muted_is_said_loudly_until_one_is_back_and_then_it_is_recorded_again(
+    guests: Guests,
+) -> None:
+    guest = guests()
+    guest.page.add_init_script(MUTED)
+    guest.open(f"?record=800&recordcodec=vp8&{SMALL}")
+    guest.record()
+
+    guest.page.evaluate("window.everything = 'muted'")
+    told = guest.id("notice").filter(has_text="Nothing of you is recorded now; it goes on by itself")
+    expect(told).to_have_attribute("data-level", "error")
+    guest.page.evaluate("window.everything = ''")
+    expect(told).to_have_count(0)
+    wait_for(lambda: guest.log()["parts"][-1]["reason"] == UNMUTED, "pictures are recorded again")
+    guest.page.evaluate("window.everything = 'muted'")
+    expect(told).to_have_count(1)
+    guest.page.evaluate("window.everything = ''")
+    expect(told).to_have_count(0)
+    guest.stop()
+
+    last = next(part for part in reversed(guest.log()["parts"]) if part["bytes"])
+    assert last["reason"] == UNMUTED and "vp8" in last["mime_type"]
 
 
 def test_without_sound_hardware_no_silence_is_claimed(

@@ -51,7 +51,7 @@ HALF = """(() => {
     if (by === 1) return found;
     return {totalFrames: found.totalFrames * by, discardedFrames: found.discardedFrames * by};
   }});
-  const known = ["vp8", "h264", "vp9", "av1"].map((codec) => `${codec} 20000000 ${Date.now()}`);
+  const known = ["vp8", "h264", "vp9", "av1"].map((codec) => `${codec} 12000000 ${Date.now()}`);
   localStorage.setItem("rolltape-slow-codecs", known.join("\\n"));
 })()"""
 
