@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from rolltape.media import ebml
 from rolltape.media.ebml import Id, read_header, read_size, void, write_id, write_size
 from rolltape.media.webm import Index, WebmStream, finish
 from rolltape.media.webm_events import Block
@@ -231,3 +232,19 @@ def test_file_without_a_cluster_is_left_alone() -> None:
 
     assert recovered(head) == head
     assert recovered(head[:-100]) == head[:-100]
+
+
+@pytest.mark.parametrize("name", ["mat oska", "x", "webM", "\0\0\0\0"])
+def test_a_damaged_name_of_the_format_costs_nothing_where_the_rest_is_a_recording(name: str) -> None:
+    whole = streamed(recording("chromium-pcm.webm"))
+    said = ebml.element(Id.DOC_TYPE, b"matroska")
+    assert whole.count(said) == 1
+    damaged = whole.replace(said, said[: -len("matroska")] + name.encode().ljust(8, b"\0"))
+
+    index = Index()
+    for piece in chunked(recovered(damaged), 7):
+        index.feed(piece)
+
+    assert index.finished and index.blocks == indexed(whole).blocks > 0
+    with pytest.raises(WebmError, match="neither WebM nor Matroska"):
+        Index().feed(damaged.replace(ebml.write_id(Id.SEGMENT), b"\x1a\x45\xdf\xa4", 1))

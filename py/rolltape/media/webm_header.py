@@ -100,6 +100,15 @@ def read_scale(info: bytes) -> int:
     return DEFAULT_SCALE_NS
 
 
+def is_doc_type(payload: bytes) -> bool:
+    """True if the EBML head with this payload names WebM or Matroska."""
+    try:
+        check_doc_type(payload)
+    except WebmError:
+        return False
+    return True
+
+
 def check_doc_type(payload: bytes) -> str:
     """Return the DocType in the EBML head's payload (RFC 8794, section 11.2.6); WebmError if it is not ours."""
     for ident, _, body, end in ebml.children(payload):

@@ -33,7 +33,14 @@ from rolltape.media.webm_events import (
     SegmentStart,
     SizeField,
 )
-from rolltape.media.webm_header import MAX_HEADER, WebmError, check_doc_type, check_head, read_scale
+from rolltape.media.webm_header import (
+    MAX_HEADER,
+    WebmError,
+    check_doc_type,
+    check_head,
+    is_doc_type,
+    read_scale,
+)
 from rolltape.media.webm_resync import BLOCKS, ENDS_CLUSTER, IN_SEGMENT, SHORT, Search
 from rolltape.media.webm_track import Track, read_tracks
 
@@ -174,7 +181,12 @@ class Reader:
         if body + size > len(data):
             return None
         if ident == Id.EBML:
-            self._doc_type = check_doc_type(data[body : body + size])
+            following = ebml.read_id(data, body + size)[0]
+            if following == TRUNCATED:
+                return None
+            # Nothing else has a Segment: a name that is damaged says as much as none.
+            damaged = following == Id.SEGMENT and not is_doc_type(data[body : body + size])
+            self._doc_type = "matroska" if damaged else check_doc_type(data[body : body + size])
         return body + size
 
     def _in_segment(self, data: bytes, at: int) -> int | None:
