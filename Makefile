@@ -13,7 +13,7 @@ PAGE := index.html sw.js $(wildcard static/*.*)
 # Node from PyPI, where the machine has none that will do (tools/node.py).
 export PATH := $(CURDIR)/.venv/node:$(PATH)
 
-.PHONY: run page wheel release versions test quick faults check bench bench-rooms fuzz fuzz-recovery pictures clean
+.PHONY: run page wheel release versions test quick faults long check bench bench-rooms fuzz fuzz-recovery pictures clean
 
 run: page
 	@$(BIN)/python -m rolltape serve --host $(HOST) --port $(PORT) $(if $(TAKES),--takes "$(TAKES)")
@@ -46,6 +46,11 @@ faults: static/vendor/.built .venv/.test
 	@rm -f build/reliability.jsonl
 	@for run in 1 2 3; do FAULTS=all $(BIN)/python -m pytest -q tests/faults || exit 1; done
 	@PYTHONPATH=tests $(BIN)/python -m faults.report
+
+# Drifting microphones and starved encoders, minutes each: for a machine that does nothing else.
+long: node_modules/.test static/vendor/.built .venv/.test
+	@tools/apt.sh chromium chromium ffmpeg ffmpeg pulseaudio pulseaudio
+	FAULTS=all $(BIN)/python -m pytest -q tests/e2e/test_clocks.py tests/e2e/test_two_clocks.py tests/e2e/test_keep_up.py
 
 check: .venv/.test
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from rolltape.recording.clock_log import CLOCK, ClockLog
+from rolltape.recording.take import Take
 from rolltape.recording.take_log import read_log
 from waiting import wait_for
 
@@ -107,11 +108,15 @@ class Guest:
         downloaded = self.take_away(self.downloaded(), folder / "downloaded")
         return downloaded, self.take_away(self.save(), folder / "saved")
 
-    def log(self) -> dict[str, Any]:
-        """What the journal's log says of the newest take."""
+    def newest(self) -> Take:
+        """The newest take, by the journal's log."""
         take = read_log(str(self.page.evaluate(NEWEST, "take.jsonl")))
         assert take is not None
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(take)))
+        return take
+
+    def log(self) -> dict[str, Any]:
+        """What the journal's log says of the newest take."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self.newest())))
         return plain
 
     def clock(self) -> ClockLog:
