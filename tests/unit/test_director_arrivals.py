@@ -73,6 +73,9 @@ class Scene:
     def now_ms(self) -> float:
         return 1000.0
 
+    def kept(self, name: str) -> str:
+        return ""
+
     def log(self, sentence: str) -> None:
         raise AssertionError(sentence)
 

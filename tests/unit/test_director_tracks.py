@@ -38,7 +38,21 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.document = FakeDocument()
-        self.view = TracksView(self.document, self.ask, Tickets(self.ask, lambda: 0.0), self.told.append)
+        self.memory: dict[str, str] = {}
+        self.view = TracksView(
+            self.document, self, self.ask, Tickets(self.ask, lambda: 0.0), self.told.append
+        )
+
+    def kept(self, name: str) -> str:
+        return self.memory.get(name, "")
+
+    def keep(self, name: str, text: str) -> None:
+        self.memory[name] = text
+
+    @property
+    def made(self) -> int:
+        """How often tracks were asked for."""
+        return sum(path == "api/tracks" for _, path, _ in self.asked)
 
     async def ask(self, method: str, path: str, body: str) -> HostAnswer:
         self.asked.append((method, path, body))
@@ -51,8 +65,8 @@ class Scene:
         listing = Listing(takes, offered, () if tracks is None else (tracks,))
         asyncio.run(self.view.use(listing, takes))
 
-    def press(self, name: str) -> None:
-        work = self.document.handlers[name, "click"]()
+    def press(self, name: str, event: str = "click") -> None:
+        work = self.document.handlers[name, event]()
         assert work is not None
         asyncio.run(_awaited(work))
 
@@ -116,6 +130,46 @@ def test_each_file_has_its_link_as_soon_as_it_is_there() -> None:
     assert not document.shown["tracks-cancel"] and document.enabled["tracks"]
     assert document.texts["tracks"] == "Make them again"
     assert document.said == ["They are made: 1 file, 50.0 MB."]
+
+
+def test_by_themselves_they_are_made_when_all_has_arrived_and_anew_when_more_has() -> None:
+    scene = Scene()
+    scene.use(ADA)
+    assert scene.made == 0, "nobody has switched it on"
+    scene.document.tick("tracks-auto", True)
+    scene.use(ADA, COMING)
+    assert scene.made == 0, "one is still on its way"
+
+    scene.answer = HostAnswer(200, compact_json(replace(TRACKS, state=TracksState.QUEUED).to_plain()))
+    scene.use(ADA, BEN)
+    assert scene.made == 1
+    scene.use(ADA, BEN, tracks=replace(TRACKS, state=TracksState.MAKING))
+    scene.use(ADA, BEN, tracks=TRACKS)
+    scene.use(ADA, BEN, tracks=replace(TRACKS, state=TracksState.NONE))
+    assert scene.made == 1, "also if they were cancelled"
+
+    late = replace(BEN, uid="late", parts=(replace(PART, seen_ms=AT_MS + 5000),))
+    scene.use(ADA, BEN, late, tracks=TRACKS)
+    assert scene.made == 2
+
+
+def test_what_is_refused_is_not_asked_for_again_by_itself() -> None:
+    scene = Scene(HostAnswer(503, Problem(ProblemKind.SERVER, 503, "Not now.").to_json()))
+    scene.document.tick("tracks-auto", True)
+    for _ in range(3):
+        scene.use(ADA)
+    assert scene.made == 1 and len(scene.told) == 1
+
+
+def test_the_choice_is_kept_on_this_machine() -> None:
+    scene = Scene()
+    scene.document.tick("tracks-auto", True)
+    scene.press("tracks-auto", "change")
+    again = TracksView(scene.document, scene, scene.ask, Tickets(scene.ask, lambda: 0.0), scene.told.append)
+    assert scene.document.ticked("tracks-auto") and again.files == ()
+    scene.document.tick("tracks-auto", False)
+    scene.press("tracks-auto", "change")
+    assert set(scene.memory.values()) == {""}
 
 
 def test_cancelling_names_the_session() -> None:

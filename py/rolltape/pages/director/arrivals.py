@@ -49,7 +49,7 @@ class ArrivalsView:
         self._host: Host | None = None
         self._wake = asyncio.Event()
         self._tickets = Tickets(self._ask, browser.now_ms)
-        self.tracks = TracksView(document, self._ask, self._tickets, self._told)
+        self.tracks = TracksView(document, browser, self._ask, self._tickets, self._told)
         """What the host makes of the newest session."""
         self._now_ms = 0.0
         """When the host was asked last, milliseconds since 1970 by this machine's clock."""

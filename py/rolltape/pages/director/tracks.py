@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from rolltape.arrivals.interfaces import HostAnswer
 from rolltape.arrivals.listing import ArrivalState, ArrivedTake, Listing, TicketRequest
@@ -22,9 +23,21 @@ __all__ = ["Known", "Name", "TracksView", "tracks_words"]
 
 KEPT = (ArrivalState.COMPLETE, ArrivalState.CUT)
 WAITED_FOR = (TracksState.QUEUED, TracksState.MAKING)
+BY_ITSELF = "tracks-by-themselves"
+"""Where the choice is kept on this machine."""
 
 Name = tuple[str, str]
 """Whose take it is, and its id."""
+
+
+class Memory(Protocol):
+    """What is kept on this machine (`interfaces.Browser`)."""
+
+    def kept(self, name: str) -> str:
+        """Return what was kept under a name; empty: nothing."""
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text under a name."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +53,28 @@ class TracksView:
     """The tracks of the newest session; `told` is given the host's answer to what was pressed."""
 
     def __init__(
-        self, document: Document, ask: Ask, tickets: Tickets, told: Callable[[HostAnswer], None]
+        self,
+        document: Document,
+        browser: Memory,
+        ask: Ask,
+        tickets: Tickets,
+        told: Callable[[HostAnswer], None],
     ) -> None:
         self.known: Callable[[], Mapping[Name, Known]] = dict
         """What this page knows of takes, by their names."""
         self._document = document
+        self._browser = browser
         self._ask = ask
         self._tickets = tickets
         self._told = told
         self._takes: Sequence[ArrivedTake] = ()
         self._tracks: ListedTracks | None = None
         self._is_offered = False
+        self._asked_by_itself: object = None
+        """What was asked for without a press: it is not asked for twice, whatever became of it."""
+        document.tick("tracks-auto", browser.kept(BY_ITSELF) == "yes")
         document.on("tracks", "click", self._on_make)
+        document.on("tracks-auto", "change", self._on_auto)
         document.on("tracks-cancel", "click", self._on_cancel)
 
     @property
@@ -76,6 +99,7 @@ class TracksView:
         self._draw()
         if before is not None and before.state in WAITED_FOR and not self.is_waited_for:
             self._document.say(self._words())
+        await self._make_by_itself()
 
     def _chosen(self) -> list[ArrivedTake]:
         """The takes that tracks would be made of."""
@@ -96,6 +120,7 @@ class TracksView:
         is_again = bool(files) and state not in WAITED_FOR
         document.text("tracks", "Make them again" if is_again else "Make tracks")
         document.show("tracks", self._is_offered)
+        document.show("tracks-auto-label", self._is_offered)
         document.enable("tracks", bool(chosen) and state not in WAITED_FOR)
         document.show("tracks-cancel", state in WAITED_FOR)
         document.text("tracks-facts", self._words())
@@ -112,6 +137,21 @@ class TracksView:
 
     def _words(self) -> str:
         return tracks_words(self._tracks, self._takes)
+
+    async def _on_auto(self) -> None:
+        self._browser.keep(BY_ITSELF, "yes" if self._document.ticked("tracks-auto") else "")
+        await self._make_by_itself()
+
+    async def _make_by_itself(self) -> None:
+        """Ask for tracks when all of the session has arrived, and again when more of it has."""
+        if not self._document.ticked("tracks-auto") or not self._is_offered or self.is_waited_for:
+            return
+        chosen = self._chosen()
+        what = tuple((one.uid, one.take, _done_ms(one)) for one in chosen)
+        is_new = self._tracks is None or _has_more_arrived(self._tracks, chosen)
+        if is_new and self._asked_by_itself != what and all(one.state in KEPT for one in self._takes):
+            self._asked_by_itself = what
+            await self._on_make()
 
     async def _on_make(self) -> None:
         chosen, known = self._chosen(), self.known()
@@ -156,9 +196,13 @@ def tracks_words(tracks: ListedTracks | None, takes: Sequence[ArrivedTake]) -> s
             return "Cancelled. What had been made by then is here."
     size = words.size(sum(one.bytes for one in tracks.files))
     made = f"They are made: {_counted(len(tracks.files), 'file')}, {size}."
-    if any(_done_ms(one) > tracks.asked_ms for one in takes if one.state in KEPT):
+    if _has_more_arrived(tracks, takes):
         return f"{made} A recording has arrived since: make them again, and it is in them."
     return f"{made} {_missing(takes)}".strip()
+
+
+def _has_more_arrived(tracks: ListedTracks, takes: Sequence[ArrivedTake]) -> bool:
+    return any(_done_ms(one) > tracks.asked_ms for one in takes if one.state in KEPT)
 
 
 def _missing(takes: Sequence[ArrivedTake]) -> str:
