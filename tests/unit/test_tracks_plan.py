@@ -232,4 +232,6 @@ def test_a_session_tells_what_shifts_sound_and_no_name_leads_out(tmp_path: Path)
 def test_a_page_gets_nothing_of_what_makes_tracks() -> None:
     kept = {path.stem for path in (PACKAGE / "tracks").glob("*.py")} - set(TRACKS_OF_A_DESK)
 
-    assert kept == {"__init__", "room_line", "runs"}, "what a room's session file is written with"
+    assert kept == {"__init__", "excursions", "room_line", "runs"}, (
+        "what a room's session file is written with"
+    )

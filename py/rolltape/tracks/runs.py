@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rolltape.tracks.excursions import steadiness
+
 __all__ = ["Point", "Run", "point_of_mark", "runs_of"]
 
 BIN_MS = 6000.0
@@ -121,8 +123,12 @@ def runs_of(points: Sequence[Point], settles: bool = True) -> list[Run]:
 
 
 def _between_steps(points: Sequence[Point]) -> list[Sequence[Point]]:
-    """The points in groups, cut where sound was lost."""
-    late = [point.page_ms - point.sample_ms for point in points]
+    """Those points that can be believed, in groups, cut where sound was lost."""
+    found = steadiness(
+        [point.sample_ms for point in points], [point.page_ms - point.sample_ms for point in points]
+    )
+    points = [point for point, is_steady in zip(points, found.steady, strict=True) if is_steady]
+    late = [point.page_ms - point.sample_ms * (1 + found.rate) for point in points]
     spacing_ms = (points[-1].sample_ms - points[0].sample_ms) / max(1, len(points) - 1)
     around, close = (max(1, round(within_ms / max(spacing_ms, 1.0))) for within_ms in (WITHIN_MS, CLOSE_MS))
     lowest = _lowest_before(late, around)
