@@ -1,7 +1,7 @@
 """The session file: where each guest's takes lie on the room's common clock, for people and for editors.
 
-The JSON is described in `docs/session-file.md`. The other form is OpenTimelineIO (its JSON schemas Timeline.1,
-Stack.1, Track.1, Clip.2, Gap.1, ExternalReference.1), which editors import with every file in its place.
+The JSON is described in `docs/session-file.md`. The other form is OpenTimelineIO (`core/otio.py`), which editors
+import with every file in its place.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
 
+from rolltape.core import otio
 from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.take import SPLIT, Part, Pause, Take
 from rolltape.room.session_clock import clock_as_plain, runs_as_plain
@@ -180,14 +180,7 @@ def session_otio(room: str, reports: Iterable[Report]) -> str:
             having = [one for one in own if (one.has_video if kind == "Video" else one.has_audio)]
             if having:
                 tracks.append(_track(names[uid], kind, clips(having, first_ms)))
-    timeline = {
-        "OTIO_SCHEMA": "Timeline.1",
-        "name": room,
-        "metadata": {},
-        "global_start_time": _time(0),
-        "tracks": _item("Stack.1", "tracks") | {"children": tracks},
-    }
-    return json.dumps(timeline, ensure_ascii=False, indent=2) + "\n"
+    return otio.timeline(room, tracks, RATE)
 
 
 def clips(files: Iterable[Placed], first_ms: int) -> list[Clip]:
@@ -270,51 +263,22 @@ def _part_as_plain(one: Placed, first_ms: int) -> dict[str, Any]:
     }
 
 
-def _track(name: str, kind: str, played: Sequence[Clip]) -> dict[str, Any]:
-    children: list[dict[str, Any]] = []
+def _track(name: str, kind: str, played: Sequence[Clip]) -> otio.Schema:
+    children: list[otio.Schema] = []
     until = 0
     for clip in played:
         if clip.at > until:
-            children.append(_item("Gap.1", "", _range(0, clip.at - until)))
+            children.append(otio.gap(_range(0, clip.at - until)))
+        available = _range(0, _frames(clip.placed.part.duration_ms))
         file = clip.placed.file
-        reference = {
-            "OTIO_SCHEMA": "ExternalReference.1",
-            "name": file,
-            "metadata": {},
-            "available_range": _range(0, _frames(clip.placed.part.duration_ms)),
-            "available_image_bounds": None,
-            "target_url": f"./{quote(file)}",  # beside this file, whatever the name is
-        }
-        children.append(
-            _item("Clip.2", file, _range(clip.source, clip.length))
-            | {
-                "media_references": {"DEFAULT_MEDIA": reference},
-                "active_media_reference_key": "DEFAULT_MEDIA",
-            }
-        )
+        children.append(otio.clip(file, file, available, _range(clip.source, clip.length)))
         until = clip.at + clip.length
-    return _item("Track.1", name) | {"kind": kind, "children": children}
-
-
-def _item(schema: str, name: str, source_range: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "OTIO_SCHEMA": schema,
-        "name": name,
-        "metadata": {},
-        "source_range": source_range,
-        "effects": [],
-        "markers": [],
-        "enabled": True,
-    }
+    return otio.track(name, kind, children)
 
 
 def _frames(ms: float) -> int:
     return round(ms * RATE / 1000)
 
 
-def _time(frames: int) -> dict[str, Any]:
-    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(RATE), "value": float(frames)}
-
-
-def _range(start: int, length: int) -> dict[str, Any]:
-    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(start), "duration": _time(length)}
+def _range(start: int, length: int) -> otio.Schema:
+    return otio.time_range(start, length, RATE)
