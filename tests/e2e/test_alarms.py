@@ -94,6 +94,13 @@ def test_both_being_muted_is_said_loudly_until_one_is_back_and_then_it_is_record
     expect(told).to_have_count(1)
     guest.page.evaluate("window.everything = ''")
     expect(told).to_have_count(0)
+    again = [UNMUTED, UNMUTED]
+    wait_for(
+        lambda: [part["reason"] for part in guest.log()["parts"] if part["reason"] == UNMUTED] == again,
+        "pictures are recorded once more",
+    )
+    written = guest.shown_bytes()
+    wait_for(lambda: guest.shown_bytes() > written + 50_000, "some of it is on the disk")
     guest.stop()
 
     last = next(part for part in reversed(guest.log()["parts"]) if part["bytes"])
