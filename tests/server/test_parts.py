@@ -190,6 +190,33 @@ def test_a_page_that_is_silent_is_asked_and_let_go_if_it_does_not_answer() -> No
     asyncio.run(story())
 
 
+def test_a_page_that_takes_nothing_is_let_go_and_one_that_takes_a_frame_now_and_then_is_not() -> None:
+    async def story() -> None:
+        wire = Wire(unread_s=3.0)
+        for number in range(5):
+            wire.line.say(str(number))
+            wire.say("still here")
+            assert await wire.line.hear() == "still here"
+            for _ in range(3):
+                wire.line.look()
+            wire.takes.set()
+            await asyncio.sleep(0)
+            wire.takes.clear()
+            await asyncio.sleep(0)
+        assert wire.sent == ["0", "1", "2", "3", "4"]
+
+        wire.line.say("more")
+        await asyncio.sleep(0)
+        for _ in range(4):
+            wire.line.look()
+        with pytest.raises(Over, match="deaf"):
+            await wire.line.hear(1.0)
+        wire.takes.set()
+        await wire.line.close()
+
+    asyncio.run(story())
+
+
 def test_nobody_is_silent_while_the_server_stands_still() -> None:
     async def story() -> None:
         wire = Wire()

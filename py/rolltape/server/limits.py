@@ -49,7 +49,7 @@ class Limits:
     body_s: float = 10.0
     """Seconds that a request to join may take to arrive."""
     unread_s: float = 20.0
-    """Seconds that a page may take nothing of what it is sent."""
+    """Seconds that a page may take nothing of what it is sent; they are counted once a second."""
 
     @classmethod
     def for_addresses(cls, connections: int) -> Limits:

@@ -47,7 +47,7 @@ class Line:
         self.id = secrets.token_urlsafe(9)
         self.address = address
         self._receive, self._send = receive, send
-        self._unread_s = limits.unread_s
+        self._patience = limits.unread_s
         self._frames = Limiter(limits.frames, now_s)
         self._octets = Limiter(limits.octets, now_s)
         self._waiting: deque[str] = deque()
@@ -57,6 +57,8 @@ class Line:
         self._over: Over | None = None
         self._looks = 0
         """Since something was heard."""
+        self._unread_looks = 0
+        """Since the page took something, or nothing was left to take."""
 
     async def hear(self, within_s: float | None = None) -> str:
         """Receive the next frame's text. Raises Over: it is gone, was ended, or says what no page of ours does.
@@ -105,12 +107,15 @@ class Line:
             self._hearing.reschedule(0)
 
     def look(self) -> None:
-        """Ask a page that has been silent for an answer, end one that gives none; called each second.
+        """Ask a page that is silent for an answer, end one that gives none or takes nothing; called each second.
 
         Looks are counted, not seconds: while this process stands still, what pages say waits, and nobody is silent.
         """
         self._looks += 1
-        if self._looks > 2 * QUIET_LOOKS:
+        self._unread_looks = 0 if self._flushing is None else self._unread_looks + 1
+        if self._unread_looks > self._patience:
+            self.end("deaf")
+        elif self._looks > 2 * QUIET_LOOKS:
             self.end("silent")
         elif self._looks == QUIET_LOOKS + 1:
             self.say(framed(PING))
@@ -135,10 +140,8 @@ class Line:
             while self._waiting:
                 text = self._waiting.popleft()
                 self._size -= len(text)
-                async with asyncio.timeout(self._unread_s):
-                    await self._send({"type": "websocket.send", "text": text})
-        except TimeoutError:
-            self.end("deaf")
+                await self._send({"type": "websocket.send", "text": text})
+                self._unread_looks = 0  # counted by `look`: a timer a frame is a tenth of what a frame costs
         except (OSError, RuntimeError):  # gone already, or ended by us
             self.end("gone")
         finally:
