@@ -195,7 +195,7 @@ def test_what_the_host_refuses_is_handed_on_and_can_be_asked_again() -> None:
         (
             None,
             (ADA,),
-            "A WAV and an MP4 for everybody, all in step and equally long, with a mix, for your editor.",
+            "A WAV for everybody and an MP4 where there are pictures, in step and equally long, with a mix.",
         ),
         (None, (ADA, COMING), "1 recording is not there yet, and would not be in them."),
         (replace(TRACKS, state=TracksState.QUEUED), (ADA,), "They are about to be made."),

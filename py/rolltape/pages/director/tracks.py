@@ -1,6 +1,6 @@
 """Tracks of the session, made at the host: the button that asks for them, how far they are, and a link a file.
 
-What the page knows of the takes' clocks goes with the request, as do not those that are not ticked in the list.
+What the page knows of the takes' clocks goes with the request; takes that are not ticked in the list do not.
 """
 
 from __future__ import annotations
@@ -179,7 +179,9 @@ def tracks_words(tracks: ListedTracks | None, takes: Sequence[ArrivedTake]) -> s
     """How far the tracks of a session are, of which these takes are at the host, in sentences."""
     state = TracksState.NONE if tracks is None else tracks.state
     if tracks is None or (state is TracksState.NONE and not tracks.files):
-        about = "A WAV and an MP4 for everybody, all in step and equally long, with a mix, for your editor."
+        about = (
+            "A WAV for everybody and an MP4 where there are pictures, in step and equally long, with a mix."
+        )
         return f"{about} {_missing(takes)}".strip()
     match state:
         case TracksState.QUEUED if tracks.ahead:
