@@ -295,6 +295,7 @@ def test_a_director_is_back_after_a_restart_though_a_stranger_was_first(
         director = scene.director(scene.server.links()["Director"])
         director.context.set_offline(True)
         scene.server.stop()
+        expect(director.id("where")).to_contain_text("connection lost")
         scene.server.start()
         name = urlsplit(director.page.url).query.partition("director=")[2].partition("&")[0]
         stranger = {"v": VERSION, "room": name, "role": "director", "secret": "s" * 22, "key": "o" * 22}

@@ -67,9 +67,10 @@ class SocketLine:
         number = self._number
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
-            self._socket.send(framed(kind, text, number))
+            if not self._put(framed(kind, text, number)):
+                raise RoomError("The room's server cannot be reached.", "offline")
             return await asyncio.wait_for(answer, ANSWER_TIMEOUT_S)
-        except (JsException, TimeoutError) as error:
+        except TimeoutError as error:
             raise RoomError("The room's server did not answer.", str(error)) from None
         finally:
             del self._answers[number]
@@ -77,7 +78,14 @@ class SocketLine:
     def say(self, kind: str, text: str) -> None:
         """Hand a message over at once, without hearing what became of it."""
         self._number += 1
-        self._socket.send(framed(kind, text, self._number))
+        self._put(framed(kind, text, self._number))
+
+    def _put(self, frame: str) -> bool:
+        """Hand a frame to the connection; False if it is closing, when it takes none and the browser complains."""
+        is_open = self._socket is not None and self._socket.readyState == WebSocket.OPEN
+        if is_open:
+            self._socket.send(frame)
+        return is_open
 
     async def server_ms(self) -> float:
         """The server's clock, milliseconds since 1970. Raises RoomError."""
@@ -177,7 +185,7 @@ class SocketLine:
         if frame is None:
             console.warn("A message was left aside: it is no frame of a room's.")
         elif frame.event == PING:
-            self._socket.send(framed(PONG))
+            self._put(framed(PONG))
         elif frame.event == ANSWER:
             self._on_answer(frame)
         else:
