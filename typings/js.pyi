@@ -206,6 +206,8 @@ class MessageEvent(Event):
     data: Any
 
 class WebSocket(EventTarget):
+    OPEN: int
+    readyState: int
     @staticmethod
     def new(address: str) -> WebSocket: ...
     def send(self, data: str) -> None: ...

@@ -30,13 +30,16 @@ def well_formed(text: str) -> str:
     return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
+_WRITER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+
 def compact_json(value: Mapping[str, object]) -> str:
     r"""Write an object as JSON in ASCII, without spaces. Raises ValueError for a number that is not finite.
 
     >>> compact_json({"a": 1, "b": "\u00e4"})
     '{"a":1,"b":"\\u00e4"}'
     """
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return _WRITER.encode(value)
 
 
 def json_line(value: Mapping[str, object]) -> str:
@@ -182,7 +185,7 @@ def _parsed(text: str) -> object:
     if _is_too_deep(text):
         raise ValueError("too many brackets")
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return _READER.decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"it is no JSON at character {error.pos}") from None
     except ValueError:
@@ -193,11 +196,16 @@ def _no_constant(name: str) -> object:
     raise ValueError(name)
 
 
+_READER = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def _is_too_deep(text: str) -> bool:
     """True if brackets nest so deep that in a browser they would overflow the interpreter's stack.
 
     Brackets inside of strings count too, so the limit leaves room for a text full of them.
     """
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return False
     depth = 0
     for bracket in re.finditer(r"[\[\]{}]", text):
         depth += 1 if bracket.group() in "[{" else -1

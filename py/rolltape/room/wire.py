@@ -116,9 +116,12 @@ def with_sender(text: str, sender: Sender) -> str:
     return f'{text.rstrip()[:-1]},"from":{plain_json(vars(sender))}}}'
 
 
+_WRITER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def plain_json(plain: Mapping[str, Any]) -> str:
     """Write JSON as messages have it: compact, and such that UTF-8 can encode it."""
-    return well_formed(json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+    return well_formed(_WRITER.encode(plain))
 
 
 def decode(kind: str, text: object) -> Message:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from rolltape.room.messages import Member, Role
 from rolltape.server.bus import BusMessage, Recipients
+from rolltape.server.limits import Bucket, Limits
 from rolltape.server.line import Line
 from rolltape.server.store import HeldMember
 from rolltape.server.tokens import SessionClaims
 
-__all__ = ["Connected", "Visitor"]
+__all__ = ["Allowance", "Connected", "Visitor"]
+
+
+class Allowance:
+    """What one connection may still say."""
+
+    def __init__(self, limits: Limits, now_s: Callable[[], float]) -> None:
+        self.messages = Bucket(limits.messages, now_s)
+        self.characters = Bucket(limits.characters, now_s)
+        self.names = Bucket(limits.names, now_s)
+        self.refusals = Bucket(limits.refusals, now_s)
 
 
 @dataclass
@@ -21,6 +32,7 @@ class Visitor:
     line: Line
     session: SessionClaims
     member: Member
+    allowance: Allowance
     host: str = ""
     """The name that their page asked this server by, for people."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["BucketRate", "Limiter", "Limits"]
+__all__ = ["Bucket", "BucketRate", "Limiter", "Limits"]
 
 KEPT = 100_000
 """Buckets; beyond that the ones that were longest not asked of are forgotten."""
@@ -61,31 +61,54 @@ class Limits:
         )
 
 
+class Bucket:
+    """A token bucket, full at first; `now_s` is a clock that only goes forward."""
+
+    __slots__ = ("_at_s", "_left", "_now_s", "_rate")
+
+    def __init__(self, rate: BucketRate, now_s: Callable[[], float]) -> None:
+        self._rate, self._now_s = rate, now_s
+        self._left, self._at_s = rate.burst, now_s()
+
+    def allows(self, cost: float = 1) -> bool:
+        """Take `cost` and return True; False, and nothing is taken, if there is less."""
+        self._fill()
+        if self._left < cost:
+            return False
+        self._left -= cost
+        return True
+
+    def spend(self, cost: float) -> None:
+        """Take `cost` whether it is there or not: what was done already is owed, and paid before more is."""
+        self._fill()
+        self._left -= cost
+
+    def _fill(self) -> None:
+        now_s, rate = self._now_s(), self._rate
+        left = self._left + (now_s - self._at_s) * rate.per_s
+        self._left = left if left < rate.burst else rate.burst
+        self._at_s = now_s
+
+
 class Limiter:
     """A bucket for each name; `now_s` is a clock that only goes forward."""
 
     def __init__(self, rate: BucketRate, now_s: Callable[[], float]) -> None:
         self._rate = rate
         self._now_s = now_s
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._buckets: dict[str, Bucket] = {}
 
     def allows(self, name: str, cost: float = 1) -> bool:
         """Take `cost` from this name's bucket and return True; False, and nothing is taken, if there is less."""
-        now = self._now_s()
-        left, at = self._buckets.pop(name, (self._rate.burst, now))  # and in again, as the newest
-        left = min(self._rate.burst, left + (now - at) * self._rate.per_s)
-        allowed = left >= cost
-        self._buckets[name] = (left - cost if allowed else left, now)
-        if len(self._buckets) > KEPT:
-            del self._buckets[next(iter(self._buckets))]
-        return allowed
+        return self._bucket(name).allows(cost)
 
     def spend(self, name: str, cost: float) -> None:
-        """Take `cost` whether it is there or not: what was done already is owed, and paid before more is."""
-        now = self._now_s()
-        left, at = self._buckets.pop(name, (self._rate.burst, now))
-        self._buckets[name] = (min(self._rate.burst, left + (now - at) * self._rate.per_s) - cost, now)
+        """Take `cost` whether it is there or not (`Bucket.spend`)."""
+        self._bucket(name).spend(cost)
 
-    def forget(self, name: str) -> None:
-        """Drop this name's bucket: the next time it is full."""
-        self._buckets.pop(name, None)
+    def _bucket(self, name: str) -> Bucket:
+        bucket = self._buckets.pop(name, None) or Bucket(self._rate, self._now_s)
+        self._buckets[name] = bucket  # as the newest
+        if len(self._buckets) > KEPT:
+            del self._buckets[next(iter(self._buckets))]
+        return bucket

@@ -15,7 +15,7 @@ from starlette.types import Receive, Send
 
 from rolltape.room.frames import PING, framed
 from rolltape.room.wire import MAX_MESSAGE
-from rolltape.server.limits import Limiter, Limits
+from rolltape.server.limits import Bucket, Limits
 
 __all__ = ["MAX_FRAME", "MAX_WAITING", "Line", "Over"]
 
@@ -48,8 +48,8 @@ class Line:
         self.address = address
         self._receive, self._send = receive, send
         self._patience = limits.unread_s
-        self._frames = Limiter(limits.frames, now_s)
-        self._octets = Limiter(limits.octets, now_s)
+        self._frames = Bucket(limits.frames, now_s)
+        self._octets = Bucket(limits.octets, now_s)
         self._waiting: deque[str] = deque()
         self._size = 0
         self._flushing: asyncio.Task[None] | None = None
@@ -80,7 +80,7 @@ class Line:
         text = event.get("text")
         if text is None:
             raise Over("not_spoken_here", hostile=True)
-        if not self._frames.allows("") or not self._octets.allows("", len(text)):
+        if not self._frames.allows() or not self._octets.allows(len(text)):
             raise Over("flood", hostile=True)
         return str(text)
 

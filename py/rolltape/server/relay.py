@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import replace
+from functools import partial
 
 from rolltape.core.json_fields import Fields
 from rolltape.room.frames import ANSWER, CLOCK, PONG, Frame, framed, unframed
@@ -29,7 +30,7 @@ from rolltape.room.messages import (
 )
 from rolltape.room.wire import BadMessage, decode, encode, kind_of, plain_json, with_sender
 from rolltape.server.bus import Bus, BusMessage, Recipients
-from rolltape.server.connected import Connected, Visitor
+from rolltape.server.connected import Allowance, Connected, Visitor
 from rolltape.server.lending import Lending
 from rolltape.server.limits import Limiter, Limits
 from rolltape.server.line import Line, Over
@@ -50,6 +51,7 @@ HANDLED_S = 0.0001
 ENDS = {Recipients.END: "replaced", Recipients.CLAIM: "other_key", Recipients.WAITING: "uninvited"}
 """What ends connections, and the word for it."""
 
+HANDED_ON = plain_json({"said": ""})
 TOO_MANY = "Too many messages; wait a moment."
 OUTSIDE = "A director has not let you in yet."
 NOT_NOW = "The server cannot reach its rooms at the moment; try again."
@@ -86,10 +88,7 @@ class Relay:
         self._stranger_s = limits.stranger_s
         self._connected = Connected()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._messages = Limiter(limits.messages, now_s)
-        self._characters = Limiter(limits.characters, now_s)
-        self._names = Limiter(limits.names, now_s)
-        self._refusals = Limiter(limits.refusals, now_s)
+        self._allowance = partial(Allowance, limits, now_s)
         self._offers = Limiter(limits.offers, now_s)
         self._work = Limiter(limits.work, now_s)
 
@@ -186,7 +185,7 @@ class Relay:
             raise Over("bad_token", hostile=True) from None
         except StoreGone:
             raise Over("store_gone") from None
-        one = Visitor(line, session, member, host)
+        one = Visitor(line, session, member, self._allowance(), host)
         try:
             await self._sit(one)
         except (NotSeated, StoreGone, Over) as error:
@@ -250,8 +249,6 @@ class Relay:
 
     async def _gone(self, one: Visitor) -> None:
         self._connected.forget(one)
-        for limiter in (self._messages, self._characters, self._names, self._refusals):
-            limiter.forget(one.line.id)
         session = one.session
         try:
             if await self._store.lose(session.room, session.uid, one.line.id):
@@ -270,7 +267,10 @@ class Relay:
             return None
         try:
             self._check_rate(one, len(said))
-            sentence = repr(time.time() * 1000) if frame.event == CLOCK else await self._hear(one, frame)
+            if frame.event != CLOCK:
+                await self._hear(one, frame)
+                return framed(ANSWER, HANDED_ON, frame.number)
+            sentence = repr(time.time() * 1000)
         except _Refused as refused:
             sentence = self._refuse(one, refused)
         except BadMessage as error:
@@ -280,8 +280,8 @@ class Relay:
             sentence = NOT_NOW
         return framed(ANSWER, plain_json({"said": sentence}), frame.number)
 
-    async def _hear(self, one: Visitor, frame: Frame) -> str:
-        """Hand a message on; empty. Raises _Refused, BadMessage, StoreGone."""
+    async def _hear(self, one: Visitor, frame: Frame) -> None:
+        """Hand a message on. Raises _Refused, BadMessage, StoreGone."""
         route = self._route(one, frame.event)
         message = self._read(one, frame)
         if one.member.waiting:
@@ -291,7 +291,6 @@ class Relay:
             await self._hand_on(one, route, frame, message)
         await self._follow(one, message)
         self._metrics.message(frame.event)
-        return ""
 
     def _read(self, one: Visitor, frame: Frame) -> Message:
         """Read a message; what that costs is its address's. Raises BadMessage.
@@ -305,10 +304,9 @@ class Relay:
             self._work.spend(one.line.address, HANDLED_S + time.perf_counter() - began_s)
 
     def _check_rate(self, one: Visitor, size: int) -> None:
-        id = one.line.id
         if (
-            not self._messages.allows(id)
-            or not self._characters.allows(id, size)
+            not one.allowance.messages.allows()
+            or not one.allowance.characters.allows(size)
             or not self._work.allows(one.line.address, 0)
         ):
             raise _Refused(TOO_MANY, "too_many")
@@ -351,7 +349,7 @@ class Relay:
         """What a message changes here: a name, or who is in the room."""
         room = one.session.room
         if isinstance(message, GuestState) and message.label != one.member.label:
-            if self._names.allows(one.line.id):
+            if one.allowance.names.allows():
                 one.member = replace(one.member, label=message.label)
                 if await self._store.rename(room, one.member):
                     self._say_of(room, one.member, Joined(one.member))
@@ -382,7 +380,7 @@ class Relay:
     def _refuse(self, one: Visitor, refused: _Refused) -> str:
         """Count it; who is refused all the time is let go. Raises Over."""
         self._metrics.refused(refused.why)
-        if not self._refusals.allows(one.line.id):
+        if not one.allowance.refusals.allows():
             raise Over("flood", hostile=True)
         return refused.sentence
 
