@@ -34,6 +34,7 @@ from rolltape.room.messages import (
     Signal,
 )
 from rolltape.room.wire import MAX_MESSAGE, encode, plain_json
+from rolltape.server.headers import SECURITY_HEADERS
 from rolltape.server.line import MAX_FRAME
 from rolltape.server.ownership import Claim
 from rolltape.server.tokens import Invitation, SessionClaims, Tokens
@@ -348,6 +349,34 @@ async def _(mob: Mob) -> None:
         with pytest.raises(websockets.InvalidStatus) as denied:
             await websockets.connect(f"ws://{urlsplit(mob.address).netloc}{path}")
         assert denied.value.response.status_code == 403
+
+
+@attack(
+    "what is no HTTP, no handshake of a WebSocket, no text in UTF-8",
+    "400 or 405 with every security header; the connection is ended, no trace in the log",
+)
+async def _(mob: Mob) -> None:
+    place = urlsplit(mob.address)
+    handshake = (
+        f"GET /api/room HTTP/1.1\r\nHost: {place.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a2V5IG9mIDE2IG9jdGV0cw==\r\n\r\n"
+    )
+    for said in (
+        "\x00\x01\x02\r\n\r\n",
+        "GET\r\n\r\n",
+        handshake.replace("Version: 13", "Version: 12"),
+        handshake.replace("Sec-WebSocket-Key", "X"),
+        handshake.replace("GET", "POST"),
+    ):
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        writer.write(said.encode())
+        head, _, _ = (await asyncio.wait_for(reader.read(), 10)).decode().partition("\r\n\r\n")
+        writer.close()
+        assert head[:13] in ("HTTP/1.1 400 ", "HTTP/1.1 405 "), said
+        assert [name for name in SECURITY_HEADERS if f"\r\n{name}: " not in head] == [], said
+    async with mob.raw() as connection:
+        await connection.send(b"\xff\xfe", text=True)
+        await is_ended(connection)
 
 
 @attack("a connection that begins with anything but its token", "ended at the first frame")

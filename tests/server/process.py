@@ -12,6 +12,7 @@ from rolltape.server.app import create_app
 from rolltape.server.hosting import Hosting
 from rolltape.server.limits import Limits
 from rolltape.server.log import write_json_lines
+from rolltape.server.protocols import HttpProtocol, WebSocketProtocol
 from rolltape.server.redis_store import RedisStore
 from rolltape.server.rooms import MAX_FRAME, Rooms, RoomsOptions
 from rolltape.server.store import LEASE_S
@@ -43,6 +44,8 @@ if __name__ == "__main__":
     uvicorn.run(
         create_app(Path(__file__).resolve().parents[2], rooms, takes=takes),
         port=wanted["port"],
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
         log_config=None,
         log_level="warning",
         proxy_headers=wanted.get("trust_proxy", False),

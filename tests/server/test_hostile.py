@@ -73,6 +73,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     lines = log.read_text().splitlines()
     assert len(lines) < 2000
     assert not [line for line in lines if not line.startswith('{"time"')]
+    assert not [line for line in lines if '"trace"' in line]
     assert not re.search(r"eyJ|key-of-the-target|Ada|Eve|Bo\b", log.read_text())
 
 

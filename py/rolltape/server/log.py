@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 
-__all__ = ["JsonLines", "RepeatFilter", "room_mark", "write_json_lines"]
+__all__ = ["ClientErrors", "JsonLines", "RepeatFilter", "room_mark", "write_json_lines"]
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
 
@@ -30,6 +30,18 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             said["trace"] = self.formatException(record.exc_info)
         return json.dumps(said, ensure_ascii=False, default=str)
+
+
+class ClientErrors(logging.Filter):
+    """Takes the trace off what uvicorn logs of text that is not UTF-8: the client's fault, and no news of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always True."""
+        error = record.exc_info and record.exc_info[1]
+        if record.name == "uvicorn.error" and isinstance(error, UnicodeDecodeError):
+            record.exc_info = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 class RepeatFilter(logging.Filter):
@@ -57,6 +69,7 @@ def write_json_lines(level: int = logging.INFO) -> None:
     """Have everything that is logged from here on, by us and by libraries, go to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(ClientErrors())
     handler.addFilter(RepeatFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("rolltape").setLevel(level)

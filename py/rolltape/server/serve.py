@@ -22,6 +22,7 @@ from rolltape.server.app import create_app
 from rolltape.server.hosting import Hosting, host_key_of
 from rolltape.server.hosts import Hosts
 from rolltape.server.limits import Limits
+from rolltape.server.protocols import HttpProtocol, WebSocketProtocol
 from rolltape.server.rooms import MAX_FRAME, Rooms, RoomsOptions
 from rolltape.server.secret import BadSecret, default_file, given_secret, load_secret, new_signing_secret
 from rolltape.server.store import RoomStore, StoreGone
@@ -201,6 +202,8 @@ def _metrics_token(options: argparse.Namespace) -> bytes:
 def _config(options: argparse.Namespace, app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
         log_config=None,  # ours is set up
         log_level="warning",
         access_log=False,
