@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -27,8 +28,11 @@ class Screen:
 
     def __init__(self) -> None:
         self.locks: list[Lock] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def request(self, kind: str) -> Lock:
+        await self.answers.wait()
         self.locks.append(Lock())
         return self.locks[-1]
 
@@ -46,7 +50,8 @@ class Page(Target):
 @pytest.fixture
 def stage() -> Iterator[tuple[Screen, Page, Any]]:
     screen, page = Screen(), Page()
-    with stubbed_browser(navigator=SimpleNamespace(wakeLock=screen), document=page) as load:
+    console = SimpleNamespace(info=lambda said: None)
+    with stubbed_browser(navigator=SimpleNamespace(wakeLock=screen), document=page, console=console) as load:
         yield screen, page, load("rolltape.browser.awake").Awake()
 
 
@@ -92,5 +97,24 @@ def test_a_page_that_is_shown_again_is_kept_awake_again(stage: tuple[Screen, Pag
         for _ in range(5):
             await asyncio.sleep(0)
         assert screen.is_on
+
+    asyncio.run(story())
+
+
+def test_a_lock_that_comes_when_nobody_records_any_more_is_given_back(
+    stage: tuple[Screen, Page, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen, _, awake = stage
+    monkeypatch.setattr(sys.modules["rolltape.browser.awake"], "ANSWER_WITHIN_S", 0.01)
+    screen.answers.clear()
+
+    async def story() -> None:
+        await awake.want("Ada's deck", True)  # the recording begins, whatever the browser does
+        await awake.want("Ada's deck", False)
+        assert screen.locks == []
+        screen.answers.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert len(screen.locks) == 1 and not screen.is_on
 
     asyncio.run(story())

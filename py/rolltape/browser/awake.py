@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 from js import Event, WakeLockSentinel, console, document, navigator
 from pyodide.ffi import JsException
@@ -20,7 +22,7 @@ class Awake:
     def __init__(self) -> None:
         self._wanted_by: set[object] = set()
         self._lock: WakeLockSentinel | None = None
-        self._asking: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Future[None]] = set()
         self._listeners = Listeners()
 
     async def want(self, holder: object, wanted: bool) -> None:
@@ -43,17 +45,25 @@ class Awake:
             await self._let_go()
 
     def _on_visibility(self, event: Event) -> None:
-        self._asking = asyncio.ensure_future(self._ask())
+        self._begin(self._ask())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _ask(self) -> None:
         if member(navigator, "wakeLock") is None or document.visibilityState != "visible":
             return
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                lock = await navigator.wakeLock.request("screen")
-        except TimeoutError:
+        answered, _ = await asyncio.wait([self._begin(self._take())], timeout=ANSWER_WITHIN_S)
+        if not answered:
             console.info("The screen may go dark while recording: the browser does not answer.")
-            return
+
+    async def _take(self) -> None:
+        """Take the lock, however late the browser gives it; one that nobody wants any more is given back."""
+        try:
+            lock = await navigator.wakeLock.request("screen")
         except JsException as error:
             console.info(f"The screen may go dark while recording: {error.name}: {error.message}")
             return
