@@ -93,7 +93,7 @@ def test_many_files_are_a_queue_and_a_bad_one_does_not_stop_it(guest: Guest, tmp
         expect(guest.id("job").nth(at)).to_have_attribute("data-state", state)
     said = guest.notices()
     assert any("empty.webm is empty: there is not a single byte in it." in text for text in said)
-    assert any("text.webm is not a WebM or Matroska recording." in text for text in said)
+    assert any("text.webm is neither a WebM nor a Matroska recording." in text for text in said)
 
 
 def test_a_finished_downloads_frame_stays_until_the_browser_has_surely_begun_it(guest: Guest) -> None:

@@ -6,6 +6,7 @@ The files in tests/data were recorded by Debian's Chromium 156 and Firefox 153 E
 
 import functools
 import json
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,10 +149,16 @@ def program(*command: str) -> subprocess.CompletedProcess[str]:
 # Recordings by hand.
 
 
-def header(scale_ns: int = 1_000_000, video: str = "V_VP8", audio: str = "A_OPUS") -> bytes:
-    """What a browser writes before the first cluster: track 1 is video, 2 is audio, or left out."""
+def header(
+    scale_ns: int = 1_000_000, video: str = "V_VP8", audio: str = "A_OPUS", of_audio: bytes = b""
+) -> bytes:
+    """What a browser writes before the first cluster: track 1 is video, 2 is audio, or left out.
+
+    `of_audio` is what the entry of the audio track says besides its codec.
+    """
     info = ebml.element(Id.TIMESTAMP_SCALE, ebml.uint_payload(scale_ns))
-    tracks = b"".join(_entry(number, codec) for number, codec in ((1, video), (2, audio)) if codec)
+    named = ((1, video, b""), (2, audio, of_audio))
+    tracks = b"".join(_entry(number, codec, more) for number, codec, more in named if codec)
     return b"".join(
         (
             ebml.element(Id.EBML, ebml.element(Id.DOC_TYPE, b"webm")),
@@ -162,9 +169,20 @@ def header(scale_ns: int = 1_000_000, video: str = "V_VP8", audio: str = "A_OPUS
     )
 
 
-def _entry(number: int, codec: str) -> bytes:
+def _entry(number: int, codec: str, more: bytes) -> bytes:
     fields = ebml.element(Id.TRACK_NUMBER, bytes([number])) + ebml.element(Id.TRACK_TYPE, bytes([number]))
-    return ebml.element(Id.TRACK_ENTRY, fields + ebml.element(Id.CODEC_ID, codec.encode()))
+    return ebml.element(Id.TRACK_ENTRY, fields + ebml.element(Id.CODEC_ID, codec.encode()) + more)
+
+
+ENCRYPTED = ebml.element(Id.CONTENT_ENCODINGS, ebml.element(0x6240, ebml.element(0x5033, b"\1")))
+"""Said of a track: one encoding, of all frames, and it is encryption."""
+
+
+def channels(count: int) -> bytes:
+    """Said of a track: 48 kHz, 16 bits where they are stored as they are, and so many channels."""
+    fields = ebml.element(Id.SAMPLING_FREQUENCY, struct.pack(">f", 48_000))
+    fields += ebml.element(Id.CHANNELS, bytes([count])) + ebml.element(Id.BIT_DEPTH, b"\x10")
+    return ebml.element(Id.AUDIO, fields)
 
 
 def opened(ident: Id, width: int = 8) -> bytes:

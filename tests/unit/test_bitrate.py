@@ -142,6 +142,13 @@ def test_a_typed_bitrate_that_is_none_gets_a_sentence(text: str) -> None:
     assert "<" not in answer.text
 
 
+def test_what_was_typed_is_told_with_what_is_meant() -> None:
+    answer = parse_bitrate("6e3")
+
+    assert isinstance(answer, Notice)
+    assert answer.text == "“6e3” is not a whole number of kbps; please type one, for example 6000."
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
+from rolltape.convert import Conversion, Target, plan
 from rolltape.core.errors import ConvertError
-from rolltape.media import ebml
-from rolltape.media.ebml import Id
-from unit.convert_tools import converted, decoded, said, stream_hashes
-from unit.media_files import DATA, block, cluster, header, packets, recording, streamed
+from unit.convert_tools import MemoryOutput, MemorySource, converted, decoded, said, stream_hashes
+from unit.media_files import (
+    DATA,
+    ENCRYPTED,
+    block,
+    channels,
+    cluster,
+    header,
+    packets,
+    recording,
+    streamed,
+)
 
 VP8_OPUS = recording("vp8-opus.webm")
 PCM = recording("pcm.mkv")
@@ -35,7 +46,7 @@ def test_an_empty_file_is_said_to_be_empty() -> None:
         ),
         (b"RIFF" + bytes(100), "take.webm is a WAV file; only"),
         (b"OggS" + bytes(100), "take.webm is an Ogg file; only"),
-        (b"hello, this is text", "take.webm is not a WebM or Matroska recording."),
+        (b"hello, this is text", "take.webm is neither a WebM nor a Matroska recording."),
         (header()[:60], "take.webm holds no recording that could be read. It ends before its header does."),
         (header(), "take.webm has a sound track, but no sound in it."),
         (header(audio=""), "There is no sound in take.webm, only pictures."),
@@ -46,6 +57,10 @@ def test_an_empty_file_is_said_to_be_empty() -> None:
         (
             header(audio="A_PCM/INT/LIT"),
             "The sound in take.webm is uncompressed (PCM), not Opus: convert it to WAV.",
+        ),
+        (
+            header(of_audio=channels(9)),
+            "The sound in take.webm has 9 channels; an .opus file takes up to 8.",
         ),
     ],
 )
@@ -62,13 +77,7 @@ def test_nothing_behind_the_header_is_no_copy() -> None:
 
 
 def test_encrypted_sound_is_refused() -> None:
-    encoding = ebml.element(0x6240, ebml.element(0x5033, b"\1"))
-    start = header()
-    at = start.rindex(b"\x86\x86A_OPUS")
-    entry_at = start.rindex(b"\xae", 0, at)
-    entry = start[entry_at + 2 :] + ebml.element(Id.CONTENT_ENCODINGS, encoding)
-    tracks_at = start.index(ebml.write_id(Id.TRACKS))
-    data = start[:tracks_at] + ebml.element(Id.TRACKS, ebml.element(Id.TRACK_ENTRY, entry))
+    data = header(of_audio=ENCRYPTED)
 
     assert refused(data) == "The sound in take.webm is encrypted, so it cannot be taken out."
 
@@ -184,6 +193,57 @@ def test_sound_of_parts_is_joined(tmp_path: Path) -> None:
 def test_parts_recorded_in_other_ways_are_not_joined() -> None:
     with pytest.raises(ConvertError, match="were recorded in different ways; convert each by itself"):
         converted([DATA / "chromium-opus.webm", DATA / "chromium-vp9-opus.webm"], "webm")
+
+
+def test_parts_whose_clocks_differ_are_not_joined() -> None:
+    parts = [header(scale_ns) + cluster(0, block(2, 0, b"\xfc\xff\xfe")) for scale_ns in (1_000_000, 100_000)]
+
+    with pytest.raises(ConvertError) as caught:
+        converted(parts, "webm")
+
+    assert caught.value.sentence == (
+        "The clocks of take_part1.webm and take_part2.webm differ; convert each by itself."
+    )
+
+
+class GrowingSource(MemorySource):
+    """A file to which somebody adds after each time it is read to its end."""
+
+    def __init__(self, name: str, data: bytes, added: bytes) -> None:
+        super().__init__(name, data)
+        self._added = added
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        yield self.data
+        self.data += self._added
+
+
+async def all_of(conversion: Conversion) -> None:
+    async for _ in conversion.run(MemoryOutput()):
+        pass
+
+
+@pytest.mark.parametrize("target", [Target.WAV, Target.WEBM])
+@pytest.mark.parametrize(
+    ("files", "which"), [(1, "take_part1.webm"), (2, "take_part1.webm, or a part after it,")]
+)
+def test_a_file_that_is_written_meanwhile_is_not_converted(target: Target, files: int, which: str) -> None:
+    start, sound = header(video="", audio="A_PCM/INT/LIT", of_audio=channels(1)), bytes(960)
+    sources = [
+        GrowingSource(
+            f"take_part{number}.webm", start + cluster(0, block(2, 0, sound)), cluster(10, block(2, 0, sound))
+        )
+        for number in range(1, files + 1)
+    ]
+    conversion = Conversion(asyncio.run(plan(sources, target)))
+
+    with pytest.raises(ConvertError) as caught:
+        asyncio.run(all_of(conversion))
+
+    assert caught.value.sentence == (
+        f"{which} changed while it was converted: nothing was made of it. Convert it once more when nothing writes "
+        "to it any more."
+    )
 
 
 def test_progress_goes_from_nothing_to_all() -> None:

@@ -16,7 +16,7 @@ from rolltape.media.mp4 import Mp4Track, Runs, Samples, ShownSamples, movie
 from rolltape.media.mp4_entries import opus_entry, vp9_config
 from rolltape.media.ogg import opus_head
 from unit.convert_tools import converted, decoded, said
-from unit.media_files import DATA, block, cluster, header, packets, recording
+from unit.media_files import DATA, ENCRYPTED, block, channels, cluster, header, packets, recording
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -230,6 +230,18 @@ def test_a_cut_off_file_gives_what_is_in_it_and_says_so(share: float, tmp_path: 
         (
             header(video="V_AV1"),
             "The picture in take.webm is described too poorly to be put into an MP4 file.",
+        ),
+        (
+            header(of_audio=ENCRYPTED),
+            "The sound in take.webm is encrypted, so it cannot be put into an MP4 file.",
+        ),
+        (
+            header(of_audio=channels(9)),
+            "The sound in take.webm has 9 channels, which is more than MP4 files hold.",
+        ),
+        (
+            header(video="S_TEXT/UTF8", audio="").replace(b"\x83\x81\x01", b"\x83\x81\x11"),
+            "There is neither sound nor picture in take.webm.",
         ),
         (header(), "take.webm has a header, but neither sound nor picture behind it."),
         (

@@ -137,15 +137,6 @@ OWED: Mapping[str, tuple[str, ...]] = {
     "browser/pcm.py": ("gives the page no sound to record", "The recorder of lossless sound failed."),
     "browser/recorder.py": ("recorder failed.", "recorder did not begin.", "stopped before it began."),
     "browser/socket.py": ("The connection to the room is gone.",),
-    "convert/audio.py": ("has too many channels.",),
-    "convert/plan.py": (
-        "There is no file",
-        "is not a WebM",
-        "neither sound nor picture",
-        "differ;",
-        "an MP4 file.",
-    ),
-    "convert/run.py": ("changed while it was converted.",),
     "pages/guest/page.py": ("can record none of what", "does not allow recording."),
     "pages/guest/room.py": ("has removed you from the room.",),
     "pages/home.py": ("does not let this page copy",),
@@ -158,7 +149,6 @@ OWED: Mapping[str, tuple[str, ...]] = {
     "recording/part_recorder.py": ("did not stop when it was asked to.",),
     "recording/shelf.py": ("This take is being recorded",),
     "recording/take_recorder.py": ("goes on in a new part.", "could not go on in a new part."),
-    "settings/bitrate.py": ("is not a whole number of kbps",),
 }
 """Sentences that no test tells from all others yet, by module; a new one does not belong here but into a test."""
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rolltape.convert.plan import InputPart, pcm_format
-from rolltape.core.errors import ConvertError
 from rolltape.media.ogg import MAX_PACKET_SAMPLES, RATE, OggOpusWriter, in_samples, opus_head
 from rolltape.media.wav import little_endian
 from rolltape.media.webm_events import Block
@@ -139,12 +138,9 @@ class OpusTaker(SoundTaker):
         super().__init__(part)
         track = part.track
         assert track is not None
-        try:
-            head = opus_head(
-                track.codec_private, track.channels, track.codec_delay_ns, track.sampling_rate or RATE
-            )
-        except ValueError:
-            raise ConvertError(f"The sound in {part.source.name} has too many channels.") from None
+        head = opus_head(
+            track.codec_private, track.channels, track.codec_delay_ns, track.sampling_rate or RATE
+        )
         self._ogg = OggOpusWriter(head, app, serial=1)
         self._discard = 0
         self._silent_packet = silent_packet(head)

@@ -15,6 +15,8 @@ from rolltape.media.webm_packets import BlockReader
 from rolltape.media.webm_track import Kind, Track
 
 HEADER_SLICE: Final = 1 << 16
+OPUS_CHANNELS: Final = 8
+"""Of more there is no common layout (RFC 7845, section 5.1.1)."""
 
 
 class Target(StrEnum):
@@ -100,9 +102,7 @@ _BITS: Final = {
 
 
 async def plan(sources: Sequence[InputFile], target: Target) -> ConversionPlan:
-    """Read the headers of the parts of one take, in order. Raises ConvertError."""
-    if not sources:
-        raise ConvertError("There is no file to convert.")
+    """Read the headers of the parts of one take, in order: at least one. Raises ConvertError."""
     parts = [await _part(source, target) for source in sources]
     for part in parts[1:]:
         _check_joins(parts[0], part)
@@ -158,7 +158,7 @@ def _check_kind(name: str, first: bytes) -> None:
     if kind:
         raise ConvertError(f"{name} is {kind} file; only WebM and Matroska recordings are converted.")
     if first[:4] != b"\x1a\x45\xdf\xa3"[: len(first)]:
-        raise ConvertError(f"{name} is not a WebM or Matroska recording.")
+        raise ConvertError(f"{name} is neither a WebM nor a Matroska recording.")
 
 
 def _chosen(name: str, reader: BlockReader, target: Target) -> Track | None:
@@ -182,7 +182,7 @@ def _chosen(name: str, reader: BlockReader, target: Target) -> Track | None:
 
 def _fits(track: Track, target: Target) -> bool:
     if target is Target.OPUS:
-        return track.codec == "A_OPUS" and track.channels <= 8
+        return track.codec == "A_OPUS" and track.channels <= OPUS_CHANNELS
     return pcm_format(track) is not None
 
 
@@ -191,6 +191,10 @@ def _why_not(name: str, track: Track, target: Target) -> str:
         if target is Target.OPUS:
             return f"The sound in {name} is uncompressed (PCM), not Opus: convert it to WAV."
         return f"The sound in {name} is stored in a way that no WAV file has."
+    if target is Target.OPUS and track.codec == "A_OPUS":
+        return (
+            f"The sound in {name} has {track.channels} channels; an .opus file takes up to {OPUS_CHANNELS}."
+        )
     codec = _CODEC_WORDS.get(track.codec, track.codec or "unknown")
     if target is Target.OPUS:
         return f"The sound in {name} is {codec}, and only Opus can go into an .opus file unchanged."
@@ -215,8 +219,11 @@ def _check_mp4(name: str, reader: BlockReader) -> None:
             raise ConvertError(
                 f"MP4 cannot hold the {what} in {name} as it is ({codec}), and nothing is encoded anew."
             )
-        too_many = track.channels > (8 if track.codec == "A_OPUS" else 0xFFFF)
-        if too_many or (track.codec in _DESCRIBED and len(track.codec_private) < 2):
+        if track.channels > (OPUS_CHANNELS if track.codec == "A_OPUS" else 0xFFFF):
+            raise ConvertError(
+                f"The sound in {name} has {track.channels} channels, which is more than MP4 files hold."
+            )
+        if track.codec in _DESCRIBED and len(track.codec_private) < 2:
             raise ConvertError(f"The {what} in {name} is described too poorly to be put into an MP4 file.")
     if all(track.kind is Kind.OTHER for track in reader.tracks):
         raise ConvertError(f"There is neither sound nor picture in {name}.")

@@ -80,8 +80,7 @@ class Conversion:
         await output.write(wav.header(taker.form, size))
         async for share in self._pass(taker, output, 1):
             yield share
-        if self.bytes != size:
-            raise ConvertError(f"{first.source.name} changed while it was converted.")
+        self._check_unchanged(size)
         if size % 2:
             await output.write(wav.tail(size))
 
@@ -94,9 +93,18 @@ class Conversion:
         again = Remuxer(first, APP, taker)
         async for share in self._pass(again, _Patched(output, ending.patches), 1):
             yield share
-        if self.bytes != size:
-            raise ConvertError(f"{first.source.name} changed while it was converted.")
+        self._check_unchanged(size)
         await output.write(ending.append)
+
+    def _check_unchanged(self, size: int) -> None:
+        """Both passes must have found the same, or lengths in the result are wrong. Raises ConvertError."""
+        if self.bytes != size:
+            name = self.plan.parts[0].source.name
+            which = name if len(self.plan.parts) == 1 else f"{name}, or a part after it,"
+            raise ConvertError(
+                f"{which} changed while it was converted: nothing was made of it. Convert it once more when nothing "
+                "writes to it any more."
+            )
 
     async def _mp4(self, output: Output) -> AsyncGenerator[float, None]:
         async for share in self._pass(Mp4Taker(self.plan.parts[0]), output, 0):
