@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 
 from rolltape.core.errors import EngineError, SinkError, StorageFull
-from rolltape.media.webm import Patch
+from rolltape.media.ending import Patch
 from rolltape.recording.acknowledgements import Ledger
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from rolltape.media import ebml
 from rolltape.media.ebml import UNKNOWN, Id
-from rolltape.media.webm import Ending, Index, WebmStream, finish
+from rolltape.media.ending import Ending
+from rolltape.media.webm import Index, WebmStream, finish
 
 DATA = Path(__file__).parent.parent / "data"
 BROWSER_FILES = sorted(path.name for path in DATA.iterdir() if path.suffix in (".webm", ".mkv"))

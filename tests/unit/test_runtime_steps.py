@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
+from runtime.bytecompile import unannotated
 from runtime.page import assemble, named
 from runtime.runner import Asked, Recipe, StrictError, run
 from runtime.step import NotApplicable, Remarks, Step, Tree
@@ -161,3 +163,39 @@ def test_a_page_that_is_assembled_anew_keeps_nothing_of_the_old(tmp_path: Path) 
     built = target / "static" / "vendor"
     assert sorted(path.name for path in built.rglob("*")) == ["manifest.json", "pyodide-2-b", "pyodide.mjs"]
     assert "vendor/pyodide-2-b/pyodide.mjs" in (target / "static" / "python.js").read_text()
+
+
+def test_a_page_imports_nothing_for_the_sake_of_annotations() -> None:
+    source = """
+from __future__ import annotations
+from collections.abc import Sequence
+from rolltape.a import Noted, Raised
+from rolltape.b import Noted2
+from rolltape.c import handed_on, Base
+from rolltape.d import Kept as Kept
+
+__all__ = ["handed_on"]
+
+@dataclass
+class Made(Base):
+    field: Noted
+
+def run(given: Sequence[Noted2], *more: Noted) -> Noted:
+    raise Raised
+"""
+
+    assert ast.unparse(unannotated(ast.parse(source))) == (
+        """from __future__ import annotations
+from collections.abc import Sequence
+from rolltape.a import Raised
+from rolltape.c import handed_on, Base
+from rolltape.d import Kept as Kept
+__all__ = ['handed_on']
+
+@dataclass
+class Made(Base):
+    field: Noted
+
+def run(given, *more):
+    raise Raised"""
+    )

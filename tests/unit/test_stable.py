@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from rolltape.media.wav_recording import HEADER_SIZE
 from rolltape.media.wav_recording import header as wav_header
-from rolltape.recording.container import ContainerStream, Mp4, Untouched, Wav, Webm
+from rolltape.recording.container import ContainerStream, Untouched
+from rolltape.recording.mp4_container import Mp4
+from rolltape.recording.wav_container import Wav
+from rolltape.recording.webm_container import Webm
 from unit.media_files import BROWSER_FILES, DATA, LIVE_FILES, recording
 
 CLUSTER = b"\x1f\x43\xb6\x75"

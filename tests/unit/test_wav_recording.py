@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media_tools import decode_errors, probe, samples
+from rolltape.media.ending import Patch
 from rolltape.media.wav_recording import HEADER_SIZE, WavStream, header
-from rolltape.media.webm import Patch
 
 
 def made(seconds: float = 0.5, rate: int = 44_100) -> bytes:

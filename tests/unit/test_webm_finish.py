@@ -9,7 +9,8 @@ import pytest
 
 from rolltape.media import ebml
 from rolltape.media.ebml import UNKNOWN, Id
-from rolltape.media.webm import Ending, WebmError, WebmStream, finish
+from rolltape.media.ending import Ending
+from rolltape.media.webm import WebmError, WebmStream, finish
 from unit.media_files import (
     BROWSER_FILES,
     LIVE_FILES,

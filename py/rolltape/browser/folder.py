@@ -26,7 +26,7 @@ from pyodide.ffi import JsException, to_js
 from rolltape.browser.interop import Listeners, maybe, member, translated, uint8array
 from rolltape.core.errors import RolltapeError, SinkError, StorageFull
 from rolltape.core.naming import free_name
-from rolltape.media.webm import Patch
+from rolltape.media.ending import Patch
 from rolltape.recording.acknowledgements import Ledger
 
 DATABASE, HANDLES, KEY = "rolltape", "handles", "folder"

@@ -17,7 +17,7 @@ from rolltape.browser.interop import member, translated
 from rolltape.browser.journal_worker import JournalWorker
 from rolltape.browser.records import IndexedRecords
 from rolltape.core.errors import DeviceBusy, SinkError, Unsupported
-from rolltape.media.webm import Patch
+from rolltape.media.ending import Patch
 from rolltape.recording.acknowledgements import Ledger
 from rolltape.recording.young_files import Written, YoungFiles
 

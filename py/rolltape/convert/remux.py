@@ -12,7 +12,8 @@ from typing import Final
 from rolltape.convert.plan import InputPart, doc_type, track_numbers
 from rolltape.media import ebml
 from rolltape.media.ebml import UNKNOWN, Id
-from rolltape.media.webm import Ending, Patch, WebmStream
+from rolltape.media.ending import Ending, Patch
+from rolltape.media.webm import WebmStream
 from rolltape.media.webm_events import Block, Cluster
 from rolltape.media.webm_packets import PacketReader, frames_of
 

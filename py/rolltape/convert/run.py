@@ -19,7 +19,7 @@ from rolltape.convert.plan import ConversionPlan, InputPart, Target
 from rolltape.convert.remux import Remuxer, patched
 from rolltape.core.errors import ConvertError
 from rolltape.media import wav
-from rolltape.media.webm import Patch
+from rolltape.media.ending import Patch
 from rolltape.media.webm_packets import PacketReader
 
 APP: Final = f"Rolltape {__version__}"

@@ -18,7 +18,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rolltape.media.webm import Ending, Patch
+from rolltape.media.ending import Ending, Patch
 
 IEEE_FLOAT = 3
 BYTES_A_SAMPLE = 4

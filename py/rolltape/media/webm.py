@@ -18,29 +18,11 @@ reads the file in slices of any size, and may do other things between them:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from rolltape.media.webm_events import Patch
+from rolltape.media.ending import Ending, Patch
 from rolltape.media.webm_header import WebmError, header_length, rewrite_header
 from rolltape.media.webm_index import Index
 
-__all__ = ["Ending", "Index", "Patch", "WebmError", "WebmStream", "finish"]
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """The writes that make a recording seekable, in this order: truncate, append, apply the patches."""
-
-    truncate_to: int | None
-    """Length to cut the file to first (what follows is a torn block, or an older index); None: leave it."""
-    append: bytes
-    """Tags, if there are any, and the Cues, to be written at the end of the file."""
-    patches: tuple[Patch, ...]
-    """Bytes to be overwritten in place, in order; the last one marks the file as finished."""
-    patches_alone: tuple[Patch, ...] = ()
-    """The same for a file for which there was no room for that: it ends where it would begin."""
-    end: int = 0
-    """Where it begins."""
+__all__ = ["Index", "WebmError", "WebmStream", "finish"]
 
 
 class WebmStream:

@@ -7,14 +7,7 @@ from typing import TypeAlias
 
 from rolltape.media import ebml
 from rolltape.media.ebml import UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """Bytes to be overwritten in place."""
-
-    offset: int
-    data: bytes
+from rolltape.media.ending import Patch
 
 
 @dataclass(slots=True)

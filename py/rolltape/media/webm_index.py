@@ -13,6 +13,7 @@ from typing import Final
 
 from rolltape.media import ebml
 from rolltape.media.ebml import UNKNOWN, Id
+from rolltape.media.ending import Patch
 from rolltape.media.webm_events import (
     Block,
     Cluster,
@@ -20,7 +21,6 @@ from rolltape.media.webm_events import (
     Element,
     Event,
     Passed,
-    Patch,
     Resync,
     SecondStart,
     SegmentStart,

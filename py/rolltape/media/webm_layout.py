@@ -8,7 +8,8 @@ from typing import Final
 
 from rolltape.media import ebml
 from rolltape.media.ebml import Id
-from rolltape.media.webm_events import Element, Patch, SizeField
+from rolltape.media.ending import Patch
+from rolltape.media.webm_events import Element, SizeField
 from rolltape.media.webm_header import DEFAULT_SCALE_NS, DURATION_ROOM, read_scale
 
 

@@ -1,25 +1,19 @@
 """Containers as streams: an engine's bytes on their way to the sinks, and what makes the file whole.
 
 WebM and WAV are finished in place; MP4 (written as fragments) and Ogg go through untouched, but for a torn end
-of MP4.
+of MP4. What reads each type is imported when the first of its files is made: guests are waiting for the page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Protocol
 
-from rolltape import __version__
-from rolltape.media.mp4_fragments import FragmentReader, FragmentTrack
-from rolltape.media.wav_recording import WavStream
-from rolltape.media.webm import Ending, Index, Patch, WebmError, WebmStream, finish
-from rolltape.media.webm_tags import CLOCK_TAG, tags
-from rolltape.media.webm_track import Kind
+from rolltape.media.ending import NOTHING, Ending, Patch
 from rolltape.recording.timeline import Silence
 from rolltape.settings.codec import Container
 
-NOTHING = Ending(None, b"", ())
+__all__ = ["ContainerStream", "Untouched", "prepare", "reader_for", "stream_for"]
 
 
 class ContainerStream(Protocol):
@@ -87,257 +81,34 @@ class ContainerStream(Protocol):
 
 
 def stream_for(container: Container) -> ContainerStream:
-    """Make a stream for a new file of this type."""
+    """Make a stream for a new file of this type; the first of each type imports its reader."""
     if container in (Container.WEBM, Container.MATROSKA):
+        from rolltape.recording.webm_container import Webm
+
         return Webm()
     if container is Container.MP4:
+        from rolltape.recording.mp4_container import Mp4
+
         return Mp4()
-    return Wav() if container is Container.WAV else Untouched()
+    if container is Container.WAV:
+        from rolltape.recording.wav_container import Wav
+
+        return Wav()
+    return Untouched()
+
+
+def prepare(container: Container) -> None:
+    """Have what reads this type imported: before somebody presses the button, rather than then."""
+    stream_for(container)
 
 
 def reader_for(container: Container) -> ContainerStream:
     """Make a stream that is fed with a file as it lies on the disk, to finish what was not finished."""
-    return TornWebm() if container in (Container.WEBM, Container.MATROSKA) else stream_for(container)
+    if container in (Container.WEBM, Container.MATROSKA):
+        from rolltape.recording.webm_container import TornWebm
 
-
-def _tags(clock: str) -> bytes:
-    return tags(CLOCK_TAG, clock) if clock else b""
-
-
-class TornWebm:
-    """A WebM file with our header, its end perhaps torn."""
-
-    def __init__(self) -> None:
-        self.index = Index()
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Index the bytes; after an error no more."""
-        if self.index.error is None:
-            with suppress(WebmError):  # `problem` tells; what was indexed before stays valid
-                self.index.feed(chunk)
-        return chunk
-
-    def patches(self) -> Sequence[Patch]:
-        """Sizes of the clusters that are over."""
-        return self.index.drain()
-
-    def finish(self, clock: str = "") -> Ending:
-        """Return the same end as a recording's that was stopped."""
-        return finish(self.index, _tags(clock))
-
-    @property
-    def head(self) -> int:
-        """All before the first Cluster."""
-        return self.index.layout.clusters
-
-    @property
-    def stable(self) -> int:
-        """The start of the last Cluster that has a block: its size is still to come, and a torn end lies in it."""
-        offsets = self.index.cluster_offsets
-        return offsets[-1] if offsets else 0
-
-    @property
-    def problem(self) -> str:
-        """Why it could not be read to the end."""
-        return str(self.index.error or "")
-
-    @property
-    def has_media(self) -> bool:
-        """True if every track has a block."""
-        index = self.index
-        return bool(index.blocks) and all(index.progress(track.number).blocks for track in index.tracks)
-
-    @property
-    def is_empty(self) -> bool:
-        """True if no block of any track was found, and nothing that is not understood."""
-        return not self.index.blocks and not self.problem
-
-    @property
-    def first_picture_ms(self) -> float | None:
-        """When the first video track begins."""
-        index = self.index
-        videos = [track.number for track in index.tracks if track.kind is Kind.VIDEO] if index.blocks else []
-        return index.progress(videos[0]).first_ms if videos else None
-
-    @property
-    def duration_ms(self) -> float | None:
-        """When the last frame of any track ends."""
-        return self.index.duration_ms
-
-    @property
-    def whole_until_ms(self) -> float | None:
-        """When the track that ends first ends."""
-        index = self.index
-        if not index.blocks:
-            return 0.0
-        return min(index.progress(track.number).end_ms or 0.0 for track in index.tracks)
-
-    @property
-    def silences(self) -> Sequence[Silence]:
-        """The gaps between its times."""
-        kinds = {track.number: track.kind for track in self.index.tracks}
-        return [Silence(kinds[gap.track] is Kind.VIDEO, gap.from_ms, gap.to_ms) for gap in self.index.gaps]
-
-    @property
-    def has_both(self) -> bool:
-        """True if there is a track of each kind."""
-        return {Kind.VIDEO, Kind.AUDIO} <= {track.kind for track in self.index.tracks}
-
-    @property
-    def passed_over(self) -> int:
-        """Bytes of all damaged stretches."""
-        return self.index.passed_over
-
-    @property
-    def pictures(self) -> int | None:
-        """The frames of the first video track."""
-        index = self.index
-        videos = [track.number for track in index.tracks if track.kind is Kind.VIDEO] if index.blocks else []
-        return index.progress(videos[0]).blocks if videos else None
-
-
-class Webm(TornWebm):
-    """A WebM or Matroska file from MediaRecorder: the header is ours, the rest as it came."""
-
-    def __init__(self) -> None:
-        self._stream = WebmStream(f"Rolltape {__version__}")
-        self.index = self._stream.index
-        self._problem = ""
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Our header first; the chunks themselves afterwards, and from the start if it is no WebM."""
-        if self._problem:
-            return chunk
-        try:
-            return self._stream.feed(chunk)
-        except WebmError as error:
-            self._problem = str(error)
-            return self._stream.held
-
-    def finish(self, clock: str = "") -> Ending:
-        """Cues, Duration, SeekHead and sizes."""
-        return NOTHING if self._problem else self._stream.finish(_tags(clock))
-
-    @property
-    def problem(self) -> str:
-        """Why this is no WebM, or why the index stopped in the midst of it."""
-        return self._problem or str(self._stream.problem or "")
-
-    @property
-    def duration_ms(self) -> float | None:
-        """When the last frame of any track ends."""
-        return None if self._problem else self.index.duration_ms
-
-
-class Wav(WavStream):
-    """A WAV file from our own recorder; its problem is that it is none."""
-
-    first_picture_ms: float | None = None
-    pictures: int | None = None
-    silences: Sequence[Silence] = ()
-    has_both = False
-    passed_over = 0
-
-    def finish(self, clock: str = "") -> Ending:
-        """Sizes; there is no place for clocks."""
-        return super().finish()
-
-    @property
-    def is_empty(self) -> bool:
-        """True if no sample has come, and nothing that is not understood."""
-        return not self.duration_ms and not self.problem
-
-    @property
-    def whole_until_ms(self) -> float | None:
-        """All channels end together."""
-        return self.duration_ms
-
-
-class Mp4:
-    """An MP4 file in fragments: it goes through as it comes, and only a torn moof at its end is cut off."""
-
-    passed_over = 0
-
-    head = 0
-
-    def __init__(self) -> None:
-        self._reader = FragmentReader()
-        self.stable = 0
-
-    def feed(self, chunk: bytes) -> bytes:
-        """Return the chunk itself."""
-        self._reader.feed(chunk)
-        self.stable = max(self.stable, self._reader.readable_end)
-        return chunk
-
-    def patches(self) -> Sequence[Patch]:
-        """None."""
-        return ()
-
-    def finish(self, clock: str = "") -> Ending:
-        """Cut off what no player can use."""
-        end = self._reader.readable_end
-        return Ending(end, b"", ()) if end < self._reader.size else NOTHING
-
-    @property
-    def problem(self) -> str:
-        """Why it could not be read to the end."""
-        return self._reader.problem
-
-    @property
-    def has_media(self) -> bool:
-        """True if every track has a sample; anything at all, where that cannot be told."""
-        return self._is_blind or (bool(self._tracks) and all(track.samples for track in self._tracks))
-
-    @property
-    def is_empty(self) -> bool:
-        """True if no sample has come, and nothing that is not understood."""
-        return not self._reader.has_payload and not self._is_blind
-
-    @property
-    def first_picture_ms(self) -> float | None:
-        """When the first video track begins."""
-        firsts = [track.ms(track.first) for track in self._pictures if track.first is not None]
-        return firsts[0] if firsts else None
-
-    @property
-    def duration_ms(self) -> float | None:
-        """When the last sample of any track ends."""
-        return None if self._is_blind else max((track.ms(track.end) for track in self._tracks), default=0.0)
-
-    @property
-    def whole_until_ms(self) -> float | None:
-        """When the track that ends first ends."""
-        return None if self._is_blind else min((track.ms(track.end) for track in self._tracks), default=0.0)
-
-    @property
-    def silences(self) -> Sequence[Silence]:
-        """The gaps between its times."""
-        return [Silence(track.is_picture, *gap) for track in self._tracks for gap in track.gaps]
-
-    @property
-    def has_both(self) -> bool:
-        """True if there is a track of each kind."""
-        return {track.is_picture for track in self._tracks} == {True, False}
-
-    @property
-    def pictures(self) -> int | None:
-        """The samples of the first video track."""
-        return self._pictures[0].samples if self._pictures else None
-
-    @property
-    def _tracks(self) -> list[FragmentTrack]:
-        return list(self._reader.tracks.values())
-
-    @property
-    def _pictures(self) -> list[FragmentTrack]:
-        return [track for track in self._tracks if track.is_picture]
-
-    @property
-    def _is_blind(self) -> bool:
-        """What is in it cannot be told: it is damaged, or no fragment that is whole has a sample of a known track."""
-        unseen = self._reader.has_payload and not any(track.samples for track in self._tracks)
-        return bool(self._reader.problem) or unseen
+        return TornWebm()
+    return stream_for(container)
 
 
 class Untouched:

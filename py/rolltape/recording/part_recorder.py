@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from rolltape.core.errors import EngineError, RolltapeError, SinkError
 from rolltape.core.notice import Level
-from rolltape.media.webm import Ending
-from rolltape.recording.container import NOTHING, ContainerStream, stream_for
+from rolltape.media.ending import NOTHING, Ending
+from rolltape.recording.container import ContainerStream, stream_for
 from rolltape.recording.engine import Engine, Plan, as_engine_error, start_engine
 from rolltape.recording.missing import of_hole, of_lag
 from rolltape.recording.part_sinks import Growing, PartName, PartSinks, Places, sentence_of

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from rolltape.core.errors import NotTaken, RolltapeError
 from rolltape.core.notice import Level
-from rolltape.media.webm import Ending, Patch
+from rolltape.media.ending import Ending, Patch
 from rolltape.recording.recovery import mend
 from rolltape.recording.sinks import Downloads, DownloadSink, FolderChoice, PatchableSink, Sink, Store
 from rolltape.recording.take import Delivery

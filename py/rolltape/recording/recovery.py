@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rolltape.core.errors import SinkError
-from rolltape.media.webm import Ending, Patch
+from rolltape.media.ending import Ending, Patch
 from rolltape.recording.container import ContainerStream, reader_for
 from rolltape.recording.sinks import Store
 from rolltape.recording.take import Part

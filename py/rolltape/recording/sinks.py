@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rolltape.core.errors import SinkError
-from rolltape.media.webm import Patch
+from rolltape.media.ending import Patch
 from rolltape.recording.acknowledgements import Ledger
 
 

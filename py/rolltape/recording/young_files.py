@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rolltape.core.errors import RolltapeError
-from rolltape.media.webm import Patch
+from rolltape.media.ending import Patch
 from rolltape.recording.sinks import Store
 
 OLD_AFTER_S = 60.0

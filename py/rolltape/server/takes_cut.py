@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from rolltape.core.errors import SinkError
-from rolltape.media.webm import Patch
+from rolltape.media.ending import Patch
 from rolltape.recording.container import reader_for
 from rolltape.recording.recovery import Mended, finish_in_place
 from rolltape.recording.timeline import ClosedPause

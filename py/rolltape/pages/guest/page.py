@@ -23,12 +23,14 @@ from rolltape.pages.interfaces import Browser, Capture
 from rolltape.pages.meter import meter_percent
 from rolltape.pages.prompt import BitratePrompt
 from rolltape.pages.takes.takes import Takes
+from rolltape.recording.container import prepare
 from rolltape.recording.deck import Deck
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.take import Take, TakeState
 from rolltape.settings.bitrate import RecordMode, RecordWish
 from rolltape.settings.capture_constraints import Kind
+from rolltape.settings.codec import contents
 from rolltape.settings.fragment import read_fragment
 from rolltape.settings.link import Link
 from rolltape.settings.order import Order, order_for
@@ -285,6 +287,7 @@ class GuestPage:
         for notice in found.choice.notices:
             self._document.notify(notice)
         self._bar.draw_codec(found.choice.candidate.mime_type, found.choice.reason)
+        prepare(contents(found.choice.candidate.mime_type).container)
         return True
 
     def _can_press(self) -> bool:
