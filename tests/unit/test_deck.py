@@ -11,7 +11,7 @@ import pytest
 
 from fakes import FakeDownloads, FakeEngine, FakeFile, FakeStore, Steps
 from rolltape.core.clock import Reading
-from rolltape.core.errors import EngineError, PermissionDenied, StorageLocked
+from rolltape.core.errors import DeviceError, EngineError, PermissionDenied, StorageLocked
 from rolltape.core.json_fields import Fields
 from rolltape.core.notice import Notice
 from rolltape.core.uses import Uses
@@ -303,6 +303,7 @@ def test_a_stop_is_honoured_from_the_first_moment_on(after: int, hang_up: bool) 
                 assert scene.deck.state in (TakeState.STOPPING, TakeState.IDLE)
             await starting
             await scene.has_ended()
+        assert scene.refused in ("", "The recording was stopped before it had begun.")
         assert bool(scene.refused) is not bool(scene.view.over), "there is a take, or it is said why not"
         for take in scene.logged():
             assert take.is_over, "a take that was begun has an end in its log"
@@ -442,6 +443,25 @@ def test_where_there_is_nothing_to_record_it_is_said() -> None:
         with pytest.raises(EngineError, match="nothing that could be recorded"):
             await deck.start(ORDER)
         assert deck.is_free
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (DeviceError("The microphone is gone."), "The microphone is gone."),
+        (TypeError("It is null."), "(TypeError('It is null.'))"),
+    ],
+)
+def test_where_the_source_cannot_be_made_ready_it_is_said_that_nothing_began(
+    error: Exception, why: str
+) -> None:
+    async def story() -> None:
+        scene = Scene(STEPS.index("source is prepared"), error)
+        await scene.start()
+        assert scene.refused == f"The recording could not start. {why}"
+        assert scene.deck.is_free and scene.logged() == []
 
     run(story)
 

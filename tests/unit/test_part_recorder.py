@@ -241,7 +241,8 @@ def test_a_recorder_that_does_not_stop_is_left_with_what_it_gave(monkeypatch: py
         scene.engines[0].stops = False
         part = await scene.recorded()
         assert part is not None and part.bytes == len(scene.journal.data)
-        assert scene.part.error is not None and "did not stop" in scene.part.error.sentence
+        assert scene.part.error is not None
+        assert scene.part.error.sentence == "The browser's recorder did not stop when it was asked to."
         assert scene.nothing_is_open
 
     run(story)

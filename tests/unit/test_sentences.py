@@ -143,12 +143,6 @@ OWED: Mapping[str, tuple[str, ...]] = {
     "pages/takes/converting.py": ("The converted file is not",),
     "pages/takes/folder.py": ("does not let this page write that folder",),
     "pages/takes/takes.py": ("cannot be seen right now", "It is kept here; save it"),
-    "recording/deck.py": ("The recording could not start.",),
-    "recording/engine.py": ("It was stopped before it had begun.",),
-    "recording/next_plan.py": ("could not be made ready again.",),
-    "recording/part_recorder.py": ("did not stop when it was asked to.",),
-    "recording/shelf.py": ("This take is being recorded",),
-    "recording/take_recorder.py": ("goes on in a new part.", "could not go on in a new part."),
 }
 """Sentences that no test tells from all others yet, by module; a new one does not belong here but into a test."""
 

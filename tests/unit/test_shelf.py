@@ -123,8 +123,13 @@ def test_a_take_that_another_tab_records_cannot_be_deleted() -> None:
     machine.journal(a_take("t1"), as_journalled())
     machine.running = {"t1"}
 
-    with pytest.raises(SinkError, match="stop it first"):
+    with pytest.raises(SinkError) as refused:
         asyncio.run(machine.shelf.delete(a_take("t1")))
+
+    assert refused.value.sentence == (
+        "This take is not deleted: a page is still recording, finishing or recovering it."
+    )
+    assert [take.id for take in machine.takes()] == ["t1"]
 
 
 def test_a_take_that_cannot_be_mended_is_kept_and_says_why() -> None:

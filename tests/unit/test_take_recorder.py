@@ -11,12 +11,13 @@ import pytest
 from fakes import FakeClock, FakeDownloads, FakeEngine, FakeFolder, FakeStore
 from rolltape import __version__
 from rolltape.core.clock import Instant
-from rolltape.core.errors import EngineError, SinkError
+from rolltape.core.errors import DeviceError, EngineError, SinkError
 from rolltape.core.notice import Level, Notice
 from rolltape.media.webm import Index, WebmStream
 from rolltape.media.webm_track import Kind
 from rolltape.recording import take_recorder
 from rolltape.recording.engine import Plan, plan
+from rolltape.recording.next_plan import Repair
 from rolltape.recording.part_sinks import Places
 from rolltape.recording.sinks import FolderChoice
 from rolltape.recording.take import Delivery, Take, TakeState
@@ -41,6 +42,8 @@ class Studio:
         self.downloads: FakeDownloads | None = FakeDownloads()
         self.folder: FakeFolder | None = None
         self.notices: list[Notice] = []
+        self.unsayable = "nothing"
+        """How a notice begins that the page fails to show."""
         self.lifted: list[str] = []
         self.logged: list[TakeState] = []
         self.log_answers = asyncio.Event()
@@ -69,6 +72,7 @@ class Studio:
         listed: tuple[Candidate, ...] = candidates(CodecWish()),
         split_ms: float | None = None,
         room_time: Callable[[float], Instant | None] = lambda own_ms: None,
+        repair: Repair | None = None,
     ) -> Recording:
         take = Take(id="t1", number=1, name="Ada_take1", started_at_ms=0)
         places = Places(self.store, self.downloads, FolderChoice(self.folder))
@@ -77,16 +81,22 @@ class Studio:
             self.plan(listed),
             places,
             self.log,
-            TakeNotices(self.notices.append, self.lifted.append),
+            TakeNotices(self.notify, self.lifted.append),
             self.clock,
             split_ms,
-            room_time=room_time,
+            repair,
+            room_time,
         )
 
     def plan(self, listed: tuple[Candidate, ...] = candidates(CodecWish())) -> Plan:
         wanted = plan(listed, Rates(6000, 128), self.make_engine, self.supported)
         assert wanted is not None
         return wanted
+
+    def notify(self, notice: Notice) -> None:
+        if notice.text.startswith(self.unsayable):
+            raise TypeError("It is null.")
+        self.notices.append(notice)
 
     def told(self, words: str) -> bool:
         """Whether a notice says this."""
@@ -744,6 +754,49 @@ async def test_a_new_part_that_dies_at_once_leaves_the_old_one_running() -> None
 
 
 @studio_test
+async def test_a_stop_while_a_new_part_is_begun_is_not_told_as_a_failure_of_it() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.start_errors = [EngineError("No encoder is left.")] * 50
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(studio.engines) == 2)
+
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await recording.stop()
+    went_on, take = await roll, await task
+
+    assert not went_on and len(studio.engines) == 2, "no other format is tried any more"
+    assert take.state is TakeState.FINISHED and take.error is None
+    assert studio.notices == []
+
+
+@studio_test
+async def test_what_nobody_expected_of_a_new_part_is_handed_to_the_page_and_it_records_on() -> None:
+    unexpected: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda loop, context: unexpected.append(context.get("exception"))
+    )
+    studio = Studio()
+    recording = studio.recording()
+    studio.unsayable = "The camera was switched."
+    task = await started(recording)
+    await recording.pause()
+    await recording.change("The camera was switched.", studio.plan())
+    await recording.resume()
+    await until(lambda: len(studio.engines) == 2)
+    for engine in studio.engines:
+        engine.give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: unexpected)
+    running = recording.take.state
+    await recording.stop()
+    take = await task
+
+    assert [repr(error) for error in unexpected] == ["TypeError('It is null.')"]
+    assert running is TakeState.RECORDING and take.state is TakeState.FINISHED
+
+
+@studio_test
 async def test_a_device_that_is_switched_while_paused_is_recorded_after_the_pause() -> None:
     studio = Studio()
     recording = studio.recording()
@@ -824,7 +877,7 @@ async def test_an_encoder_that_fails_in_the_first_seconds_is_followed_by_the_nex
     assert take.state is TakeState.FINISHED and take.error is None
     assert take.mime_type == studio.engines[1].mime_type
     assert [(part.number, part.started_ms) for part in take.parts] == [(2, 0)]
-    assert any("goes on in a new part" in notice.text for notice in studio.notices)
+    assert studio.told("The browser's encoder failed. The recording goes on in a new part.")
 
 
 @studio_test
@@ -934,6 +987,38 @@ async def test_a_recorder_that_goes_quiet_is_stopped_and_the_take_goes_on_in_a_n
     assert [part.reason for part in take.parts] == ["", "The recorder had gone quiet."]
     assert take.parts[1].started_ms == 2100
     assert any("gone quiet" in notice.text and "new part" in notice.text for notice in studio.notices)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (DeviceError("The microphone is gone."), "The microphone is gone."),
+        (TypeError("It is null."), "(TypeError: It is null.)"),
+    ],
+)
+def test_a_capture_that_cannot_be_put_right_ends_the_take_with_what_there_is(
+    error: Exception, why: str
+) -> None:
+    async def no_repair() -> Plan | None:
+        raise error
+
+    @studio_test
+    async def story() -> None:
+        studio = Studio()
+        recording = studio.recording(repair=no_repair)
+        task = await started(recording)
+        studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+        await until(lambda: studio.engines[0].queue.empty())
+        studio.engines[0].break_off(None)  # its tracks have ended
+        take = await task
+
+        assert take.state is TakeState.FINISHED and studio.part(1).finished
+        assert [notice.text for notice in studio.notices] == [
+            f"The recorder could not be made ready again. {why}",
+            "The recording has stopped. Camera and microphone are gone. What was recorded is kept.",
+        ]
+
+    story()
 
 
 @studio_test
@@ -1219,7 +1304,10 @@ async def test_a_recorder_that_gives_out_what_it_withheld_keeps_its_format() -> 
     take = await task
 
     assert studio.engines[1].mime_type == withholding.mime_type
-    assert len(take.parts) == 2 and studio.told("What it held is kept")
+    assert len(take.parts) == 2
+    assert studio.told(
+        "The recorder had gone quiet. What it held is kept. The recording goes on in a new part."
+    )
 
 
 @studio_test

@@ -21,7 +21,7 @@ from rolltape.core.notice import Level, Notice
 from rolltape.recording.clock_keeper import ClockKeeper
 from rolltape.recording.clock_log import browser_of
 from rolltape.recording.deck_interfaces import DeckBrowser, DeckView, Source, Title
-from rolltape.recording.engine import Plan, plan
+from rolltape.recording.engine import STOPPED, Plan, not_started, plan
 from rolltape.recording.format_keeper import FormatKeeper
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places
@@ -41,7 +41,6 @@ LOCK_TIMEOUT_S = 5.0
 ASIDE_TIMEOUT_S = 10.0
 """So long a recording's start waits for what it can do without."""
 ROOM_UNSEEN = "The browser did not say in time how much room is left. The recording begins all the same."
-STOPPED = "The recording was stopped before it had begun."
 UNLOCKED = (
     "Other tabs are not told of this recording: do not open this page in another one until it is finished."
 )
@@ -262,7 +261,7 @@ class Deck:
             if running.begun.done():
                 self._unexpected(error)
             else:
-                running.begun.set_exception(_no_start(error))
+                running.begun.set_exception(error if isinstance(error, EngineError) else not_started(error))
         finally:
             if not running.begun.done():  # cancelled
                 running.begun.set_exception(EngineError(STOPPED))
@@ -419,11 +418,3 @@ class Deck:
         if source is not None and wanted is not None:
             await source.prepare()
         return wanted
-
-
-def _no_start(error: Exception) -> EngineError:
-    """Why no take was begun, whatever was raised, in a sentence."""
-    if isinstance(error, EngineError):
-        return error
-    said = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
-    return EngineError(f"The recording could not start. {said}")

@@ -10,6 +10,8 @@ from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.settings.bitrate import Rates, lossy
 from rolltape.settings.codec import AudioCodec, Candidate, FormatChoice, choose, next_choice
 
+STOPPED = "The recording was stopped before it had begun."
+
 
 class Engine(Protocol):
     """A recorder of one stream: MediaRecorder, or ours for PCM; in tests one that hands out known chunks.
@@ -102,7 +104,7 @@ async def start_engine(wanted: Plan, is_wanted: Callable[[], bool] = lambda: Tru
     """
     while True:
         if not is_wanted():
-            raise EngineError("It was stopped before it had begun.")
+            raise EngineError(STOPPED)
         try:
             return await _started(wanted), wanted
         except Exception as error:
@@ -123,6 +125,12 @@ async def _started(wanted: Plan) -> Engine:
         engine.close()
         raise
     return engine
+
+
+def not_started(error: Exception) -> EngineError:
+    """Return an EngineError that says that no recording began, and why, whatever was raised."""
+    said = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
+    return EngineError(f"The recording could not start. {said}")
 
 
 def as_engine_error(error: Exception) -> EngineError:

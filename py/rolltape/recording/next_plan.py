@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from rolltape.core.notice import Level
 from rolltape.recording.engine import Plan
 from rolltape.recording.part_recorder import PartRecorder
+from rolltape.recording.part_sinks import sentence_of
 from rolltape.recording.take_notices import TakeNotices
 
 __all__ = ["NextPlan", "Repair"]
@@ -61,5 +62,7 @@ class NextPlan:
         try:
             return await self._repair()
         except Exception as error:
-            self._notices.tell(Level.WARNING, f"The recorder could not be made ready again. ({error})")
+            self._notices.tell(
+                Level.WARNING, f"The recorder could not be made ready again. {sentence_of(error)}"
+            )
             return None

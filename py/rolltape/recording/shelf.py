@@ -155,9 +155,11 @@ class Shelf:
         return saved
 
     async def delete(self, take: Take) -> None:
-        """Delete the take and its files. Raises SinkError while a tab is recording it."""
+        """Delete the take and its files. Raises SinkError while a tab records, finishes or recovers it."""
         if take.id in await self._running():
-            raise SinkError("This take is being recorded; stop it first.")
+            raise SinkError(
+                "This take is not deleted: a page is still recording, finishing or recovering it."
+            )
         self._said.pop(take.id, None)
         await self._store.remove(f"{FOLDER}/{take.id}")
 

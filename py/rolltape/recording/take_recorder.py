@@ -14,7 +14,7 @@ from contextlib import suppress
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import Level
 from rolltape.recording.clock_keeper import PartNow
-from rolltape.recording.engine import Plan
+from rolltape.recording.engine import Plan, not_started
 from rolltape.recording.next_plan import NextPlan, Repair
 from rolltape.recording.part_recorder import NOTHING_AFTER_MS, PartName, PartRecorder, Places
 from rolltape.recording.part_sinks import Growing
@@ -137,10 +137,10 @@ class Recording:
 
     def _why_broken(self, error: Exception) -> str:
         """A sentence about an exception that ends the take: at its start, or a fault of this page's own."""
-        told = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
         if self._current is not None:
+            told = error.sentence if isinstance(error, RolltapeError) else f"({error!r})"
             return f"The recording broke off; what was written is kept. {told}"
-        return NOTHING_YET if self._keeper.is_stopping else f"The recording could not start. {told}"
+        return NOTHING_YET if self._keeper.is_stopping else not_started(error).sentence
 
     async def _start(self) -> None:
         """Have the first part run. Raises RolltapeError."""
@@ -225,9 +225,7 @@ class Recording:
                 return False
         self._notices.over("nothing-yet", quiet.name.number)
         if not is_empty:  # of another format its own notice tells
-            self._notices.tell(
-                Level.WARNING, f"{QUIET} What it held is kept; the recording goes on in a new part."
-            )
+            self._tell_new_part(f"{QUIET} What it held is kept.")
         return True
 
     async def change(self, reason: str, wanted: Plan) -> bool:
@@ -241,7 +239,7 @@ class Recording:
             return False
         changed = await self.roll_over(reason, wanted)
         if changed:
-            self._notices.tell(Level.WARNING, f"{reason} The recording goes on in a new part.")
+            self._tell_new_part(reason)
         return changed
 
     def _make_good(self) -> None:
@@ -265,12 +263,13 @@ class Recording:
             return following is not None and await self._hand_over(before, following)
 
     async def _began(self, reason: str, wanted: Plan) -> PartRecorder | None:
-        """A new part beside the one before; None if none could begin, which is told."""
+        """A new part beside the one before; None if none could begin: that is told, unless a stop was the reason."""
         try:
             return await self._begin_part(reason, wanted)
         except RolltapeError as error:
-            sentence = f"The recording could not go on in a new part. {error.sentence}"
-            self._notices.tell(Level.WARNING, sentence)
+            if not self._keeper.is_stopping:
+                sentence = f"The recording could not go on in a new part. {error.sentence}"
+                self._notices.tell(Level.WARNING, sentence)
             return None
 
     async def _hand_over(self, before: PartRecorder, following: PartRecorder) -> bool:
@@ -380,8 +379,11 @@ class Recording:
         if wanted is None or not await self.roll_over(reason, wanted):
             return False
         self._clock.ended_ms = None
-        self._notices.tell(Level.WARNING, f"{reason} The recording goes on in a new part.")
+        self._tell_new_part(reason)
         return True
+
+    def _tell_new_part(self, reason: str) -> None:
+        self._notices.tell(Level.WARNING, f"{reason} The recording goes on in a new part.")
 
     async def _wind_up(self) -> None:
         """Have every part end and every sink close, whatever came before; then log that the take is over."""
@@ -405,9 +407,11 @@ class Recording:
             part.stop()
 
     def _rolled(self, task: asyncio.Task[bool]) -> None:
+        """What may go wrong is told where it does; anything else goes to whom the page hands what nobody expected."""
         self._rolls.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._notices.tell(Level.WARNING, f"The recording could not go on in a new part. ({error})")
+            words = "Something went wrong while a new part was begun."
+            task.get_loop().call_exception_handler({"message": words, "exception": error})
 
     def _running(self) -> list[PartRecorder]:
         return [part for part in self._parts if part.ended_ms is None]
