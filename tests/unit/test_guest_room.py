@@ -397,6 +397,10 @@ def test_a_removed_guest_leaves_and_goes_on_recording() -> None:
         assert answer.accepted
         assert scene.browser.line.closed
         assert scene.deck.state is TakeState.RECORDING
+        assert [notice.text for notice in scene.document.notices] == [
+            "Bo has removed you from the room. What is recorded here is yours: a running recording goes on until you "
+            "stop it."
+        ]
 
     played(story)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
+import pytest
+
 from page_fakes import FakeDocument
+from rolltape.core.errors import Unsupported
 from rolltape.pages.home import HomeBrowser, HomePage
 from rolltape.room.host_key import hosted_key, salt_of
 from rolltape.settings.fragment import read_fragment
@@ -20,6 +23,9 @@ class Browser:
     def __init__(self, disk: dict[str, str] | None = None) -> None:
         self.disk = disk or {}
         self.gone = ""
+        self.copied: list[str] = []
+        self.copies = True
+        """Whether it lets the page copy."""
 
     def kept(self, name: str) -> str:
         return self.disk.get(name, "")
@@ -35,6 +41,11 @@ class Browser:
 
     def go(self, address: str) -> None:
         self.gone = address
+
+    async def copy(self, text: str) -> None:
+        if not self.copies:
+            raise Unsupported("There is no clipboard here.")
+        self.copied.append(text)
 
 
 def opened(browser: Browser) -> FakeDocument:
@@ -79,3 +90,23 @@ def test_without_it_a_room_has_a_key_of_its_own() -> None:
     opened(browser).handlers["make-room", "click"]()
 
     assert len(key_of(browser.gone)) == 22
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_a_link_that_is_not_copied_is_not_said_to_be(copies: bool) -> None:
+    browser = Browser()
+    browser.copies = copies
+    document = opened(browser)
+
+    async def press() -> None:
+        document.press("copy-link")
+        await asyncio.gather(*document.tasks)
+
+    asyncio.run(press())
+
+    assert browser.copied == ([document.texts["single-link"]] if copies else [])
+    assert document.texts["copy-text"] == ("Copied" if copies else "Copy the link")
+    assert document.said == (["The link is copied."] if copies else [])
+    assert [notice.text for notice in document.notices] == (
+        [] if copies else ["The browser does not let this page copy: mark the link and copy it."]
+    )

@@ -43,7 +43,7 @@ def test_all_is_well() -> None:
         (replace(READY, microphone=False), {"granted": "warning", "heard": "warning"}, "warning", "marked"),
         (replace(READY, camera=False, microphone=False), {"granted": "bad"}, "bad", "neither camera"),
         (replace(READY, camera=None, microphone=None), {"granted": "bad"}, "bad", "neither camera"),
-        (replace(READY, format_found=False), {"codec": "bad"}, "bad", "none of what"),
+        (replace(READY, format_found=False), {"codec": "bad"}, "bad", "Nothing of what is there can"),
         (replace(READY, downloads=False), {"destination": "warning"}, "warning", "marked"),
         (replace(READY, journal=False), {"destination": "warning"}, "warning", "marked"),
         (replace(READY, downloads=False, journal=False), {"destination": "bad"}, "bad", "nowhere"),

@@ -6,21 +6,27 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
-from fakes import FakeStore
+import pytest
+
+from fakes import FakeFolder, FakeStore, FakeStoredFile
 from page_fakes import FakeDocument, FakeRoomBrowser
-from rolltape.core.errors import PermissionDenied, Unsupported
+from rolltape.convert import Target
+from rolltape.core.errors import PermissionDenied, SinkError, Unsupported
 from rolltape.core.notice import Level, Notice
 from rolltape.pages.director.inbound import InboundDeck
 from rolltape.pages.director.links import Links
 from rolltape.pages.director.talk import Talk
 from rolltape.pages.guest.rehearsal import Rehearsal
 from rolltape.pages.takes.convert import ConvertPage
+from rolltape.pages.takes.converting import Converter, NamedFile
+from rolltape.pages.takes.folder import FolderView
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_sinks import Places
 from rolltape.recording.take import Part, Take
 from rolltape.settings.bitrate import parse_bitrate, wish_for
 from rolltape.settings.link import parse_link
 from rolltape.settings.order import Order
+from unit.media_files import block, cluster, header
 
 
 class Elsewhere(FakeRoomBrowser):
@@ -147,3 +153,63 @@ def test_a_guest_that_does_not_send_more_while_it_is_recorded_from_here() -> Non
         "Ada does not send more than before. The guest's page did not answer.",
         "What arrives from Ada is not recorded. There is nothing that could be recorded.",
     ]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_folder_that_the_browser_does_not_let_be_written(allowed: bool) -> None:
+    document, folder = FakeDocument(), FakeFolder()
+    folder.allowed = allowed
+
+    class Choosing(FakeRoomBrowser):
+        """A browser in which a person chooses this folder for the first time."""
+
+        def can_choose_folder(self) -> bool:
+            return True
+
+        async def remembered_folder(self) -> None:
+            return None
+
+        async def choose_folder(self) -> FakeFolder:
+            return folder
+
+    view = FolderView(document, cast(Any, Choosing()), lambda: None)
+    asyncio.run(view.open())
+
+    assert pressed("folder", document) == (
+        []
+        if allowed
+        else ["The browser does not let this page write that folder: recordings go where they went before."]
+    )
+    assert view.choice.folder is (folder if allowed else None)
+    assert document.texts["folder"] == ("Use Downloads instead" if allowed else "Choose a folder instead")
+
+
+def test_a_conversion_whose_result_is_deleted_before_it_is_saved() -> None:
+    class Cleared(FakeStore):
+        """Somebody clears the page's site data meanwhile."""
+
+        async def file(self, path: str) -> None:
+            return None
+
+    class Storing(FakeRoomBrowser):
+        """A browser that writes no downloads while they are made."""
+
+        async def downloads(self) -> Any:
+            raise Unsupported("There is no service worker.")
+
+        async def store(self) -> Cleared:
+            return Cleared()
+
+    async def story() -> None:
+        converter = Converter(FakeDocument(), cast(Any, Storing()))
+        data = header() + cluster(0, block(2, 0, b"\xfc\xff\xfe"))
+        source = NamedFile(FakeStoredFile(data, []), "take.webm")
+        async for _ in converter.run([source], Target.OPUS, "take"):
+            pass
+
+    with pytest.raises(SinkError) as failed:
+        asyncio.run(story())
+
+    assert failed.value.sentence == (
+        "The converted file is not in the browser's storage any more: convert it once more."
+    )

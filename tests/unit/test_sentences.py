@@ -137,12 +137,6 @@ OWED: Mapping[str, tuple[str, ...]] = {
     "browser/pcm.py": ("gives the page no sound to record", "The recorder of lossless sound failed."),
     "browser/recorder.py": ("recorder failed.", "recorder did not begin.", "stopped before it began."),
     "browser/socket.py": ("The connection to the room is gone.",),
-    "pages/guest/page.py": ("can record none of what", "does not allow recording."),
-    "pages/guest/room.py": ("has removed you from the room.",),
-    "pages/home.py": ("does not let this page copy",),
-    "pages/takes/converting.py": ("The converted file is not",),
-    "pages/takes/folder.py": ("does not let this page write that folder",),
-    "pages/takes/takes.py": ("cannot be seen right now", "It is kept here; save it"),
 }
 """Sentences that no test tells from all others yet, by module; a new one does not belong here but into a test."""
 

@@ -159,7 +159,8 @@ def test_what_a_browser_does_not_let_be_kept_is_said_once_and_there_is_a_place_t
         return [notice.text for notice in document.notices], takes.places.downloads is not None
 
     (said,), has_downloads = asyncio.run(story())
-    assert ("save it from the list" in said) is journal
+    kept = "A recording is kept in this browser; save it from the list when it is finished."
+    assert (said == f"The browser's security settings do not allow it. {kept}") is journal
     assert ("held in memory" in said) is has_downloads is not journal
 
 
@@ -345,7 +346,7 @@ def test_the_watch_over_room_goes_on_after_an_error_and_says_so(monkeypatch: pyt
 
 
 def test_a_recording_begins_though_no_room_can_be_made_for_it() -> None:
-    async def story() -> list[str]:
+    async def story() -> list[tuple[str, str]]:
         browser = MoodyBrowser()
         document, takes = opened(browser)
         await takes.open()
@@ -354,9 +355,15 @@ def test_a_recording_begins_though_no_room_can_be_made_for_it() -> None:
         await takes.make_room(2500.0)
         for task in document.tasks:
             task.cancel()
-        return [one.subject for one in document.standing()]
+        return [(one.subject, one.text) for one in document.standing()]
 
-    assert asyncio.run(story()) == ["room-unseen"]
+    assert asyncio.run(story()) == [
+        (
+            "room-unseen",
+            "How much room is left in this browser's storage cannot be seen right now; recordings go on, and it is "
+            "looked at again every ten seconds.",
+        )
+    ]
 
 
 def test_recovering_many_takes_reads_the_log_of_each_a_few_times_and_not_all_for_each() -> None:

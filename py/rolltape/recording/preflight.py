@@ -12,11 +12,12 @@ from enum import StrEnum
 from rolltape.recording.save_permission import Saving
 from rolltape.settings.codec import CodecWish, Container, VideoCodec, candidates
 
-__all__ = ["HEARD_FROM", "Check", "CheckState", "Known", "Readiness", "browser_can", "readiness"]
+__all__ = ["HEARD_FROM", "REFUSED", "Check", "CheckState", "Known", "Readiness", "browser_can", "readiness"]
 
 HEARD_FROM = 0.02
 """The loudest sample must reach this (-34 dBFS): above a quiet room's noise, below quiet speech."""
 ENOUGH_MINUTES = 30
+REFUSED = "This link does not allow recording."
 ASKED_LATER = (Saving.UNKNOWN, Saving.ASKS)
 """The browser's question comes at a time when perhaps nobody is there."""
 
@@ -145,12 +146,12 @@ def _space(known: Known) -> CheckState:
 
 def _verdict(known: Known, states: dict[str, CheckState]) -> tuple[CheckState, str]:
     if known.refused:
-        return CheckState.BAD, "This link does not allow recording."
+        return CheckState.BAD, REFUSED
     if not known.opened:
         return CheckState.WAIT, "Looking for camera and microphone …"
     reasons = {
         "granted": "There is neither camera nor microphone to record.",
-        "codec": "This browser can record none of what is there.",
+        "codec": "Nothing of what is there can be recorded.",
         "destination": "There is nowhere to write a recording to.",
     }
     for name, reason in reasons.items():

@@ -27,6 +27,7 @@ from rolltape.recording.container import prepare
 from rolltape.recording.deck import Deck
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_recorder import Places
+from rolltape.recording.preflight import REFUSED
 from rolltape.recording.take import Take, TakeState
 from rolltape.settings.bitrate import RecordMode, RecordWish
 from rolltape.settings.capture_constraints import Kind
@@ -102,7 +103,7 @@ class GuestPage:
         document.on("again", "click", self._browser.reload)
         self._bar.open()
         if self._settings.record.mode is RecordMode.REFUSED:
-            document.notify(Notice(Level.INFO, "This link does not allow recording."))
+            document.notify(Notice(Level.INFO, REFUSED))
         document.ready("guest")
         document.spawn(self._tick())
         document.spawn(self._saving.watch())
@@ -278,17 +279,26 @@ class GuestPage:
                 Notice(Level.ERROR, "This browser cannot record: use a current Chrome, Edge or Firefox.")
             )
             return False
-        if self._settings.record.mode is RecordMode.REFUSED or self._devices.capture is None:
+        capture = self._devices.capture
+        if self._settings.record.mode is RecordMode.REFUSED or capture is None:
             return False
         found = await self._deck.plan(self._order())
         if found is None:
-            self._warn("This browser can record none of what camera and microphone give.")
+            self._tell_no_plan(capture)
             return False
         for notice in found.choice.notices:
             self._document.notify(notice)
         self._bar.draw_codec(found.choice.candidate.mime_type, found.choice.reason)
         prepare(contents(found.choice.candidate.mime_type).container)
         return True
+
+    def _tell_no_plan(self, capture: Capture) -> None:
+        """Say why nothing of what is there can be recorded; that there is nothing any more is told already."""
+        has_sound = capture.granted_audio() is not None
+        if self._order().wish.is_audio_only and not has_sound:
+            self._warn("Nothing can be recorded: this link is for sound alone, and there is no microphone.")
+        elif has_sound or capture.granted_video() is not None:
+            self._warn("This browser can record none of what camera and microphone give: use another one.")
 
     def _can_press(self) -> bool:
         """Whether the button, and so the key, can begin a recording."""

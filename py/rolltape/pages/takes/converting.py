@@ -138,7 +138,9 @@ class Converter:
     async def _save(self, store: Store, path: str, name: str, content_type: str) -> None:
         file = await store.file(path)
         if file is None:
-            raise SinkError("The converted file is not in the browser's storage any more.")
+            raise SinkError(
+                "The converted file is not in the browser's storage any more: convert it once more."
+            )
         file.save(name, content_type)
 
     def _tell(self, conversion: Conversion) -> None:

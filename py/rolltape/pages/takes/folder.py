@@ -11,7 +11,10 @@ from rolltape.recording.sinks import Folder, FolderChoice
 
 CHOOSE = "Choose a folder instead"
 LEAVE = "Use Downloads instead"
-REFUSED = Notice(Level.WARNING, "The browser does not let this page write that folder; Downloads is used.")
+REFUSED = Notice(
+    Level.WARNING,
+    "The browser does not let this page write that folder: recordings go where they went before.",
+)
 
 
 class FolderView:

@@ -48,6 +48,8 @@ UNSEEN = Notice(
     "room-unseen",
 )
 
+KEPT_HERE = "A recording is kept in this browser; save it from the list when it is finished."
+
 IN_MEMORY = (
     "The browser lets this page keep nothing. A recording is held in memory, lost if this page is closed or crashes, "
     "and goes into your Downloads folder when you stop. Allow site data (cookies) for this address, then reload."
@@ -109,7 +111,7 @@ class Takes:
             sentence = PRIVATE if isinstance(no_store, PermissionDenied) else no_store.sentence
             self._warn(f"{sentence} If this page crashes while recording, the recording may be lost.")
         elif no_downloads is not None:
-            self._warn(f"{no_downloads.sentence} It is kept here; save it from the list when it is finished.")
+            self._warn(f"{no_downloads.sentence} {KEPT_HERE}")
         choice = self._folder_view.choice if self._browser.can_choose_folder() else None
         self.places = Places(store, downloads, choice)
         self._journal = store

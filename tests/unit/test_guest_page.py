@@ -1,0 +1,165 @@
+"""The guest's page as a whole, in memory: what it says where nothing can be recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+
+from page_fakes import FakeDocument
+from rolltape.core.notice import Notice
+from rolltape.pages.guest.page import GuestPage
+from rolltape.recording.clock_log import Mark, SoundPath
+from rolltape.recording.save_permission import SavePermission
+from rolltape.settings.capture_constraints import Constraints, Device, Kind
+from rolltape.settings.codec import VideoCodec
+from rolltape.settings.link import parse_link
+from unit.test_devices import FakeCapture
+from unit.test_takes import StoringBrowser
+
+
+class Capture(FakeCapture):
+    """What is plugged in, with a clock, a level and no silence to stand in for a microphone."""
+
+    has_silence = False
+
+    def peak(self) -> float | None:
+        return 0.5
+
+    def mark(self) -> Mark:
+        return Mark(0, 5000.0, 48_000, 20.0, 4990.0)
+
+    def sound_path(self) -> SoundPath:
+        return SoundPath("track", 10.0, 48_000)
+
+    def engine(self, mime_type: str, rates: object) -> Any:
+        raise AssertionError("Nothing is recorded here.")
+
+
+class GuestBrowser(StoringBrowser):
+    """A browser with devices, as far as a page needs it that records nothing."""
+
+    def __init__(self, records: bool, plugged: dict[Kind, list[str]]) -> None:
+        super().__init__()
+        self.records = records
+        self.captured = Capture(plugged)
+        self.ended: Callable[[str], None] = lambda kind: None
+
+    async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> Capture:
+        self.ended = on_ended
+        for kind, labels in self.captured.plugged.items():
+            if labels:
+                self.captured.used[kind] = labels[0]
+        return self.captured
+
+    async def devices(self) -> list[Device]:
+        return [
+            Device(kind, label, label) for kind, labels in self.captured.plugged.items() for label in labels
+        ]
+
+    def on_devices_changed(self, handler: Callable[[], Awaitable[None]]) -> None:
+        return
+
+    def has_recorder(self) -> bool:
+        return True
+
+    def can_record(self, mime_type: str) -> bool:
+        return self.records
+
+    async def efficient(self, width: int, height: int, fps: float, kbps: int) -> frozenset[VideoCodec]:
+        return frozenset()
+
+    def agent(self) -> str:
+        return "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+
+    async def save_permission(self) -> SavePermission:
+        return SavePermission.NO_QUESTION
+
+    async def battery(self) -> None:
+        return None
+
+    def is_hidden(self) -> bool:
+        return False
+
+    def reload(self) -> None:
+        return
+
+    def on_online(self, handler: object) -> None:
+        return
+
+
+class Scene:
+    """A guest's page that was opened by a link."""
+
+    def __init__(self, link: str, records: bool = True, **plugged: list[str]) -> None:
+        self.document = FakeDocument()
+        self.browser = GuestBrowser(records, {"video": ["Cam"], "audio": ["Yeti"]} | cast(Any, plugged))
+        self.page = GuestPage(parse_link(link), self.document, cast(Any, self.browser))
+
+    async def open(self) -> None:
+        await self.page.open()
+
+    async def unplug(self, kind: Kind) -> None:
+        self.browser.captured.plugged[kind].clear()
+        self.browser.ended(kind)
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    @property
+    def told(self) -> list[Notice]:
+        return self.document.notices
+
+    @property
+    def sentences(self) -> list[str]:
+        return [notice.text for notice in self.told]
+
+
+def played(scene: Scene, *after: Kind) -> Scene:
+    """Open the page, then pull these devices out."""
+
+    async def story() -> None:
+        await scene.open()
+        for kind in after:
+            await scene.unplug(kind)
+        for task in scene.document.tasks:
+            task.cancel()
+
+    asyncio.run(asyncio.wait_for(story(), 10))
+    return scene
+
+
+def test_a_link_that_refuses_recording_says_so_first() -> None:
+    scene = played(Scene("?record=false"))
+
+    assert scene.sentences == ["This link does not allow recording."]
+    assert scene.document.enabled["record"] is False
+
+
+def test_a_browser_that_records_nothing_of_what_there_is_says_so() -> None:
+    scene = played(Scene("?record=2500", records=False))
+
+    assert scene.sentences == [
+        "This browser can record none of what camera and microphone give: use another one."
+    ]
+    assert scene.document.enabled["record"] is False
+
+
+def test_a_link_for_sound_alone_says_that_there_is_no_microphone_and_does_not_blame_the_browser() -> None:
+    scene = played(Scene("?record=0", audio=[]))
+
+    assert "Nothing can be recorded: this link is for sound alone, and there is no microphone." in (
+        scene.sentences
+    )
+    assert not any("This browser can record none" in sentence for sentence in scene.sentences)
+    assert scene.document.enabled["record"] is False
+
+
+@pytest.mark.parametrize("first", ["video", "audio"])
+def test_devices_that_go_one_after_the_other_are_not_told_as_what_the_browser_cannot_do(first: Kind) -> None:
+    second: Kind = "audio" if first == "video" else "video"
+    scene = played(Scene("?record=2500"), first, second)
+
+    assert {notice.subject for notice in scene.document.standing()} == {"camera-gone", "microphone-gone"}
+    assert not any("This browser can record none" in sentence for sentence in scene.sentences)
