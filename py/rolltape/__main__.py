@@ -7,7 +7,6 @@ import sys
 
 from rolltape import __version__
 from rolltape.convert import cli
-from rolltape.tracks import cli as tracks_cli
 
 ABOUT = """\
 Records remote guests on their own machines, at source quality, so that nothing is ever lost.
@@ -58,15 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
             "Results are written beside their files; X_part1, X_part2 … are joined.",
         )
     )
-    tracks_cli.add_arguments(
-        commands.add_parser(
-            "tracks",
-            help="make everybody of a session one WAV and one MP4, in step for an editor",
-            description="Reads a session file and the guests' files beside it, and makes a WAV or FLAC of each "
-            "guest, and an MP4 of constant frame rate: drift taken out by resampling, parts joined, pauses and "
-            "losses silent and black, all equally long. "
-            "It needs PyAV (pip install rolltape[tracks]); --check does not.",
-        )
+    making = commands.add_parser(
+        "tracks",
+        help="make everybody of a session one WAV and one MP4, in step for an editor",
+        description="Reads a session file and the guests' files beside it, and makes a WAV or FLAC of each "
+        "guest, and an MP4 of constant frame rate: drift taken out by resampling, parts joined, pauses and "
+        "losses silent and black, all equally long. "
+        "It needs PyAV (pip install rolltape[tracks]); --check does not.",
     )
     working = commands.add_parser(
         "track-worker",
@@ -80,6 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return 2
     if given[0] == "tracks":
+        from rolltape.tracks import cli as tracks_cli  # a command does not wait for the code of another
+
+        tracks_cli.add_arguments(making)
         return tracks_cli.run(parser.parse_args(given))
     if given[0] not in ("serve", "track-worker"):
         return cli.convert(parser.parse_args(given))

@@ -288,6 +288,12 @@ def test_server_and_command_line_load_nothing_of_it_unasked() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_no_command_waits_for_the_code_of_another() -> None:
+    code = "import sys, rolltape.__main__ as _; sys.exit(bool({'rolltape.tracks.cli', 'aiohttp'} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_loudness_stays_where_a_mono_part_joins_a_stereo_one(tmp_path: Path) -> None:
     parts = (Part(1, "part1", 1000, 1000), Part(2, "part2", 1000, 1000, started_ms=1000))
     write_session(tmp_path, report("Ada", 2, *parts, clock=False))

@@ -105,6 +105,25 @@ def test_index_of_a_damaged_file_is_the_same_for_any_chunks(
     assert facts_of(cut(data, places)) == facts_of([data])
 
 
+LONG_BLOCKS = header() + b"".join(
+    cluster(
+        at * 100, *(block(1, n, bytes([at + n]) * (length << 10)) for n, length in enumerate((9, 150, 1, 60)))
+    )
+    for at in range(3)
+)
+"""Blocks of which some are longer, and some shorter, than what is joined to the bytes held before."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(DAMAGE | st.just([]), st.lists(st.integers(0, 1 << 20), max_size=6))
+def test_index_is_the_same_for_long_chunks_that_end_within_long_blocks(
+    damage: list[tuple[int, bytes]], places: list[int]
+) -> None:
+    data = damaged(LONG_BLOCKS, damage, spared=len(header()))
+
+    assert facts_of(cut(data, places)) == facts_of([data])
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=20))
 def test_any_bytes_behind_a_header_are_taken_calmly(junk: bytes, places: list[int]) -> None:
@@ -445,3 +464,21 @@ def test_memory_grows_by_clusters_only() -> None:
         tracemalloc.stop()
 
     assert grown < 100 * 2_000
+
+
+def test_a_long_piece_is_not_copied_for_the_torn_block_before_it() -> None:
+    blocks = b"".join(block(1, n, bytes(10_000)) for n in range(400))
+    file = header() + cluster(0, blocks)
+    torn = len(file) - len(blocks) + 15_000
+    first, second = file[:torn], file[torn:]
+    index = Index()
+    index.feed(first)
+    tracemalloc.start()
+    try:
+        index.feed(second)
+        needed = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert index.blocks == 400
+    assert needed < len(second) / 4

@@ -47,7 +47,7 @@ def read_run(
             return at
         flags = data[body + 3]
         time = ticks + (data[body + 1] ^ 0x80) * 256 + data[body + 2] - 0x8000
-        peek = b"" if flags & _LACED else data[body + 4 : min(body + 6, after)]
+        peek = b"" if flags & _LACED else data[body + 4 : body + 6 if size > 5 else after]
         events.append(Block(cluster, start + at, base + after, number, time, size - 4, peek, flags >= 0x80))
         at = after
     return at

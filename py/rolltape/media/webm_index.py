@@ -235,7 +235,8 @@ class Index:
 
     def _block(self, block: Block) -> None:
         cluster = block.cluster
-        if cluster is not self._last:
+        is_first = cluster is not self._last
+        if is_first:
             self._look_for_jump(cluster.ticks or 0)
         counter = self._counters[block.track]
         if self.gaps and block.ticks < counter.last:
@@ -243,7 +244,7 @@ class Index:
         gap = counter.add(block)
         if gap and len(self.gaps) < MAX_GAPS:
             self.gaps.append(gap)
-        if cluster is not self._last:
+        if is_first:
             self._last = cluster
             if cluster.guessed:
                 self._put_date(block)

@@ -120,21 +120,26 @@ class BlockReader:
 
     def _blocks(self, events: Iterable[Event]) -> Iterator[Block]:
         only = self._only
+        latest = self._latest
         for event in events:
             if type(event) is Block:
                 self.end = event.end
-                self._latest = event
+                latest = event
                 self.ticks = event.ticks
                 self.blocks += 1
                 if not only or event.track == only:
                     yield event
             else:
                 self._other(event)
+        self._latest = latest
         self._forget()
 
     def element(self, block: Block) -> bytes:
         """Write the block's element, head and all."""
-        return self._bytes(block.cluster.field.body + block.position, block.end)
+        start = block.cluster.field.body + block.position
+        if start >= self._first:  # nearly always
+            return self._data[start - self._first : block.end - self._first]
+        return self._held(start, block.end)
 
     def plain(self, block: Block) -> bool:
         """It is one frame and says nothing else, as nearly all do."""
@@ -142,7 +147,10 @@ class BlockReader:
 
     def payload(self, block: Block) -> bytes:
         """Return the frame of a plain block."""
-        return self._bytes(block.end - block.size, block.end)
+        start = block.end - block.size
+        if start >= self._first:
+            return self._data[start - self._first : block.end - self._first]
+        return self._held(start, block.end)
 
     def _other(self, event: Event) -> None:
         match event:
@@ -173,10 +181,8 @@ class BlockReader:
                 ebml.read_uint(_fields(element.payload).get(Id.TIMESTAMP_SCALE, b"")) or self.scale_ns
             )
 
-    def _bytes(self, start: int, end: int) -> bytes:
-        """Bytes of the file that are still held."""
-        if start >= self._first:
-            return self._data[start - self._first : end - self._first]
+    def _held(self, start: int, end: int) -> bytes:
+        """Bytes of the file of which the first are in an earlier piece."""
         parts = [
             data[max(0, start - at) : end - at]
             for at, data in self._pieces

@@ -7,8 +7,8 @@ passed over up to the next block of the same Cluster, or the next Cluster (`webm
 of the same tracks behind the first is read on, its times behind those of the first.
 
 It is a small state machine: `_level` says which element encloses the next one, `_STEPS` has the method
-that reads an element there. A step answers where the next element begins, even beyond the bytes
-there are, or None to be called again when there are more.
+that reads an element there. A step answers where the next element begins, or None to be called again when
+there are more bytes.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ from rolltape.media.webm_track import Track, read_tracks
 
 MAX_BLOCK: Final = 32 << 20
 """No frame is larger: a block that claims to be is damaged."""
+LEAD: Final = 1 << 16
+"""So many bytes are joined to those held before them; more only where what began there is longer."""
 _SHORT_IN_CLUSTER: Final = frozenset({Id.POSITION, Id.PREV_SIZE, Id.CRC_32})
 _SLACK_MS: Final = 250
 """Blocks of different tracks may be so much out of order."""
@@ -102,9 +104,11 @@ class Reader:
         """Why it could not go on; nothing is read any more."""
         self._level = _Level.FILE
         self._base = 0
+        """The offset of the bytes at hand."""
         self._tail = b""
-        self._read_of_tail = 0
-        """So many bytes of it have been read, and are held since they may have been misread."""
+        """What is held of the bytes before."""
+        self._at = 0
+        """The offset up to which all is read; some bytes before it are held, since they may have been misread."""
         self._suspect: int | None = None
         """Where the block begins behind which we are: if nothing that is known follows, its size may be wrong."""
         self._ended = False
@@ -126,7 +130,7 @@ class Reader:
         """All that was fed is understood, and ends where an element ends."""
         if self._level is _Level.LOST:
             return self._lost.claim == self.size and not self.error
-        return len(self._tail) == self._read_of_tail and not self.error
+        return self._at == self.size and not self.error
 
     def feed(self, data: bytes) -> list[Event]:
         """Take the file's next bytes and tell what they said, in order; up to `error`, if one was met.
@@ -148,10 +152,24 @@ class Reader:
         return self.feed(b"")
 
     def _read(self, data: bytes) -> None:
+        """Read on. Many bytes are not copied only because of a few held before them: those few end first."""
+        start = self.size - len(data)
+        if self._tail and len(data) > LEAD:
+            self._step_on(self._tail + data[:LEAD], start - len(self._tail))
+            self._tail = self._tail[: max(0, start - self._base)]
         if self._tail:
             data = self._tail + data
-        self._base = self.size - len(data)
-        at = self._read_of_tail
+        self._step_on(data, self.size - len(data))
+
+    @property
+    def _needed(self) -> int:
+        """The offset from which on bytes have to be held."""
+        return self._at if self._suspect is None else min(self._at, self._suspect)
+
+    def _step_on(self, data: bytes, base: int) -> None:
+        """Read what can be read of `data`, which stands at `base`, and hold the rest."""
+        self._base = base
+        at = self._at - base
         while at < len(data):
             after = _STEPS[self._level](self, data, at)
             if after is None and self._ended and self._level in (_Level.SEGMENT, _Level.CLUSTER):
@@ -159,9 +177,9 @@ class Reader:
             if after is None:
                 break
             at = after
-        keep = at if self._suspect is None else max(0, min(at, self._suspect - self._base))
-        self._tail = data[keep:]
-        self._read_of_tail = at - keep
+        self._at = base + at
+        self._base = max(base, self._needed)
+        self._tail = data[self._base - base :]
 
     # One step a level.
 

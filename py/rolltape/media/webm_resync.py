@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from rolltape.media import ebml
@@ -43,12 +44,24 @@ class Search:
 
     def __init__(self, tracks: Iterable[int]) -> None:
         numbers = b"".join(re.escape(bytes([0x80 | number])) for number in tracks if 0 < number < 127)
-        track = rb"[%s]..[\x00-\x0f\x80-\x8f]" % numbers if numbers else rb"(?!)"
-        simple = rb"\xa3(?=%s%s)" % (_SIZE, track)
-        group = rb"\xa0(?=%s\xa1%s%s)" % (_SIZE, _SIZE, track)
-        self._block = re.compile(rb"%s|%s" % (simple, group), re.DOTALL)
-        self._any = re.compile(rb"%s|%s|%s" % (_CLUSTER, simple, group), re.DOTALL)
-        self._clusters = re.compile(_CLUSTER if numbers else rb"%s|%s" % (_CLUSTER, _TRACKS))
+        self._track = rb"[%s]..[\x00-\x0f\x80-\x8f]" % numbers if numbers else rb"(?!)"
+        self._knows_tracks = bool(numbers)
+
+    # Compiled when something made no sense: most files need none of them.
+
+    @cached_property
+    def _block(self) -> re.Pattern[bytes]:
+        simple = rb"\xa3(?=%s%s)" % (_SIZE, self._track)
+        group = rb"\xa0(?=%s\xa1%s%s)" % (_SIZE, _SIZE, self._track)
+        return re.compile(rb"%s|%s" % (simple, group), re.DOTALL)
+
+    @cached_property
+    def _any(self) -> re.Pattern[bytes]:
+        return re.compile(rb"%s|%s" % (_CLUSTER, self._block.pattern), re.DOTALL)
+
+    @cached_property
+    def _clusters(self) -> re.Pattern[bytes]:
+        return re.compile(_CLUSTER if self._knows_tracks else rb"%s|%s" % (_CLUSTER, _TRACKS))
 
     def find(self, data: bytes, at: int, blocks: bool, claim: int | None, ended: bool) -> Found:
         """Return the first place from `at` on, before `claim`, where reading can go on; `blocks` also at a block.
