@@ -65,7 +65,7 @@ class AudioGraph:
         self.track: MediaStreamTrack = self._destination.stream.getAudioTracks()[0]
 
     def connect(self, microphone: MediaStreamTrack | None) -> None:
-        """Feed this microphone into the graph instead of the one before."""
+        """Feed this microphone into the graph instead of the one before; None: silence. It is not stopped by that."""
         if self._source is not None:
             self._source.disconnect()
             self._source = None
@@ -76,7 +76,7 @@ class AudioGraph:
 
     @property
     def sample_rate_hz(self) -> int:
-        """The rate of everything in it."""
+        """Samples a second of everything in the graph, as the browser chose it."""
         return round(self._context.sampleRate)
 
     def tap(self, worklet: AudioWorkletNode) -> None:
@@ -85,14 +85,20 @@ class AudioGraph:
         worklet.connect(self._destination)
 
     async def worklet(self, script: str, name: str) -> AudioWorkletNode:
-        """A node of this name that the script defines. Raises our own exceptions, or TimeoutError."""
+        """Return a new node of this name, which the script at that address defines.
+
+        Raises RolltapeError where the browser refuses, TimeoutError where the script does not load in LOAD_TIMEOUT_S.
+        """
         with translated():
             async with asyncio.timeout(LOAD_TIMEOUT_S):
                 await self._context.audioWorklet.addModule(script)
             return AudioWorkletNode.new(self._context, name)
 
     async def resume(self) -> None:
-        """Let the graph run: a browser may hold it until the first gesture, or for ever (quirk 4)."""
+        """Let the graph run, RESUME_TIMEOUT_S at most; `running` tells whether it does. Never raises.
+
+        A browser may hold it until the first gesture, or for ever (quirk 4).
+        """
         if self._context.state != "running":
             await asyncio.wait([asyncio.ensure_future(self._resumed())], timeout=RESUME_TIMEOUT_S)
 
@@ -102,7 +108,7 @@ class AudioGraph:
 
     @property
     def running(self) -> bool:
-        """Whether sound flows."""
+        """True if sound flows."""
         return self._context.state == "running"
 
     def peak(self) -> float | None:

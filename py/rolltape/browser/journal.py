@@ -26,7 +26,10 @@ OPEN_TIMEOUT_S = 10.0
 
 
 async def has_uploads() -> bool:
-    """Whether an earlier visit noted of any take that it is to be sent; no worker is started for that."""
+    """Return True if an earlier visit noted of any take that it is to be sent; no worker is started for that.
+
+    False too where the browser has no such storage, or lets nobody look. Never raises.
+    """
     if member(member(navigator, "storage"), "getDirectory") is None:
         return False
     try:
@@ -50,7 +53,11 @@ async def _names(folder: FileSystemDirectoryHandle) -> AsyncIterator[str]:
 
 
 class Journal:
-    """The journal's worker and folder."""
+    """The journal's files by path (`recording.sinks.Store`), written by a worker of its own.
+
+    The facade opens one for the page. Operations on files happen in the order in which they were asked for. What
+    was acknowledged is flushed to the disk; a power cut may still take a young file, which `put_back` restores.
+    """
 
     def __init__(self, root: FileSystemDirectoryHandle) -> None:
         self._root = root
@@ -59,7 +66,11 @@ class Journal:
 
     @classmethod
     async def open(cls) -> Journal:
-        """Start the journal. Raises Unsupported where the browser has no such storage, or it does not answer."""
+        """Open the journal's folder and start its worker.
+
+        Raises Unsupported where the browser has no such storage or it does not answer in OPEN_TIMEOUT_S,
+        RolltapeError for what else the browser refuses.
+        """
         if member(member(navigator, "storage"), "getDirectory") is None:
             raise Unsupported("This browser has no storage that survives a crash.")
         try:
@@ -71,14 +82,14 @@ class Journal:
         return cls(root)
 
     async def create(self, path: str) -> JournalFile:
-        """Open a file for writing, made if it is not there. Raises StorageLocked, StorageFull."""
+        """Open a file for writing behind what it holds; made, folders too, if not there. Raises SinkError."""
         size = await self._worker.ask("open", path)
         if not size:
             self._young.made(path)
         return JournalFile(self._worker, path, size, self._young)
 
     async def append_text(self, path: str, text: str) -> None:
-        """Add text at a file's end and put it on the disk."""
+        """Add text at a file's end; returns once it is flushed to the disk. Raises SinkError."""
         data = text.encode()
         size = await self._worker.ask("append", path, data)
         if size == len(data):
@@ -93,7 +104,11 @@ class Journal:
         return JournalPiece(await self._worker.read(path, at, length))
 
     async def put_back(self, running: Callable[[], Awaitable[Collection[str]]]) -> bool:
-        """Write anew what a power cut took of takes that no tab is recording; whether there was any."""
+        """Write anew what a power cut took of takes that no tab is recording; True if there was any.
+
+        `running` gives the ids of those that a tab is recording. What cannot be put back is logged, and tried again
+        at the next visit.
+        """
         return await self._young.put_back(self, running)
 
     async def names(self, path: str) -> list[str]:
@@ -119,7 +134,10 @@ class Journal:
             return StoredFile(await handle.getFile())
 
     async def text(self, path: str) -> str:
-        """Read a whole file as text, also one that is being added to (quirk 3); empty if there is none."""
+        """Read a whole file as text, also one that is being added to (quirk 3); empty if there is none.
+
+        Raises DeviceBusy where it changed at each of READ_ATTEMPTS, RolltapeError where it cannot be read.
+        """
         for attempt in range(READ_ATTEMPTS):
             file = await self.file(path)
             try:
@@ -130,7 +148,7 @@ class Journal:
         return ""
 
     async def remove(self, path: str) -> None:
-        """Delete a folder with all that is in it."""
+        """Delete a folder with all that is in it. Raises RolltapeError if there is none, or a file in it is open."""
         await self._young.forget(path)
         parent, _, name = path.rpartition("/")
         folder = await self._folder(parent)
@@ -167,7 +185,7 @@ class Journal:
         return used, max(0, int(estimate.quota or 0) - used)
 
     def close(self) -> None:
-        """Stop the worker."""
+        """Stop the worker; what it has not answered ends with a SinkError."""
         self._worker.close()
 
 
@@ -235,7 +253,7 @@ class JournalFile:
             self._ask_to_write(patch.data, patch.offset, 0)
 
     async def truncate(self, size: int) -> None:
-        """Cut the file's end off. Raises SinkError."""
+        """Cut the file to `size` bytes, after all that was written before. Raises SinkError."""
         self._size = await self._worker.ask("truncate", self._path, size)
         self._end = size
         self._young.wrote(self._path, Written(size, b"", size))

@@ -269,7 +269,7 @@ class Page(PageSection):
         document.title = text
 
     def dress(self) -> None:
-        """Wear the colours that were chosen."""
+        """Draw the page in the theme that is kept on this machine."""
         window.rolltapeDress()
 
     def dialog(self, name: str, opened: bool) -> None:
@@ -304,7 +304,10 @@ class Page(PageSection):
         self._listeners.add(window, "keydown", handle)
 
     def guard(self, on: bool) -> None:
-        """Have the browser ask before the page is left."""
+        """Have the browser ask before the page is left, or leave it unasked again.
+
+        Browsers ask only where somebody has touched the page, and phones often not at all.
+        """
         if on == self._guarded:
             return
         self._guarded = on

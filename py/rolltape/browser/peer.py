@@ -41,7 +41,7 @@ class Outgoing:
         self._captured = {kind: track for kind, track in both.items() if track is not None}
 
     def track(self, kind: str) -> MediaStreamTrack | None:
-        """What is sent of this kind, `audio` or `video`."""
+        """Return the clone that is sent of `audio` or `video`, made if need be; None where none is captured."""
         if kind in self._captured and kind not in self._clones:
             self._clones[kind] = self._captured[kind].clone()
             self._clones[kind].enabled = not self._muted[kind]
@@ -102,7 +102,7 @@ class Peer:
             self._listeners.add(self._connection, event, handler)
 
     async def offer(self) -> None:
-        """Offer one line for sound and one for the picture; the browser then asks to negotiate."""
+        """Add one line for sound and one for the picture; the browser then negotiates, and `say` gets the offer."""
         for kind in KINDS:
             track = self._outgoing.track(kind)
             self._connection.addTransceiver(kind if track is None else track, direction="sendrecv")
@@ -124,7 +124,7 @@ class Peer:
         await self._apply_limits()
 
     async def candidate(self, candidate: IceCandidate) -> None:
-        """Take one of the other side's candidates in."""
+        """Take in one of the other side's candidates; one that the browser refuses is logged and left aside."""
         plain: dict[str, Any] = {"candidate": candidate.candidate}
         if candidate.sdp_mid is not None:
             plain["sdpMid"] = candidate.sdp_mid
@@ -137,18 +137,21 @@ class Peer:
                 console.info(f"A candidate was left aside: {error.message}")
 
     async def limit(self, limits: SendLimits) -> None:
-        """Send this much at most."""
+        """Send this much at most from now on, also after the next negotiation; what is refused is logged."""
         self._limits = limits
         await self._apply_limits()
 
     async def refresh(self) -> None:
-        """Send the tracks that there are now, on the lines there are."""
+        """Send the tracks that there are now, on the lines there are; what is refused is logged."""
         with _logged("A track was not sent"):
             await self._attach()
         await self._apply_limits()
 
     async def arriving(self) -> Arriving:
-        """What arrives, over the time since this was asked before."""
+        """Return the rates since this was asked before, 0 the first time, and the picture's size now.
+
+        Raises JsException where the browser does not tell.
+        """
         report = await self._connection.getStats()
         found: dict[str, Any] = {}
         kbps: dict[str, float] = {}
@@ -182,7 +185,7 @@ class Peer:
         return 1000.0 * float(member(pair, "currentRoundTripTime") or 0.0)
 
     def restart(self) -> None:
-        """Look for another way to the other side."""
+        """Look for another way to the other side: ICE candidates are gathered anew, with a new offer."""
         self._connection.restartIce()
 
     def close(self) -> None:

@@ -83,7 +83,7 @@ class OpusLane(SoundLane):
         return self._timeline.missing(at_ns) if _opus_length(payload) else 0
 
     def silence(self, count: int) -> Iterator[tuple[bytes, int]]:
-        """Silence as this codec has it."""
+        """Return silent packets, each with its samples at 48 kHz: whole ones only, so up to `count` in all."""
         return ((self._silent_packet, SILENT_FRAME) for _ in range(count // SILENT_FRAME))
 
     def tell_silence(self, size: int, count: int) -> None:
@@ -141,7 +141,7 @@ class PcmLane(Lane):
         return self._timeline.missing(at_ns)
 
     def silence(self, count: int) -> Iterator[tuple[bytes, int]]:
-        """Silence as this codec has it."""
+        """Return `count` silent samples of all channels, in pieces: the bytes of each, and its number of samples."""
         while count > 0:
             piece = min(count, _SILENT_CHUNK)
             yield self._form.silence(piece), piece

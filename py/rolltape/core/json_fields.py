@@ -54,7 +54,8 @@ def json_line(value: Mapping[str, object]) -> str:
 class Fields:
     """A JSON object that is not trusted. Fields that nobody asks for are left aside.
 
-    Each method reads one field by its name, and raises ValueError where it is not what the method reads.
+    Each method reads one field by its name, and raises ValueError where it is not what the method reads. A `default`
+    stands for a field that is missing; without one that is an error, unless the method says otherwise.
     """
 
     def __init__(self, value: object) -> None:
@@ -119,22 +120,22 @@ class Fields:
         return None if self._values.get(name) is None else self.number(name, low=low, high=high)
 
     def flag(self, name: str, default: bool | None = None) -> bool:
-        """Yes or no."""
+        """Read true or false."""
         value = self._values.get(name, default)
         if not isinstance(value, bool):
             raise ValueError(f"{name} is neither true nor false")
         return value
 
     def flag_or_none(self, name: str) -> bool | None:
-        """Yes, no, or None where nobody said."""
+        """Read true or false, or None where there is neither."""
         return None if self._values.get(name) is None else self.flag(name)
 
     def member(self, name: str, kind: type[_Member], default: _Member | None = None) -> _Member:
-        """One of an enumeration's values."""
+        """Read one of an enumeration's values and return its member."""
         return kind(self.text(name, default))
 
     def known_members(self, name: str, kind: type[_Member]) -> tuple[_Member, ...]:
-        """Those of a list that an enumeration has; others are left aside."""
+        """Read a list, empty where there is none; what of it the enumeration has no value of is left aside."""
         known = {member.value: member for member in kind}
         return tuple(known[value] for value in self._items(name) if isinstance(value, str) and value in known)
 
@@ -147,18 +148,18 @@ class Fields:
         return None if self._values.get(name) is None else self.inner(name)
 
     def plain(self) -> Mapping[str, object]:
-        """All of it as it was read, unchecked."""
+        """Return all of it as it was read, unchecked: the object itself, not to be changed."""
         return self._values
 
     def rows(self, name: str, limit: int | None = None) -> list[Fields]:
-        """Read a list of objects, at most `limit`."""
+        """Read a list of at most `limit` objects, empty where there is none."""
         items = self._items(name)
         if limit is not None and len(items) > limit:
             raise ValueError(f"{name} has more than {limit} entries")
         return [Fields(value) for value in items]
 
     def texts(self, name: str) -> list[str]:
-        """Read a list of texts."""
+        """Read a list of texts, empty where there is none."""
         found = []
         for value in self._items(name):
             if not isinstance(value, str):

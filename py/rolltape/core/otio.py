@@ -18,7 +18,10 @@ Schema: TypeAlias = dict[str, Any]
 
 
 def timeline(name: str, tracks: Sequence[Schema], rate: int) -> str:
-    """Write tracks as a timeline that begins at frame 0."""
+    """Return the JSON text of a timeline that begins at frame 0; `rate` is in frames a second.
+
+    The tracks must have been made at the same rate; that is not checked.
+    """
     whole = {
         "OTIO_SCHEMA": "Timeline.1",
         "name": name,
@@ -30,17 +33,21 @@ def timeline(name: str, tracks: Sequence[Schema], rate: int) -> str:
 
 
 def track(name: str, kind: str, children: Sequence[Schema]) -> Schema:
-    """Make a track, `kind` "Video" or "Audio", of clips and gaps that follow one another."""
+    """Make a track of clips and gaps that follow one another; `kind` is "Video" or "Audio", which is not checked."""
     return _item("Track.1", name, None) | {"kind": kind, "children": list(children)}
 
 
 def gap(length: Schema) -> Schema:
-    """Make a hole in a track; `length` is a range from 0 on."""
+    """Make a hole in a track; `length` is a `time_range` that begins at 0."""
     return _item("Gap.1", "", length)
 
 
 def clip(name: str, file: str, available: Schema, played: Schema, markers: Sequence[Schema] = ()) -> Schema:
-    """Make a clip: what is played of what a file has; the file lies beside the timeline, whatever its name is."""
+    """Make a clip of a file that lies beside the timeline; `file` is its name, of any characters.
+
+    `available` and `played` are ranges (`time_range`): what the file holds, and what of it is played. That one lies
+    within the other is not checked.
+    """
     reference = {
         "OTIO_SCHEMA": "ExternalReference.1",
         "name": file,
@@ -57,7 +64,10 @@ def clip(name: str, file: str, available: Schema, played: Schema, markers: Seque
 
 
 def marker(name: str, color: str, marked: Schema) -> Schema:
-    """Make a marker of a clip, in one of OpenTimelineIO's colours ("RED", "BLUE")."""
+    """Make a marker of a clip; `marked` is a range in the file's own frames.
+
+    `color` is one of OpenTimelineIO's ("RED", "BLUE"), which is not checked.
+    """
     return {
         "OTIO_SCHEMA": "Marker.2",
         "name": name,
@@ -69,7 +79,7 @@ def marker(name: str, color: str, marked: Schema) -> Schema:
 
 
 def time_range(begin: int, length: int, rate: int) -> Schema:
-    """Make a range of so many frames from one on."""
+    """Make a range of `length` frames that begins at frame `begin`, at `rate` frames a second."""
     return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(begin, rate), "duration": _time(length, rate)}
 
 

@@ -39,7 +39,7 @@ class FragmentTrack:
         return ticks * 1000 / self.timescale
 
     def add(self, begin: int, samples: int, length: int) -> None:
-        """Count a run of samples."""
+        """Count a run of `samples` that begins at `begin` and lasts `length`, both in ticks; note a gap before it."""
         if self.first is None:
             self.first = begin
         elif self.ms(begin - self.end) > GAP_MS and len(self.gaps) < MAX_GAPS:

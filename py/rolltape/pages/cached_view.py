@@ -6,7 +6,7 @@ from rolltape.pages.document import View
 
 
 class CachedView:
-    """Hands on to `view` what is another than the last time."""
+    """Hands on to `view` what is another than the last time; nobody else may change that view meanwhile."""
 
     def __init__(self, view: View) -> None:
         self.view = view

@@ -110,7 +110,7 @@ class Document(View, Protocol):
         """Name the tab."""
 
     def dress(self) -> None:
-        """Wear the colours that were chosen."""
+        """Draw the page in the theme that is kept on this machine (`pages/theme.py`)."""
 
     def dialog(self, name: str, opened: bool) -> None:
         """Open a dialog, its first field selected, or close it."""
@@ -122,7 +122,10 @@ class Document(View, Protocol):
         """Call the handler when this key is pressed by itself: not in a field, not while a dialog is open."""
 
     def guard(self, on: bool) -> None:
-        """Have the browser ask before the page is left."""
+        """Have the browser ask before the page is left, or leave it unasked again.
+
+        Browsers ask only where somebody has touched the page, and phones often not at all.
+        """
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Run a task of the page's own; what it raises becomes a notice."""

@@ -41,7 +41,10 @@ class HomeBrowser(Navigation, Memory, Protocol):
 
 
 class HomePage:
-    """The form and what comes out of it."""
+    """The home page: makes a link for one guest, or a room, from what is chosen in its form.
+
+    `browser/main.py` makes one and calls `open`, once.
+    """
 
     def __init__(self, document: Document, browser: HomeBrowser) -> None:
         self._document = document

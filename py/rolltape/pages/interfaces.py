@@ -31,7 +31,10 @@ class ReadableStore(Store, Protocol):
 
 
 class Capture(Protocol):
-    """Camera and microphone, once they were granted."""
+    """Camera and microphone, once they were granted; the browser's is `browser/capture.py`.
+
+    A page opens one and gives it to its deck. Devices end or are muted at any time: what is answered holds for now.
+    """
 
     def preview(self) -> object | None:
         """Return the stream that a video element shows of it."""

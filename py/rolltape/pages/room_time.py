@@ -21,7 +21,11 @@ KEPT = 20_000
 
 
 class RoomTime:
-    """The room's clock on this page."""
+    """Estimates the clock of the room's server from readings over the page's connection to it.
+
+    Pages of guests and directors make one each and run `keep`. Moments are milliseconds, the page's own by its
+    `now_ms`, the room's by its server. How well they agree is estimated (`error_ms`), not guaranteed.
+    """
 
     def __init__(self, client: RoomClient, now_ms: Callable[[], float]) -> None:
         self._client = client
@@ -36,12 +40,12 @@ class RoomTime:
 
     @property
     def error_ms(self) -> int | None:
-        """By how much it may be wrong right now."""
+        """Milliseconds by which the estimate may be wrong now; None before the first reading."""
         now = self.at(self._now_ms())
         return None if now is None else round(now.error_ms)
 
     async def keep(self) -> None:
-        """Read the clock for as long as the page is there; without a connection it waits for one."""
+        """Read the clock until the task is cancelled; without a connection it waits for one. Raises no RoomError."""
         readings = 0
         while True:
             if self._client.connected:
@@ -55,9 +59,10 @@ class RoomTime:
             )
 
     async def measure(self, busy: Callable[[], bool], heard: Callable[[float], None]) -> None:
-        """While something is sent that gives way to a conversation (`busy`), tell how long answers take, in ms.
+        """While `busy()` is true, call `heard` each MEASURED_S with the milliseconds that an answer took.
 
-        These are no readings of the clock: they are taken while the line is full.
+        It runs until the task is cancelled; where no answer comes, nothing is told. These are no readings of the
+        clock: they are taken while the line is full.
         """
         while True:
             if self._client.connected and busy():

@@ -20,7 +20,10 @@ def following(choice: str) -> str:
 
 
 class ThemeButton:
-    """The button in the bar."""
+    """The button in the bar of every page that goes from one theme to the next and keeps the choice on this machine.
+
+    Making one shows it. Where storage is blocked, the choice is lost with the page.
+    """
 
     def __init__(self, document: Document, browser: Memory) -> None:
         self._document = document

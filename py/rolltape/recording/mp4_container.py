@@ -39,7 +39,7 @@ class Mp4:
 
     @property
     def problem(self) -> str:
-        """Why it could not be read to the end."""
+        """A sentence why it could not be read to the end; empty if it could."""
         return self._reader.problem
 
     @property
@@ -54,18 +54,18 @@ class Mp4:
 
     @property
     def first_picture_ms(self) -> float | None:
-        """When the first video track begins."""
+        """When the first video track begins; None before its first sample, and without one."""
         firsts = [track.ms(track.first) for track in self._pictures if track.first is not None]
         return firsts[0] if firsts else None
 
     @property
     def duration_ms(self) -> float | None:
-        """When the last sample of any track ends."""
+        """When the last sample of any track ends; 0 before the first, None where that cannot be told."""
         return None if self._is_blind else max((track.ms(track.end) for track in self._tracks), default=0.0)
 
     @property
     def whole_until_ms(self) -> float | None:
-        """When the track that ends first ends."""
+        """When the track that ends first ends; 0 before its first sample, None where that cannot be told."""
         return None if self._is_blind else min((track.ms(track.end) for track in self._tracks), default=0.0)
 
     @property
@@ -80,7 +80,7 @@ class Mp4:
 
     @property
     def pictures(self) -> int | None:
-        """The samples of the first video track."""
+        """Count of the samples of the first video track; None without one."""
         return self._pictures[0].samples if self._pictures else None
 
     @property

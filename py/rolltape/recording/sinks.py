@@ -60,23 +60,23 @@ class StoredBytes(Protocol):
         """Bytes."""
 
     async def read(self, start: int, end: int) -> bytes:
-        """Read the bytes from `start` to before `end`."""
+        """Read the bytes from `start` to before `end`, fewer only at its end. Raises RolltapeError."""
 
     def chunks(self) -> AsyncGenerator[bytes, None]:
         """All of it from its beginning, in pieces of some hundred kB to some MB."""
 
     def address(self, content_type: str) -> str:
-        """Return an address at which the page can play it."""
+        """Return an address at which the page can play it, until it is forgotten (`Storage.forget`)."""
 
     def save(self, name: str, content_type: str) -> None:
-        """Have it copied into the person's downloads."""
+        """Have it copied into the person's downloads. Whether that comes about, the browser does not tell."""
 
 
 class Store(Protocol):
-    """The journal's files by path: names joined by `/`."""
+    """The journal's files by path: names joined by `/`. All raise RolltapeError where the storage refuses."""
 
     async def create(self, path: str) -> PatchableSink:
-        """Open a file for writing, made if it is not there. Raises SinkError."""
+        """Open a file for writing behind what it holds, made if it is not there. Raises SinkError."""
 
     async def append_text(self, path: str, text: str) -> None:
         """Add text at the end and put it on the disk. Raises SinkError."""

@@ -114,7 +114,7 @@ class Recording:
 
     @property
     def growing(self) -> list[Growing]:
-        """The files that are being written, in the journal, by their number."""
+        """The files of the journal that are being written now, in the order of their parts' numbers."""
         return sorted(filter(None, (one.growing for one in self._parts)), key=lambda one: one.number)
 
     async def run(self) -> Take:
@@ -149,7 +149,10 @@ class Recording:
         self._make_good()
 
     async def stop(self) -> None:
-        """Ask for the end; asking twice, or before it has begun, is fine."""
+        """Ask for the end, and return when that is in the take's log; `run` returns once all is written.
+
+        Asking twice, or before it has begun, is fine.
+        """
         if self._keeper.is_stopping:
             return
         self._keeper.move_on(TakeEvent.STOP_REQUESTED)
@@ -158,7 +161,10 @@ class Recording:
         await self._keeper.log()
 
     async def pause(self) -> None:
-        """Record nothing until `resume`; the pause is logged, since it closes up in the file."""
+        """Record nothing until `resume`; the pause is logged, since it closes up in the file.
+
+        Nothing happens unless the take is recording. Returns when the pause is in the take's log.
+        """
         if self.take.state is TakeState.RECORDING:
             for part in self._running():
                 part.pause()
@@ -166,7 +172,10 @@ class Recording:
             await self._keeper.advance(TakeEvent.PAUSED)
 
     async def resume(self) -> None:
-        """Go on after a pause."""
+        """Go on after a pause, with the change that came meanwhile; nothing happens unless the take is paused.
+
+        Returns when the end of the pause is in the take's log.
+        """
         if self.take.state is TakeState.PAUSED:
             for part in self._running():
                 part.resume()

@@ -103,10 +103,10 @@ class Connection(Protocol):
         """Take in one way to reach the other side."""
 
     async def limit(self, limits: SendLimits) -> None:
-        """Send this much at most, from now on."""
+        """Send this much at most, from now on; a browser may send less. Never raises."""
 
     async def refresh(self) -> None:
-        """Send the tracks that there are now."""
+        """Send the tracks that there are now, in the place of those before; nothing where there is none."""
 
     async def arriving(self) -> Arriving:
         """Return figures of what has arrived since this was asked last."""

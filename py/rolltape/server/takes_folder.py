@@ -47,7 +47,7 @@ class Folder:
         self.close()
 
     def close(self) -> None:
-        """Close it."""
+        """Close the folder; those opened by it stay open."""
         os.close(self._fd)
 
     def folder(self, name: str, make: bool = False) -> Folder:
@@ -121,7 +121,7 @@ class Folder:
             self.sync()
 
     def remove_folder(self, name: str) -> None:
-        """Remove a folder that is empty."""
+        """Remove a folder. Raises OSError where there is none, or it is not empty."""
         os.rmdir(_checked(name), dir_fd=self._fd)
         self.sync()
 

@@ -84,7 +84,11 @@ class TakesStore:
     # What a page sends.
 
     def announce(self, owner: Owner, id: str, part: str, told: Announcement) -> Held:
-        """Note that a part is about to arrive, or goes on; return what is there of it."""
+        """Note that a part is about to arrive, or goes on; return what is there of it.
+
+        Where the guest has less than lies here, what is too much is dropped. Raises Refused for a take or part that
+        is not to be taken.
+        """
         take = _told(id, told.take)
         with self._room(owner, make=True) as room:
             known = self._announced(room, owner, take, part, told.type)
@@ -109,7 +113,8 @@ class TakesStore:
     def put(self, owner: Owner, id: str, part: str, at: int, content: bytes, sha256: str) -> Account:
         """Check a segment against its SHA-256 (base64), have it on the disk, and return the part's account then.
 
-        It is the part's next one, or one that is there already, which it replaces.
+        It is the part's next one, or one that is there already, which it replaces. Raises Refused where it is
+        neither, or its bytes are not those of the sum; then nothing has changed.
         """
         segment = segment_of(at, content)
         if segment.sha256 != sha256:
@@ -126,14 +131,21 @@ class TakesStore:
             return log.account
 
     def segments(self, owner: Owner, id: str, part: str, start: int) -> Segments:
-        """Return segments that are there of a part, from the `start`th on, PAGE_OF_SEGMENTS at most."""
+        """Return a part's segments from the `start`th on, PAGE_OF_SEGMENTS at most.
+
+        Raises Refused where there is no such take.
+        """
         with self._open(owner, id) as opened:
             some = opened.segments(part, start, PAGE_OF_SEGMENTS + 1)
         more = start + PAGE_OF_SEGMENTS if len(some) > PAGE_OF_SEGMENTS else None
         return Segments(tuple(some[:PAGE_OF_SEGMENTS]), more)
 
     def complete(self, owner: Owner, id: str, part: str, told: Completion) -> Held:
-        """Compare a part that is over, prove what lies on the disk, give it its name (`OpenTake.prove`)."""
+        """Compare a part that is over with what the guest has, prove it on the disk, give it its name.
+
+        It takes about a second a gigabyte; while another call is at it, the state is returned at once. Raises Refused
+        where the accounts differ, or there is no such take. Once it is complete, asking again changes nothing.
+        """
         take, clock = _told(id, told.take), told_clock(told.clock)
         with self._open(owner, id) as opened:
             known = opened.part(part)

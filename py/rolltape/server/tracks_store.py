@@ -71,7 +71,7 @@ class TracksStore:
         return self.queue.ask(owner.room_folder, wanted.session, content, [_name(one) for one in kept])
 
     def cancel(self, owner: Owner, session: str) -> None:
-        """Cancel what is being made of a session; what is made stays."""
+        """Cancel what is being made of a session; what is made stays. Raises Refused if nobody asked for any."""
         if self.queue.cancel(owner.room_folder, session) is None:
             raise Refused.unknown()
 
@@ -81,12 +81,12 @@ class TracksStore:
         return tuple(self.queue.listed(job) for job in jobs if job is not None)
 
     def files(self, owner: Owner, session: str) -> tuple[TrackFile, ...]:
-        """Return the files that are there of a session's tracks."""
+        """Return the files of a session's tracks that are noted as made; none where nobody asked for any."""
         job = self.queue.job(owner.room_folder, session)
         return () if job is None else job.files
 
     def made_of(self, owner: Owner, session: str, records: Iterable[TakeRecord]) -> list[TakeRecord]:
-        """Return those of the takes that a session's tracks have something of."""
+        """Return those of the `records` that a session's tracks have something of, in their order."""
         job = self.queue.job(owner.room_folder, session)
         return [] if job is None else [one for one in records if _name(one) in job.takes]
 
@@ -130,7 +130,10 @@ class TracksStore:
         return JobOrder(folder_path, session, folder_path / TRACKS, tuple(kept))
 
     def sweep(self, job: Job) -> None:
-        """Remove what a process has left unfinished that was ended."""
+        """Remove what a process has left unfinished; called when one is over, whatever came of it.
+
+        It is no error if the folder is gone. Raises OSError.
+        """
         with (
             contextlib.suppress(Refused, FileNotFoundError),
             self._room(job.room) as room,
@@ -141,7 +144,7 @@ class TracksStore:
                     folder.remove(name)
 
     def delete(self, job: Job) -> None:
-        """Delete all that was made."""
+        """Delete all that was made of a session; it is no error if the room is gone. Raises OSError."""
         with contextlib.suppress(Refused), self._room(job.room) as room:
             room.delete_tracks(job.session)
 

@@ -198,7 +198,7 @@ class GuestRoom:
         self._document.spawn(self._peers.refresh())
 
     def hang_up(self) -> None:
-        """Leave the room on purpose: the directors are told so."""
+        """Leave the room because the person pressed so; directors are told first, if the line is there."""
         self._say_last(Going.HUNG_UP)
         self.close()
 
@@ -207,7 +207,7 @@ class GuestRoom:
         self._client.say(replace(self._state(), page=self._page, going=going, can_record=False))
 
     def close(self) -> None:
-        """Leave the room."""
+        """Leave the room without a word, end all connections and stop what is sent to others."""
         self._peers.close()
         self._outgoing.close()
         self._client.close()
@@ -219,7 +219,7 @@ class GuestRoom:
     # Announcing.
 
     def tick(self) -> None:
-        """Announce now and then; while recording each second."""
+        """Announce if the last time is TICK_MS ago, IDLE_TICK_MS while nothing records; the page's clock calls it."""
         patience = IDLE_TICK_MS if self._deck.is_free else TICK_MS
         if self._browser.now_ms() - self._announced_ms >= patience:
             self.announce()
@@ -298,7 +298,7 @@ class GuestRoom:
             self._where("the director is here" if directors else "waiting for the director")
 
     def room_message(self, sender: Sender, message: Message) -> None:
-        """A command, or a step of a connection."""
+        """Do what a director asks for, or take a step of a connection; any other message is left aside."""
         if isinstance(message, Signal):
             self._document.spawn(self._peers.receive(sender, message))
         elif isinstance(message, Command):

@@ -31,7 +31,11 @@ WORDS = {
 
 
 class SavingCheck:
-    """Looks how the browser's question stands; the button has it asked."""
+    """Shows the guest whether this page may save several files, and has the browser ask when they press the button.
+
+    The guest's page makes one and runs `watch`. Whether the question is answered, and how, is up to the person:
+    `now` is what was seen last, up to LOOK_EVERY_S old.
+    """
 
     def __init__(self, document: Document, browser: Browser) -> None:
         self._document = document
@@ -39,11 +43,11 @@ class SavingCheck:
         self._asking = False
         self._drawn: Saving | None = None
         self.now = Saving.ALLOWED
-        """How it stands; most browsers have no such question."""
+        """What was seen last; ALLOWED in browsers without such a question."""
         document.on("saving-ask", "click", self._ask)
 
     async def watch(self) -> None:
-        """Look again and again: a download, or the person, may have changed it. Never returns."""
+        """Look each LOOK_EVERY_S, since a download or the person may have changed it, until the task is cancelled."""
         while True:
             await self._look()
             await asyncio.sleep(LOOK_EVERY_S)

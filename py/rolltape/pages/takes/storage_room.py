@@ -29,7 +29,10 @@ RELEASE_SUBJECT = "room-release"
 
 
 class SpaceView:
-    """Looks at the browser's storage when told to."""
+    """Shows how much room is left, warns when it runs short, and removes takes that lie elsewhere to make some.
+
+    `Takes` makes one; it looks only when told to. What is left is the browser's own estimate.
+    """
 
     def __init__(
         self,
@@ -54,7 +57,10 @@ class SpaceView:
         """For how long there is room at the ordered rate; None: not looked yet."""
 
     async def prepare(self, kbps: float) -> None:
-        """Before a recording: ask the browser to keep what is stored, and see how much room there is."""
+        """Before a recording at `kbps`: ask the browser to keep what is stored, and look how much room there is.
+
+        The browser's answer is not waited for. Raises RolltapeError as `look` does.
+        """
         self._told = frozenset()
         self._document.spawn(self._persist())  # Firefox asks the person, who must not hold up the recording
         await self.look(kbps, recording=True)
@@ -65,7 +71,10 @@ class SpaceView:
             self._browser.log("The browser did not promise to keep the journal when the disk runs full.")
 
     async def look(self, kbps: float, *, recording: bool) -> None:
-        """Show what is left at the ordered rate; while recording, warn ahead and release what lies elsewhere."""
+        """Show what is left at `kbps`; while recording, warn ahead and release what lies elsewhere.
+
+        Raises RolltapeError where the browser does not tell; then `minutes_left` is None.
+        """
         self.minutes_left = None  # until it is known
         space = Space(*await self._browser.space())
         if await self._release(space, kbps, recording=recording):

@@ -15,17 +15,17 @@ NOT_SENT = "It is not sent to {to}."
 
 
 def consent(to: str, room: str) -> str:
-    """Where a recording goes, before its first byte does."""
+    """Return what a guest is told before the first byte is sent: to which host a recording goes, and for whom."""
     return f"Your recording is also sent to {to}, for the director of “{room}”. It stays on your machine as well."
 
 
 def data_state(state: UploadState) -> str:
-    """The state on the page: while both sides compare, it is still closing."""
+    """Return the value of the page's `data-state`: while both sides compare, it is still `closing`."""
     return UploadState.CLOSING if state is UploadState.PROVING else state
 
 
 def share(upload: Upload) -> float:
-    """How much of what there is by now lies at the host, 0 to 1."""
+    """Return the share of what there is by now that lies at the host, 0 to 1; 0 where there is nothing yet."""
     total = upload.total
     return min(1.0, upload.arrived / total) if total else 0.0
 
@@ -37,7 +37,7 @@ def is_needed(upload: Upload) -> bool:
 
 
 def sentence(upload: Upload) -> str:
-    """What is to be said of it."""
+    """Return what the guest is told of an upload now; it is out of date with the next event of it."""
     to, over = upload.notes.to or "the host", upload.now().is_over
     match upload.state:
         case UploadState.OFF:
