@@ -97,12 +97,13 @@ def stubbed_browser(**members: Any) -> Iterator[Callable[[str], Any]]:
     vars(js).update({"Uint8Array": Array, "EventTarget": Target} | members)
     before = dict(sys.modules)
     _forget_ours()
-    sys.modules.update({"js": js, "pyodide": Interfaces("pyodide"), "pyodide.ffi": _ffi()})
+    sys.modules.update({name: Interfaces(name) for name in ("pyodide", "pyodide_js")})
+    sys.modules.update({"js": js, "pyodide.ffi": _ffi()})
     try:
         yield importlib.import_module
     finally:
         _forget_ours()
-        for name in ("js", "pyodide", "pyodide.ffi"):
+        for name in ("js", "pyodide", "pyodide_js", "pyodide.ffi"):
             sys.modules.pop(name)
         sys.modules.update(before)
 

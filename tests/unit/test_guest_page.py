@@ -44,6 +44,8 @@ class GuestBrowser(StoringBrowser):
     def __init__(self, records: bool, plugged: dict[Kind, list[str]]) -> None:
         super().__init__()
         self.records = records
+        self.has_one = True
+        """Whether it has a recorder at all."""
         self.captured = Capture(plugged)
         self.ended: Callable[[str], None] = lambda kind: None
 
@@ -63,7 +65,7 @@ class GuestBrowser(StoringBrowser):
         return
 
     def has_recorder(self) -> bool:
-        return True
+        return self.has_one
 
     def can_record(self, mime_type: str) -> bool:
         return self.records
@@ -134,6 +136,15 @@ def test_a_link_that_refuses_recording_says_so_first() -> None:
     scene = played(Scene("?record=false"))
 
     assert scene.sentences == ["This link does not allow recording."]
+    assert scene.document.enabled["record"] is False
+
+
+def test_a_browser_without_a_recorder_says_which_have_one() -> None:
+    scene = Scene("?record=2500")
+    scene.browser.has_one = False
+    played(scene)
+
+    assert scene.sentences == ["This browser cannot record: use a current Chrome, Edge or Firefox."]
     assert scene.document.enabled["record"] is False
 
 

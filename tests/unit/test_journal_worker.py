@@ -245,3 +245,28 @@ def test_a_slow_worker_that_goes_on_answering_is_waited_for(stage: Stage) -> Non
         assert len(StubWorker.hired) == 1
 
     run(story())
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ((5,), "There is no room left in the browser's storage."),
+        ((-1, "QuotaExceededError", "full"), "There is no room left in the browser's storage."),
+        ((-1, "NoModificationAllowedError", "held"), "Another tab holds this recording."),
+        ((-1, "InvalidStateError", "closed"), "The browser's storage failed."),
+    ],
+    ids=["less is there than was written", "full", "held", "anything else"],
+)
+def test_a_write_that_failed_says_why_and_is_not_taken_for_written(
+    stage: Stage, told: tuple[Any, ...], sentence: str
+) -> None:
+    async def story() -> None:
+        _, file = await stage.opened()
+        file.write(b"0123456789")
+        stage.worker.answer(2, *told)
+        with pytest.raises(SinkError) as failed:
+            await file.settle()
+        assert failed.value.sentence == sentence
+        assert file.ledger.acknowledged == 0
+
+    run(story())

@@ -57,7 +57,7 @@ class BrokenStore(FakeStore):
     """A journal that is read, but not written any more."""
 
     async def append_text(self, path: str, text: str) -> None:
-        raise SinkError("The journal failed.")
+        raise SinkError("The browser's storage failed.")
 
 
 async def nobody() -> Collection[str]:
@@ -104,7 +104,9 @@ def test_a_take_that_cannot_be_finished_now_is_kept_and_it_is_said() -> None:
         return [notice.text for notice in document.notices]
 
     (said,) = asyncio.run(story())
-    assert said.startswith("Ada_take1 was not finished, and cannot be now. The journal failed. It is kept")
+    assert said.startswith(
+        "Ada_take1 was not finished, and cannot be now. The browser's storage failed. It is kept"
+    )
 
 
 def test_a_take_that_a_power_cut_took_is_put_back_and_then_recovered() -> None:

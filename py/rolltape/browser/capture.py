@@ -17,7 +17,7 @@ from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
 from rolltape.browser.pictures import PictureCount
 from rolltape.browser.recorder import Recorder
-from rolltape.core.errors import DeviceError, EngineError, RolltapeError, Unsupported
+from rolltape.core.errors import DeviceError, RolltapeError, Unsupported
 from rolltape.core.uses import Uses
 from rolltape.recording.clock_log import Mark, SoundPath
 from rolltape.settings.bitrate import Rates
@@ -155,8 +155,6 @@ class Capture:
 
     def _pcm_recorder(self, mime_type: str) -> PcmRecorder:
         """A recorder of samples, with a graph of its own at the microphone's rate: nothing is resampled."""
-        if self.graph is None or not self.graph.running:
-            raise EngineError("This browser gives the page no sound to record.")
         graph = AudioGraph(self._own_rate())
         graph.connect(_live(self.microphone))
         return PcmRecorder(graph, mime_type)
@@ -289,15 +287,16 @@ def _live(track: MediaStreamTrack | None) -> MediaStreamTrack | None:
 
 
 async def ask(constraints: Constraints) -> MediaStream:
-    """Ask for the devices; where both are wanted and not to be had together, for one of them.
+    """Ask for the devices, of one kind at least; where both are not to be had together, for one of them.
 
     Raises DeviceError if none can be had, Unsupported where the browser gives none at all.
     """
     if member(navigator, "mediaDevices") is None:
         raise Unsupported(
-            "This page gets no camera or microphone because it was not opened over HTTPS."
+            "This page gets no camera or microphone because it was not opened over HTTPS: open it by an address that "
+            "begins with https://."
             if not window.isSecureContext
-            else "This browser gives pages no camera or microphone."
+            else "This browser gives pages no camera or microphone: use a current Chrome, Edge or Firefox."
         )
     pending = member(window, "rolltapeEarly")
     if constraints == EARLY_CONSTRAINTS and pending is not None:
@@ -316,7 +315,8 @@ async def ask(constraints: Constraints) -> MediaStream:
                 return await navigator.mediaDevices.getUserMedia(to_js(_as_plain(wish)))
         except DeviceError as error:
             first = first or error
-    raise first or Unsupported("Neither camera nor microphone was asked for.")
+    assert first is not None, "nothing was asked for"
+    raise first
 
 
 async def release_early() -> None:

@@ -154,6 +154,7 @@ class Download:
         self._port.start()
         worker = maybe(self._registration.active)
         if worker is None:
+            self._release()
             raise SinkError("The service worker that writes downloads is not running.")
         worker.postMessage(
             to_js({"announce": self._id, "name": name, "type": content_type}), to_js([channel.port2])

@@ -43,7 +43,9 @@ class DownloadAtEnd:
         if self.error is not None or not data:
             return
         if self._size + len(data) > MAY_HOLD_BYTES:
-            self.error = StorageFull("The page's memory is full.")
+            self.error = StorageFull(
+                "This page holds 1 GB of the recording; browsers close pages that hold more."
+            )
             return
         self._size += len(data)
         self._held.append(uint8array(data))

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 TAKEN_LATE = Notice(
-    Level.INFO, "The recording that had waited for your answer is going to your Downloads folder now."
+    Level.INFO, "A recording that the browser had not saved yet is going to your Downloads folder now."
 )
 
 

@@ -49,7 +49,10 @@ async def choose() -> Folder | None:
     except JsException as error:
         if error.name == "AbortError":
             return None
-        raise SinkError("This folder cannot be chosen.", f"{error.name}: {error.message}") from None
+        detail = f"{error.name}: {error.message}"
+        raise SinkError(
+            "The browser let no folder be chosen: recordings go where they went before.", detail
+        ) from None
     await _with_handles("readwrite", lambda handles: handles.put(handle, KEY))
     return Folder(handle)
 
@@ -212,7 +215,7 @@ class FolderFile:
         self._last = asyncio.create_task(self._confirm(self._stream.close(), 0))
         await asyncio.wait([self._last], timeout=CLOSE_TIMEOUT_S)
         if not self._last.done():
-            raise SinkError("The browser does not put the file into the folder.")
+            raise SinkError("The browser did not put the file into the folder within a minute.")
         if self.error is not None:
             raise self.error
         return self._end

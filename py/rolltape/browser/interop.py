@@ -15,6 +15,7 @@ from pyodide.ffi import JsDoubleProxy, JsException, JsNull, create_proxy
 
 from rolltape.core import errors
 
+NO_ROOM = "There is no room left in the browser's storage."
 # DOMException names (Web IDL section 2.8.1; Media Capture section 10.4) and what they mean for people.
 SENTENCES: dict[str, tuple[type[errors.RolltapeError], str]] = {
     "NotAllowedError": (errors.PermissionDenied, "The browser did not allow it."),
@@ -28,7 +29,7 @@ SENTENCES: dict[str, tuple[type[errors.RolltapeError], str]] = {
     "InvalidModificationError": (errors.EngineError, "The tracks changed while they were recorded."),
     "UnknownError": (errors.EngineError, "The browser's recorder failed."),
     "EncodingError": (errors.EngineError, "The browser's encoder failed."),
-    "QuotaExceededError": (errors.StorageFull, "There is no room left in the browser's storage."),
+    "QuotaExceededError": (errors.StorageFull, NO_ROOM),
     "NoModificationAllowedError": (errors.StorageLocked, "Another tab holds this recording."),
 }
 

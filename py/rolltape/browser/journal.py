@@ -232,20 +232,14 @@ class JournalFile:
     def _on_written(self, done: asyncio.Future[int], data: bytes, at: int, total: int) -> None:
         if done.cancelled():
             return
-        error = done.exception()
-        if error is None:
+        try:
             self._size = done.result()
-            self.ledger.acknowledge(total)
-            if data:
-                self._young.wrote(self._path, Written(at, data, self._size))
-        else:
-            self._broke(error)
-
-    def _broke(self, error: BaseException) -> None:
-        if self.error is None:
-            self.error = (
-                error if isinstance(error, SinkError) else SinkError("The journal failed.", str(error))
-            )
+        except SinkError as error:
+            self.error = self.error or error
+            return
+        self.ledger.acknowledge(total)
+        if data:
+            self._young.wrote(self._path, Written(at, data, self._size))
 
     def patch(self, patches: Sequence[Patch]) -> None:
         """Overwrite bytes in place, after all that was written before."""
@@ -270,5 +264,5 @@ class JournalFile:
         try:
             self._size = await self._worker.ask("close", self._path)
         except SinkError as error:
-            self._broke(error)
+            self.error = self.error or error
         return self._size

@@ -14,7 +14,7 @@ from js import MessageEvent, Uint8Array, Worker
 from pyodide.ffi import to_js
 
 from rolltape.browser import locks
-from rolltape.browser.interop import Listeners, error_of, uint8array
+from rolltape.browser.interop import NO_ROOM, Listeners, error_of, uint8array
 from rolltape.browser.scripts import script_url
 from rolltape.core.errors import SinkError, StorageFull
 
@@ -134,10 +134,10 @@ class JournalWorker:
         if size < 0:
             found = error_of(*more)
             failure = found if isinstance(found, SinkError) else None
-            _fail(request, failure or SinkError("The journal failed.", found.detail))
+            _fail(request, failure or SinkError("The browser's storage failed.", found.detail))
             return
         if size < request.end:  # Firefox says nothing when the disk is full (quirk 17)
-            _fail(request, StorageFull("There is no room left in the browser's storage."))
+            _fail(request, StorageFull(NO_ROOM))
             return
         request.read.extend(more)
         if request.operation == "open":

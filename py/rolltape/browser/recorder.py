@@ -91,9 +91,9 @@ class Recorder:
     def _on_error(self, event: Event) -> None:
         cause = getattr(event, "error", None)
         found = error_of(cause.name, cause.message) if cause else None
-        self.error = (
-            found if isinstance(found, EngineError) else EngineError("The browser's recorder failed.")
-        )
+        if not isinstance(found, EngineError):
+            found = EngineError("The browser's recorder broke off.", found.detail if found else "")
+        self.error = found
 
     @property
     def mime_type(self) -> str:

@@ -169,9 +169,10 @@ class SocketLine:
 
     def _hang_up(self) -> None:
         """The connection is over: nobody waits for what it might still say."""
+        gone = RoomError("The connection to the room is gone; it is being made again.", "offline")
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_exception(RoomError("The connection to the room is gone.", "offline"))
+                answer.set_exception(gone)
         if self._socket is not None:
             self._listeners.drop(self._socket)
             self._socket.close()
