@@ -138,7 +138,7 @@ class Recorder:
             yield buffer.to_bytes()
 
     def stop(self) -> None:
-        """Ask for the end; `chunks` ends after the last data."""
+        """Ask for the end and return at once; `chunks` ends after the last data. Asking twice is fine."""
         if self._ending is None:
             self._ending = asyncio.create_task(self._end())
 
@@ -149,17 +149,20 @@ class Recorder:
             self._recorder.stop()
 
     def pause(self) -> None:
-        """Stop taking in until `resume`."""
+        """Take nothing in until `resume`: the file closes up over it. Nothing happens unless it is recording."""
         if self._recorder.state == "recording":
             self._recorder.pause()
 
     def resume(self) -> None:
-        """Go on after `pause`."""
+        """Go on after `pause`. Nothing happens unless it is paused."""
         if self._recorder.state == "paused":
             self._recorder.resume()
 
     def close(self) -> None:
-        """Take the listeners off; whatever still runs is stopped, and the tracks are let go of."""
+        """Take the listeners off, stop what still runs, and let go of the tracks.
+
+        What the recorder holds is lost then: `stop`, and `chunks` to its end, come first. Closing twice is fine.
+        """
         self._listeners.close()
         if self._recorder.state != "inactive":
             self._recorder.stop()

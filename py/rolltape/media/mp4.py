@@ -95,25 +95,25 @@ class Samples:
         self._per_chunk = 0
 
     def add(self, size: int, duration: int) -> None:
-        """One more, of so many bytes, that lasts so long."""
+        """Add a sample of `size` bytes that lasts `duration` ticks."""
         self.count += 1
         self.end += duration
         self.sizes.append(size)
         self.durations.add(duration)
 
     def stretch(self, ticks: int) -> None:
-        """Have the latest one last so much longer, or shorter."""
+        """Have the latest sample last `ticks` longer, or shorter, but never less than nothing."""
         if self.count:
             self.end += self.durations.raise_last(ticks)
 
     def add_frames(self, frames: int) -> None:
-        """So many more of one size, each of which lasts one tick."""
+        """Add samples of the one size, `same_size`, each of which lasts one tick."""
         self.count += frames
         self.end += frames
         self.durations.add(1, frames)
 
     def end_chunk(self, offset: int) -> None:
-        """Those since the last call stand together, beginning at this place in the file."""
+        """Note that the samples since the last call stand together, from byte `offset` of the file on."""
         length, self._chunked = self.count - self._chunked, self.count
         if not length:
             return
@@ -123,7 +123,7 @@ class Samples:
             self._chunks.extend((len(self._offsets), length, 1))
 
     def finish(self) -> None:
-        """There are no more."""
+        """Note that there are no more samples; called once, before `boxes`."""
 
     def boxes(self) -> Iterator[bytes]:
         """Write the tables that follow the sample description (8.6, 8.7)."""
@@ -164,7 +164,7 @@ class ShownSamples(Samples):
         self._length = 0
 
     def add_picture(self, size: int, shown: int, key: bool, duration: int = 0) -> None:
-        """One more, shown at this time; `duration` counts for the last one."""
+        """Add a picture of `size` bytes, shown at tick `shown`; its `duration` in ticks counts if it is the last."""
         self.count += 1
         self.sizes.append(size)
         if key:
@@ -178,7 +178,7 @@ class ShownSamples(Samples):
             self._settle()
 
     def finish(self) -> None:
-        """Give the last ones their times."""
+        """Give the last samples their times of decoding; called once, after the last one and before `boxes`."""
         while self._pending:
             self._settle()
         pairs = len(self.durations)
@@ -207,7 +207,7 @@ class ShownSamples(Samples):
 
     @property
     def delay(self) -> int:
-        """By how much what reorders makes it later."""
+        """By how many ticks what reorders makes pictures later than their times say."""
         return self._delay
 
     def boxes(self) -> Iterator[bytes]:

@@ -56,7 +56,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was looked at; `name` is the end of its element's `data-testid`, `check-NAME`."""
 
     name: str
     state: CheckState
@@ -64,7 +64,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Readiness:
-    """All checks, and what they come to."""
+    """All checks in the order of the page, and what they come to: `verdict` is a sentence for the guest."""
 
     checks: tuple[Check, ...]
     state: CheckState
@@ -72,7 +72,7 @@ class Readiness:
 
     @property
     def can_test(self) -> bool:
-        """True if a test recording makes sense."""
+        """True if something can be recorded; false too until devices and storage were asked for."""
         return self.state not in (CheckState.BAD, CheckState.WAIT)
 
 
@@ -91,7 +91,10 @@ def readiness(known: Known) -> Readiness:
 
 
 def browser_can(can_record: Callable[[str], bool]) -> str:
-    """Return words for the formats that this browser records, out of those that a recording tries."""
+    """Return words for the formats that this browser records, out of those that a recording tries.
+
+    `can_record` answers for a MIME type by what the browser says; a recording of it may still fail to begin.
+    """
     named = {VideoCodec.VP8: "VP8", VideoCodec.H264: "H.264", VideoCodec.VP9: "VP9", VideoCodec.AV1: "AV1"}
     formats = [one for one in candidates(CodecWish()) if can_record(one.mime_type)]
     if not formats:

@@ -162,7 +162,7 @@ class Parameters:
     notices: list[Notice] = field(default_factory=list)
 
     def say(self, text: str, level: Level = Level.WARNING) -> None:
-        """Add a notice."""
+        """Add a notice for the person who opened the link."""
         self.notices.append(Notice(level, text))
 
     def bad(self, given: Given, what: str, instead: str) -> None:
@@ -170,12 +170,12 @@ class Parameters:
         self.say(f"The link says {given}, {what}; {instead}.")
 
     def nonempty(self, name: str) -> Given | None:
-        """Give a parameter that has a value."""
+        """Return a parameter that has a value; None where it is missing or empty."""
         given = self.given.get(name)
         return given if given is not None and given.value else None
 
     def flag(self, name: str, default: bool) -> bool:
-        """Read a yes or no."""
+        """Read a yes or no; `default` where it is missing, and with a notice where it is neither."""
         given = self.given.get(name)
         if given is None:
             return default
@@ -186,7 +186,7 @@ class Parameters:
         return value in _YES
 
     def text(self, name: str, limit: int) -> str | None:
-        """Read a text of at most `limit` characters."""
+        """Read a text, cut to `limit` characters with a notice; None where it is missing, or nothing can be read."""
         given = self.nonempty(name)
         if given is None:
             return None

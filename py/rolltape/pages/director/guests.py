@@ -23,20 +23,23 @@ MANY = 8
 
 
 class Actions(Protocol):
-    """What the buttons do."""
+    """What the buttons of the cards do; the director's page does it. What is raised becomes a notice."""
 
     async def ask(self, uid: str, kind: CommandKind, label: str = "") -> None:
-        """Ask a guest for something."""
+        """Ask a guest for something, `label` being the new name of a RENAME. They may refuse, or not answer."""
 
     async def record_inbound(self, uid: str) -> None:
-        """Record what arrives from a guest, or stop."""
+        """Record on this page what arrives from a guest, or stop that."""
 
     async def take_off(self, uid: str) -> None:
         """Remove a guest from the room, or from this page where they are gone."""
 
 
 class Cards:
-    """Draws every guest."""
+    """Draws a card for each guest, and what is true of all together; the director's page makes one.
+
+    Guests are those of `control`, by their uid. A card of a uid that is not there is not drawn, and no error.
+    """
 
     def __init__(
         self,
@@ -61,20 +64,20 @@ class Cards:
         document.on("listen", "click", self._on_listen)
 
     def stream(self, uid: str) -> object | None:
-        """What arrives from a guest."""
+        """Return the MediaStream that arrives from a guest; None if none does."""
         return self._streams.get(uid)
 
     def show_stream(self, uid: str, stream: object | None) -> None:
-        """This arrives from a guest from now on."""
+        """Show what arrives from a guest from now on, a MediaStream; None: nothing."""
         self._streams[uid] = stream
         self.draw_one(uid)
 
     def show_arriving(self, uid: str, arriving: Arriving) -> None:
-        """What was measured of that."""
+        """Take in figures of what arrives from a guest; they are drawn with the next `draw` or `draw_one`."""
         self._arriving[uid] = arriving
 
     def order(self, uid: str, bitrate: str, format: str, base: Settings) -> Order:
-        """What is ordered of this guest: their own fields go before those for all. Raises BadOrder."""
+        """Return what is ordered of this guest: their own fields go before those for all. Raises BadOrder."""
         row = self._rows.get(uid)
         own_bitrate = row.value("own-bitrate").strip() if row else ""
         own_format = row.value("own-format") if row else "all"
@@ -134,7 +137,7 @@ class Cards:
         row.attribute("volume", "aria-label", f"How loud {guest.name} is here")
 
     def pause_kind(self) -> CommandKind:
-        """What the pause button for all asks for: pausing while anybody records, else going on."""
+        """Return what the pause button for all asks for: pausing while anybody records, else going on."""
         return CommandKind.PAUSE if self._is_any_recording() else CommandKind.RESUME
 
     def _is_any_recording(self) -> bool:

@@ -306,7 +306,10 @@ class DirectorPage:
     # Recording what arrives.
 
     async def record_inbound(self, uid: str) -> None:
-        """Record what arrives from a guest, or stop."""
+        """Record on this page what arrives from a guest, or stop that.
+
+        Raises KeyError for a uid that has no card.
+        """
         name, deck = self._control.rows[uid].name, self._inbound.get(uid)
         if deck is not None and deck.state is not TakeState.IDLE:
             await deck.stop()

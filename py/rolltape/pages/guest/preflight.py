@@ -18,7 +18,10 @@ STARTING_MS = 4000.0
 
 
 class ReadyView:
-    """Draws what changed, and no more: the verdict is read out when it changes."""
+    """Shows a guest whether they could be recorded right now; the verdict is read out when it changes.
+
+    The guest's page makes one and calls `look` some times a second; only what changed is drawn.
+    """
 
     def __init__(self, settings: Settings, document: Document, browser: Browser) -> None:
         self._settings = settings
@@ -32,7 +35,7 @@ class ReadyView:
 
     @property
     def can_test(self) -> bool:
-        """True if a test recording makes sense."""
+        """True if something could be recorded when `look` was called last; false before."""
         return self._drawn is not None and self._drawn.can_test
 
     def look(
@@ -44,7 +47,11 @@ class ReadyView:
         minutes: float | None,
         saving: Saving,
     ) -> None:
-        """Take in what is true now, once devices and storage were asked for."""
+        """Judge what is true now and draw it; called once devices and storage were asked for.
+
+        `capture` is None without any device, `peak` the loudest sample of the last moment, 0 to 1, or None where
+        nobody can tell. `has_plan` says that a format was found, `minutes` for how long there is room; None: unknown.
+        """
         settings = self._settings
         camera = capture.granted_video() if capture else None
         microphone = capture.granted_audio() if capture else None

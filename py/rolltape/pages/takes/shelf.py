@@ -27,7 +27,10 @@ EXPORT_WORDS = {"opus": "Sound as Opus", "wav": "Sound as WAV"}
 
 
 class ShelfView:
-    """Draws the takes and carries out what is asked of one."""
+    """Draws a row for each take of the journal, and does what its buttons say: play, save, sound alone, delete.
+
+    `Takes` makes one. It draws only when told to, and shows others' changes from the next `draw` on.
+    """
 
     def __init__(self, document: Document, browser: Storage, shelf: Shelf) -> None:
         self._document = document
@@ -42,12 +45,15 @@ class ShelfView:
         self._exporting: set[str] = set()
 
     async def draw(self, live: Take | None = None) -> None:
-        """Show every take; `live` is the one this page is recording, newer than its log."""
+        """Read and show every take; `live` is the one that this page records, newer than its log.
+
+        Raises RolltapeError where the journal cannot be read.
+        """
         self._takes = {take.id: take for take in await self._shelf.takes()}
         self.show(live)
 
     async def draw_one(self, id: str, live: Take | None = None) -> None:
-        """Read the log of one take anew and show it as it is now."""
+        """Read the log of one take anew and show it; one that is gone stays as it was. Raises RolltapeError."""
         take = await self._shelf.take(id)
         if take is not None:
             self._takes[id] = take
