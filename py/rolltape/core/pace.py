@@ -27,6 +27,6 @@ class Pace:
         return True
 
     def wait_ms(self, now_ms: float) -> float:
-        """For how long it may not happen yet."""
+        """Return the milliseconds for which it may not happen yet; 0: it may now. It does not count."""
         is_full = len(self._last) == self._last.maxlen
         return max(0.0, self._last[0] + self._within_ms - now_ms) if is_full else 0.0

@@ -39,7 +39,7 @@ class PcmFormat:
         return self.channels * self.bits // 8
 
     def silence(self, frames: int) -> bytes:
-        """So many samples of silence."""
+        """Return `frames` samples of silence of all channels, as bytes of this format."""
         return (b"\x80" if self.bits == 8 else b"\0") * (frames * self.frame_bytes)
 
 
@@ -74,7 +74,10 @@ def tail(data_bytes: int) -> bytes:
 
 
 def little_endian(data: bytes, bits: int) -> bytes:
-    """Big-endian samples turned round."""
+    """Return big-endian samples of 8, 16, 24, 32 or 64 bits turned round; `data` has whole samples only.
+
+    Raises KeyError for any other number of bits, ValueError where a sample is not whole.
+    """
     if bits == 8:
         return data
     if bits == 24:

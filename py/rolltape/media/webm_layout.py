@@ -107,7 +107,11 @@ class KeyFrames:
         return len(self.ticks)
 
     def add(self, track: int, ticks: int, cluster: int, position: int, segment_body: int) -> None:
-        """Note one, and its cue."""
+        """Note a key frame of `track` at `ticks`, and encode its CuePoint.
+
+        `cluster` is the offset of its Cluster in the file, `position` its own in the Cluster's payload,
+        `segment_body` the offset of the Segment's payload, from which Cues count. They come in the file's order.
+        """
         self.ticks.append(ticks)
         self.clusters.append(cluster)
         self.positions.append(position)

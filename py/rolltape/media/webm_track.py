@@ -62,7 +62,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class TrackProgress:
-    """A track's times, rates and gaps so far; times are in milliseconds, None before its first block."""
+    """A track's counts, times, gaps and drift so far; times are in milliseconds, None before its first block."""
 
     blocks: int
     bytes: int

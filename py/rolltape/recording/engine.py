@@ -76,7 +76,7 @@ class Plan:
         return self._stepped_down(error.detail or error.sentence, "failed to start")
 
     def after_nothing(self) -> Plan | None:
-        """Return the same, since this one was started and delivered nothing."""
+        """Return the same with the next format, since this one delivered nothing; None if it was the last."""
         return self._stepped_down("", "delivered nothing")
 
     def _stepped_down(self, reason: str, what: str) -> Plan | None:

@@ -144,7 +144,10 @@ class Shelf:
         return file
 
     async def save(self, take: Take) -> Take:
-        """Have the finished files copied into the person's downloads; the take as it is then."""
+        """Have the finished files copied into the person's downloads; return the take, noted as saved in its log.
+
+        Whether they arrive there, the browser does not tell. Raises RolltapeError where one cannot be read.
+        """
         kept = take.stored_parts
         for part in kept:
             kind = contents(take.type_of(part))

@@ -72,14 +72,14 @@ class TakeNotices:
 
 
 class PartNotices:
-    """What one part has to tell."""
+    """Passes on what one part has to tell, so that it is known which one; the recording's notices tell the person."""
 
     def __init__(self, notices: TakeNotices, number: int) -> None:
         self._notices = notices
         self._number = number
 
     def tell(self, level: Level, sentence: str) -> None:
-        """Something has happened."""
+        """Tell the person that something has happened, in a sentence."""
         self._notices.tell(level, sentence)
 
     def hold(self, subject: str, level: Level, sentence: str) -> None:

@@ -37,7 +37,7 @@ class _Note(NamedTuple):
 
 
 class Throughput:
-    """Notes of one file as it grows."""
+    """Measures the rates of one file from notes of its size as it grows; times are milliseconds of one clock."""
 
     def __init__(self) -> None:
         self._notes: deque[_Note] = deque()
@@ -52,7 +52,7 @@ class Throughput:
         self._notes.clear()
 
     def rate(self, now_ms: float) -> Rate:
-        """Return the rates at this moment."""
+        """Return the rates at `now_ms`; they fall where nothing was noted for longer than STEADY_MS."""
         self._forget(now_ms)
         if not self._notes:
             return Rate()

@@ -113,7 +113,7 @@ class FileTimeline:
 
 
 class LagNews(Enum):
-    """What is new of a file's lag."""
+    """What is new of how far a file lags behind the clock: it is there or has doubled, or it grows no more."""
 
     GROWS = "grows"
     OVER = "over"

@@ -28,7 +28,7 @@ _HEAD = re.compile(r'\{"event":"([a-z-]{1,20})","n":(\d{1,9})([,}])')
 
 @dataclass(frozen=True)
 class Frame:
-    """What one frame says."""
+    """One frame, taken apart: event, number and message."""
 
     event: str
     """Lower-case letters and hyphens, 20 at most."""

@@ -24,7 +24,7 @@ class Lent:
 
 @dataclass(frozen=True)
 class Lending:
-    """Gives pages what their host lends."""
+    """Gives pages what their host lends, when they join and now and then: ICE servers, and a place for takes."""
 
     hosting: Hosting
     ice: Ice

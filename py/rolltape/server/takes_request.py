@@ -155,7 +155,7 @@ class RequestGate:
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
     def route(self, path: str, method: str, handler: Callable[[Asked], Awaitable[Response]]) -> Route:
-        """Make a route for whoever has an upload token."""
+        """Make a route whose `handler` is called for whoever has an upload token; others are refused."""
         return self.open_route(path, [method], lambda request: handler(self._asked(request)))
 
     def open_route(
@@ -221,7 +221,7 @@ class RequestGate:
 
 
 def answer(body: str, status: int = 200) -> Response:
-    """Make an answer in JSON that no cache keeps."""
+    """Make an answer of `body`, a JSON text, that no cache keeps."""
     return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
 
 

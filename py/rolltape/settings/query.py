@@ -205,7 +205,7 @@ class Parameters:
         return self._held(name, whole_number, high, "a whole number")
 
     def fps(self) -> float | None:
-        """Read `fps`: a number from 1 to 240."""
+        """Read `fps`, 1 to 240; None where it is missing, and with a notice where it is anything else."""
         return self._held("fps", _decimal, MAX_FPS, "a number")
 
     def _held(self, name: str, read: Callable[[str], _N | None], high: int, kind: str) -> _N | None:
@@ -219,7 +219,7 @@ class Parameters:
         return number
 
     def split_minutes(self) -> float | None:
-        """Read `splitrecording`: minutes; empty is 5."""
+        """Read `splitrecording`: minutes, held within limits with a notice; empty is 5; None: one part."""
         given = self.given.get("splitrecording")
         if given is None:
             return None
@@ -257,7 +257,7 @@ class Parameters:
         return value if value == "after" else ""
 
     def stream_id(self) -> str | None:
-        """Read `push`."""
+        """Read `push`, the guest's id; None where it is missing, and with a notice where it cannot be one."""
         given = self.nonempty("push")
         if given is None:
             return None
@@ -268,7 +268,7 @@ class Parameters:
         return given.value
 
     def device(self, name: str) -> DeviceWish | None:
-        """Read a device's name; `0` is none."""
+        """Read a part of a device's label; `0` is NO_DEVICE; None where nothing is wished."""
         text = self.text(name, MAX_DEVICE)
         if text is None:
             return None

@@ -201,7 +201,7 @@ def _kind(frame: Any) -> tuple[str, int, int]:
 
 
 def spread(mono: bytes) -> bytes:
-    """One channel on both of two, as loud as it is."""
+    """Return samples of 32 bits of one channel on both of two, interleaved, as loud as they are."""
     one = array("i", mono)
     both = array("i", bytes(2 * len(mono)))
     both[0::2] = one

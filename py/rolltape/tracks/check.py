@@ -74,7 +74,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 
 def told(takes: Sequence[CheckedTake]) -> list[str]:
-    """What to print, a line a fact."""
+    """Return the lines that `rolltape tracks --check` prints, a fact each; there is always one."""
     lines = []
     for take in takes:
         if take.line is None:

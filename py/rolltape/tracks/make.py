@@ -55,7 +55,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for."""
+    """What is to be made of a session: by the command line, or by a worker for a director."""
 
     folder: Path
     output: Path

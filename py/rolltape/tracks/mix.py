@@ -46,7 +46,7 @@ class Loudness:
 
 
 def loudness(path: Path) -> Loudness:
-    """Measure a file's sound. Raises OSError."""
+    """Measure a file's sound by reading all of it (ITU-R BS.1770-5). Raises OSError."""
     return _measured([path], [0.0], lambda seconds: None)
 
 

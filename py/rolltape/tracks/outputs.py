@@ -77,7 +77,7 @@ class WavFile:
 
 
 class FlacFile:
-    """A FLAC (RFC 9639)."""
+    """Writes a FLAC file (RFC 9639) at RATE, of one or two channels; it is not whole before it is closed."""
 
     def __init__(self, path: Path, channels: int) -> None:
         """Raises OSError."""
@@ -110,7 +110,7 @@ class FlacFile:
 
 @contextmanager
 def as_os_errors(path: Path) -> Iterator[None]:
-    """Raises OSError where FFmpeg cannot write."""
+    """Within this, what FFmpeg raises of the file at `path` is raised as OSError."""
     try:
         yield
     except av.FFmpegError as error:

@@ -26,7 +26,7 @@ NOISE = 0.1
 
 @dataclass(frozen=True)
 class PlacedFile:
-    """A file on the room's clock."""
+    """A file whose samples are dated by the room's clock."""
 
     file: int
     """Which one, as the caller counts them."""
@@ -56,7 +56,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class GuestTrack:
-    """All of one guest."""
+    """The track of one guest; `length` is in samples at RATE, the same for all guests of a session."""
 
     name: str
     pieces: tuple[Piece, ...]
@@ -70,7 +70,10 @@ def first_ms(files: Iterable[PlacedFile]) -> float | None:
 
 
 def tracks(by_name: dict[str, Sequence[PlacedFile]], began_ms: float) -> list[GuestTrack]:
-    """A track of each name's files, of which none begins before `began_ms`."""
+    """Lay each name's files on a track that begins at `began_ms`, by the room's clock; none of them begins before.
+
+    All are equally long, in whole seconds. Of a name without a file the track is silent.
+    """
     laid = {name: pieces(files, began_ms) for name, files in by_name.items()}
     last = max((row[-1].until for row in laid.values() if row), default=0)
     length = math.ceil(last / RATE) * RATE

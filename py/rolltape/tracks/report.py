@@ -46,7 +46,7 @@ def report_plain(
 
 
 def report_json(report: dict[str, Any]) -> str:
-    """Write a report."""
+    """Return the content of a report's file, JSON with a line feed at its end."""
     return json.dumps(report, ensure_ascii=False, indent=2) + "\n"
 
 

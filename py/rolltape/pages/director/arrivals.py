@@ -179,7 +179,7 @@ class ArrivalsView:
         return f"{take.label or 'Guest'} · {files[0] if files else f'take {take.number}'}"
 
     def wire(self, row: View, name: Name) -> None:
-        """Have the row's buttons do what they say."""
+        """Have the row's buttons delete a take at the host, asked twice, or finish it; called once for each row."""
         row.on("delete", "click", partial(self._on_delete, row, name))
         row.on("delete", "blur", partial(self._not_sure, row))
         row.on("finish", "click", partial(self._on_finish, name))
@@ -212,7 +212,10 @@ class ArrivalsView:
 
 
 def row_state(take: ArrivedTake | None, now_ms: float) -> str:
-    """The state of a take's way to the host, as its guest's page calls it."""
+    """Return the UploadState for a take's row, as its guest's page would have it; `off` for None.
+
+    One that arrives is `waiting` where nothing has come for more than QUIET_MS before `now_ms` (since 1970).
+    """
     if take is None:
         return UploadState.OFF
     match take.state:

@@ -33,7 +33,7 @@ MINUTES_WARNING = 30
 
 
 def fill(row: View, guest: GuestRow, now_ms: float) -> None:
-    """Draw a guest as they are now."""
+    """Draw a guest's card at `now_ms`, by this page's clock; what arrives from them is drawn by `fill_inbound`."""
     state, told, name = guest.shown_state, guest.state or GuestState(), guest.name
     row.attribute("", "data-guest", guest.member.uid)
     row.attribute("", "data-state", state)
@@ -94,7 +94,7 @@ def _remove_words(row: View, guest: GuestRow) -> str:
 
 
 def fill_inbound(row: View, name: str, state: TakeState, arriving: Arriving | None, has_stream: bool) -> None:
-    """Draw what arrives, and the recording of it."""
+    """Draw what arrives from a guest: the button that records it, and while it does its rates (None: unknown)."""
     running = state is not TakeState.IDLE
     row.show("no-picture", not has_stream)
     row.text("record-inbound-text", "Stop" if running else "Record")

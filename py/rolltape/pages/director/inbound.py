@@ -21,7 +21,7 @@ Ask = Callable[[SendRates | None], Awaitable[str]]
 
 
 class InboundDeck:
-    """What arrives from one guest, and the deck that records it."""
+    """Records on the director's machine what arrives from one guest, as far as the call carries it."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class InboundDeck:
 
     @property
     def take(self) -> Take | None:
-        """The take being made."""
+        """The take being made; None while there is none."""
         return self._deck.take
 
     def rename(self, name: str) -> None:

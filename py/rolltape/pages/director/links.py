@@ -18,7 +18,7 @@ COPIED_FOR_S = 4.0
 
 
 class Links:
-    """The links on the page."""
+    """Shows the links of guests and directors, copies them and draws the QR code; the director's page makes one."""
 
     def __init__(self, document: Document, browser: Browser, settings: Settings) -> None:
         self._document = document

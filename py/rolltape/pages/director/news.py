@@ -25,7 +25,10 @@ MEMORY = "alarm-sound"
 
 
 class NewsView:
-    """The list, and the switch for the tone."""
+    """Draws the list of what happened, KEPT of it at most, and sounds a tone for alarms unless it is switched off.
+
+    The director's page makes one. Whether a tone is heard depends on the browser: not before the first gesture.
+    """
 
     def __init__(self, document: Document, browser: Browser) -> None:
         self._document = document

@@ -171,7 +171,7 @@ class DirectorPage:
         self._members_changed()
 
     def room_message(self, sender: Sender, message: Message) -> None:
-        """A guest's word."""
+        """Take in what a guest's page or the server says, and draw that guest; any other message is left aside."""
         uid = sender.uid
         if isinstance(message, GuestState):
             told = self._control.heard(uid, message, self._browser.now_ms())
@@ -293,7 +293,7 @@ class DirectorPage:
         await asyncio.gather(*(self.ask(uid, kind) for uid in asked))
 
     async def take_off(self, uid: str) -> None:
-        """Remove a guest from the room; one who is gone is only taken off the page."""
+        """Stop recording what arrives from a guest and remove them from the room; who is gone, from this page."""
         deck = self._inbound.get(uid)
         if deck is not None:
             await deck.stop()

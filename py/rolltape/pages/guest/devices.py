@@ -113,7 +113,7 @@ class Devices:
         await self._draw_selects()
 
     async def draw(self) -> None:
-        """Show the picture, what was granted, and the devices there are."""
+        """Show the picture, what was granted, and the devices there are; nothing without a capture."""
         if self.capture is None:
             return
         picture = self.capture.preview()

@@ -46,7 +46,10 @@ class Job:
 
 
 class ConvertPage:
-    """Everything on the converter's page."""
+    """The converter's page: takes files, converts them one after the other into downloads, and says what was lost.
+
+    `browser/main.py` makes one. Files stay in the browser.
+    """
 
     def __init__(self, document: Document, browser: Browser) -> None:
         self._document = document
