@@ -7,7 +7,7 @@ of that length, so damage moves nothing that comes after it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -55,11 +55,13 @@ def hear(path: Path) -> Heard:
         rate = int(stream.codec_context.sample_rate)
         points: list[Point] = []
         samples = 0
+        count, tick_ms = _counter(stream), stream.time_base * 1000
+        # A fraction for each of an hour's packets costs more than reading them.
+        up, down = tick_ms.numerator, tick_ms.denominator
         for packet in _packets(container, stream):
             if packet.pts is not None:
-                stamp_ms = float(packet.pts * packet.time_base * 1000)
-                _thinly(points, Point(samples * 1000 / rate, stamp_ms))
-            samples += _samples(packet, stream)
+                _thinly(points, Point(samples * 1000 / rate, packet.pts * up / down))
+            samples += count(packet)
         if not samples:
             raise ConvertError(f"{path.name} has a sound track, but no sound in it.")
         channels = min(int(stream.codec_context.channels), MAX_CHANNELS)
@@ -128,9 +130,9 @@ class AudioFile:
         self._from += dropped
 
     def _decoded(self, stream: Any) -> Generator[bytes, None, None]:
-        batch = _Batch(self._channels)
+        batch, count = _Batch(self._channels), _counter(stream)
         for packet in _packets(self._container, stream):
-            expected = _samples(packet, stream)
+            expected = count(packet)
             frames, held = self._frames(stream, packet, expected)
             if held != expected:  # the first packet's, of which a decoder takes off what its encoder put in
                 yield batch.taken()
@@ -239,16 +241,16 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
         return
 
 
-def _samples(packet: Any, stream: Any) -> int:
-    """How many samples a packet stands for."""
+def _counter(stream: Any) -> Callable[[Any], int]:
+    """What says how many samples a packet of the stream stands for."""
     context = stream.codec_context
-    name = str(context.name)
+    name, rate = str(context.name), int(context.sample_rate)
     if "opus" in name:
-        at_48k = opus_samples(bytes(memoryview(packet)[:2]), packet.size)
-        return at_48k * int(context.sample_rate) // 48_000
+        return lambda packet: opus_samples(bytes(memoryview(packet)[:2]), packet.size) * rate // 48_000
     if name.startswith("pcm_"):
         bits = int("".join(filter(str.isdigit, name)))
-        return int(packet.size // (int(context.channels) * bits // 8))
+        frame_bytes = int(context.channels) * bits // 8
+        return lambda packet: int(packet.size // frame_bytes)
     if name.startswith("aac"):
-        return AAC_SAMPLES
-    return round(packet.duration * packet.time_base * context.sample_rate) if packet.duration else 0
+        return lambda packet: AAC_SAMPLES
+    return lambda packet: round(packet.duration * packet.time_base * rate) if packet.duration else 0

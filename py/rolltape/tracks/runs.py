@@ -36,7 +36,7 @@ FLATNESS = 1e-6
 ROUNDS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """A sample's time by counting, and by the page's clock; both in milliseconds."""
 
