@@ -13,7 +13,6 @@ import zipfile
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from rolltape.room.messages import Role
 from server.processes import ENVIRONMENT, Process
 from server.takes_page import Answer, Page, keeper, token
 from takes_of_guests import ADA, take
-from unit.synthetic_session import RATE, beeps, matroska
+from unit.synthetic_session import RATE, beeps, matroska, silent_opus
 from waiting import wait_for
 
 Visit = Callable[..., Page]
@@ -48,22 +47,7 @@ def beeping(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def long(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A quarter of an hour of silence, as Opus: small, and some seconds of work."""
     path = tmp_path_factory.mktemp("recording") / "long.webm"
-    with av.open(str(path), "w", format="webm") as container:
-        stream: Any = container.add_stream("libopus", rate=RATE)
-        stream.codec_context.layout = "mono"
-        frame: Any = av.AudioFrame(format="s16", layout="mono", samples=960)
-        frame.planes[0].update(bytes(1920))
-        frame.sample_rate = RATE
-        packets: list[Any] = []
-        for number in range(10):
-            frame.pts = 960 * number
-            packets += stream.encode(frame)
-        content = bytes(packets[-1])
-        for number in range(900 * 50):
-            packet = av.Packet(content)
-            packet.stream, packet.time_base = stream, Fraction(1, 1000)
-            packet.pts = packet.dts = 20 * number
-            container.mux(packet)
+    silent_opus(path, 900)
     return path.read_bytes()
 
 
@@ -134,7 +118,7 @@ def children() -> list[str]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found += [str(path)] if b"rolltape.tracks.child" in path.read_bytes() else []
+            found += [str(path)] if b"rolltape.tracks." in path.read_bytes() else []
         except OSError:
             continue
     return found

@@ -51,6 +51,26 @@ def matroska(path: Path, sound: array[int], stamp_ms: Callable[[float], float]) 
             container.mux(packet)
 
 
+def silent_opus(path: Path, seconds: int) -> None:
+    """Silence as Opus in blocks of 20 ms: a small file, and as much work as any."""
+    with av.open(str(path), "w", format="webm") as container:
+        stream: Any = container.add_stream("libopus", rate=RATE)
+        stream.codec_context.layout = "mono"
+        frame: Any = AudioFrame(format="s16", layout="mono", samples=960)
+        frame.planes[0].update(bytes(1920))
+        frame.sample_rate = RATE
+        packets: list[Any] = []
+        for number in range(10):
+            frame.pts = 960 * number
+            packets += stream.encode(frame)
+        content = bytes(packets[-1])
+        for number in range(seconds * 50):
+            packet = av.Packet(content)
+            packet.stream, packet.time_base = stream, Fraction(1, 1000)
+            packet.pts = packet.dts = 20 * number
+            container.mux(packet)
+
+
 def wav(path: Path, samples: bytes, bits: int = 16, channels: int = 1) -> None:
     """PCM in a WAV."""
     with av.open(str(path), "w", format="wav") as container:

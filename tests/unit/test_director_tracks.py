@@ -207,7 +207,7 @@ def test_what_the_host_refuses_is_handed_on_and_can_be_asked_again() -> None:
         (
             replace(TRACKS, state=TracksState.MAKING, making="Ben.mp4", share=0.5),
             (ADA,),
-            "Ben.mp4 is being made: 50%. What is there can be fetched already.",
+            "Making Ben.mp4: 50%. What is there can be fetched already.",
         ),
         (TRACKS, (ADA,), "They are made: 1 file, 50.0 MB."),
         (

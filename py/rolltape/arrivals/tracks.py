@@ -128,7 +128,7 @@ class ListedTracks:
     files: tuple[TrackFile, ...] = ()
     """What is there, in the order in which it was made."""
     making: str = ""
-    """Name of the file that is being made; empty: none, or it is not known yet."""
+    """Name of the file that is being made, or names; empty: none, or it is not known yet."""
     share: float = 0.0
     """How much of it is done, 0 to 1."""
     ahead: int = 0

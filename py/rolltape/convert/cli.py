@@ -131,7 +131,7 @@ async def _write(wanted: ConversionPlan, place: Path, paths: Sequence[Path], for
                 async for share in steps:
                     progress.show(place.name, share)
     finally:
-        progress.clear()
+        progress.end(place.name)
     for sentence in conversion.losses:
         say(sentence)
     print(place)

@@ -49,18 +49,24 @@ def _exists(place: Path) -> ConvertError:
 
 
 class ProgressLine:
-    """How far it is, in one line on a terminal; nothing elsewhere."""
+    """How far each of some files is, in one line on a terminal; nothing elsewhere."""
 
     def __init__(self) -> None:
         self._shown = ""
+        self._shares: dict[str, float] = {}
 
     def show(self, name: str, share: float) -> None:
         """Show the share that is done of a file."""
-        self._line(f"{name} {share:4.0%}")
+        self._shares[name] = share
+        self._line(self._all())
 
-    def clear(self) -> None:
-        """Take the line away."""
+    def end(self, name: str) -> None:
+        """Show a file no more; take the line away, so that something else can be said."""
+        self._shares.pop(name, None)
         self._line("")
+
+    def _all(self) -> str:
+        return ", ".join(f"{name} {share:4.0%}" for name, share in sorted(self._shares.items()))
 
     def _line(self, line: str) -> None:
         if sys.stderr.isatty() and line != self._shown:

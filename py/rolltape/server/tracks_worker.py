@@ -36,6 +36,7 @@ LOOK_S = 0.5
 HERE_S = 15.0
 STALL_S = 900.0
 """A process that has said nothing for this long is ended: a percent of a long film takes a minute or two."""
+GONE_S = 5.0
 LONGEST_LINE = 1 << 20
 KEPT_ERRORS = 2000
 
@@ -139,7 +140,7 @@ class TracksWorkers:
 
 
 class _Process:
-    """The process that makes the tracks of one job; gone when this is left."""
+    """The process that makes the tracks of one job; gone when this is left, and with it those that it has begun."""
 
     def __init__(self, order: str) -> None:
         self._order = order
@@ -172,9 +173,11 @@ class _Process:
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
+        await self._process.wait()
+        # Those that it has begun end with it; until they have, they hold its standard error.
+        await asyncio.wait(self._readers, timeout=GONE_S)
         for reader in self._readers:
             reader.cancel()
-        await self._process.wait()
 
     @property
     def status(self) -> int:

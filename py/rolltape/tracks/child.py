@@ -11,20 +11,21 @@ import os
 import sys
 import threading
 import zlib
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from rolltape.core.errors import RolltapeError
 from rolltape.core.notice import plain_text
-from rolltape.tracks.job import JobLine, JobOrder
+from rolltape.tracks.job import JobLine, JobOrder, end_with_who_began_it
 
 __all__ = ["main"]
 
 LOWEST = 19
 FIRST_TO_GO = "1000"
 """Where memory runs out, this process is to be ended, and not the server of the rooms."""
-ORPHANED = 3
 LONGEST_ORDER = 1 << 20
+MAX_MAKING = 400
 SLICE = 1 << 20
 
 
@@ -33,7 +34,8 @@ class _Lines:
 
     def __init__(self, order: JobOrder) -> None:
         self._order = order
-        self._percent = -1
+        self._shares: dict[str, float] = {}
+        self._told = JobLine()
 
     def made(self, place: Path) -> None:
         whole, crc32, size = sha256(), 0, 0
@@ -56,13 +58,21 @@ class _Lines:
         _write(JobLine(sentence=sentence))
 
     def progress(self, name: str, share: float) -> None:
-        percent = round(100 * min(share, 1.0))
-        if percent != self._percent:
-            self._percent = percent
-            _write(JobLine(making=name, share=percent / 100))
+        self._shares[name] = min(share, 1.0)
+        shared = sum(self._shares.values()) / len(self._shares)
+        line = JobLine(making=_named(sorted(self._shares)), share=round(100 * shared) / 100)
+        if line != self._told:
+            self._told = line
+            _write(line)
 
-    def progress_ended(self) -> None:
-        self._percent = -1
+    def progress_ended(self, name: str) -> None:
+        self._shares.pop(name, None)
+
+
+def _named(names: Sequence[str]) -> str:
+    """Names of files, in as many characters as a list of tracks takes."""
+    all_of_them = ", ".join(names)
+    return all_of_them if len(all_of_them) <= MAX_MAKING else f"{names[0][:200]} …"
 
 
 def main() -> int:
@@ -71,7 +81,7 @@ def main() -> int:
     with contextlib.suppress(OSError):  # elsewhere than on Linux
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO, encoding="ascii")
     order = JobOrder.from_json(_order())
-    threading.Thread(target=_end_with_who_began_it, daemon=True).start()
+    threading.Thread(target=end_with_who_began_it, daemon=True).start()
     from rolltape.tracks.make import Wanted, make  # PyAV takes a while
 
     wanted = Wanted(
@@ -97,13 +107,6 @@ def _order() -> str:
             break
         read += byte
     return read.decode()
-
-
-def _end_with_who_began_it() -> None:
-    """Nothing more comes of the input: it ends when whoever holds its other end does, killed or not."""
-    while os.read(0, 1):
-        pass
-    os._exit(ORPHANED)
 
 
 def _write(line: JobLine) -> None:

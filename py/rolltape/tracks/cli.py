@@ -98,8 +98,8 @@ class _Terminal:
     def progress(self, name: str, share: float) -> None:
         self._progress.show(name, share)
 
-    def progress_ended(self) -> None:
-        self._progress.clear()
+    def progress_ended(self, name: str) -> None:
+        self._progress.end(name)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rolltape.core.json_fields import Fields, compact_json
 
-__all__ = ["JobLine", "JobOrder"]
+__all__ = ["JobLine", "JobOrder", "end_with_who_began_it"]
+
+ORPHANED = 3
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,9 @@ class JobLine:
     sentence: str = ""
     """For a person."""
     making: str = ""
-    """Name of the file that is being made."""
+    """Name of the file that is being made; of sounds that are at once, all names."""
     share: float = 0.0
-    """How much of it is done, 0 to 1."""
+    """How much of it, or of all of them, is done, 0 to 1."""
     is_whole: bool | None = None
     """At the end: whether nothing was left out; before that None."""
 
@@ -74,3 +77,13 @@ class JobLine:
             found.number("share", 0.0),
             found.flag_or_none("is_whole"),
         )
+
+
+def end_with_who_began_it() -> None:
+    """For a thread of a process whose order has been read: nothing more comes of its input.
+
+    It ends when whoever holds the other end does, killed or not.
+    """
+    while os.read(0, 1):
+        pass
+    os._exit(ORPHANED)

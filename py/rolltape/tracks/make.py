@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from rolltape.tracks.audio_file import hear
 from rolltape.tracks.fcpxml import final_cut_project
 from rolltape.tracks.mix import write_mix
 from rolltape.tracks.otio import timeline
-from rolltape.tracks.outputs import FlacFile, SoundKind, SoundOutput, WavFile
+from rolltape.tracks.outputs import SoundKind, opened_sound
 from rolltape.tracks.picture import write_pictures
 from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, shown, timecode
 from rolltape.tracks.place import placed
@@ -27,7 +28,8 @@ from rolltape.tracks.reaper import reaper_project
 from rolltape.tracks.report import Used, report_json, report_plain
 from rolltape.tracks.report_page import report_page
 from rolltape.tracks.session import PartFacts, Session, TakeFacts, read_session
-from rolltape.tracks.sound import write_sound
+from rolltape.tracks.sound_order import SoundOrder
+from rolltape.tracks.sounds import write_sounds
 from rolltape.tracks.video_file import see
 
 __all__ = ["REPORT", "Listener", "Wanted", "make"]
@@ -47,10 +49,10 @@ class Listener(Protocol):
         """Something is to be told to a person."""
 
     def progress(self, name: str, share: float) -> None:
-        """So much of a file is done, 0 to 1; called often."""
+        """So much of a file is done, 0 to 1; called often, of several files by turns."""
 
-    def progress_ended(self) -> None:
-        """The file that was told of last is done, or given up."""
+    def progress_ended(self, name: str) -> None:
+        """That file is done, or given up."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,8 @@ def make(wanted: Wanted, listener: Listener) -> bool:
     wanted.output.mkdir(parents=True, exist_ok=True)
     began = session.began and session.began + timedelta(milliseconds=began_ms - session.first_ms)
     places = dict(zip((one.name for one in chosen), _places(files.by_name, chosen, wanted), strict=True))
-    jobs = [(places[one.name], partial(_write, one, files, began, wanted, listener)) for one in chosen]
+    is_whole = _sounds(_orders(chosen, places, files, began, wanted), files, listener) and not files.missing
+    jobs: list[tuple[Path, Callable[[Path], None]]] = []
     rate = wanted.rate or frame_rate(one.seen for own in files.filmed.values() for one in own)
     if not wanted.only:
         for name in (REPORT_PAGE, REPORT):
@@ -165,7 +168,6 @@ def make(wanted: Wanted, listener: Listener) -> bool:
     for kind in wanted.projects if not wanted.only else ():
         project = partial(_project, kind, session.room, everybody, places, rate, wanted.force, wanted.moves)
         jobs.append((wanted.output / f"{PROJECT}.{kind}", project))
-    is_whole = not files.missing
     for place, job in jobs:
         if place.name in wanted.kept:
             continue
@@ -231,20 +233,45 @@ def _places(
     return (wanted.output / by_track[track.name] for track in chosen)
 
 
-def _write(
-    track: GuestTrack, files: _Files, began: datetime | None, wanted: Wanted, listener: Listener, place: Path
-) -> None:
-    channels = max(files.used[piece.file].heard.channels for piece in track.pieces)
-    try:
-        with (
-            whole_file(place, wanted.force) as path,
-            _opened(path, wanted.sound, channels, track.length, began) as output,
-        ):
-            broken = write_sound(
-                track, files.paths, channels, output, lambda share: listener.progress(place.name, share)
-            )
-    finally:
-        listener.progress_ended()
+def _orders(
+    chosen: Sequence[GuestTrack],
+    places: dict[str, Path],
+    files: _Files,
+    began: datetime | None,
+    wanted: Wanted,
+) -> list[SoundOrder]:
+    """The sounds that are to be written."""
+    return [
+        SoundOrder(
+            track,
+            tuple(files.paths),
+            max(files.used[piece.file].heard.channels for piece in track.pieces),
+            wanted.sound,
+            began,
+            places[track.name],
+            wanted.force,
+        )
+        for track in chosen
+        if places[track.name].name not in wanted.kept
+    ]
+
+
+def _sounds(orders: Sequence[SoundOrder], files: _Files, listener: Listener) -> bool:
+    """Write everybody's sound; True if all are there."""
+    is_whole = True
+    with closing(write_sounds(orders, listener.progress)) as written:
+        for order, outcome in written:
+            listener.progress_ended(order.place.name)
+            if isinstance(outcome, Exception):
+                is_whole = False
+                listener.said(_sentence(outcome, str(order.place)))
+            else:
+                _broken(outcome, files, listener)
+                listener.made(order.place)
+    return is_whole
+
+
+def _broken(broken: dict[int, int], files: _Files, listener: Listener) -> None:
     for file, samples in broken.items():
         files.used[file] = replace(files.used[file], broken=samples)
         seconds = samples / files.used[file].heard.rate
@@ -275,11 +302,11 @@ def _mix(
     try:
         with (
             whole_file(place, wanted.force) as path,
-            _opened(path, wanted.sound, 2, samples, began) as output,
+            opened_sound(path, wanted.sound, 2, samples, began) as output,
         ):
             write_mix(sounds, samples, output, lambda share: listener.progress(place.name, share))
     finally:
-        listener.progress_ended()
+        listener.progress_ended(place.name)
 
 
 def _report(
@@ -332,17 +359,11 @@ def _film(film: _Film, force: bool, listener: Listener, place: Path) -> None:
                 lambda seconds: listener.progress(place.name, seconds * RATE / film.samples),
             )
     finally:
-        listener.progress_ended()
+        listener.progress_ended(place.name)
     for file, count in broken.items():
         listener.said(
             f"{film.files[file].path.name} is damaged: {count} of its pictures could not be decoded."
         )
-
-
-def _opened(path: Path, kind: SoundKind, channels: int, samples: int, began: datetime | None) -> SoundOutput:
-    if kind is SoundKind.FLAC:
-        return FlacFile(path, channels)
-    return WavFile(path, channels, samples, began)
 
 
 def _sentence(error: RolltapeError | OSError, name: str) -> str:

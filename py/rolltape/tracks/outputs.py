@@ -19,7 +19,7 @@ from rolltape.media import wav
 from rolltape.tracks.audio_file import BYTES
 from rolltape.tracks.plan import RATE
 
-__all__ = ["FlacFile", "SoundKind", "SoundOutput", "WavFile", "as_os_errors", "bext"]
+__all__ = ["FlacFile", "SoundKind", "SoundOutput", "WavFile", "as_os_errors", "bext", "opened_sound"]
 
 BITS = 24
 APP = f"Rolltape {__version__}"
@@ -106,6 +106,15 @@ class FlacFile:
         self._written += frame.samples
         with as_os_errors(self._path):
             self._container.mux(self._stream.encode(frame))
+
+
+def opened_sound(
+    path: Path, kind: SoundKind, channels: int, samples: int, began: datetime | None
+) -> SoundOutput:
+    """Open a file of this kind, for so many samples, the first of which was captured then. Raises OSError."""
+    if kind is SoundKind.FLAC:
+        return FlacFile(path, channels)
+    return WavFile(path, channels, samples, began)
 
 
 @contextmanager

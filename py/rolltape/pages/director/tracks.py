@@ -189,7 +189,7 @@ def tracks_words(tracks: ListedTracks | None, takes: Sequence[ArrivedTake]) -> s
         case TracksState.QUEUED:
             return "They are about to be made."
         case TracksState.MAKING if tracks.making:
-            return f"{tracks.making} is being made: {tracks.share:.0%}. What is there can be fetched already."
+            return f"Making {tracks.making}: {tracks.share:.0%}. What is there can be fetched already."
         case TracksState.MAKING:
             return "They are being made; what is there can be fetched already."
         case TracksState.FAILED:
