@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from page_fakes import FakeDocument
-from rolltape.core.errors import DeviceNotFound
+from rolltape.core.errors import DeviceBusy, DeviceError, DeviceNotFound, PermissionDenied
 from rolltape.pages.guest.devices import HEARD, MUTED, UNMUTED, Devices, is_same
 from rolltape.pages.guest.muted import SETTLED_MS, STANDS_MS, MutedTracks, StandingCamera
 from rolltape.pages.interfaces import Browser
@@ -235,10 +235,47 @@ async def test_a_lost_camera_leaves_a_part_of_sound_and_gets_a_new_one_when_it_i
     assert scene.parts == [("video", "The camera was gone.")] * 2 and scene.standing == []
 
 
+@pytest.mark.parametrize(
+    ("error", "what_to_do"),
+    [
+        (
+            PermissionDenied("It is not so."),
+            "Allow them by the sign at the beginning of the browser's address bar",
+        ),
+        (DeviceNotFound("It is not so."), "Plug one in"),
+        (DeviceBusy("It is not so."), "Close other programs that use them"),
+    ],
+)
+def test_devices_that_cannot_be_had_are_told_with_what_to_do(error: DeviceError, what_to_do: str) -> None:
+    class Refusing(FakeBrowser):
+        """A browser that gives no devices."""
+
+        async def capture(self, wish: Constraints, on_ended: Callable[[str], None]) -> FakeCapture:
+            raise error
+
+    async def changed(kind: Kind, reason: str) -> None:
+        return
+
+    document = FakeDocument()
+    devices = Devices(
+        parse_link("?record=2500").settings, document, cast("Browser", Refusing()), changed, lambda: None
+    )
+    asyncio.run(devices.open())
+
+    assert [notice.text for notice in document.notices] == [
+        f"Camera and microphone cannot be used. It is not so. {what_to_do}, then press “Try again”."
+    ]
+    assert document.shown["again"] and devices.capture is None
+
+
 @story
 async def test_a_muted_camera_leaves_a_part_of_sound_until_it_is_back(scene: Scene) -> None:
     await scene.mute("video")
     assert scene.parts == [("video", MUTED)] and scene.subjects == ["camera-muted"]
+    assert scene.standing == [
+        "The camera gives no pictures: it is muted, by a call, another program, or a switch, or held up. None are "
+        "recorded until it gives some again."
+    ]
 
     await scene.mute()
     assert scene.parts[1:] == [("video", UNMUTED)] and scene.standing == []
@@ -251,7 +288,10 @@ async def test_a_muted_camera_leaves_a_part_of_sound_until_it_is_back(scene: Sce
 async def test_a_muted_microphone_is_said_to_give_silence_until_it_is_not(scene: Scene) -> None:
     await scene.mute("audio")
     (told,) = scene.document.standing()
-    assert "While it is, silence is recorded" in told.text and told.level == "warning"
+    assert told.level == "warning" and told.text == (
+        "The microphone is muted, by a call, another program, or a switch. While it is, silence is recorded; "
+        "see to it if that is not meant."
+    )
 
     await scene.mute()
     assert scene.standing == []
@@ -267,6 +307,10 @@ async def test_both_muted_is_said_in_one_and_loudly(scene: Scene) -> None:
 
     await scene.mute("audio", "video")
     assert scene.subjects == ["both-muted"] and scene.document.standing()[0].level == "error"
+    assert scene.standing == [
+        "The microphone is muted, by a call, another program, or a switch, and the camera gives no pictures. Nothing "
+        "of you is recorded now; it goes on by itself as soon as one of them is back."
+    ]
 
     await scene.mute("video")
     assert scene.subjects == ["camera-muted"]

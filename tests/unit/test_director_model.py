@@ -485,6 +485,16 @@ def test_little_room_and_little_battery_are_told_once() -> None:
     told = control.heard("ada", low, 1) + control.heard("ada", low, 2)
 
     assert kinds(told) == [News.STARTED, News.TROUBLE, News.TROUBLE]
+    assert [one.text for one in told[1:]] == [
+        "Ada has room for less than ten minutes of recording.",
+        "Ada has little battery left.",
+    ]
+
+    better = control.heard("ada", recording(minutes_left=60.0, battery=80, charging=True), 3)
+    assert [one.text for one in better] == [
+        "Ada has room for ten minutes of recording or more again.",
+        "Ada has enough battery again, or is charging it.",
+    ]
 
 
 def test_directors_are_not_shown_as_guests() -> None:

@@ -844,3 +844,19 @@ def test_a_hundred_guests_who_fail_are_a_few_notices() -> None:
         assert len(scene.document.standing()) == 6
 
     played(story)
+
+
+def test_a_browser_that_makes_no_calls_directs_and_says_what_does_not_work() -> None:
+    class Mute(Browser):
+        """A browser without WebRTC."""
+
+        def peer_maker(self, outgoing: object) -> Any:
+            return None
+
+    document = FakeDocument()
+    DirectorPage(parse_link("/?director=studio"), document, cast(Any, Mute()))
+
+    assert [notice.text for notice in document.notices] == [
+        "This browser makes no calls: you neither see nor hear your guests, and they do not hear you. They can be "
+        "recorded all the same."
+    ]

@@ -623,3 +623,28 @@ def test_who_waits_outside_is_told_so_and_connects_with_nobody_until_they_are_le
         assert any(isinstance(one, TakeReport) for one in scene.said(before))
 
     played(story)
+
+
+def test_a_browser_that_makes_no_calls_is_in_the_room_and_says_what_does_not_work() -> None:
+    class Mute(FakeRoomBrowser):
+        """A browser without WebRTC."""
+
+        def peer_maker(self, outgoing: object) -> Any:
+            return None
+
+    document, names = FakeDocument(), list[str]()
+    link, browser = parse_link("/?room=studio"), cast(Any, Mute())
+    GuestRoom(
+        link.settings,
+        Secrets(invite="inv"),
+        document,
+        browser,
+        cast(Any, FakeDeck()),
+        cast(Any, None),
+        names.append,
+    )
+
+    assert [notice.text for notice in document.notices] == [
+        "This browser makes no calls: the room neither sees nor hears you, and you see and hear nobody. You can be "
+        "recorded all the same."
+    ]

@@ -311,7 +311,7 @@ def test_a_place_outside_that_does_not_open_holds_up_no_recording(
     where = (
         "Nothing of this goes to the folder you chose."
         if folder
-        else "No file grows in your Downloads folder;"
+        else "No file grows in your Downloads folder. Save the recording from the list below when it is finished."
     )
     assert told.startswith(where) and told.endswith("The browser did not answer in time.")
 

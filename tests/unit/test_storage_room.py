@@ -14,6 +14,7 @@ from rolltape.recording.storage_room import (
     RELEASE_NOTICE_MS,
     Release,
     Space,
+    announcement,
     file_names,
     releasable,
     release,
@@ -58,8 +59,23 @@ def test_each_threshold_is_told_once() -> None:
 def test_a_recording_that_begins_with_little_room_is_told_once_not_thrice() -> None:
     notice, told = warning(1, frozenset())
 
-    assert notice is not None and "about 1 more minutes" in notice.text
+    assert notice is not None
+    assert notice.text == (
+        "There is room for about 1 more minutes in this browser's storage. Delete recordings that you have saved: "
+        "that makes room."
+    )
     assert warning(1, told)[0] is None
+
+
+def test_takes_that_are_removed_for_room_are_named_with_where_else_they_lie() -> None:
+    assert announcement([a_take("old", 1)], "in the folder “Shows”").text == (
+        "This browser's storage is running out of room, so old is removed from it in a minute. Its file lies whole "
+        "in the folder “Shows”."
+    )
+    assert announcement([a_take("old", 1), a_take("new", 2)], "at the host").text == (
+        "This browser's storage is running out of room, so old, new are removed from it in a minute. Their files lie "
+        "whole at the host."
+    )
 
 
 def test_only_finished_takes_that_are_proven_to_be_elsewhere_may_go_oldest_first() -> None:

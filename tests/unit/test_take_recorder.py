@@ -287,8 +287,8 @@ async def test_a_full_journal_leaves_the_download_whole() -> None:
     take = await task
 
     assert take.state is TakeState.FINISHED
-    assert any(
-        "no room left" in notice.text and "download goes on" in notice.text for notice in studio.notices
+    assert studio.told(
+        "The crash-proof copy is not written any more. The download goes on. There is no room left in the browser's "
     )
     index = Index()
     index.feed(studio.download)
@@ -340,7 +340,11 @@ def test_a_folder_that_breaks_midway_leaves_no_file_that_looks_whole() -> None:
 
     assert folder.files == {} and take.delivered == ()
     assert studio.part(1).finished
-    assert ["save the recording" in notice.text for notice in studio.notices] == [True]
+    (told,) = studio.notices
+    assert told.text.startswith(
+        "The file in the folder you chose is not complete. "
+        "Save the recording from the list below when it is finished. "
+    )
 
 
 async def recorded_into(capacity: int) -> tuple[Index, Take]:
@@ -395,8 +399,10 @@ async def test_a_cancelled_download_is_said_at_once_and_the_journal_goes_on() ->
     await recording.stop()
     take = await task
 
-    said = [notice.text for notice in studio.notices]
-    assert len(said) == 1 and "The download was cancelled." in said[0] and "save the recording" in said[0]
+    assert [notice.text for notice in studio.notices] == [
+        "The file in your Downloads folder is not complete. "
+        "Save the recording from the list below when it is finished. The download was cancelled."
+    ]
     assert take.delivered == ()
     index = Index()
     index.feed(studio.journal)
@@ -420,7 +426,9 @@ async def test_a_late_acknowledgement_is_an_alarm_until_it_comes_and_another_the
     recording.check()
 
     assert before == []
-    assert len(studio.notices) == 1 and "five seconds" in studio.notices[0].text
+    assert [notice.text for notice in studio.notices] == [
+        "The disk has not confirmed the crash-proof copy for five seconds. The download goes on."
+    ]
     assert studio.notices[0].subject == "journal-late" and "journal-late" not in studio.lifted
     journal = studio.store.opened[0]
     journal.ledger.acknowledge(journal.ledger.given)
@@ -434,6 +442,76 @@ async def test_a_late_acknowledgement_is_an_alarm_until_it_comes_and_another_the
     assert [one.subject for one in studio.notices].count("journal-late") == 2, "told anew"
     await recording.stop()
     await task
+
+
+LATE_DOWNLOAD = (
+    "The browser has not taken the download for five seconds. "
+    "If it asks whether this page may download files, allow it."
+)
+LATE_JOURNAL = "The disk has not confirmed the crash-proof copy for five seconds."
+
+
+@pytest.mark.parametrize(
+    ("places", "late", "told"),
+    [
+        ("journal download", "download", [f"{LATE_DOWNLOAD} The crash-proof copy goes on."]),
+        (
+            "journal folder",
+            "folder",
+            ["The folder you chose has taken nothing for five seconds. The crash-proof copy goes on."],
+        ),
+        ("journal folder", "journal", [f"{LATE_JOURNAL} The file in the folder you chose goes on."]),
+        ("journal download", "journal download", [LATE_JOURNAL, LATE_DOWNLOAD]),
+        ("download", "download", [LATE_DOWNLOAD]),
+        ("journal", "journal", [LATE_JOURNAL]),
+    ],
+)
+def test_of_what_is_late_only_what_is_written_all_the_same_is_said_to_go_on(
+    places: str, late: str, told: list[str]
+) -> None:
+    @studio_test
+    async def story() -> None:
+        studio = Studio()
+        studio.folder = FakeFolder() if "folder" in places else None
+        studio.store = studio.store if "journal" in places else None
+        studio.downloads = studio.downloads if "download" in places else None
+        recording = studio.recording()
+        task = await started(recording)
+        opened = [
+            file
+            for place in (studio.store, studio.folder, studio.downloads)
+            if place
+            for file in place.opened
+        ]
+        for file in opened:
+            file.held_up = file.name in late
+        studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+        await until(lambda: studio.engines[0].queue.empty())
+        studio.clock.ms += 5001
+        recording.check()
+
+        assert [notice.text for notice in studio.notices] == told
+        for file in opened:
+            file.ledger.acknowledge(file.ledger.given)
+        await recording.stop()
+        await task
+
+    story()
+
+
+@studio_test
+async def test_without_a_journal_nothing_is_there_to_be_saved_when_the_download_breaks() -> None:
+    studio = Studio()
+    studio.store = None
+    recording = studio.recording()
+    task = await started(recording)
+    assert studio.downloads is not None
+    studio.downloads.opened[0].error = SinkError("The download was cancelled.")
+    recording.check()
+    told = [notice.text for notice in studio.notices]
+    await task
+
+    assert told[0] == "The file in your Downloads folder is not complete. The download was cancelled."
 
 
 @studio_test
@@ -541,6 +619,9 @@ async def test_a_locked_journal_still_records_into_the_download() -> None:
 
     assert take.state is TakeState.FINISHED and take.delivered == (Delivery.DOWNLOADS,)
     assert shown == len(studio.download) > 0
+    assert [notice.text for notice in studio.notices] == [
+        "No crash-proof copy is written; the recording goes on without. Another tab holds this recording."
+    ]
 
 
 @studio_test

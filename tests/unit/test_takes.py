@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -18,6 +19,7 @@ from rolltape.pages.takes.takes import Takes
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.take import Delivery, Part, ShelfState, Take, TakeEvent, TakeState
 
+RECORDED = (Path(__file__).parents[1] / "data" / "chromium-vp8-opus.webm").read_bytes()
 LEFT = Take("t1", 1, "Ada_take1", 0, mime_type="video/webm;codecs=vp8,opus", state=TakeState.RECORDING)
 
 
@@ -104,15 +106,21 @@ def test_a_take_that_cannot_be_finished_now_is_kept_and_it_is_said() -> None:
         return [notice.text for notice in document.notices]
 
     (said,) = asyncio.run(story())
-    assert said.startswith(
-        "Ada_take1 was not finished, and cannot be now. The browser's storage failed. It is kept"
+    assert said == (
+        "Ada_take1 was not finished, and cannot be now. The browser's storage failed. It is kept: close the browser, "
+        "then open this page again."
     )
 
 
-def test_a_take_that_a_power_cut_took_is_put_back_and_then_recovered() -> None:
-    async def story() -> str:
+@pytest.mark.parametrize("written", [True, False])
+def test_a_take_that_a_power_cut_took_is_put_back_and_then_recovered_as_far_as_it_was_written(
+    written: bool,
+) -> None:
+    async def story() -> tuple[str, list[str]]:
         document, browser = FakeDocument(), StoringBrowser()
         await Shelf(browser.journal, nobody).log(LEFT)
+        if written:
+            browser.journal.files["takes/t1/part1"] = bytearray(RECORDED)
         browser.taken, browser.journal.files = browser.journal.files, {}
         takes = Takes(document, cast("Browser", browser), lambda: None, lambda: 2500.0)
 
@@ -122,9 +130,23 @@ def test_a_take_that_a_power_cut_took_is_put_back_and_then_recovered() -> None:
 
         for task in document.tasks:
             task.cancel()
-        return document.lists["takes"]["t1"].attributes["", "data-state"]
+        state = document.lists["takes"]["t1"].attributes["", "data-state"]
+        return state, [notice.text for notice in document.notices]
 
-    assert asyncio.run(story()) == ShelfState.FAILED, "nothing had been written yet"
+    assert asyncio.run(story()) == (
+        (
+            ShelfState.RECOVERED,
+            [
+                "A recording that was not finished is back in the list below: Ada_take1. It ended when its page was "
+                "closed, loaded anew or broke down."
+            ],
+        )
+        if written
+        else (
+            ShelfState.FAILED,
+            ["Of Ada_take1 nothing had been written when its page was closed, loaded anew or broke down."],
+        )
+    )
 
 
 class BlockedBrowser(StoringBrowser):

@@ -21,22 +21,27 @@ from rolltape.recording.take_notices import PartNotices
 from rolltape.settings.codec import Container, contents
 
 LOST = {
-    "journal": "The crash-proof copy is not written any more; the download goes on.",
-    "download": "The file in your Downloads folder is not complete; save the recording from the list below.",
-    "folder": "The file in the folder you chose is not complete; save the recording from the list below.",
+    "journal": "The crash-proof copy is not written any more.",
+    "download": "The file in your Downloads folder is not complete.",
+    "folder": "The file in the folder you chose is not complete.",
 }
 LATE = {
-    "journal": "The disk has not confirmed the crash-proof copy for five seconds; the download goes on.",
+    "journal": "The disk has not confirmed the crash-proof copy for five seconds.",
     "download": "The browser has not taken the download for five seconds. If it asks whether this page may "
-    "download files, allow it; the crash-proof copy goes on.",
-    "folder": "The folder you chose has taken nothing for five seconds; the crash-proof copy goes on.",
+    "download files, allow it.",
+    "folder": "The folder you chose has taken nothing for five seconds.",
 }
-
 NOT_OPENED = {
     "journal": "No crash-proof copy is written; the recording goes on without.",
-    "download": "No file grows in your Downloads folder; save the recording from the list below when it is finished.",
+    "download": "No file grows in your Downloads folder.",
     "folder": "Nothing of this goes to the folder you chose.",
 }
+GOES_ON = {
+    "journal": " The crash-proof copy goes on.",
+    "download": " The download goes on.",
+    "folder": " The file in the folder you chose goes on.",
+}
+SAVE = " Save the recording from the list below when it is finished."
 OPEN_TIMEOUT_S = 10.0
 """Of a folder, which may lie on a network, and of a download. The journal's worker has a bound of its own."""
 END_TIMEOUT_S = 90.0
@@ -147,16 +152,30 @@ class PartSinks:
             return await opening
         except Exception as error:  # one place less is no reason not to record
             self._lost.add(name)
-            self._notices.tell(Level.WARNING, f"{NOT_OPENED[name]} {sentence_of(error)}")
+            # Where the folder does not open, the download is begun.
+            instead = self._to_save() if name == "download" else ""
+            self._notices.tell(Level.WARNING, f"{NOT_OPENED[name]}{instead} {sentence_of(error)}")
             return None
+
+    def _to_save(self) -> str:
+        """What to do where the file outside is not whole: there is one to be saved while the journal is written."""
+        return SAVE if self.has_journal else ""
+
+    def _goes_on(self, name: str) -> str:
+        """Say what is written all the same, and in time, where this place is not."""
+        now_ms = self._now_ms()
+        others = [one for one in self.live() if one.name != name and not one.ledger.is_late(now_ms)]
+        return "".join(GOES_ON[one.name] for one in others)
 
     def _tell_lost(self, name: str, error: Exception) -> None:
         """Tell it once a part; the next part has another file there."""
         if name in self._lost:
             return
         self._lost.add(name)
-        # What was not taken is no file that could be incomplete.
-        lost = "" if isinstance(error, NotTaken) else f"{LOST[name]} "
+        lost = ""
+        if not isinstance(error, NotTaken):  # what was not taken is no file that could be incomplete
+            instead = self._goes_on(name) if name == "journal" else self._to_save()
+            lost = f"{LOST[name]}{instead} "
         self._notices.tell(Level.WARNING, f"{lost}{sentence_of(error)}")
 
     @property
@@ -189,7 +208,9 @@ class PartSinks:
             if sink.error is not None:
                 self._tell_lost(sink.name, sink.error)
             if sink.error is None and sink.ledger.is_late(self._now_ms()):
-                self._notices.hold(f"{sink.name}-late", Level.WARNING, LATE[sink.name])
+                self._notices.hold(
+                    f"{sink.name}-late", Level.WARNING, f"{LATE[sink.name]}{self._goes_on(sink.name)}"
+                )
             else:
                 self._notices.over(f"{sink.name}-late")
 

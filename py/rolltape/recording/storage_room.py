@@ -61,7 +61,7 @@ def warning(minutes: int, told: frozenset[int]) -> tuple[Notice | None, frozense
     notice = Notice(
         Level.WARNING,
         f"There is room for about {minutes} more minutes in this browser's storage. "
-        "Delete recordings that you have saved; the download goes on in any case.",
+        "Delete recordings that you have saved: that makes room.",
     )
     return notice, told | reached
 

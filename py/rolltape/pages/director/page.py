@@ -46,7 +46,7 @@ from rolltape.settings.order_form import FORMATS, BadOrder, first_choice, read_o
 TICK_S = 0.25
 NO_CALLS = (
     "This browser makes no calls: you neither see nor hear your guests, and they do not hear you. "
-    "They are recorded all the same."
+    "They can be recorded all the same."
 )
 ARRIVING_EVERY = 8
 """Ticks between two looks at what arrives."""

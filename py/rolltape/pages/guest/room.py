@@ -51,8 +51,8 @@ REMEMBERED_TAKES = 50
 AT_MOST = 15
 """Recordings that a director may start here within a minute, and names that they may give."""
 NO_CALLS = (
-    "This browser makes no calls: the room neither sees nor hears you, and you see and hear nobody. You are recorded "
-    "all the same."
+    "This browser makes no calls: the room neither sees nor hears you, and you see and hear nobody. You can be "
+    "recorded all the same."
 )
 
 

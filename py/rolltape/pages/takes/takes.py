@@ -16,7 +16,7 @@ from rolltape.pages.takes.storage_room import SpaceView
 from rolltape.recording.part_recorder import Places
 from rolltape.recording.shelf import Shelf
 from rolltape.recording.sinks import Folder
-from rolltape.recording.take import Take
+from rolltape.recording.take import Take, TakeState
 
 SPACE_EVERY_S = 10.0
 DESTINATIONS = {
@@ -216,6 +216,7 @@ class Takes:
             await self._shelf_view.draw_one(id, self._live())
         after = await shelf.take(id)
         if take is not None and not take.is_over and after is not None and after.is_over:
+            self._tell_recovered(after)
             self._recovered(after)
 
     async def _finish(self, shelf: Shelf, take: Take) -> None:
@@ -230,13 +231,15 @@ class Takes:
             return
         finally:
             self._document.text("recovering", "")
-        self._document.notify(
-            Notice(
-                Level.INFO,
-                f"A recording that was not finished is back in the list below: {take.name}. It ended when its page "
-                "was closed, loaded anew or broke down.",
-            )
+
+    def _tell_recovered(self, take: Take) -> None:
+        when = "when its page was closed, loaded anew or broke down."
+        sentence = (
+            f"A recording that was not finished is back in the list below: {take.name}. It ended {when}"
         )
+        if take.state is TakeState.FAILED:
+            sentence = f"Of {take.name} nothing had been written {when}"
+        self._document.notify(Notice(Level.INFO, sentence))
 
     def _warn(self, sentence: str) -> None:
         self._document.notify(Notice(Level.WARNING, sentence))
