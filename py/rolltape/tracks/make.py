@@ -200,7 +200,7 @@ def _files(session: Session, wanted: Wanted, listener: Listener) -> _Files:
         segments = placed(part, sound, take.room_clock(part, session.first_ms))
         own.append(PlacedFile(len(files.paths), sound.rate, tuple(segments)))
         files.paths.append(path)
-        files.used.append(Used(take, part, sound))
+        files.used.append(Used.of(take, part, sound))
     return files
 
 
@@ -245,7 +245,7 @@ def _orders(
         SoundOrder(
             track,
             tuple(files.paths),
-            max(files.used[piece.file].heard.channels for piece in track.pieces),
+            max(files.used[piece.file].channels for piece in track.pieces),
             wanted.sound,
             began,
             places[track.name],
@@ -274,7 +274,7 @@ def _sounds(orders: Sequence[SoundOrder], files: _Files, listener: Listener) -> 
 def _broken(broken: dict[int, int], files: _Files, listener: Listener) -> None:
     for file, samples in broken.items():
         files.used[file] = replace(files.used[file], broken=samples)
-        seconds = samples / files.used[file].heard.rate
+        seconds = samples / files.used[file].rate
         listener.said(f"{files.paths[file].name} is damaged: {seconds:.2f} s of its sound are silence.")
 
 

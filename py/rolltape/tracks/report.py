@@ -10,6 +10,7 @@ from typing import Any
 
 from rolltape.tracks.place import Heard, by_stamps, runs_heard
 from rolltape.tracks.plan import RATE, GuestTrack, Piece
+from rolltape.tracks.runs import Run
 from rolltape.tracks.session import PartFacts, TakeFacts
 
 __all__ = ["Used", "report_json", "report_plain", "silences"]
@@ -21,9 +22,21 @@ class Used:
 
     take: TakeFacts
     part: PartFacts
-    heard: Heard
+    rate: int
+    """Samples a second."""
+    channels: int
+    runs: tuple[Run, ...]
+    """Its sound between losses."""
+    by: str | None
+    """What told of them: `stamps` of the file, `marks` of its page, or nothing."""
     broken: int = 0
     """Samples that could not be decoded, and are silence."""
+
+    @classmethod
+    def of(cls, take: TakeFacts, part: PartFacts, heard: Heard) -> Used:
+        """What a report tells of what was heard; its points, some megabytes an hour, are not kept."""
+        by = "stamps" if by_stamps(part, heard) else "marks" if part.runs else None
+        return cls(take, part, heard.rate, heard.channels, runs_heard(part, heard), by)
 
 
 def report_plain(
@@ -68,9 +81,9 @@ def _file(one: Used) -> dict[str, Any]:
         "to_room": None
         if line is None or one.part.began_ms is None
         else {"ppm": round(line.ppm, 3), "bound_ms": round(line.bound_ms, 3), "readings": line.readings},
-        "by": "stamps" if by_stamps(one.part, one.heard) else "marks" if one.part.runs else None,
+        "by": one.by,
         "late_ms": one.part.late_ms,
-        "undecodable_s": round(one.broken / one.heard.rate, 6),
+        "undecodable_s": round(one.broken / one.rate, 6),
         "runs": [
             {
                 "at_s": round(run.from_ms / 1000, 6),
@@ -78,18 +91,18 @@ def _file(one: Used) -> dict[str, Any]:
                 "residual_ms": round(run.residual_ms, 3),
                 "lost_before_ms": round(run.lost_before_ms, 3),
             }
-            for run in runs_heard(one.part, one.heard)
+            for run in one.runs
         ],
     }
 
 
 def _piece(piece: Piece, one: Used) -> dict[str, Any]:
-    as_counted = piece.source_length / one.heard.rate
+    as_counted = piece.source_length / one.rate
     return {
         "file": one.part.file,
         "at_s": _seconds(piece.at),
         "length_s": _seconds(piece.length),
-        "in_file_s": round(piece.source / one.heard.rate, 6),
+        "in_file_s": round(piece.source / one.rate, 6),
         "resampled_ppm": round((as_counted * RATE / piece.length - 1) * 1e6, 3),
     }
 
