@@ -1,0 +1,97 @@
+"""Everybody's sound of a session of hours: what it costs a core, and how long a director waits for it.
+
+`python -m bench.tracks_bench [guests [minutes]]`; four of an hour where nothing is said. What the machine does
+besides makes the time by the clock longer, and the processor's hardly.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from bench.figures import figure
+from server.processes import ENVIRONMENT
+from unit.synthetic_session import RATE, report, write_session
+
+GUESTS, MINUTES = 4, 60
+LATER_MS = 1500
+"""Each guest begins so much after the one before."""
+LOOP_S = 60
+PPM = (80.0, -50.0, 35.0, -95.0)
+WARMING_PPM, WARMING_S = 5.0, 600.0
+"""A crystal runs by so much slower at first."""
+GOAL_CORE_S, GOAL_WAIT_S = 20.0, 60.0
+
+
+def main(guests: int = GUESTS, minutes: int = MINUTES) -> None:
+    """Make a session up, have its tracks made, print the figures."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        session(folder, guests, minutes)
+        for kind in ("wav", "flac"):
+            core_s, wait_s = made(folder, kind)
+            hours = guests * minutes / 60
+            per_hour = core_s / hours
+            figure(f"tracks_{kind}_core", per_hour, "s", "goal 20 s an hour of sound", per_hour / GOAL_CORE_S)
+            figure(f"tracks_{kind}_wait", wait_s, "s", "goal 60 s for four of an hour", wait_s / GOAL_WAIT_S)
+
+
+def session(folder: Path, guests: int, minutes: int) -> None:
+    """Opus in stereo as Chromium writes it, of microphones that all run differently."""
+    loop = looped(folder / "loop.webm")
+    length_s = minutes * 60.0
+    reports = [report(f"Guest{number}", length_s, starts_ms=LATER_MS * number) for number in range(guests)]
+    write_session(folder, *reports)
+    for number, one in enumerate(reports):
+        recording(folder / f"{one.take.name}.webm", loop, length_s, PPM[number % len(PPM)])
+    (folder / "loop.webm").unlink()
+
+
+def looped(path: Path) -> list[bytes]:
+    """Packets of 60 ms of noise and beeps, a minute of them."""
+    source = (
+        f"anoisesrc=d={LOOP_S}:r={RATE}:a=0.05:c=pink[noise];"
+        f"sine=f=440:b=4:r={RATE}:d={LOOP_S}[beeps];[noise][beeps]amix,aformat=channel_layouts=stereo"
+    )
+    coded = ("-c:a", "libopus", "-b:a", "128k", "-vbr", "on", "-frame_duration", "60")
+    subprocess.run(["ffmpeg", "-v", "error", "-filter_complex", source, *coded, str(path)], check=True)
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def recording(path: Path, loop: list[bytes], length_s: float, ppm: float) -> None:
+    """So long a recording, each packet stamped with when its microphone had its first sample, by the page's clock."""
+    with av.open(str(path), "w", format="webm") as container:
+        stream: Any = container.add_stream("libopus", rate=RATE)
+        stream.codec_context.layout = "stereo"
+        for number in range(round(length_s / 0.06)):
+            at_s = number * 0.06
+            warmed_s = min(at_s, WARMING_S) ** 2 / (2 * WARMING_S) + max(0.0, at_s - WARMING_S)
+            ahead_s = ((ppm - WARMING_PPM) * at_s + WARMING_PPM * warmed_s) * 1e-6
+            packet = av.Packet(loop[number % len(loop)])
+            packet.stream, packet.time_base = stream, Fraction(1, 1000)
+            packet.pts = packet.dts = round((at_s - ahead_s) * 1000)
+            container.mux(packet)
+
+
+def made(folder: Path, kind: str) -> tuple[float, float]:
+    """Seconds of processor and by the clock until `rolltape tracks` has made everybody's sound."""
+    command = [sys.executable, "-m", "rolltape", "tracks", str(folder), "-o", str(folder / kind)]
+    before, began_s = os.times(), time.monotonic()
+    more = ("--picture", "none", "--sound", kind)
+    subprocess.run([*command, *more], env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
+    wait_s, after = time.monotonic() - began_s, os.times()
+    user_s = after.children_user - before.children_user
+    return user_s + after.children_system - before.children_system, wait_s
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
