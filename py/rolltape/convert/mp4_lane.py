@@ -15,14 +15,14 @@ AHEAD_NS: Final = 3_600_000_000_000
 
 
 class LaneTimes:
-    """A track's times, with those left out that cannot be."""
+    """Reads the times of a track one by one, in nanoseconds; for one that cannot be, the latest stands."""
 
     def __init__(self, latest_ns: int) -> None:
         self._latest = latest_ns
         self._shift = 0
 
     def read(self, at_ns: int) -> int:
-        """Read the time, or the latest one where this one is damaged."""
+        """Return the time, or the latest one where this one is damaged; later ones are counted on from there."""
         at_ns += self._shift
         jump = at_ns - self._latest
         if not -BACK_NS <= jump <= AHEAD_NS:

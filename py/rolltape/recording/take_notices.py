@@ -45,7 +45,7 @@ class TakeNotices:
             self.notify(Notice(level, sentence, subject))
 
     def over(self, subject: str, part: int = 0) -> None:
-        """It holds no more for this part; if it did not, nothing."""
+        """It holds no more for this part, and is lifted once it holds for none; nothing happens if it did not."""
         holders = self._holders.get(subject)
         if holders is not None:
             holders.discard(part)
