@@ -20,7 +20,7 @@ ERRORS = [
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)
 ]
 SAYING = {"Notice": 1, "Told": 2, "_warn": 0, "_tell": 1, "tell": 1, "hold": 2, "tell_hole": 0}
-SAYING |= dict.fromkeys(ERRORS, 0)
+SAYING |= dict.fromkeys((*ERRORS, "CommandRefused"), 0)
 """Calls that say a sentence, and where among their arguments it is."""
 NO_CONSTANTS: Mapping[str, ast.expr] = {}
 QUOTED = 18

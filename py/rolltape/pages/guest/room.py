@@ -365,7 +365,7 @@ class GuestRoom:
 
     async def _stop(self, sender: Sender, command: Command) -> None:
         if self._deck.is_free:
-            raise CommandRefused("Nothing is being recorded.")
+            raise CommandRefused("There is no recording that could be stopped.")
         await self._deck.stop()
 
     async def _pause(self, sender: Sender, command: Command) -> None:
