@@ -8,7 +8,7 @@ from faults.choice import IS_LONG
 from guest import Guest, Guests
 from processes import private_bytes, renderers
 
-UNTIL, LEAST = ("2:40", 20e6) if IS_LONG else ("1:40", 10e6)
+UNTIL, LEAST = ("2:40", 20e6) if IS_LONG else ("1:20", 6e6)
 
 
 def page_memory(guest: Guest, profile: Path) -> int:
