@@ -61,7 +61,7 @@ def test_a_recording_that_begins_with_little_room_is_told_once_not_thrice() -> N
 
     assert notice is not None
     assert notice.text == (
-        "There is room for about 1 more minutes in this browser's storage. Delete recordings that you have saved: "
+        "There is room for about one more minute in this browser's storage. Delete recordings that you have saved: "
         "that makes room."
     )
     assert warning(1, told)[0] is None

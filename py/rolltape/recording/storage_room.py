@@ -58,9 +58,10 @@ def warning(minutes: int, told: frozenset[int]) -> tuple[Notice | None, frozense
     reached = {threshold for threshold in WARN_BELOW_MINUTES if minutes < threshold}
     if not reached - told:
         return None, told
+    left = f"{minutes} more minutes" if minutes != 1 else "one more minute"
     notice = Notice(
         Level.WARNING,
-        f"There is room for about {minutes} more minutes in this browser's storage. "
+        f"There is room for about {left} in this browser's storage. "
         "Delete recordings that you have saved: that makes room.",
     )
     return notice, told | reached
