@@ -36,13 +36,13 @@ class Anything(types.ModuleType):
     def __call__(self, *arguments, **named):
         return self
 
-import importlib, zipfile
+import importlib
 real, sys.modules["js"] = sys.modules.get("js"), Anything("js")
 said["lacks the library"] = []
 said["modules"] = 0
-for name in zipfile.ZipFile(rolltape.__path__[0].removesuffix("/rolltape")).namelist():
+for name in list(rolltape._modules):
     try:
-        importlib.import_module(name.removesuffix(".pyc").replace("/", "."))
+        importlib.import_module(name)
         said["modules"] += 1
     except ImportError as error:
         said["lacks the library"].append(f"{name}: {error}")

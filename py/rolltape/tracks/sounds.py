@@ -163,7 +163,10 @@ def _heard(process: subprocess.Popen[bytes], order: bytes, told: Callable[[float
         for line in process.stdout:
             last = SoundLine.from_json(line.decode())
             told(last.share)
-    except BrokenPipeError:  # it ended before it had read it all: its status tells how
+    except (
+        BrokenPipeError,
+        ValueError,
+    ):  # it ended while it read, or in the midst of a line: its status tells how
         return last
     return last
 
