@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -36,7 +37,11 @@ hypothesis_settings.load_profile("unhurried")
 
 
 def pytest_sessionstart() -> None:
-    """Have the page be as its sources are now: only its Python takes building."""
+    """Have the page be as its sources are now: only its Python takes building.
+
+    Programs that tests start hear SIGINT, also where these tests run in the background, whose shell has it ignored.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     assemble()
 
 
