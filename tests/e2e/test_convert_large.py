@@ -96,6 +96,7 @@ def test_memory_stays_flat_and_the_page_answers(guest: Guest, large: Path) -> No
     assert len([task for task in long_tasks if task > 250]) <= 3, (
         f"The page was busy for {long_tasks[-9:]} ms."
     )
+    assert max(long_tasks, default=0) < 5000, f"The page was busy for {long_tasks[-1]} ms."
 
 
 def test_cancel_leaves_nothing(guest: Guest, large: Path) -> None:
