@@ -62,8 +62,10 @@ class Source:
         camera = self.camera
         return self._uses.use(camera, lambda: self.released.append(camera))
 
+    has_camera = True
+
     def granted_video(self) -> GrantedVideo | None:
-        return GrantedVideo(self.camera, self.camera, 1280, 720, 30.0)
+        return GrantedVideo(self.camera, self.camera, 1280, 720, 30.0) if self.has_camera else None
 
     def granted_audio(self) -> GrantedAudio | None:
         return GrantedAudio("microphone", "1", 1, 48_000, False, False, False)
@@ -199,6 +201,10 @@ class Scene:
         """The cameras that are recorded now."""
         pairs = zip(self.source.engines, self.source.cameras, strict=True)
         return [camera for engine, camera in pairs if not engine.closed]
+
+    def formats(self) -> list[str]:
+        """Whether it is `video` or `audio` that is recorded now."""
+        return [engine.mime_type.split("/")[0] for engine in self.source.engines if not engine.closed]
 
     def waiting(self) -> bool:
         """Whether something is still to be recorded."""
@@ -388,6 +394,23 @@ def test_a_camera_that_is_switched_at_any_moment_is_recorded_in_the_end(after: i
         assert scene.source.released == ["camera 1"]
         (take,) = scene.view.over
         assert take.state is TakeState.FINISHED and len(take.parts) <= 2
+
+    run(story)
+
+
+@pytest.mark.parametrize("after", range(len(STEPS) + 10))
+def test_a_camera_that_is_gone_at_any_moment_leaves_a_format_of_sound_alone(after: int) -> None:
+    async def story() -> None:
+        scene = Scene()
+        with nothing_is_unexpected(scene):
+            starting = asyncio.create_task(scene.start())
+            await turns(after + 1)
+            scene.source.has_camera = False
+            await scene.deck.source_changed("The camera was gone.")
+            await starting
+            await until(lambda: scene.formats() == ["audio"] and not scene.waiting())
+            await scene.deck.finish()
+            await scene.has_ended()
 
     run(story)
 
