@@ -50,3 +50,14 @@ def private_bytes(pid: str) -> int:
         if line.startswith("Private_"):
             total += int(line.split()[1]) * 1024
     return total
+
+
+def children(pid: int) -> list[int]:
+    """A process's own, by their ids, whichever of its threads began them."""
+    rows = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(pid) for row in rows for pid in row.split()]
+
+
+def are_gone(pids: list[int]) -> bool:
+    """True if none of these processes is there any more."""
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)

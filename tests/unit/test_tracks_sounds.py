@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import are_gone, children
 from unit.synthetic_session import report, silent_opus, write_session
 from waiting import wait_for
 
@@ -51,20 +52,10 @@ def written(folder: Path) -> list[Path]:
     return [path for path in (folder / "tracks").glob(".*.partial") if path.stat().st_size > 100_000]
 
 
-def children(process: subprocess.Popen[str]) -> list[int]:
-    """A process's own, by their ids."""
-    rows = [path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/children")]
-    return [int(pid) for row in rows for pid in row.split()]
-
-
-def are_gone(pids: list[int]) -> bool:
-    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
-
-
 def test_cancelled_while_two_are_written_it_is_over_within_a_second(
     tmp_path: Path, running: subprocess.Popen[str]
 ) -> None:
-    pids = children(running)
+    pids = children(running.pid)
     assert len(pids) == 2
     told_s = time.monotonic()
     running.send_signal(signal.SIGINT)
@@ -77,7 +68,7 @@ def test_cancelled_while_two_are_written_it_is_over_within_a_second(
 def test_killed_it_takes_its_processes_along_and_nothing_has_a_final_name(
     tmp_path: Path, running: subprocess.Popen[str]
 ) -> None:
-    pids = children(running)
+    pids = children(running.pid)
     assert len(pids) == 2
     running.kill()
     wait_for(lambda: are_gone(pids), "they end by themselves", 10)
@@ -87,7 +78,7 @@ def test_killed_it_takes_its_processes_along_and_nothing_has_a_final_name(
 def test_a_sound_whose_process_crashes_is_told_and_the_other_is_made(
     tmp_path: Path, running: subprocess.Popen[str]
 ) -> None:
-    os.kill(children(running)[0], signal.SIGSEGV)
+    os.kill(children(running.pid)[0], signal.SIGSEGV)
     out, err = running.communicate(timeout=50)
     made = [Path(line).name for line in out.splitlines() if line.endswith(".wav")]
     (lost,) = {"Ada.wav", "Grace.wav"} - set(made)

@@ -36,7 +36,7 @@ TRACKS_OF_A_DESK = [
     ),
     *("plan", "reaper", "session"),
     *("project", "report", "report_page", "sound", "stamps", "video_file"),
-    *("sound_child", "sound_order", "sounds"),
+    *("order_child", "orders", "processes", "sounds"),
 ]
 DESK_ONLY = [
     *("server/*", "convert/cli.py", "core/desk.py", "__main__.py", "www/*"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +11,12 @@ from pathlib import Path
 
 from rolltape.core.errors import ConvertError
 
-__all__ = ["ProgressLine", "say", "whole_file"]
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["ProgressLine", "remove_left_behind", "say", "whole_file"]
+
+_PARTIAL = re.compile(r"\..+\.[0-9]+\.partial")
 
 
 @contextmanager
@@ -22,16 +28,44 @@ def whole_file(place: Path, force: bool) -> Iterator[Path]:
     if place.exists() and not force:
         raise _exists(place)
     partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
-    partial.open("xb").close()
+    held = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
+        _is_locked(held)  # until it has its name, or this process has ended, however that does
         yield partial
+        if sys.platform == "win32":  # which moves nothing that is open
+            os.close(held)
+            held = -1
         if force:
             partial.replace(place)
         else:
             _claim(partial, place)
     finally:
+        if held >= 0:
+            os.close(held)
         with suppress(FileNotFoundError):
             partial.unlink()
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove what processes that are no more have left unfinished in a folder. Raises OSError."""
+    for path in folder.iterdir():
+        if _PARTIAL.fullmatch(path.name):
+            with suppress(FileNotFoundError, PermissionError):
+                held = os.open(path, os.O_RDWR)
+                try:
+                    if _is_locked(held):
+                        path.unlink()
+                finally:
+                    os.close(held)
+
+
+def _is_locked(fd: int) -> bool:
+    """Lock an open file, if nobody else has; what is open on Windows cannot be removed anyway."""
+    if sys.platform != "win32":
+        with suppress(OSError):  # another's, or a file system without locks
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
 
 
 def _claim(partial: Path, place: Path) -> None:

@@ -10,25 +10,25 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from rolltape.core.desk import whole_file
+from rolltape.core.desk import remove_left_behind, whole_file
 from rolltape.core.errors import ConvertError, RolltapeError
 from rolltape.core.naming import free_name, safe_name
 from rolltape.core.notice import plain_text
 from rolltape.tracks.audio_file import hear
 from rolltape.tracks.fcpxml import final_cut_project
 from rolltape.tracks.mix import write_mix
+from rolltape.tracks.orders import PictureOrder, SoundOrder
 from rolltape.tracks.otio import timeline
 from rolltape.tracks.outputs import SoundKind, opened_sound
-from rolltape.tracks.picture import write_pictures
-from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, shown, timecode
+from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, timecode
 from rolltape.tracks.place import placed
 from rolltape.tracks.plan import RATE, GuestTrack, PlacedFile, first_ms, tracks
+from rolltape.tracks.processes import Processes
 from rolltape.tracks.project import Made
 from rolltape.tracks.reaper import reaper_project
 from rolltape.tracks.report import Used, report_json, report_plain
 from rolltape.tracks.report_page import report_page
 from rolltape.tracks.session import PartFacts, Session, TakeFacts, read_session
-from rolltape.tracks.sound_order import SoundOrder
 from rolltape.tracks.sounds import write_sounds
 from rolltape.tracks.video_file import see
 
@@ -37,6 +37,8 @@ __all__ = ["REPORT", "Listener", "Wanted", "make"]
 MOST_HOURS = 72
 REPORT, PROJECT, MIX = "report.json", "tracks", "mix"
 REPORT_PAGE = "report.html"
+SOON_S = 20
+"""A film that is shorter is written before a process has begun, and broken off within a moment."""
 
 
 class Listener(Protocol):
@@ -106,15 +108,18 @@ class _Film:
     began: datetime | None
     """The same as a time of day, if one is known."""
 
-    def pictures(self) -> list[Pictures]:
-        """When each was captured, since the tracks begin."""
-        return [
+    def order(self, place: Path, force: bool) -> PictureOrder:
+        """What is to be written."""
+        pictures = (
             Pictures(
                 number,
                 captured(one.part, one.seen, one.take.room_clock(one.part, self.first_ms), self.began_ms),
             )
             for number, one in enumerate(self.files)
-        ]
+        )
+        files = tuple((one.path, one.seen) for one in self.files)
+        code = timecode(self.began, self.rate)
+        return PictureOrder(tuple(pictures), files, self.sound, self.rate, self.samples, code, place, force)
 
 
 @dataclass
@@ -148,6 +153,7 @@ def make(wanted: Wanted, listener: Listener) -> bool:
     if not chosen:
         raise ConvertError(f"Nobody called {wanted.only} is in the session: {', '.join(files.by_name)} are.")
     wanted.output.mkdir(parents=True, exist_ok=True)
+    remove_left_behind(wanted.output)
     began = session.began and session.began + timedelta(milliseconds=began_ms - session.first_ms)
     places = dict(zip((one.name for one in chosen), _places(files.by_name, chosen, wanted), strict=True))
     is_whole = _sounds(_orders(chosen, places, files, began, wanted), files, listener) and not files.missing
@@ -347,17 +353,11 @@ def _film(film: _Film, force: bool, listener: Listener, place: Path) -> None:
     """Write a guest's pictures, with the sound of their track."""
     if not film.sound.exists():
         raise ConvertError(f"{place} is not made, since {film.sound.name} is not there.")
+    order = film.order(place, force)
+    write = order.write if film.samples < SOON_S * RATE else partial(Processes().write, order)
     try:
         with whole_file(place, force) as path:
-            broken = write_pictures(
-                path,
-                shown(film.pictures(), film.rate, film.samples * film.rate // RATE),
-                [(one.path, one.seen) for one in film.files],
-                film.rate,
-                film.sound,
-                timecode(film.began, film.rate),
-                lambda seconds: listener.progress(place.name, seconds * RATE / film.samples),
-            )
+            broken = write(path, lambda share: listener.progress(place.name, share))
     finally:
         listener.progress_ended(place.name)
     for file, count in broken.items():

@@ -1,28 +1,23 @@
-"""The sounds of a session, as many at once as there are cores, each by a process of its own (`sound_child.py`).
+"""The sounds of a session, as many at once as there are cores, each by a process of its own (`processes.py`).
 
-One that is ended by what it decodes leaves the others alone. Where it is all over soon, or there is one core, or one
-sound, this process writes them itself, one after another.
+Where it is all over soon, or there is one core, or one sound, this process writes them itself, one after another.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock
 
 from rolltape.core.desk import whole_file
-from rolltape.core.errors import ConvertError, RolltapeError
+from rolltape.core.errors import RolltapeError
+from rolltape.tracks.orders import SoundOrder
 from rolltape.tracks.plan import RATE
-from rolltape.tracks.sound_order import SoundLine, SoundOrder, write_order
+from rolltape.tracks.processes import Processes
 
 __all__ = ["Outcome", "write_sounds"]
 
@@ -58,7 +53,7 @@ def write_sounds(
         yield from _together(orders, at_once, told)
         return
     for order in orders:
-        yield order, _written(order, partial(write_order, order), partial(told, order.place.name))
+        yield order, _written(order, order.write, partial(told, order.place.name))
 
 
 def _written(order: SoundOrder, write: _Write, told: Callable[[float], None]) -> Outcome:
@@ -79,7 +74,7 @@ def _together(
 ) -> Iterator[tuple[SoundOrder, Outcome]]:
     """Each order has a thread that waits for its process; all that is said is said in this one."""
     news: SimpleQueue[_News] = SimpleQueue()
-    processes = _Processes()
+    processes = Processes()
     pool = ThreadPoolExecutor(at_once)
     try:
         for order in orders:
@@ -99,77 +94,10 @@ def _together(
         pool.shutdown(cancel_futures=True)
 
 
-def _write(order: SoundOrder, processes: _Processes, news: SimpleQueue[_News]) -> None:
+def _write(order: SoundOrder, processes: Processes, news: SimpleQueue[_News]) -> None:
     try:
         outcome = _written(order, partial(processes.write, order), lambda share: news.put((order, share)))
     except Exception as error:  # goes on in the thread that asked
         news.put((order, _Bug(error)))
     else:
         news.put((order, outcome))
-
-
-class _Processes:
-    """Processes that write sounds, for several threads."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
-        self._is_over = False
-
-    def end(self) -> None:
-        """End all there are; none is begun any more."""
-        with self._lock:
-            self._is_over = True
-            for process in self._running:
-                process.kill()
-
-    def write(self, order: SoundOrder, path: Path, told: Callable[[float], None]) -> dict[int, int]:
-        """Have a process write the sound, as `write_order` does it, and wait for it. Raises OSError, ConvertError."""
-        process = self._begun()
-        with process:
-            last = _heard(process, pickle.dumps((order, path)), told)
-        with self._lock:
-            self._running.discard(process)
-        if last.broken is not None and process.returncode == 0:
-            return last.broken
-        if last.errno:
-            raise OSError(last.errno, last.sentence)
-        raise ConvertError(
-            last.sentence or f"{order.place} is not made: what makes it {_how(process.returncode)}."
-        )
-
-    def _begun(self) -> subprocess.Popen[bytes]:
-        with self._lock:
-            if self._is_over:
-                raise ConvertError("It was cancelled.")
-            process = subprocess.Popen(
-                [sys.executable, "-m", "rolltape.tracks.sound_child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for this process, which ends that one
-            )
-            self._running.add(process)
-            return process
-
-
-def _heard(process: subprocess.Popen[bytes], order: bytes, told: Callable[[float], None]) -> SoundLine:
-    """Give a process its order, and hear it out: its last line."""
-    assert process.stdin is not None  # held open until it has ended
-    assert process.stdout is not None
-    last = SoundLine()
-    try:
-        process.stdin.write(order)
-        process.stdin.flush()
-        for line in process.stdout:
-            last = SoundLine.from_json(line.decode())
-            told(last.share)
-    except (
-        BrokenPipeError,
-        ValueError,
-    ):  # it ended while it read, or in the midst of a line: its status tells how
-        return last
-    return last
-
-
-def _how(status: int) -> str:
-    return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
