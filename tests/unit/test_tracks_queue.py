@@ -41,6 +41,10 @@ def same(job: Job) -> Job:
     return job
 
 
+def nothing() -> None:
+    """There is nothing to put in place."""
+
+
 def asked(queue: TracksQueue, session: str = "s1") -> Job:
     return queue.ask("room", session, "{}", ["ada take"])
 
@@ -67,7 +71,7 @@ def test_a_job_is_made_and_every_host_sees_how_far_it_is(queues: Queues) -> None
     assert seen is not None and (seen.state, seen.making, seen.share) == (TracksState.MAKING, "Ada.wav", 0.5)
 
     assert there.beat(job.id, "worker", lambda one: replace(one, files=(FILE,)), False)
-    assert there.end(job.id, "worker", TracksEvent.MADE, same)
+    assert there.end(job.id, "worker", TracksEvent.MADE, same, nothing)
     listed = here.job("room", "s1").listed(0)  # type: ignore[union-attr]
     assert (listed.state, listed.files, listed.making) == (TracksState.READY, (FILE,), "")
     assert here.take_up("another") is None
@@ -112,7 +116,7 @@ def test_a_job_whose_worker_says_nothing_more_is_taken_up_by_another(queues: Que
 
     assert taken(second, "heir").tries == 2
     assert not first.beat(job.id, "dead", same, True), "it is not the dead one's any more"
-    assert not first.end(job.id, "dead", TracksEvent.MADE, same)
+    assert not first.end(job.id, "dead", TracksEvent.MADE, same, nothing)
     assert state(first) is TracksState.MAKING
 
 
@@ -141,7 +145,7 @@ def test_what_is_cancelled_waits_for_its_worker_before_it_can_be_made_again(queu
 
     assert asked(queue).files == ()
     assert queue.take_up("second") is None, "the first one's process may still write"
-    assert queue.end(job.id, "first", TracksEvent.MADE, lambda one: one.saying("No."))
+    assert queue.end(job.id, "first", TracksEvent.MADE, lambda one: one.saying("No."), nothing)
     assert taken(queue, "second").said == ()
 
 
@@ -157,7 +161,7 @@ def test_what_is_let_go_is_taken_up_as_if_for_the_first_time(queues: Queues) -> 
     job = asked(queue)
     for _ in range(5):
         assert taken(queue, "worker").tries == 1
-        assert queue.end(job.id, "worker", TracksEvent.LET_GO, same)
+        assert queue.end(job.id, "worker", TracksEvent.LET_GO, same, nothing)
     assert state(queue) is TracksState.QUEUED
 
 
@@ -167,7 +171,7 @@ def test_what_is_forgotten_ends_its_worker(queues: Queues) -> None:
     taken(queue, "worker")
     queue.forget("room", "s1")
     assert not queue.beat(job.id, "worker", same, True)
-    assert not queue.end(job.id, "worker", TracksEvent.MADE, same)
+    assert not queue.end(job.id, "worker", TracksEvent.MADE, same, nothing)
     assert state(queue) is None
 
 
@@ -175,7 +179,7 @@ def test_made_without_a_file_is_not_ready(queues: Queues) -> None:
     queue = queues()
     job = asked(queue)
     taken(queue, "worker")
-    queue.end(job.id, "worker", TracksEvent.MADE, same)
+    queue.end(job.id, "worker", TracksEvent.MADE, same, nothing)
     assert state(queue) is TracksState.FAILED
 
 
@@ -213,3 +217,70 @@ def test_the_table_has_an_answer_for_everything(events: list[TracksEvent]) -> No
         except WrongMoment as error:
             assert str(error).startswith("The session's tracks was")
     assert f"[*] --> {TracksState.NONE}" in diagram()
+
+
+OTHER = replace(FILE, name="Grace.wav")
+
+
+def made_once(queue: TracksQueue) -> Job:
+    job = asked(queue)
+    taken(queue, "worker")
+    assert queue.beat(job.id, "worker", lambda one: replace(one, files=(FILE,)), False)
+    assert queue.end(job.id, "worker", TracksEvent.MADE, same, nothing)
+    return job
+
+
+def test_what_was_made_is_given_away_until_all_is_there_that_is_made_anew(queues: Queues) -> None:
+    queue, put = queues(), list[str]()
+    job = made_once(queue)
+    queue.ask("room", "s1", "{}", ["grace take"])
+    taken(queue, "worker")
+    assert queue.beat(job.id, "worker", lambda one: replace(one, files=(OTHER,)), False)
+    now = queues().job("room", "s1")
+    assert now is not None and now.listed(0).files == (FILE,)
+    assert now.all_takes == ("grace take", "ada take")
+
+    assert queue.end(job.id, "worker", TracksEvent.MADE, same, lambda: put.append("in place"))
+    now = queues().job("room", "s1")
+    assert now is not None and (now.listed(0).files, now.all_takes) == ((OTHER,), ("grace take",))
+    assert put == ["in place"]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "broke off", "ended three workers", "nothing made"])
+def test_what_was_made_stays_where_making_it_anew_does_not_get_to_its_end(queues: Queues, how: str) -> None:
+    queue = queues(0.0)
+    job = made_once(queue)
+    before = queue.job("room", "s1")
+    queue.ask("room", "s1", "{}", ["grace take"])
+    taken(queue, "worker")
+    match how:
+        case "cancelled":
+            queue.cancel("room", "s1")
+            queue.end(job.id, "worker", TracksEvent.MADE, same, pytest.fail)
+        case "ended three workers":
+            for _ in range(10):
+                queue.take_up("another")
+        case _:
+            event = TracksEvent.BROKE_OFF if how == "broke off" else TracksEvent.MADE
+            queue.end(job.id, "worker", event, same, pytest.fail)
+    now = queue.job("room", "s1")
+    assert before is not None and now is not None and not now.is_waited_for
+    assert (now.files, now.takes, now.asked_ms, now.earlier) == (
+        before.files,
+        before.takes,
+        before.asked_ms,
+        None,
+    )
+    assert ("What was made before is still there." in now.said) == (how != "cancelled")
+
+
+def test_what_is_let_go_while_it_is_made_anew_goes_on_beside_what_was_made(queues: Queues) -> None:
+    queue = queues()
+    job = made_once(queue)
+    asked(queue)
+    taken(queue, "worker")
+    assert queue.beat(job.id, "worker", lambda one: replace(one, files=(OTHER,)), False)
+    assert queue.end(job.id, "worker", TracksEvent.LET_GO, same, pytest.fail)
+
+    again = taken(queue, "another")
+    assert (again.files, again.given) == ((OTHER,), (FILE,))

@@ -140,7 +140,43 @@ def test_a_job_that_is_asked_for_anew_forgets_what_was_made(store: TakesStore, t
     job = asked(store)
     store.tracks.prepare(job)
     made(store, tmp_path, job, "Ada.wav", "report.json")
-    store.tracks.queue.end(job.id, "worker", TracksEvent.MADE, lambda one: one)
+    end(store, job, TracksEvent.MADE)
     again = store.tracks.ask(ADA, TracksRequest(SESSION, (TracksTake(ADA.uid, take().id),)))
     assert (again.state, again.files) == (TracksState.QUEUED, ())
     assert store.tracks.prepare(again).kept == ()
+
+
+def end(store: TakesStore, job: Job, event: TracksEvent) -> None:
+    """What a worker does at the end."""
+    store.tracks.sweep(job)
+    store.tracks.queue.end(job.id, "worker", event, lambda one: one, lambda: store.tracks.put_in_place(job))
+    store.tracks.drop_what_is_of_no_use(job)
+
+
+@pytest.mark.parametrize("event", [TracksEvent.MADE, TracksEvent.BROKE_OFF, TracksEvent.CANCELLED])
+def test_what_was_made_can_be_fetched_until_all_is_there_that_is_made_anew(
+    store: TakesStore, tmp_path: Path, event: TracksEvent
+) -> None:
+    job = asked(store)
+    store.tracks.prepare(job)
+    (old,) = made(store, tmp_path, job, "Ada.wav").files
+    end(store, job, TracksEvent.MADE)
+    store.tracks.ask(ADA, TracksRequest(SESSION, (TracksTake(ADA.uid, take().id),)))
+    again = store.tracks.queue.take_up("worker")
+    assert again is not None
+    anew = store.tracks.prepare(again).output
+    (anew / "Ada.wav").write_bytes(b"made anew")
+    new = replace(old, bytes=9)
+    store.tracks.queue.beat(job.id, "worker", lambda one: replace(one, files=(new,)), True)
+    assert store.tracks.files(ADA, SESSION) == (old,)
+    os.close(store.tracks.open_file(ADA, SESSION, old))
+
+    if event is TracksEvent.CANCELLED:
+        store.tracks.cancel(ADA, SESSION)
+    end(store, again, event)
+    expected = new if event is TracksEvent.MADE else old
+    assert store.tracks.files(ADA, SESSION) == (expected,)
+    os.close(store.tracks.open_file(ADA, SESSION, expected))
+    assert [path.name for path in folder(tmp_path).parent.iterdir() if "tracks" in path.name] == ["tracks"]
+    store.delete(ADA, take().id, is_director=True)
+    assert not folder(tmp_path).parent.exists()

@@ -1,6 +1,6 @@
 """What a room's folder holds: a record of each take, the files that have arrived, and what lies beside them.
 
-    DIR/ROOM/SESSION/NAME, SHA256SUMS, ROOM_session.json, ROOM_session.otio, tracks/NAME
+    DIR/ROOM/SESSION/NAME, SHA256SUMS, ROOM_session.json, ROOM_session.otio, tracks/NAME, tracks.anew/NAME
     DIR/ROOM/.rolltape/GUEST/TAKE/take.json, part1.part, part1.log
 
 Only the first line is for people: plain files, whole without Rolltape. The second is for what still arrives, and for
@@ -10,6 +10,7 @@ what is known of what has.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
 
 __all__ = [
+    "ANEW",
     "COPY",
     "DONE",
     "HIDDEN",
@@ -43,6 +45,8 @@ RECORD = "take.json"
 SUMS = "SHA256SUMS"
 TRACKS = "tracks"
 """Name of the folder in a session's for what is made of it."""
+ANEW = "tracks.anew"
+"""Name of the folder for what is to take the place of that, once it is all there."""
 GONE = "gone-"
 """How the name of a folder begins that is being deleted."""
 PART, COPY = ".part", ".copy"
@@ -223,16 +227,23 @@ class RoomTakes:
         except FileNotFoundError:
             raise Refused.unknown() from None
 
-    def tracks(self, session: str, make: bool = False) -> Folder:
+    def tracks(self, session: str, name: str = TRACKS, make: bool = False) -> Folder:
         """Open the folder of a session's tracks, or `make` it. Raises FileNotFoundError where there is none."""
         with self._folder.folder(session) as folder:
-            return folder.folder(TRACKS, make)
+            return folder.folder(name, make)
 
-    def delete_tracks(self, session: str) -> None:
+    def replace_tracks(self, session: str) -> None:
+        """Give the tracks that were made anew the place of those that are there."""
+        self.delete_tracks(session, (TRACKS,))
+        with self._folder.folder(session) as folder:
+            folder.rename(ANEW, folder, TRACKS)
+
+    def delete_tracks(self, session: str, names: Iterable[str] = (TRACKS, ANEW)) -> None:
         """Delete a session's tracks; what is still being made of them gets no name any more."""
-        gone = GONE + secrets.token_hex(8)
-        with contextlib.suppress(FileNotFoundError), self._folder.folder(session) as folder:
-            folder.rename(TRACKS, self._hidden, gone)
+        for name in names:
+            gone = GONE + secrets.token_hex(8)
+            with contextlib.suppress(FileNotFoundError), self._folder.folder(session) as folder:
+                folder.rename(name, self._hidden, gone)
         self.sweep()
 
     def sweep(self) -> None:
@@ -248,8 +259,12 @@ class RoomTakes:
     def bytes_of_tracks(self) -> int:
         """Count the bytes of all tracks of the room."""
         total = 0
-        for session in {record.session for record in self.records()}:
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError), self.tracks(session) as folder:
+        sessions = {record.session for record in self.records()}
+        for session, which in itertools.product(sessions, (TRACKS, ANEW)):
+            with (
+                contextlib.suppress(FileNotFoundError, NotADirectoryError),
+                self.tracks(session, which) as folder,
+            ):
                 stats = [folder.stat(name) for name in folder.names()]
                 total += sum(stat.st_size for stat in stats if stat is not None)
         return total

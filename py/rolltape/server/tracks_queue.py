@@ -16,6 +16,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rolltape.arrivals.tracks import ListedTracks, TrackFile, TracksEvent, TracksState, advance
 from rolltape.core.json_fields import Fields
@@ -24,7 +25,7 @@ from rolltape.server.takes_record import mark
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_room import now_ms
 
-__all__ = ["LEASE_S", "QUEUE", "Job", "TracksQueue"]
+__all__ = ["LEASE_S", "QUEUE", "Earlier", "Job", "TracksQueue"]
 
 QUEUE = ".tracks"
 """Name of the queue's folder in that of the takes."""
@@ -36,6 +37,26 @@ MAX_WAITING = 200
 MAX_TRIES = 3
 """A job that ends three workers without a word is not tried again."""
 MAX_SAID = 50
+STAYS = "What was made before is still there."
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Tracks of a session that are there already while they are made anew: given away until all is there."""
+
+    asked_ms: int
+    takes: tuple[str, ...]
+    files: tuple[TrackFile, ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as JSON's own types; `from_fields` reads it."""
+        return vars(self) | {"files": [one.to_plain() for one in self.files]}
+
+    @classmethod
+    def from_fields(cls, found: Fields) -> Earlier:
+        """Read what `to_plain` wrote. Raises ValueError."""
+        files = tuple(map(TrackFile.from_fields, found.rows("files")))
+        return cls(found.whole("asked_ms"), tuple(found.texts("takes")), files)
 
 
 @dataclass(frozen=True)
@@ -56,9 +77,22 @@ class Job:
     tries: int = 0
     """How often it was taken up and not let go again."""
     files: tuple[TrackFile, ...] = ()
+    """What this run has made."""
     making: str = ""
     share: float = 0.0
     said: tuple[str, ...] = ()
+    earlier: Earlier | None = None
+    """Until this run has ended: what the one before has made, where it was made anew."""
+
+    @property
+    def given(self) -> tuple[TrackFile, ...]:
+        """The files that are listed and given away."""
+        return self.files if self.earlier is None else self.earlier.files
+
+    @property
+    def all_takes(self) -> tuple[str, ...]:
+        """Whose recordings are in what is made, and in what is still there of an earlier run."""
+        return self.takes if self.earlier is None else (*self.takes, *self.earlier.takes)
 
     @property
     def id(self) -> str:
@@ -78,15 +112,29 @@ class Job:
         """Return the job with one more sentence."""
         return replace(self, said=(*self.said, sentence[:2000])[:MAX_SAID])
 
+    def back(self) -> Job:
+        """Return the job with what an earlier run has made, and nothing of this one, which came to no end."""
+        if self.earlier is None:
+            return self
+        earlier = self.earlier
+        return replace(
+            self, asked_ms=earlier.asked_ms, takes=earlier.takes, files=earlier.files, earlier=None
+        )
+
+    def back_with_words(self) -> Job:
+        """Return the same for one that failed, which says so."""
+        return self if self.earlier is None else self.back().saying(STAYS)
+
     def listed(self, ahead: int) -> ListedTracks:
         """Return it as the list has it, with so many others before it."""
         return ListedTracks(
-            self.session, self.state, self.asked_ms, self.files, self.making, self.share, ahead, self.said
+            self.session, self.state, self.asked_ms, self.given, self.making, self.share, ahead, self.said
         )
 
     def to_json(self) -> bytes:
         """Write the content of its file."""
         plain = vars(self) | {"files": [one.to_plain() for one in self.files]}
+        plain["earlier"] = self.earlier and self.earlier.to_plain()
         return (json.dumps({"format": "rolltape-tracks-job", "version": 1, **plain}) + "\n").encode()
 
     @classmethod
@@ -106,6 +154,7 @@ class Job:
             found.text("making", ""),
             found.number("share", 0.0, high=1.0),
             tuple(found.texts("said")),
+            None if (earlier := found.inner_or_none("earlier")) is None else Earlier.from_fields(earlier),
         )
 
 
@@ -136,7 +185,8 @@ class TracksQueue:
     def ask(self, room: str, session: str, content: str, takes: Sequence[str]) -> Job:
         """Put a session into the queue; `content` is its session file, of these takes.
 
-        One that is there already and not made yet stays as it is.
+        One that is there already and not made yet stays as it is; what was made before is given away until all is
+        there that is made now.
 
         Raises Refused where too many wait.
         """
@@ -150,17 +200,19 @@ class TracksQueue:
             job = Job(room, session, state, now_ms(), tuple(takes))
             if before is not None:  # its worker may still have to let go
                 job = replace(job, worker=before.worker, beat=before.beat)
+                if before.files:
+                    job = replace(job, earlier=Earlier(before.asked_ms, before.takes, before.files))
             job = job.after(TracksEvent.ASKED)
             self._folder.write(job.id + SESSION, content.encode())
             self._write(job)
             return job
 
     def cancel(self, room: str, session: str) -> Job | None:
-        """Cancel a job; what is made stays. Return the job then; None if there is none."""
+        """Cancel a job; what is made stays, or what was made before. Return the job then; None if there is none."""
         with self._folder.locked():
             job = self._job(mark(room, session))
             if job is not None and job.is_waited_for:
-                job = replace(job.after(TracksEvent.CANCELLED), making="", share=0.0)
+                job = replace(job.after(TracksEvent.CANCELLED).back(), making="", share=0.0)
                 self._write(job)
             return job
 
@@ -212,7 +264,8 @@ class TracksQueue:
                 if job.tries >= MAX_TRIES:
                     failed = job.after(TracksEvent.TAKEN_UP).after(TracksEvent.BROKE_OFF)
                     sentence = "It was tried three times, and each time what made them ended without a word."
-                    self._write(replace(failed, worker="").saying(sentence))
+                    failed = replace(failed, worker="").saying(sentence)
+                    self._write(failed.back_with_words())
                     continue
                 taken = replace(job.after(TracksEvent.TAKEN_UP), worker=worker, tries=job.tries + 1)
                 self._write(replace(taken, beat=job.beat + 1))
@@ -233,11 +286,19 @@ class TracksQueue:
                 self._write(replace(changed, beat=job.beat + 1))
             return True
 
-    def end(self, id: str, worker: str, event: TracksEvent, change: Callable[[Job], Job]) -> bool:
+    def end(
+        self,
+        id: str,
+        worker: str,
+        event: TracksEvent,
+        change: Callable[[Job], Job],
+        put_in_place: Callable[[], None],
+    ) -> bool:
         """Let a job go, once nothing of its worker runs any more: `event` and `change` are what came of it.
 
-        They do not count if it was cancelled, and nothing is made without a file. False: it is there no more, or
-        another worker's.
+        They do not count if it was cancelled, and nothing is made without a file. `put_in_place` puts what was made
+        where an earlier run's files are, and is called once all is there that can be. False: the job is there no
+        more, or another worker's.
         """
         with self._folder.locked():
             job = self._job(id)
@@ -249,6 +310,11 @@ class TracksQueue:
                 job = change(job.after(TracksEvent.BROKE_OFF if is_nothing else event))
                 if event is TracksEvent.LET_GO:
                     job = replace(job, tries=0)
+                elif job.earlier is not None and job.state is TracksState.READY:
+                    put_in_place()
+                    job = replace(job, earlier=None)
+                else:
+                    job = job.back_with_words()
             self._write(job)
             return True
 

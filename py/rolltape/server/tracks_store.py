@@ -1,7 +1,8 @@
 """Tracks at the host: asked for and cancelled, the folder that they go into, and what of them can be fetched.
 
 Everything here waits for the disk, so it runs in threads. Files lie in `tracks` in their session's folder, made there
-under other names until they are whole; only what the queue's job names is listed and given away.
+under other names until they are whole; only what the queue's job names is listed and given away. What is made anew
+lies in `tracks.anew` until all of it is there, and then takes the place of what was made before.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from rolltape.room.session_file import session_json
 from rolltape.server.takes_folder import Folder
 from rolltape.server.takes_record import Owner, TakeRecord
 from rolltape.server.takes_refused import Refused
-from rolltape.server.takes_room import RECORD, TRACKS, RecordCache, RoomTakes, as_reported
+from rolltape.server.takes_room import ANEW, RECORD, TRACKS, RecordCache, RoomTakes, as_reported
 from rolltape.server.tracks_queue import QUEUE, Job, TracksQueue
 from rolltape.tracks.job import JobOrder
 
@@ -72,8 +73,10 @@ class TracksStore:
 
     def cancel(self, owner: Owner, session: str) -> None:
         """Cancel what is being made of a session; what is made stays. Raises Refused if nobody asked for any."""
-        if self.queue.cancel(owner.room_folder, session) is None:
+        job = self.queue.cancel(owner.room_folder, session)
+        if job is None:
             raise Refused.unknown()
+        self.drop_what_is_of_no_use(job)
 
     def listed(self, owner: Owner, sessions: Iterable[str]) -> tuple[ListedTracks, ...]:
         """Return what there is of these sessions' tracks; of those that nobody asked for nothing."""
@@ -81,14 +84,14 @@ class TracksStore:
         return tuple(self.queue.listed(job) for job in jobs if job is not None)
 
     def files(self, owner: Owner, session: str) -> tuple[TrackFile, ...]:
-        """Return the files of a session's tracks that are noted as made; none where nobody asked for any."""
+        """Return the files of a session's tracks that are given away; none where nobody asked for any."""
         job = self.queue.job(owner.room_folder, session)
-        return () if job is None else job.files
+        return () if job is None else job.given
 
     def made_of(self, owner: Owner, session: str, records: Iterable[TakeRecord]) -> list[TakeRecord]:
         """Return those of the `records` that a session's tracks have something of, in their order."""
         job = self.queue.job(owner.room_folder, session)
-        return [] if job is None else [one for one in records if _name(one) in job.takes]
+        return [] if job is None else [one for one in records if _name(one) in job.all_takes]
 
     def open_file(self, owner: Owner, session: str, file: TrackFile) -> int:
         """Open a file to read; return its descriptor, which the caller closes. Raises Refused if it is another."""
@@ -107,7 +110,7 @@ class TracksStore:
         """Delete the tracks that have something of a take, which was deleted."""
         room, session = record.owner.room_folder, record.session
         job = self.queue.job(room, session)
-        if job is not None and _name(record) in job.takes:
+        if job is not None and _name(record) in job.all_takes:
             self.queue.forget(room, session)
             self.delete(job)
 
@@ -115,19 +118,35 @@ class TracksStore:
 
     def prepare(self, job: Job) -> JobOrder:
         """Have a job's folder, with nothing in it but what goes on being of use. Raises Refused if all is gone."""
-        kept = [one.name for one in job.files] if any(one.name == REPORT for one in job.files) else []
+        name = _folder_of(job)
         with self._room(job.room) as room:
             try:
-                folder = room.tracks(job.session, make=True)
+                folder = room.tracks(job.session, name, make=True)
             except FileNotFoundError:
                 raise Refused.unknown() from None
             with folder:
-                for name in folder.names():
-                    if name not in kept:
-                        folder.remove(name)
+                there = folder.names()
+                kept = [one.name for one in job.files if one.name in there]
+                if REPORT not in kept:
+                    kept = []
+                for left in there:
+                    if left not in kept:
+                        folder.remove(left)
         folder_path = self._path / job.room / job.session
         session = self._path / QUEUE / self.queue.session_file(job.id)
-        return JobOrder(folder_path, session, folder_path / TRACKS, tuple(kept))
+        return JobOrder(folder_path, session, folder_path / name, tuple(kept))
+
+    def put_in_place(self, job: Job) -> None:
+        """Give what was made anew the place of what was made before. Raises OSError."""
+        with self._room(job.room) as room:
+            room.replace_tracks(job.session)
+
+    def drop_what_is_of_no_use(self, job: Job) -> None:
+        """Remove what was made anew and did not get to its end, unless somebody goes on with it. Raises OSError."""
+        now = self.queue.job(job.room, job.session)
+        if now is None or not (now.worker or now.earlier):
+            with contextlib.suppress(Refused), self._room(job.room) as room:
+                room.delete_tracks(job.session, (ANEW,))
 
     def sweep(self, job: Job) -> None:
         """Remove what a process has left unfinished; called when one is over, whatever came of it.
@@ -137,7 +156,7 @@ class TracksStore:
         with (
             contextlib.suppress(Refused, FileNotFoundError),
             self._room(job.room) as room,
-            room.tracks(job.session) as folder,
+            room.tracks(job.session, _folder_of(job)) as folder,
         ):
             for name in folder.names():
                 if name.startswith("."):
@@ -163,3 +182,8 @@ def told_clock(told: Mapping[str, object] | None) -> ClockLog | None:
 def _name(record: TakeRecord) -> str:
     """What a job calls a take."""
     return f"{record.uid} {record.id}"
+
+
+def _folder_of(job: Job) -> str:
+    """Name of the folder that a job's run writes into."""
+    return TRACKS if job.earlier is None else ANEW

@@ -114,8 +114,12 @@ class TracksWorkers:
 
     def _end(self, job: Job, worker: str, event: TracksEvent, change: Callable[[Job], Job]) -> None:
         self._tracks.sweep(job)
-        if not self._queue.end(job.id, worker, event, change) and not self._queue.job(job.room, job.session):
+        in_place = partial(self._tracks.put_in_place, job)
+        if not self._queue.end(job.id, worker, event, change, in_place) and not self._queue.job(
+            job.room, job.session
+        ):
             self._tracks.delete(job)  # its recordings were deleted meanwhile
+        self._tracks.drop_what_is_of_no_use(job)
 
     async def _watch(
         self, job: Job, worker: str, process: _Process
@@ -233,7 +237,8 @@ def _told(job: Job, lines: tuple[JobLine, ...], at_ms: int) -> Job:
     for line in lines:
         if line.file:
             file = TrackFile(line.file, line.bytes, line.sha256, line.crc32, at_ms)
-            job = replace(job, files=(*job.files, file), making="", share=0.0)
+            others = (one for one in job.files if one.name != file.name)
+            job = replace(job, files=(*others, file), making="", share=0.0)
         elif line.making:
             job = replace(job, making=line.making, share=line.share)
         elif line.sentence:
