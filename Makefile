@@ -33,7 +33,7 @@ versions: node_modules/.test static/vendor/.built .venv/.test
 	$(BIN)/python -m pytest -q tests/install/versions.py
 
 test: node_modules/.test static/vendor/.built .venv/.test
-	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio opusinfo opus-tools redis-server redis-server Xvfb xvfb openbox openbox xdotool xdotool
+	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg mkvinfo mkvtoolnix pulseaudio pulseaudio opusinfo opus-tools melt melt redis-server redis-server Xvfb xvfb openbox openbox xdotool xdotool
 	$(BIN)/python tests/side_by_side.py
 
 # What is pure, in CPython: for every few minutes of work.

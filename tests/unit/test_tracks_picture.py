@@ -15,12 +15,14 @@ import av
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymediainfo import MediaInfo
 
 from rolltape.__main__ import main
 from rolltape.recording.take import Part
 from rolltape.tracks.picture_plan import BLACK, RATES, Pictures, Seen, captured, frame_rate, shown, timecode
 from rolltape.tracks.session import PartFacts, Stretch
 from unit.media_files import packets, program
+from unit.numbered_pictures import LENGTH_S, numbered, read_numbers
 from unit.synthetic_session import RATE, heard_s, report, samples, write_session
 
 
@@ -92,37 +94,6 @@ def test_the_rate_is_the_one_next_to_the_camera_s(step_ms: float, rate: int) -> 
     assert frame_rate([seen]) == rate and frame_rate([]) == 30
 
 
-BITS = 10
-CELL = 16
-LENGTH_S = 10
-
-
-def numbered(path: Path, jitter_ms: int, left_out: str, size: str = "160x64") -> None:
-    """Pictures that bear their number in bars, captured when they come, with a beep each second."""
-    bars = f"geq=lum='if(mod(floor(N/pow(2,floor(X/{CELL}))),2),235,16)':cb=128:cr=128"
-    when = f"setpts='(N*1000/30+{jitter_ms}*random(1))/1000/TB'"
-    picture = f"color=black:s={size}:r=30:d={LENGTH_S},{bars},{when},select='not({left_out})'"
-    beep = f"aevalsrc='0.6*sin(2*PI*1000*t)*lt(abs(mod(t,1)-0.5),0.006)':s={RATE}:d={LENGTH_S}"
-    inputs = ("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", beep)
-    coded = ("-c:v", "libvpx", "-b:v", "2M", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "pcm_s16le")
-    options = ("-vsync", "passthrough", "-enc_time_base", "1/1000", "-f", "matroska")
-    done = program("ffmpeg", "-v", "error", "-y", *inputs, *coded, *options, str(path))
-    assert done.returncode == 0, done.stderr
-
-
-def read_numbers(path: Path) -> list[int | None]:
-    """The number of each frame; None for black."""
-    found: list[int | None] = []
-    with av.open(str(path)) as container:
-        for one in container.decode(video=0):
-            frame: Any = one
-            plane = frame.planes[0]
-            row = bytes(plane)[plane.line_size * (frame.height // 2) :]
-            value = sum((row[CELL * bit + CELL // 2] > 128) << bit for bit in range(BITS))
-            found.append(value or None)
-    return found
-
-
 def probe(path: Path) -> dict[str, dict[str, Any]]:
     done = program("ffprobe", "-v", "error", "-show_streams", "-of", "json", str(path))
     return {one["codec_type"]: one for one in json.loads(done.stdout)["streams"]}
@@ -154,10 +125,17 @@ def test_an_mp4_has_a_constant_rate_and_the_right_picture_at_each_frame(tmp_path
             and streams["audio"]["codec_name"] == "aac"
         )
         counts.add(int(video["nb_frames"]))
+        (told,) = (one for one in MediaInfo.parse(made).tracks if one.track_type == "Video")
+        assert (told.frame_rate_mode, told.frame_rate, told.frame_count) == (
+            "CFR",
+            "30.000",
+            video["nb_frames"],
+        )
         data = made.read_bytes()
         assert data.index(b"moov") < data.index(b"mdat"), "its index comes first"
 
         shows = [one for one in packets(made) if one.kind == "video"]
+        assert [round(one.time * 30, 3) for one in shows] == list(range(len(shows)))
         assert [number for number, one in enumerate(shows) if one.key] == list(range(0, len(shows), 30))
         stamps = [one.time + offset_s for one in packets(path) if one.kind == "video"]
         names = read_numbers(path)
@@ -172,8 +150,8 @@ def test_an_mp4_has_a_constant_rate_and_the_right_picture_at_each_frame(tmp_path
                 wrong += value != names[nearest]
         assert wrong <= 3
     assert counts == {11 * 30}
-    told = json.loads((tmp_path / "tracks" / "tracks.otio").read_text())["tracks"]["children"]
-    assert [(one["kind"], one["name"]) for one in told] == [
+    rows = json.loads((tmp_path / "tracks" / "tracks.otio").read_text())["tracks"]["children"]
+    assert [(one["kind"], one["name"]) for one in rows] == [
         ("Video", "Ada"),
         ("Video", "Grace"),
         ("Audio", "Ada"),
