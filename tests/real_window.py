@@ -24,6 +24,8 @@ from processes import browser_pids, private_bytes
 from waiting import wait_for
 
 READY_S = 60.0
+PERMISSION = "navigator.permissions.query({ name: 'background-fetch' }).then((one) => one.state)"
+"""How it stands with the browser's question about several files (browser quirk 20)."""
 ON_SCREEN_AFTER_S = 2.5
 GEOMETRY = (1400, 1000)
 UNFINISHED = (".crdownload", ".part")
@@ -224,11 +226,20 @@ class RealWindow:
         self._xdotool("mousemove", round(x), round(y), "click", 1)
 
     def allow(self) -> None:
-        """Say yes in the browser's question, once it has asked for long enough to be on the screen.
+        """Say yes in the browser's question about several files."""
+        self._answer("--delay", 200, "alt+shift+a", "Tab", "Return")
+
+    def refuse(self) -> None:
+        """Close the browser's question about several files, which it takes for a no."""
+        self._answer("Escape")
+        assert self.value(PERMISSION) == "denied"
+
+    def _answer(self, *keys: object) -> None:
+        """Press these keys once it has asked for long enough to be on the screen.
 
         Keys that come before go to the page, are gestures there, and make one more file free.
         """
-        asks = "navigator.permissions.query({name: 'background-fetch'}).then((one) => one.state === 'prompt')"
+        asks = f"{PERMISSION}.then((state) => state === 'prompt')"
         began = [time.monotonic()]
 
         def asks_long() -> bool:
@@ -237,7 +248,7 @@ class RealWindow:
             return time.monotonic() - began[0] >= ON_SCREEN_AFTER_S
 
         wait_for(asks_long, "it asks", 30)
-        self._xdotool("key", "--delay", 200, "alt+shift+a", "Tab", "Return")
+        self._xdotool("key", *keys)
         wait_for(lambda: not self.value(asks), "the question is answered", 30)
 
     def close_question(self) -> None:

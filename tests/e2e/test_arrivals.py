@@ -206,7 +206,8 @@ def test_what_a_closed_tab_left_is_sent_from_any_page_of_ours(
     ada.page.goto(f"{scene.server.address}/{page}")
     ada.wait_ready(ready)
 
-    expect(ada.id("notice").filter(has_text="Everything has arrived")).to_be_visible(timeout=60_000)
+    told = ada.id("notice").filter(has_text="that earlier visits recorded.")
+    expect(told).to_contain_text(f"Everything has arrived at localhost:{scene.server.port}", timeout=60_000)
     assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
 
 
@@ -247,6 +248,7 @@ def test_what_was_sent_can_be_taken_back(scene: RoomScene, takes: Path) -> None:
     assert len(arrived(takes)) == 1
 
     ada.id("upload-withdraw").click()
+    expect(ada.id("upload-withdraw")).to_have_text("Delete it there for good?")
     ada.id("upload-withdraw").click()
 
     expect(upload_of(ada)).to_have_attribute("data-state", "withdrawn")

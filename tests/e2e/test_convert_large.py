@@ -107,6 +107,7 @@ def test_cancel_leaves_nothing(guest: Guest, large: Path) -> None:
 
     expect(guest.id("job")).to_have_attribute("data-state", "cancelled")
     expect(guest.id("convert-start")).to_be_enabled()
+    expect(guest.id("convert-left")).to_have_text("Cancelled; nothing is left of what was not finished.")
     wait_for(
         lambda: not [path for path in guest.downloads.iterdir() if path.suffix == ".webm"], "no file is there"
     )

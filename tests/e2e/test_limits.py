@@ -99,7 +99,7 @@ def test_without_a_service_worker_the_take_comes_from_the_journal(small: Guest) 
         ),
         (
             "ServiceWorker.prototype.postMessage = () => {}",
-            "The service worker that writes downloads does not answer.",
+            "What writes downloads does not answer.",
         ),
     ],
     ids=["never ready", "silent"],

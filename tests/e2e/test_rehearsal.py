@@ -30,6 +30,7 @@ def test_a_test_is_played_back_and_leaves_nothing(guest: Guest) -> None:
     guest.id("test").click()
     expect(guest.id("test-text")).to_contain_text("s left")
     expect(guest.id("tally")).to_be_hidden()
+    expect(guest.id("said")).to_have_text("The test recording has begun: five seconds.")
 
     player = guest.id("test-player")
     expect(guest.id("test-result")).to_be_visible()
@@ -37,6 +38,7 @@ def test_a_test_is_played_back_and_leaves_nothing(guest: Guest) -> None:
     player.evaluate(
         "video => new Promise(done => video.ended ? done() : video.addEventListener('ended', done))"
     )
+    expect(guest.id("said")).to_have_text("The test recording is finished and is played now.")
     length, width = player.evaluate("video => [video.duration, video.videoWidth]")
     assert 4.5 < length < 8 and width > 0
 

@@ -47,7 +47,7 @@ def test_a_long_recording_is_recovered_in_flat_memory(scenes: Scenes) -> None:
 
     def recovered() -> bool:
         used.append(max(private_bytes(pid) for pid in renderers(scene.profile)))
-        shown.update(re.findall(r"\d+%", scene.guest.id("recovering").inner_text()))
+        shown.update(re.findall(r"Recovering a recording: (\d+)%", scene.guest.id("recovering").inner_text()))
         return scene.guest.id("take").first.get_attribute("data-state") == "recovered"
 
     wait_for(recovered, "the take is recovered", PATIENCE_S)

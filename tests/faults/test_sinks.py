@@ -33,7 +33,7 @@ def test_recording_survives_a_stopped_service_worker(scene: Scene, report: list[
     elapsed_ms = scene.record()
 
     provoke.stop_service_worker(scene)
-    scene.told("Downloads", "stopped the service worker", seconds=AT_ONCE_S)
+    scene.told("Downloads", "stopped what writes it", seconds=AT_ONCE_S)
     scene.recorded_for(elapsed_ms + AFTER_MS)
     elapsed_ms = scene.stop()
 

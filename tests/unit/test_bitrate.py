@@ -106,7 +106,7 @@ def test_rates_of_a_recording(
 def test_a_refused_recording_has_no_rates(ask: object) -> None:
     assert callable(ask)
 
-    with pytest.raises(RecordingRefused, match="refuses recording"):
+    with pytest.raises(RecordingRefused, match="so there are no rates to record at"):
         ask(REFUSED)
 
 

@@ -103,6 +103,32 @@ def test_a_recorder_that_stops_before_it_has_begun_is_told_as_that(recorders: An
     assert refused(EngineError, story) == "The browser's recorder stopped before it began."
 
 
+def test_a_recorder_that_the_browser_does_not_start_is_told_as_that(recorders: Any) -> None:
+    def refuse(timeslice_ms: int) -> None:
+        raise JsException("SecurityError", "isolated")
+
+    async def story() -> None:
+        recorder, browsers = a_recorder(recorders)
+        browsers.start = refuse  # type: ignore[method-assign]
+        await recorder.start()
+
+    assert refused(EngineError, story) == "The browser's recorder does not start."
+
+
+def test_a_chunk_that_cannot_be_read_is_told_as_that(recorders: Any) -> None:
+    async def unreadable() -> object:
+        raise JsException("NotReadableError", "it is gone")
+
+    async def story() -> None:
+        recorder, browsers = a_recorder(recorders)
+        blob = SimpleNamespace(size=1, arrayBuffer=unreadable)
+        browsers.fire("dataavailable", SimpleNamespace(data=blob))
+        async for _ in recorder.chunks():
+            pass
+
+    assert refused(EngineError, story) == "What the browser recorded cannot be read."
+
+
 @pytest.mark.parametrize(
     ("cause", "sentence", "detail"),
     [
@@ -238,7 +264,7 @@ def test_a_service_worker_that_was_taken_away_is_told_and_leaves_nothing_open() 
         async def story() -> None:
             await module.Downloads(registration).create("t1", "Ada.webm", "video/webm")
 
-        assert refused(SinkError, story) == "The service worker that writes downloads is not running."
+        assert refused(SinkError, story) == "What writes downloads is not running."
     assert ports == ["closed"]
 
 
@@ -319,6 +345,63 @@ def test_a_file_that_the_browser_does_not_put_into_the_folder_is_not_taken_for_t
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "sentence"),
+    [
+        ("NotAllowedError", SinkError, "The folder you chose cannot be written any more."),
+        ("QuotaExceededError", StorageFull, "The disk is full."),
+    ],
+)
+def test_a_folder_that_takes_no_more_is_told_once_and_is_asked_no_more(
+    name: str, kind: type[SinkError], sentence: str
+) -> None:
+    asked: list[object] = []
+
+    class Stream:
+        """A file that takes nothing any more."""
+
+        async def write(self, command: object) -> None:
+            asked.append(command)
+            raise JsException(name, "")
+
+    with stubbed_browser(window=Target(), performance=CLOCK) as load:
+        module = load("rolltape.browser.folder")
+
+        async def story() -> SinkError:
+            file = module.FolderFile(object(), "Ada.webm", Stream())
+            file.write(b"0123456789")
+            await turns()
+            file.write(b"0123456789")
+            assert len(asked) == 1
+            return file.error  # type: ignore[no-any-return]
+
+        error = run(story)
+    assert (type(error).__name__, error.sentence) == (kind.__name__, sentence)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "sentence"),
+    [
+        ("OverconstrainedError", "DeviceNotFound", "No device can do what was asked."),
+        (
+            "NotReadableError",
+            "DeviceBusy",
+            "The device cannot be read; another program may be using it.",
+        ),
+        ("NotSupportedError", "EngineError", "This browser cannot record that way."),
+        ("InvalidStateError", "EngineError", "The browser was not ready for that."),
+        ("InvalidModificationError", "EngineError", "The tracks changed while they were recorded."),
+        ("OfNoUse", "RolltapeError", "The browser reported an error."),
+    ],
+)
+def test_what_a_browser_raises_is_a_sentence_of_its_kind(name: str, kind: str, sentence: str) -> None:
+    with stubbed_browser() as load:
+        error = load("rolltape.browser.interop").error_of(name, "in its words")
+
+    assert (type(error).__name__, error.sentence) == (kind, sentence)
+    assert error.detail == f"{name}: in its words"
+
+
 def test_storage_that_never_answers_holds_up_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never() -> object:
         return await asyncio.Event().wait()
@@ -388,6 +471,53 @@ def test_a_line_that_breaks_while_an_answer_is_awaited_is_told_at_once() -> None
 
         sentence = refused(RoomError, story)
     assert sentence == "The connection to the room is gone; it is being made again."
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "sentence"),
+    [
+        (0, "", "The room's server cannot be reached."),
+        (200, "<html>", "The room's server gave no right answer."),
+        (502, "<html>", "The room's server gave no right answer."),
+        (404, "", "This page was served without rooms: nobody can be seen or directed here."),
+        (403, '{"error": "Ask for a new link.", "code": "invite"}', "Ask for a new link."),
+    ],
+)
+def test_who_is_not_let_in_reads_why(status: int, text: str, sentence: str) -> None:
+    class Answer:
+        """The server's word on a request to join, or somebody else's."""
+
+        ok = status == 200
+
+        def __init__(self) -> None:
+            self.status = status
+
+        async def text(self) -> str:
+            return text
+
+    async def fetch(address: str, **request: object) -> Answer:
+        if not status:
+            raise JsException("TypeError", "Failed to fetch")
+        return Answer()
+
+    named = {"fetch": fetch, "document": SimpleNamespace(baseURI="https://x/")}
+    url = SimpleNamespace(new=lambda path, base: SimpleNamespace(href=base + path))
+    with stubbed_browser(URL=url, AbortSignal=SimpleNamespace(timeout=lambda ms: None), **named) as load:
+        join = load("rolltape.browser.socket").join
+        said = refused(RoomError, lambda: join(JoinRequest("studio", Role.GUEST, "", "secret", "Ada")))
+    assert said == sentence
+
+
+def test_what_nobody_expected_is_shown_and_logged() -> None:
+    logged: list[str] = []
+    with stubbed_browser(console=SimpleNamespace(error=logged.append)) as load:
+        page = load("rolltape.browser.page").Page
+        shown: list[Notice] = []
+        page.report(SimpleNamespace(notify=shown.append), KeyError("take"))
+        page.report(SimpleNamespace(notify=shown.append), SinkError("The disk is full."))
+
+    assert [notice.text for notice in shown] == ["Something went wrong: 'take'.", "The disk is full."]
+    assert "KeyError" in logged[0]
 
 
 class FailingPage(FakeDocument):

@@ -10,6 +10,8 @@ import pytest
 
 from rolltape.convert import Conversion, Target, plan
 from rolltape.core.errors import ConvertError
+from rolltape.media import ebml
+from rolltape.media.ebml import Id
 from unit.convert_tools import MemoryOutput, MemorySource, converted, decoded, said, stream_hashes
 from unit.media_files import (
     DATA,
@@ -70,6 +72,49 @@ def test_what_cannot_be_converted_is_answered_by_a_sentence(data: bytes, said: s
 
 def test_opus_is_not_put_into_wav() -> None:
     assert refused(VP8_OPUS, "wav").endswith("goes into a WAV file unchanged: convert it to Opus.")
+
+
+def test_sound_that_no_wav_file_can_hold_is_told() -> None:
+    assert refused(header(audio="A_PCM/INT/BIG"), "wav") == (
+        "The sound in take.webm is stored in a way that no WAV file has."
+    )
+
+
+def remarks(data: bytes, target: str) -> tuple[str, ...]:
+    """What is told of a conversion before it begins."""
+    return asyncio.run(plan([MemorySource("take.webm", data)], Target(target))).remarks
+
+
+def with_track(number: int, kind: int, codec: bytes) -> bytes:
+    """The header of a recording of picture and sound with one track more."""
+    fields = ebml.element(Id.TRACK_NUMBER, bytes([number])) + ebml.element(Id.TRACK_TYPE, bytes([kind]))
+    entry = ebml.element(Id.TRACK_ENTRY, fields + ebml.element(Id.CODEC_ID, codec))
+    whole = header()
+    at = whole.index(ebml.write_id(Id.TRACKS))
+    _, size, body = ebml.read_header(whole, at)
+    return whole[:at] + ebml.element(Id.TRACKS, whole[body : body + size] + entry)
+
+
+def test_what_is_left_out_of_a_file_with_more_tracks_is_told() -> None:
+    frames = cluster(0, block(1, 0, b"a"), block(2, 0, b"\x08" + bytes(20)), block(3, 0, b"c"))
+
+    assert remarks(with_track(3, 2, b"A_OPUS") + frames, "opus") == (
+        "take.webm has 2 sound tracks; number 1 is taken.",
+    )
+    assert remarks(with_track(3, 17, b"S_TEXT/UTF8") + frames, "mp4") == (
+        "Only sound and picture of take.webm go into the MP4 file.",
+    )
+    assert remarks(recording("chromium-h264-opus.mkv"), "webm") == (
+        "What take.webm holds is no WebM by its codecs, so the copy is a Matroska file.",
+    )
+
+
+def test_what_cannot_be_read_beyond_a_point_is_said_to_be_left_out() -> None:
+    one = header() + cluster(0, block(1, 0, b"a"), block(2, 400, b"\x08" + bytes(20)))
+
+    (told,) = converted(one + header(video=""), "webm").losses
+    assert told.startswith("take.webm could not be read beyond 0:00 (")
+    assert "are left out). A recording of another kind begins within this one, at byte" in told
 
 
 def test_nothing_behind_the_header_is_no_copy() -> None:

@@ -174,10 +174,13 @@ class Scene:
         self.deck.shelf = Shelf(self.store, self._held)
         self.refused = ""
         self.unexpected: list[object] = []
+        self.messages: list[object] = []
         """What reached the handler of what nobody expected: a page shows it."""
-        asyncio.get_running_loop().set_exception_handler(
-            lambda loop, context: self.unexpected.append(context.get("exception"))
-        )
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: self._on_unexpected(context))
+
+    def _on_unexpected(self, context: dict[str, Any]) -> None:
+        self.unexpected.append(context.get("exception"))
+        self.messages.append(context["message"])
 
     async def _held(self) -> frozenset[str]:
         return frozenset(self.browser.held)
@@ -455,6 +458,17 @@ def test_a_take_that_somebody_stopped_is_told_from_one_that_ended_by_itself() ->
         assert not scene.deck.was_stopped, "the next one is another"
         await scene.deck.finish()
         assert scene.deck.was_stopped
+
+    run(story)
+
+
+def test_what_fails_beside_a_recording_is_named_as_that() -> None:
+    async def story() -> None:
+        scene = Scene(STEPS.index("room is made"), TypeError("It is null."))
+        await good_story(scene)
+        await scene.has_ended()
+
+        assert scene.messages == ["Something went wrong beside a recording."]
 
     run(story)
 

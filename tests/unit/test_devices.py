@@ -266,6 +266,20 @@ def test_devices_that_cannot_be_had_are_told_with_what_to_do(error: DeviceError,
         f"Camera and microphone cannot be used. It is not so. {what_to_do}, then press “Try again”."
     ]
     assert document.shown["again"] and devices.capture is None
+    assert document.texts["no-picture"] == "No camera, no microphone."
+
+
+def test_a_link_that_asks_for_no_device_says_so_and_asks_for_none() -> None:
+    async def changed(kind: Kind, reason: str) -> None:
+        return
+
+    document = FakeDocument()
+    settings = parse_link("?record=2500&videodevice=0&audiodevice=0").settings
+    devices = Devices(settings, document, cast("Browser", FakeBrowser()), changed, lambda: None)
+    asyncio.run(devices.open())
+
+    assert document.texts["no-picture"] == "This link asks for no camera and no microphone."
+    assert devices.capture is None and document.notices == []
 
 
 @story
@@ -333,6 +347,7 @@ async def test_hanging_up_ends_every_warning(scene: Scene) -> None:
     await scene.unplug("audio", "Yeti")
     await scene.mute("video")
 
+    assert scene.document.texts["no-picture"] == "No camera: only sound is recorded."
     await scene.devices.close()
 
     assert scene.standing == []

@@ -35,12 +35,15 @@ class ListHost:
     takes: list[ArrivedTake]
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     refusal: Problem | None = None
+    silent: bool = False
 
     async def ask(self, method: str, path: str, token: str, body: str = "") -> HostAnswer:
         assert token == "TOKEN"
         self.asked.append((method, path, body))
         if method == "GET":
             return HostAnswer(200, Listing(tuple(self.takes)).to_json())
+        if self.silent:
+            return HostAnswer(0)
         if self.refusal is not None:
             return HostAnswer(self.refusal.status, self.refusal.to_json())
         if method == "DELETE":
@@ -135,6 +138,21 @@ def test_every_state_is_told_as_it_is(take: ArrivedTake, state: str, said: str) 
     assert arrival_words(take, NOW_MS) == said
 
 
+def test_what_did_not_come_and_what_was_taken_back_is_told_as_that() -> None:
+    scene = Scene(replace(TAKE, parts=(replace(PART, state=ArrivalState.DELETED),)))
+
+    async def story() -> None:
+        await scene.look()
+        row, other = FakeView(), FakeView()
+        scene.view.fill(row, NAME)
+        scene.view.fill(other, ("ben", "nothing"))
+
+        assert row.texts["session-arrival"] == "Taken back by its guest, or deleted."
+        assert other.texts["session-arrival"] == "Nothing of it has come to the host."
+
+    run(story(), scene)
+
+
 def test_where_the_host_keeps_nothing_nothing_is_asked() -> None:
     scene = Scene()
     row = FakeView()
@@ -213,6 +231,8 @@ def test_deleting_is_asked_twice() -> None:
             deleted = [path for method, path, _ in scene.host.asked if method == "DELETE"]
             assert deleted == []
             await cast(Any, row.handlers["delete", "click"]())
+            sure = row.attributes.get(("delete", "value"), "")
+            assert row.texts["delete"] == ("Delete at the host for good?" if sure else "Delete")
         await settle()
 
         assert ("DELETE", f"api/takes/{TAKE.take}?uid=ada", "") in scene.host.asked
@@ -234,6 +254,9 @@ def test_what_the_host_refuses_is_told_in_its_words() -> None:
         await cast(Any, row.handlers["finish", "click"]())
 
         assert [notice.text for notice in scene.document.notices] == ["It cannot be finished right now."]
+        scene.host.refusal, scene.host.silent = None, True
+        await cast(Any, row.handlers["finish", "click"]())
+        assert scene.document.notices[-1].text == "The host does not answer right now."
 
     run(story(), scene)
 

@@ -278,7 +278,24 @@ def test_a_refused_director_reads_why_and_has_no_buttons_and_the_key_is_not_kept
         assert scene.document.shown["refused"] and not scene.document.shown["director-controls"]
         assert scene.browser.disk["key-studio"] == "m" * 22
         assert scene.browser.fragment == "#key=" + "m" * 22  # the one that may be right, for a reload
-        assert "reload" in scene.document.texts["refused-help"]
+        assert scene.document.texts["refused-help"] == (
+            "This machine keeps another key for this room, and it is in the address now: reload to try it."
+        )
+
+    played(story)
+
+
+def test_a_director_whose_room_somebody_else_has_reads_that_the_page_goes_on_trying() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.come_in()
+        scene.page.room_refused("Somebody else directs it at the moment.")
+
+        assert scene.document.texts["refused-reason"] == "Somebody else directs it at the moment."
+        assert (
+            scene.document.texts["refused-help"]
+            == "This page has directed the room before, so it goes on trying."
+        )
+        assert scene.document.shown["refused"]
 
     played(story)
 
@@ -355,7 +372,11 @@ def test_copying_says_whether_it_worked(can_copy: bool) -> None:
         await scene.settle()
 
         said = scene.document.texts["guest-link-copied"]
-        assert (said == "Copied.") is can_copy
+        assert said == (
+            "Copied."
+            if can_copy
+            else "This browser did not let it be copied: press on the link and copy it yourself."
+        )
         assert scene.browser.copied == ([scene.document.values["guest-link"]] if can_copy else [])
 
     played(story)
@@ -403,6 +424,7 @@ def test_without_a_connection_of_its_own_the_page_claims_nothing() -> None:
 
         assert scene.ada.attributes["", "data-state"] == "offline"
         assert "this page has no connection" in scene.ada.texts["guest-warnings"]
+        assert scene.ada.attributes["start", "title"] == "There is no connection to this guest right now."
         assert scene.document.texts["where"] == "Room studio: connection lost, trying again"
 
     played(story)
@@ -509,6 +531,10 @@ def test_a_refusal_is_shown_with_its_reason() -> None:
 
         assert scene.ada.texts["error"] == "No camera."
         assert scene.news[0] == "Ada did not start. No camera."
+        scene.press("start")
+        await scene.settle()
+        scene.hear(Answer(uid_for(scene.request), scene.commands()[-1].id, False, ""))
+        assert scene.ada.texts["error"] == "The guest's page refused."
 
     played(story)
 
@@ -690,7 +716,7 @@ def test_finished_takes_are_saved_as_a_session_after_a_reload_too() -> None:
         row.handlers["session-use", "change"]()
         assert not reloaded.document.enabled["session-json"]
         again = Scene(disk=reloaded.browser.disk)
-        assert again.document.texts["session-count"].startswith("No recording")
+        assert again.document.texts["session-count"] == "No recording of this session is finished yet."
         row.tick("session-use", True)
         row.handlers["session-use", "change"]()
         reloaded.document.press("session-json")
@@ -842,6 +868,7 @@ def test_a_hundred_guests_who_fail_are_a_few_notices() -> None:
             scene.hear(replace(IDLE, take_id="1", label=f"G{number}", failed=True), f"g{number}")
 
         assert len(scene.document.standing()) == 6
+        assert scene.document.standing()[-1].text.endswith(" This is the last of several.")
 
     played(story)
 

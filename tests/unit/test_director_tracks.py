@@ -209,6 +209,11 @@ def test_what_the_host_refuses_is_handed_on_and_can_be_asked_again() -> None:
             (ADA,),
             "Making Ben.mp4: 50%. What is there can be fetched already.",
         ),
+        (
+            replace(TRACKS, state=TracksState.MAKING),
+            (ADA,),
+            "They are being made; what is there can be fetched already.",
+        ),
         (TRACKS, (ADA,), "They are made: 1 file, 50.0 MB."),
         (
             TRACKS,

@@ -156,6 +156,7 @@ def test_where_none_keeps_up_the_picture_gets_smaller_and_no_further_codec_is_tr
     run(lambda: studio.record(60))
 
     assert studio.size == (960, 540), "1080, 720, 540"
+    assert "The picture is smaller." in studio.reasons
     assert studio.codecs == [VideoCodec.VP8, VideoCodec.H264, VideoCodec.VP9, VideoCodec.AV1, VideoCodec.VP8]
     told = [notice.text.split(": this machine does not keep up. ")[1] for notice in studio.notices]
     assert NONE_BETTER in told[-1] and told[1:3] == [SMALLER.format(1280, 720), SMALLER.format(960, 540)]

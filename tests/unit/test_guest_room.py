@@ -14,6 +14,7 @@ from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.errors import EngineError
 from rolltape.pages.guest.room import GuestRoom, cannot_record
 from rolltape.recording.take import Part, Take, TakeState
+from rolltape.room.client import RoomError
 from rolltape.room.messages import (
     Answer,
     Command,
@@ -281,6 +282,20 @@ def test_what_cannot_be_recorded_is_refused_with_the_reason() -> None:
     played(story)
 
 
+@pytest.mark.parametrize(
+    ("has_capture", "has_plan", "why"),
+    [
+        (False, True, "This guest has neither camera nor microphone."),
+        (True, False, "This guest's browser has nothing it could record, or nowhere to write it."),
+        (True, True, ""),
+    ],
+)
+def test_why_a_guest_cannot_be_recorded_is_what_is_missing(
+    has_capture: bool, has_plan: bool, why: str
+) -> None:
+    assert cannot_record(parse_link("/?room=a").settings, has_capture, has_plan) == why
+
+
 def test_an_engine_that_fails_is_an_answer() -> None:
     async def story(scene: Scene) -> None:
         await scene.come_in(BO)
@@ -339,11 +354,17 @@ def test_the_same_command_again_is_not_done_again() -> None:
     ],
 )
 def test_nobody_but_a_director_of_this_key_is_obeyed(sender: Sender) -> None:
+    why = (
+        "This director's key is not the one that opened the room."
+        if sender.role is Role.DIRECTOR
+        else "Only a director may ask for that."
+    )
+
     async def story(scene: Scene) -> None:
         await scene.come_in(BO)
         answer = await scene.order(scene.command(CommandKind.START), sender)
 
-        assert not answer.accepted
+        assert (answer.accepted, answer.reason) == (False, why)
         assert scene.deck.started == []
 
     played(story)
@@ -373,7 +394,7 @@ def test_a_command_for_somebody_else_is_refused() -> None:
         await scene.come_in(BO)
         answer = await scene.order(Command("cy", "c1", CommandKind.START, "Bo"))
 
-        assert not answer.accepted
+        assert (answer.accepted, answer.reason) == (False, "That was meant for somebody else.")
 
     played(story)
 
@@ -418,6 +439,10 @@ def test_a_server_that_is_gone_stops_nothing() -> None:
 
         assert scene.deck.state is TakeState.RECORDING
         assert "not affected" in scene.document.texts["where"]
+        with pytest.raises(
+            RoomError, match="There is no connection to the room right now; it is being made again"
+        ):
+            await scene.browser.line.client.send(Answer("bo", "c1", True, ""))
 
     played(story)
 
@@ -479,7 +504,9 @@ def test_a_director_who_starts_or_renames_again_and_again_is_kept_at_a_pace() ->
                 answers.append(await scene.order(scene.command(kind, f"{kind}{number}", **more)))
                 await scene.order(scene.command(CommandKind.STOP, f"{kind}-stop-{number}"))
             assert [one.accepted for one in answers] == [True] * 15 + [False] * 25
-            assert "in a minute" in answers[-1].reason
+            assert answers[-1].reason == (
+                "That was asked for so often that this page does it only now and then: try again in a minute."
+            )
         assert [one.subject for one in scene.document.board.shown] == ["renamed"]
 
         scene.browser.ms += 60_000

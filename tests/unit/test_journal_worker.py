@@ -191,7 +191,7 @@ def test_what_no_worker_answers_ends_within_a_minute_and_is_told(stage: Stage, o
         if operation == "close":
             assert await ending == 0
         else:
-            with pytest.raises(SinkError, match="does not answer"):
+            with pytest.raises(SinkError, match="What writes the crash-proof copy does not answer"):
                 await ending
         assert isinstance(file.error, SinkError)
         assert "does not answer" in file.error.sentence

@@ -208,12 +208,22 @@ def test_a_bitrate_that_is_held_to_its_limits_is_told(value: str, wish: int) -> 
             "?record=false&autorecord",
             guest(record=REFUSED, **TALK),
             "also record=“false”",
-            "nothing is recorded",
+            "“false”; nothing is recorded.",
         ),
-        ("?director=A&room=B", Settings(PageKind.DIRECTOR, room="A", director="A"), "two rooms", "“A”"),
+        (
+            "?director=A&room=B",
+            Settings(PageKind.DIRECTOR, room="A", director="A"),
+            "The link names two rooms; this is the director's page of",
+            "“A”",
+        ),
         ("?director", Settings(), "without naming a room", "director=ROOM"),
         ("?vd=0&ad=0", guest(video_device=NO_DEVICE, audio_device=NO_DEVICE), "no camera", "nothing can"),
-        ("?record=-64&pcm", guest(record=wish_for(-64), pcm=True), "PCM", "Opus is recorded"),
+        (
+            "?record=-64&pcm",
+            guest(record=wish_for(-64), pcm=True),
+            "PCM and for Opus audio alone",
+            "Opus is recorded",
+        ),
         (
             "?record=0&rc=vp9",
             guest(record=wish_for(0), video_codec=VideoCodec.VP9),
@@ -223,7 +233,7 @@ def test_a_bitrate_that_is_held_to_its_limits_is_told(value: str, wish: int) -> 
         (
             "?record=-64&ab=96",
             guest(record=wish_for(-64), audio_bitrate_kbps=96),
-            "at 64 and at 96 kbps",
+            "The link asks for audio at 64 and at 96 kbps",
             "96 kbps is used",
         ),
     ],
@@ -323,7 +333,7 @@ def test_an_endless_address_is_read_up_to_a_limit() -> None:
     link = parse_link("?room=a&" + "x" * 5_000_000 + "&record=6000")
 
     assert link.settings == guest(room="a")
-    assert "too long" in link.notices[0].text
+    assert link.notices[0].text == "The address is too long: only its first 65536 characters are used."
 
 
 def test_ten_thousand_parameters_are_read() -> None:

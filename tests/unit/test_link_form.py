@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolltape.settings.bitrate import RecordMode
+from rolltape.settings.bitrate import RecordMode, rates
+from rolltape.settings.capture_constraints import Asked, constraints
 from rolltape.settings.fragment import read_fragment
-from rolltape.settings.link import PageKind, parse_link
+from rolltape.settings.link import PageKind, Settings, parse_link
 from rolltape.settings.link_form import (
     DEFAULTS,
     OPTIONS,
@@ -118,3 +122,101 @@ def test_a_guests_link_asks_for_what_the_directors_address_says_but_for_who_is_w
     assert (said.page, said.director, said.room, said.label) == (PageKind.GUEST, None, "studio", None)
     assert (said.record.kbps, said.video_codec) == (4000, "h264")
     assert silent.record.kbps == 6000
+
+
+def sound(settings: Settings) -> Asked:
+    return constraints(settings).audio or {}
+
+
+def picture(settings: Settings) -> Asked:
+    return constraints(settings).video or {}
+
+
+PCM_BITS = 2 * 48_000 * 32
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "help", "is_so"),
+    [
+        ("label", "Ada", "Shown to the director and used in the file's name.", lambda s: s.label == "Ada"),
+        (
+            *("record", "absent", "“The director starts” shows the guest no record button."),
+            lambda s: not s.has_record_button,
+        ),
+        (
+            *("kbps", "", "6000 is right for most: 2.7 GB an hour. For Opus alone 128 is plenty."),
+            lambda s: s.record.kbps == 6000 and 6_000_000 == 2.7 * 8 * 1e9 / 3600,
+        ),
+        (
+            *("autorecord", "on", "Records as soon as camera and microphone are there."),
+            lambda s: s.autorecord is not None,
+        ),
+        (
+            *("pcm", "on", "32-bit PCM, about 1.4 GB an hour more, where the browser can."),
+            lambda s: s.pcm and round(PCM_BITS * 3600 / 8 / 1e9, 1) == 1.4,
+        ),
+        (
+            *("audiobitrate", "", "Opus, 6 to 510. Empty: 128, or 32 with less than 2500 for the picture."),
+            lambda s: (
+                [
+                    rates(
+                        parse_link(f"?record={kbps}").settings.record, s.pcm, s.audio_bitrate_kbps
+                    ).audio_kbps
+                    for kbps in (6000, 2500, 2499)
+                ]
+                == [128, 128, 32]
+            ),
+        ),
+        (
+            *("stereo", "1", "Two channels, where the microphone has them."),
+            lambda s: sound(s)["channelCount"] == {"ideal": 2},
+        ),
+        (
+            *("aec", "1", "For guests without headphones; it costs quality and stereo."),
+            lambda s: sound(s)["echoCancellation"],
+        ),
+        (
+            *("denoise", "1", "Takes hum and keys away, and some of the voice."),
+            lambda s: sound(s)["noiseSuppression"],
+        ),
+        (
+            *("autogain", "1", "Evens the level out; breathing rooms become loud."),
+            lambda s: sound(s)["autoGainControl"],
+        ),
+        (
+            *("audiodevice", "0", "A part of its name, such as “Yeti”; 0 for none."),
+            lambda s: constraints(s).audio is None,
+        ),
+        (
+            *("videodevice", "0", "A part of its name, such as “Brio”; 0 for none."),
+            lambda s: constraints(s).video is None,
+        ),
+        (
+            *("recordcodec", "", "Leave it to the browser unless your editor wants a certain one."),
+            lambda s: s.video_codec is None,
+        ),
+        (
+            *("width", "", "Pixels to ask the camera for. Empty: 1280."),
+            lambda s: picture(s)["width"] == {"ideal": 1280},
+        ),
+        (
+            *("height", "", "Pixels to ask the camera for. Empty: 720."),
+            lambda s: picture(s)["height"] == {"ideal": 720},
+        ),
+        (
+            *("fps", "", "What to ask the camera for. Empty: 30."),
+            lambda s: picture(s)["frameRate"] == {"ideal": 30},
+        ),
+        (
+            *("push", "", "Letters, digits, - and _: keeps a guest the same one over reloads and days. "),
+            lambda s: s.stream_id is None,
+        ),
+    ],
+)
+def test_what_stands_beside_a_field_is_what_its_link_does(
+    name: str, typed: str, help: str, is_so: Callable[[Settings], bool]
+) -> None:
+    option = next(one for one in OPTIONS if one.name == name)
+
+    assert option.help.startswith(help)
+    assert is_so(guest_link({**DEFAULTS, name: typed}).settings)

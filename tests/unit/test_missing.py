@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from rolltape.recording.missing import missing
+from rolltape.recording.missing import missing, of_hole
 from rolltape.recording.take import Take, TakeState
 from rolltape.recording.take_notices import HOLE, NOTES
+from rolltape.recording.timeline import Hole, Missing
 from rolltape.settings.codec import CodecWish, candidates
 from unit.media_files import block, cluster, header, mp4_header
 from unit.test_take_recorder import Studio, started, studio_test, until
@@ -61,6 +62,11 @@ async def test_a_machine_that_slept_is_told_each_time_and_noted_in_the_take() ->
     )
     assert missing(take) == ["44 s are missing at 0:02", "11 s are missing at 0:48"]
     assert not take.parts[0].is_whole
+
+
+def test_pictures_or_sound_that_are_missing_alone_are_said_to_be() -> None:
+    assert of_hole(Hole(5000, 9000, Missing.PICTURE)) == "4 s of the picture are missing at 0:05"
+    assert of_hole(Hole(5000, 9000, Missing.SOUND), 60_000) == "4 s of the sound are missing at 1:05"
 
 
 @studio_test

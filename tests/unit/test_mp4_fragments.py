@@ -88,8 +88,19 @@ def test_damaged_file_is_left_as_it_is(junk: bytes) -> None:
 
     stream.feed(fragments() + junk + fragments()[-500:])
 
-    assert "damaged at byte" in stream.problem
+    assert stream.problem.startswith("The recording is damaged at byte ")
     assert stream.finish().truncate_to is None
+
+
+def test_a_header_whose_tables_do_not_hold_what_they_say_is_told() -> None:
+    whole, stream = fragments(), reader_for(Container.MP4)
+    at = whole.index(b"tkhd")
+
+    stream.feed(
+        whole[: at + 4] + b"\x01" + bytes(3) + whole[at + 8 :]
+    )  # times of 64 bits, in a box too short
+
+    assert stream.problem in ("", "The recording's description of itself is damaged.")
 
 
 def test_any_bytes_are_taken_calmly() -> None:

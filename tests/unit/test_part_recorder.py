@@ -23,7 +23,7 @@ from rolltape.settings.codec import CodecWish, candidates
 from unit.test_take_recorder import chunks_of, turns, until
 
 MEDIA = chunks_of("chromium-vp8-opus.webm")
-GONE = SinkError("The journal's worker stopped.")
+GONE = SinkError("What writes the crash-proof copy stopped.")
 
 
 class Scene:
@@ -193,7 +193,25 @@ def test_a_journal_that_does_not_close_keeps_nothing_else_from_closing(folder: b
         assert part is not None and scene.nothing_is_open
         assert part.delivered is (Delivery.FOLDER if folder else Delivery.DOWNLOADS)
         assert scene.part.ends_early
-        assert any(GONE.sentence in sentence for sentence in scene.told)
+        assert f"The browser does not let go of the crash-proof copy. {GONE.sentence}" in scene.told
+
+    run(story)
+
+
+def test_a_copy_that_ends_early_and_cannot_be_read_is_said_not_to_be_seekable() -> None:
+    async def story() -> None:
+        scene = Scene()
+        await scene.open()
+
+        async def unreadable(path: str) -> Any:
+            raise SinkError("The browser's storage failed.")
+
+        scene.journal.settle_error = GONE
+        scene.store.file = unreadable  # type: ignore[method-assign]
+        part = await scene.recorded()
+
+        assert part is not None and part.delivered is Delivery.DOWNLOADS
+        assert "The crash-proof copy is not seekable yet. The browser's storage failed." in scene.told
 
     run(story)
 

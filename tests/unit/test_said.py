@@ -10,19 +10,23 @@ import pytest
 
 from fakes import FakeFolder, FakeStore, FakeStoredFile
 from page_fakes import FakeDocument, FakeRoomBrowser
+from rolltape.arrivals.upload_state import UploadState
 from rolltape.convert import Target
 from rolltape.core.errors import PermissionDenied, SinkError, Unsupported
 from rolltape.core.notice import Level, Notice
 from rolltape.pages.director.inbound import InboundDeck
 from rolltape.pages.director.links import Links
 from rolltape.pages.director.talk import Talk
+from rolltape.pages.guest.recording_bar import RecordingBar
 from rolltape.pages.guest.rehearsal import Rehearsal
 from rolltape.pages.takes.convert import ConvertPage
 from rolltape.pages.takes.converting import Converter, NamedFile
 from rolltape.pages.takes.folder import FolderView
+from rolltape.pages.takes.going_on import GoingOn
 from rolltape.recording.keep_up import KnownSlow
 from rolltape.recording.part_sinks import Places
-from rolltape.recording.take import Part, Take
+from rolltape.recording.take import Part, Take, TakeState
+from rolltape.recording.take_keeper import Status
 from rolltape.settings.bitrate import parse_bitrate, wish_for
 from rolltape.settings.link import parse_link
 from rolltape.settings.order import Order
@@ -130,6 +134,69 @@ def test_a_test_recording_whose_file_is_gone() -> None:
     assert said.text == "The test cannot be played. This recording is not in the browser's storage any more."
 
 
+@pytest.mark.parametrize(("peak", "quiet"), [(0.0, True), (0.5, False)])
+def test_a_test_recording_in_which_nothing_was_heard(peak: float, quiet: bool) -> None:
+    document = FakeDocument()
+
+    async def over() -> None:
+        return
+
+    async def story() -> None:
+        store, browser = FakeStore(), cast(Any, Elsewhere())
+        order = Order(wish_for(6000))
+        rehearsal = Rehearsal(document, browser, lambda: None, lambda: order, KnownSlow.of_this_page(), over)
+        await rehearsal.open(Places(store, None))
+        status = Status(TakeState.RECORDING, 1000, 700, 29.5, 4000.0)
+        cast(Any, rehearsal)._deck = SimpleNamespace(status=status, check=lambda: None)
+        rehearsal.look(peak)
+        part = Part(1, "part1", 1000, 5000)
+        take = Take(id="t1", number=1, name="Test", started_at_ms=0).with_part(part)
+        assert (
+            cast(Any, rehearsal)._facts(take).endswith(" Nothing was heard in it: see to your microphone.")
+            is quiet
+        )
+
+    asyncio.run(story())
+
+
+def test_what_an_earlier_visit_left_is_said_to_be_on_its_way_until_it_has_arrived() -> None:
+    document = FakeDocument()
+    going_on = GoingOn(document, cast(Any, Elsewhere()), cast(Any, FakeStore()), recovers=False)
+    one = SimpleNamespace(
+        is_under_way=True, state=UploadState.SENDING, notes=SimpleNamespace(to="takes.example")
+    )
+    cast(Any, going_on)._uploads = SimpleNamespace(all=[one])
+
+    cast(Any, going_on)._changed(one)
+    assert [notice.text for notice in document.board.shown] == [
+        "What an earlier visit recorded is on its way to takes.example. It goes on here by itself; you need not "
+        "wait for it."
+    ]
+    one.is_under_way, one.state = False, UploadState.ARRIVED
+    cast(Any, going_on)._changed(one)
+    assert [notice.text for notice in document.board.shown] == [
+        "Everything has arrived at takes.example that earlier visits recorded."
+    ]
+    one.state = UploadState.WITHDRAWN
+    cast(Any, going_on)._changed(one)
+    assert list(document.board.shown) == []
+
+
+def test_what_a_recording_does_is_said_to_a_screen_reader_each_time_it_changes() -> None:
+    document = FakeDocument()
+    deck = SimpleNamespace(take=None, status=None)
+
+    async def begin() -> None:
+        return
+
+    bar = RecordingBar(document, cast(Any, Broken()), cast(Any, deck), begin, lambda: True, has_button=True)
+    for state in (TakeState.RECORDING, TakeState.PAUSED, TakeState.STOPPING, TakeState.STOPPING):
+        deck.status = Status(state, 1000, 700, 29.5, 4000.0)
+        bar.draw()
+
+    assert document.said == ["Recording.", "Paused.", "Finishing the recording."]
+
+
 def test_a_guest_that_does_not_send_more_while_it_is_recorded_from_here() -> None:
     document = FakeDocument()
 
@@ -146,6 +213,17 @@ def test_a_guest_that_does_not_send_more_while_it_is_recorded_from_here() -> Non
         assert [one.text for one in document.standing()] == ["Ada, recorded here: It is late."]
         deck.lift("journal-late")
         assert document.standing() == ()
+        reasons: list[str] = []
+
+        async def changed(reason: str) -> None:
+            reasons.append(reason)
+
+        inner = cast(Any, deck)
+        inner._deck = SimpleNamespace(is_free=False, source_changed=changed)
+        deck.use(object())
+        while document.tasks:
+            await asyncio.gather(*document.tasks)
+        assert reasons == ["The connection was made anew."]
 
     asyncio.run(story())
 

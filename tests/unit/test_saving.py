@@ -24,10 +24,12 @@ class Asks(FakeRoomBrowser):
         self.permission = permission
         self.answer = answer
         self.saved: list[str] = []
+        self.texts: list[str] = []
         self.is_asking = False
 
     def save_text(self, name: str, text: str, content_type: str) -> None:
         self.saved.append(name)
+        self.texts.append(text)
         if (self.permission is FREE and self.answer is not FREE) or not self.is_asking:
             self.permission = ASKS
         self.is_asking = len(self.saved) == 2
@@ -65,6 +67,14 @@ def test_two_small_files_raise_the_question_and_a_yes_is_remembered() -> None:
     document, check = asyncio.run(pressed(browser))
 
     assert browser.saved == ["rolltape-check-1.txt", "rolltape-check-2.txt"]
+    assert (
+        browser.texts
+        == [
+            "Your browser saved this file to find out whether recordings can be saved by themselves. "
+            "You can delete it.\n"
+        ]
+        * 2
+    )
     assert check.now is Saving.ALLOWED and not document.shown["saving-ask"]
     assert asyncio.run(pressed(Asks(answer=None)))[1].now is Saving.ASKING
     later = Asks(answer=None)

@@ -33,11 +33,13 @@ class FakeFiles:
 
     files: dict[str, bytearray] = field(default_factory=dict)
     broken: bool = False
+    short: bool = False
+    """Files give less than is asked for."""
 
     async def read(self, path: str, at: int, length: int) -> Bytes:
         if self.broken:
-            raise SinkError("The journal's worker stopped.")
-        return Bytes(bytes(self.files[path][at : at + length]))
+            raise SinkError("What writes the crash-proof copy stopped.")
+        return Bytes(bytes(self.files[path][at : at + length - self.short]))
 
     async def append_text(self, path: str, text: str) -> None:
         self.files.setdefault(path, bytearray()).extend(text.encode())
@@ -218,6 +220,57 @@ def test_a_host_that_has_lost_what_it_acknowledged_gets_it_again() -> None:
     assert held(host) == recorder.file
 
 
+def test_a_host_that_is_not_reached_is_said_not_to_be_until_it_is() -> None:
+    host, files = FakeHost(), FakeFiles()
+    recorder = Recorder(files)
+    host.trouble = lambda: "lost"
+
+    async def story() -> tuple[UploadState, str]:
+        sender = sender_of(host, files)
+        upload = upload_of(recorder)
+        sender.add(upload)
+        task = asyncio.create_task(sender.run())
+        await record(recorder)
+        await asyncio.sleep(10)
+        told = upload.state, upload.why
+        host.trouble = lambda: ""
+        await until(upload, UploadState.ARRIVED)
+        task.cancel()
+        return told
+
+    assert run(story()) == (UploadState.WAITING, "There is no connection to the host.")
+
+
+def test_what_a_host_has_finished_otherwise_than_it_is_here_is_refused_and_that_is_told() -> None:
+    host, files = FakeHost(), FakeFiles()
+    recorder = Recorder(files)
+
+    async def story() -> Upload:
+        first = upload_of(recorder)
+        sender = sender_of(host, files)
+        sender.add(first)
+        task = asyncio.create_task(sender.run())
+        for _ in range(6):
+            recorder.step()
+            await asyncio.sleep(0.5)
+        task.cancel()
+        host.parts[f"{TAKE}/part1"].state = ArrivalState.COMPLETE
+        while recorder.step():
+            pass
+        later = sender_of(host, files)
+        upload = upload_of(recorder)
+        later.add(upload)
+        task = asyncio.create_task(later.run())
+        await asyncio.sleep(5)
+        task.cancel()
+        return upload
+
+    upload = run(story())
+
+    assert upload.state is UploadState.REFUSED
+    assert upload.why == "What the host holds is not what is here, and it takes no more of it."
+
+
 def test_a_byte_bent_on_the_hosts_disk_is_found_and_sent_again() -> None:
     host, files = FakeHost(), FakeFiles()
     recorder = Recorder(files)
@@ -364,7 +417,14 @@ def test_what_was_deleted_at_the_host_is_not_sent_again() -> None:
     assert notes.is_over
 
 
-def test_a_journal_that_does_not_answer_is_waited_for() -> None:
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("broken", "What writes the crash-proof copy stopped."),
+        ("short", "The recording cannot be read here right now."),
+    ],
+)
+def test_a_journal_that_does_not_answer_is_waited_for(how: str, why: str) -> None:
     host, files = FakeHost(), FakeFiles()
     recorder = Recorder(files)
 
@@ -373,11 +433,11 @@ def test_a_journal_that_does_not_answer_is_waited_for() -> None:
         upload = upload_of(recorder)
         sender.add(upload)
         task = asyncio.create_task(sender.run())
-        files.broken = True
+        setattr(files, how, True)
         await record(recorder)
         await asyncio.sleep(30)
-        assert upload.state is UploadState.WAITING
-        files.broken = False
+        assert (upload.state, upload.why) == (UploadState.WAITING, why)
+        setattr(files, how, False)
         await until(upload, UploadState.ARRIVED)
         task.cancel()
         return upload

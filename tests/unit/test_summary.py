@@ -27,7 +27,10 @@ def test_a_finished_take_names_its_file_and_the_next_step() -> None:
         "Ada_take1.mkv is going to your Downloads folder; if a Save window is open, answer it. "
         "A second copy is in this browser."
     )
-    assert "Send it" in said.next and "Save seekable copy" in said.next
+    assert said.next == (
+        "Send it to whoever invited you, and keep it until they have it. "
+        "For editing, press “Save seekable copy” and send that one instead."
+    )
 
 
 def test_a_take_that_is_in_the_browser_only_is_to_be_saved_first() -> None:
@@ -68,6 +71,7 @@ def test_where_nothing_was_recorded_nothing_is_promised() -> None:
     said = afterwards(replace(TAKE, parts=(), delivered=(), state=TakeState.FAILED, error="No encoder."))
 
     assert (said.title, said.where) == ("Nothing was recorded.", "No encoder.")
+    assert said.next == "See the notices above, then try again."
 
 
 def test_who_is_sent_for_need_not_send_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -298,9 +299,27 @@ async def test_a_full_journal_leaves_the_download_whole() -> None:
     assert take.error and "ends early" in take.error and "Downloads folder is whole" in take.error
 
 
-async def recorded_with(folder: FakeFolder) -> tuple[Studio, Take]:
-    """A whole recording while this folder is chosen."""
+@studio_test
+async def test_where_the_other_copy_is_torn_too_it_is_said_that_none_is_whole() -> None:
     studio = Studio()
+    assert studio.store is not None and studio.downloads is not None
+    studio.store.capacity = 20_000
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[0].queue.empty())
+    studio.downloads.opened[0].error = SinkError("The download was cancelled.")
+    await recording.stop()
+    take = await task
+
+    assert take.error is not None and "The copy kept here ends early, and no other is whole." in take.error
+
+
+async def recorded_with(folder: FakeFolder, capacity: int | None = None) -> tuple[Studio, Take]:
+    """A whole recording while this folder is chosen, with so much room in the journal."""
+    studio = Studio()
+    if studio.store is not None:
+        studio.store.capacity = capacity or studio.store.capacity
     studio.folder = folder
     recording = studio.recording()
     task = await started(recording)
@@ -320,6 +339,12 @@ def test_a_chosen_folder_gets_the_seekable_file_and_downloads_none() -> None:
     assert studio.part(1).finished and folder.opened[0].closed
     assert studio.downloads is not None and not studio.downloads.opened
     assert take.delivered == (Delivery.FOLDER,) and studio.notices == []
+
+
+def test_a_full_journal_beside_a_folder_leaves_the_file_there_whole_and_says_so() -> None:
+    _, take = asyncio.run(recorded_with(FakeFolder(), capacity=20_000))
+    assert take.delivered == (Delivery.FOLDER,)
+    assert take.error == "The copy kept here ends early; the file in the folder you chose is whole."
 
 
 def test_a_folder_that_cannot_be_written_any_more_leaves_it_to_the_downloads() -> None:
@@ -625,6 +650,27 @@ async def test_a_locked_journal_still_records_into_the_download() -> None:
 
 
 @studio_test
+async def test_a_recorder_that_ends_without_a_word_is_followed_by_another_and_it_is_said() -> None:
+    studio = Studio()
+
+    async def repair() -> Plan | None:
+        return studio.plan()
+
+    recording = studio.recording(repair=repair)
+    task = await started(recording)
+    studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm")[:8])
+    studio.engines[0].break_off(None)
+    await until(lambda: len(studio.engines) == 2)
+    studio.engines[1].give(*chunks_of("chromium-vp8-opus.webm"))
+    await until(lambda: studio.engines[1].queue.empty())
+    await recording.stop()
+    take = await task
+
+    assert [part.reason for part in take.parts] == ["", "The recorder had ended."]
+    assert studio.told("The recorder had ended. The recording goes on in a new part.")
+
+
+@studio_test
 async def test_an_engine_that_breaks_off_leaves_a_finished_take_with_the_reason() -> None:
     studio = Studio()
     recording = studio.recording()
@@ -854,10 +900,8 @@ async def test_a_stop_while_a_new_part_is_begun_is_not_told_as_a_failure_of_it()
 
 @studio_test
 async def test_what_nobody_expected_of_a_new_part_is_handed_to_the_page_and_it_records_on() -> None:
-    unexpected: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(
-        lambda loop, context: unexpected.append(context.get("exception"))
-    )
+    contexts: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: contexts.append(context))
     studio = Studio()
     recording = studio.recording()
     studio.unsayable = "The camera was switched."
@@ -868,12 +912,14 @@ async def test_what_nobody_expected_of_a_new_part_is_handed_to_the_page_and_it_r
     await until(lambda: len(studio.engines) == 2)
     for engine in studio.engines:
         engine.give(*chunks_of("chromium-vp8-opus.webm"))
-    await until(lambda: unexpected)
+    await until(lambda: contexts)
     running = recording.take.state
     await recording.stop()
     take = await task
 
-    assert [repr(error) for error in unexpected] == ["TypeError('It is null.')"]
+    assert [(one["message"], repr(one["exception"])) for one in contexts] == [
+        ("Something went wrong while a new part was begun.", "TypeError('It is null.')")
+    ]
     assert running is TakeState.RECORDING and take.state is TakeState.FINISHED
 
 
@@ -1218,14 +1264,14 @@ async def test_a_journal_that_dies_leaves_a_finished_take_with_the_file_in_its_f
     await until(lambda: studio.engines[0].queue.empty())
     assert studio.store is not None
     dead = studio.store.opened[0]
-    dead.error = dead.settle_error = dead.close_error = SinkError("The journal's worker stopped.")
+    dead.error = dead.settle_error = dead.close_error = SinkError("What writes the crash-proof copy stopped.")
 
     await recording.stop()
     take = await task
 
     assert studio.folder.opened[0].closed and take.delivered == (Delivery.FOLDER,)
     assert studio.logged[-1] is take.state is TakeState.FINISHED
-    assert studio.told("The journal's worker stopped.")
+    assert studio.told("What writes the crash-proof copy stopped.")
 
 
 @studio_test
@@ -1336,7 +1382,7 @@ def test_a_recorder_that_never_delivers_is_told_of_and_followed_by_another_forma
         take = await task
 
         assert take.state is TakeState.FINISHED and take.delivered == (Delivery.DOWNLOADS,)
-        assert [part.number for part in take.parts] == [2]
+        assert [(part.number, part.reason) for part in take.parts] == [(2, "The recorder delivered nothing.")]
         assert take.mime_type == studio.engines[1].mime_type
         assert not studio.told("What it held is kept")
 

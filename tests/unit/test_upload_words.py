@@ -45,6 +45,11 @@ def an_upload(state: UploadState, *, over: bool = True, choice: Choice = Choice.
             "Sending the rest to takes.example: 75% is there. Keep this page open for a moment.",
         ),
         (an_upload(UploadState.ARRIVED), "Everything has arrived. You may close this page."),
+        (an_upload(UploadState.OFF), "It is not sent to takes.example."),
+        (
+            an_upload(UploadState.PROVING),
+            "takes.example has all of it and is comparing it with what is here. Keep this page open for a moment.",
+        ),
         (
             an_upload(UploadState.WAITING, why="The host has no room left."),
             "The host has no room left. Your recording is safe on this machine, and sending goes on by itself, also "

@@ -110,6 +110,7 @@ def test_what_is_no_wav_of_ours_is_left_alone(data: bytes) -> None:
     assert stream.feed(data) == data
     assert stream.finish() == WavStream().finish()
     assert stream.duration_ms is None
+    assert stream.problem == ("" if len(data) < HEADER_SIZE else "This is no WAV file of this recorder.")
 
 
 def test_a_finished_file_reads_back_as_the_same() -> None:

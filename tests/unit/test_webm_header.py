@@ -121,7 +121,7 @@ MP4 = bytes.fromhex("00000020 66747970 69736f35 00000200 69736f35 69736f36")
 def test_what_is_no_webm_is_refused_and_given_back(start: bytes) -> None:
     stream = WebmStream(WRITING_APP)
 
-    with pytest.raises(WebmError, match="not a WebM"):
+    with pytest.raises(WebmError, match="This is not a WebM or Matroska recording"):
         stream.feed(start)
 
     assert stream.held == start
@@ -151,10 +151,16 @@ def test_refusal_stays() -> None:
     ("head", "sentence"),
     [
         (ebml.element(Id.EBML, ebml.element(Id.DOC_TYPE, b"avif")), "avif"),
-        (ebml.element(Id.EBML, b""), "which format"),
-        (header(video="", audio="").replace(ebml.element(Id.TRACKS, b""), b""), "no tracks"),
-        (header()[:30] + b"\0" * 9, "cannot be read"),
-        (header() + ebml.write_id(Id.TAGS) + ebml.write_size(1 << 30), "no fitting size"),
+        (ebml.element(Id.EBML, b""), "The file does not say which format it is"),
+        (
+            header(video="", audio="").replace(ebml.element(Id.TRACKS, b""), b""),
+            "The recording's header lists no tracks",
+        ),
+        (header()[:30] + b"\0" * 9, "The recording's header cannot be read at byte 36"),
+        (
+            header() + ebml.write_id(Id.TAGS) + ebml.write_size(1 << 30),
+            "The recording's header is not usable: the element at byte .* has no fitting size",
+        ),
         (header() + opened(Id.TAGS), "no fitting size"),
     ],
 )

@@ -155,7 +155,7 @@ class Download:
         worker = maybe(self._registration.active)
         if worker is None:
             self._release()
-            raise SinkError("The service worker that writes downloads is not running.")
+            raise SinkError("What writes downloads is not running.")
         worker.postMessage(
             to_js({"announce": self._id, "name": name, "type": content_type}), to_js([channel.port2])
         )
@@ -164,7 +164,7 @@ class Download:
                 await self._announced
         except TimeoutError:
             self._release()
-            raise SinkError("The service worker that writes downloads does not answer.") from None
+            raise SinkError("What writes downloads does not answer.") from None
         self._listeners.add(window, "pagehide", self._on_pagehide)
         self._frame = document.createElement("iframe")
         self._frame.hidden = True
@@ -193,7 +193,7 @@ class Download:
         if self.is_over:  # it lets go of its lock too when all is taken, and its last word may be on its way
             await self._changed(LOOK_AFTERWARDS_EVERY_S)
         if self._port is not None and (self.ledger.owed or not self.is_over):
-            self.error = self.error or SinkError("The browser stopped the service worker that writes it.")
+            self.error = self.error or SinkError("The browser stopped what writes it.")
             self._change.set()
 
     async def _keep_alive(self) -> None:

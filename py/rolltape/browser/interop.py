@@ -25,7 +25,7 @@ SENTENCES: dict[str, tuple[type[errors.RolltapeError], str]] = {
     "NotReadableError": (errors.DeviceBusy, "The device cannot be read; another program may be using it."),
     "AbortError": (errors.DeviceBusy, "The device stopped before it could be used."),
     "NotSupportedError": (errors.EngineError, "This browser cannot record that way."),
-    "InvalidStateError": (errors.EngineError, "The recorder was not in a state for that."),
+    "InvalidStateError": (errors.EngineError, "The browser was not ready for that."),
     "InvalidModificationError": (errors.EngineError, "The tracks changed while they were recorded."),
     "UnknownError": (errors.EngineError, "The browser's recorder failed."),
     "EncodingError": (errors.EngineError, "The browser's encoder failed."),

@@ -24,8 +24,8 @@ HELD_UP_S = 1.0
 """A timer that is later than this tells of a page that was held up: the answers may be waiting behind it."""
 OPENING = ("open", "append", "read")
 """What needs no handle that an earlier worker held."""
-STOPPED = "The journal's worker stopped."
-SILENT = "The journal's worker does not answer."
+STOPPED = "What writes the crash-proof copy stopped."
+SILENT = "What writes the crash-proof copy does not answer."
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from rolltape.room.frames import ANSWER, CLOCK, PING, PONG, Frame, framed, unfra
 from rolltape.room.messages import VERSION
 from rolltape.room.wire import ice_servers_of
 
+NOT_REACHED = "The room's server cannot be reached."
+NO_RIGHT_ANSWER = "The room's server gave no right answer."
 ANSWER_TIMEOUT_S = 5.0
 JOIN_TIMEOUT_MS = 8000
 CONNECT_TIMEOUT_S = 6.0
@@ -66,7 +68,7 @@ class SocketLine:
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
             if not self._put(framed(kind, text, number)):
-                raise RoomError("The room's server cannot be reached.", "offline")
+                raise RoomError(NOT_REACHED, "offline")
             return await asyncio.wait_for(answer, ANSWER_TIMEOUT_S)
         except TimeoutError as error:
             raise RoomError("The room's server did not answer.", str(error)) from None
@@ -199,7 +201,7 @@ class SocketLine:
             try:
                 answer.set_result(Fields.from_json(frame.text).text("said"))
             except ValueError as error:
-                answer.set_exception(RoomError("The room's server gave no right answer.", f"odd: {error}"))
+                answer.set_exception(RoomError(NO_RIGHT_ANSWER, f"odd: {error}"))
 
 
 def _done(future: asyncio.Future[None]) -> None:
@@ -220,7 +222,7 @@ async def join(request: JoinRequest) -> JoinReply:
         )
         text = str(await answer.text())
     except JsException as error:
-        raise RoomError("The room's server cannot be reached.", f"offline: {error}") from None
+        raise RoomError(NOT_REACHED, f"offline: {error}") from None
     if answer.status in NO_SERVER:
         raise RoomError("This page was served without rooms: nobody can be seen or directed here.", NO_ROOMS)
     try:
@@ -229,7 +231,7 @@ async def join(request: JoinRequest) -> JoinReply:
             raise RoomError(said.text("error", limit=500), said.text("code", limit=40))
         return _reply(said)
     except ValueError as error:
-        raise RoomError("The room's server gave no right answer.", f"odd: {error}") from None
+        raise RoomError(NO_RIGHT_ANSWER, f"odd: {error}") from None
 
 
 def _reply(said: Fields) -> JoinReply:

@@ -20,7 +20,7 @@ from rolltape.browser.scripts import script_url
 
 PATIENCE_S = 150.0
 """Longer than the worker's own: one that answers nothing for this long is replaced."""
-STOPPED = (0, "", "The worker that sends stopped.", 0, 0.0)
+STOPPED = (0, "", "", 0, 0.0)
 
 
 class UploadHost:

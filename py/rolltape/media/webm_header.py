@@ -40,6 +40,9 @@ _NOT_KEPT_IN_SEGMENT: Final = frozenset({Id.SEEK_HEAD, Id.VOID, Id.CRC_32, Id.IN
 _NOT_KEPT_IN_INFO: Final = frozenset({Id.DURATION, Id.WRITING_APP, Id.VOID, Id.CRC_32})
 
 
+NO_TRACKS = "The recording's header lists no tracks."
+
+
 class WebmError(RolltapeError):
     """These bytes are no recording that can be read (further); the sentence says what was met, and where."""
 
@@ -71,7 +74,7 @@ def rewrite_header(raw: bytes, writing_app: str) -> bytes:
     pieces, _ = _walk(raw)
     kinds = [piece.ident for piece in pieces]
     if Id.TRACKS not in kinds:
-        raise WebmError("The recording's header lists no tracks.")
+        raise WebmError(NO_TRACKS)
     info = next((raw[piece.body : piece.end] for piece in pieces if piece.ident == Id.INFO), b"")
     kept = [raw[piece.start : piece.end] for piece in pieces[2:] if piece.ident not in _NOT_KEPT_IN_SEGMENT]
     return b"".join(
@@ -84,6 +87,11 @@ def rewrite_header(raw: bytes, writing_app: str) -> bytes:
             ebml.void(TAIL_ROOM),
         )
     )
+
+
+def unreadable(at: int) -> WebmError:
+    """Make the error of a header of which the bytes at this offset are none of an element."""
+    return WebmError(f"The recording's header cannot be read at byte {at}.")
 
 
 def check_head(raw: bytes) -> None:
@@ -151,7 +159,7 @@ def _check_order(pieces: list[HeaderElement], ident: int, size: int, at: int) ->
     """The EBML head, the Segment, then elements of known size that stay within MAX_HEADER."""
     expected = (Id.EBML, Id.SEGMENT)[len(pieces)] if len(pieces) < 2 else None
     if ident == INVALID or (expected is not None and ident != expected):
-        raise WebmError(f"The recording's header cannot be read at byte {at}.")
+        raise unreadable(at)
     sized = ident in (Id.SEGMENT, Id.CLUSTER)
     if not sized and (size == UNKNOWN or at + size > MAX_HEADER):
         raise WebmError(

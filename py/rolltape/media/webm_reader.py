@@ -35,11 +35,13 @@ from rolltape.media.webm_events import (
 )
 from rolltape.media.webm_header import (
     MAX_HEADER,
+    NO_TRACKS,
     WebmError,
     check_doc_type,
     check_head,
     is_doc_type,
     read_scale,
+    unreadable,
 )
 from rolltape.media.webm_resync import BLOCKS, ENDS_CLUSTER, IN_SEGMENT, SHORT, Search
 from rolltape.media.webm_track import Track, read_tracks
@@ -195,7 +197,7 @@ class Reader:
             self._events.append(SegmentStart(self._field(data, at, size, body), self._doc_type))
             return body
         if ident not in (Id.EBML, Id.VOID) or not 0 <= size <= MAX_HEADER:
-            raise WebmError(f"The recording's header cannot be read at byte {self._base + at}.")
+            raise unreadable(self._base + at)
         if body + size > len(data):
             return None
         if ident == Id.EBML:
@@ -259,7 +261,7 @@ class Reader:
 
     def _begin_cluster(self, data: bytes, at: int, size: int, body: int) -> int:
         if not self.tracks:
-            raise WebmError("The recording's header lists no tracks.")
+            raise WebmError(NO_TRACKS)
         end = None if size == UNKNOWN else self._base + body + size
         self._cluster = Cluster(self._base + at, self._field(data, at, size, body), end)
         self._first_cluster = self._first_cluster or self._base + at
