@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,15 @@ def test_where_a_browser_counts_samples_its_page_s_marks_tell() -> None:
     )
     assert gap == pytest.approx(5000)
     assert sum(one.to_ms - one.from_ms for one in found) == pytest.approx(160_000)
+
+
+def test_where_stamps_stand_still_while_samples_come_the_page_s_marks_tell() -> None:
+    sound = heard(46_000)
+    stuck = tuple(Point(one.sample_ms, min(one.page_ms, 5865.0)) for one in sound.points)
+    runs = (Run.straight(0, 46_000, 1 + 500e-6, 0.1, 0.0),)
+    found = placed(part(runs=runs), replace(sound, points=stuck), room)
+
+    assert at(found, 40_000) == pytest.approx(40_000 / (1 + 500e-6), abs=0.01)
 
 
 def test_what_a_browser_stamps_late_is_put_earlier() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rolltape.tracks.room_line import ClockLine
 from rolltape.tracks.runs import Run, runs_of
 from rolltape.tracks.session import PartFacts, read_session
-from rolltape.tracks.stamps import are_counted, stamps
+from rolltape.tracks.stamps import stamps, tell_nothing
 
 __all__ = ["CheckedPart", "CheckedTake", "check", "checked", "told"]
 
@@ -62,7 +62,7 @@ def checked(folder: Path) -> list[CheckedTake]:
 def _part(folder: Path, part: PartFacts) -> CheckedPart:
     found = part.found_in(folder)
     points = stamps(_pieces(found)) if found is not None else []
-    if points and not are_counted(points):
+    if points and not tell_nothing(points):
         return CheckedPart(part.file, tuple(runs_of(points)), "file")
     return CheckedPart(part.file, part.runs, "marks" if part.runs else "")
 

@@ -1,6 +1,6 @@
 """Where a file's samples lie on the room's clock: segments, straight between their ends, none where sound was lost.
 
-Two kinds of files are told apart (`stamps.are_counted`). Where a browser stamped its blocks by the clock, the stamps
+Two kinds of files are told apart (`stamps.tell_nothing`). Where a browser stamped its blocks by the clock, the stamps
 tell how fast the sound came and where some is missing; pauses are closed up in them. Where it only counted samples,
 the page's marks tell, on the page's clock, pauses and all; without marks the sound is taken to come as it is counted.
 """
@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from rolltape.tracks.runs import Point, Run, runs_of
 from rolltape.tracks.session import PartFacts, Stretch
-from rolltape.tracks.stamps import are_counted
+from rolltape.tracks.stamps import tell_nothing
 
 __all__ = ["Heard", "Segment", "by_stamps", "placed", "runs_heard"]
 
@@ -55,19 +55,19 @@ class Segment:
 
 def by_stamps(part: PartFacts, heard: Heard) -> bool:
     """Whether the file's own stamps tell how fast its sound came."""
-    return not are_counted(_believed(part, heard))
+    return not tell_nothing(_believed(part, heard))
 
 
 def runs_heard(part: PartFacts, heard: Heard) -> tuple[Run, ...]:
     """The sound between losses: by the file's own stamps where they tell, else by its page's marks."""
     points = _believed(part, heard)
-    return part.runs if are_counted(points) else tuple(runs_of(points))
+    return part.runs if tell_nothing(points) else tuple(runs_of(points))
 
 
 def placed(part: PartFacts, heard: Heard, room_ms: Callable[[float], float]) -> list[Segment]:
     """A file's sound in order. `room_ms` has the room's time so many milliseconds after the file began."""
     points = _believed(part, heard)
-    pieces = (_by_marks if are_counted(points) else _by_stamps)(part, heard, points)
+    pieces = (_by_marks if tell_nothing(points) else _by_stamps)(part, heard, points)
     return [
         Segment(from_ms, to_ms, room_ms(at_ms - part.late_ms), room_ms(until_ms - part.late_ms))
         for from_ms, to_ms, at_ms, until_ms in pieces
