@@ -274,6 +274,7 @@ def main() -> None:
         convert_bench.run()
     if "tracks" in wanted:
         tracks_bench.main()
+        tracks_bench.films()
     if "rooms" in wanted:
         load_bench.main()
         arrivals_bench.main()

@@ -1,7 +1,8 @@
-"""Everybody's sound of a session of hours: what it costs a core, and how long a director waits for it.
+"""Tracks: what sound and films cost a core, how long a director waits for sound, how much memory films take.
 
-`python -m bench.tracks_bench [guests [minutes]]`; four of an hour where nothing is said. What the machine does
-besides makes the time by the clock longer, and the processor's hardly.
+`python -m bench.tracks_bench [guests [minutes]]`; sounds of four of an hour where nothing is said, and films.
+`python -m bench.tracks_bench films` has films alone. What the machine does besides makes the time by the clock
+longer, and the processor's less.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import av
 
 from bench.figures import figure
 from server.processes import ENVIRONMENT
-from unit.synthetic_session import RATE, report, write_session
+from unit.synthetic_session import RATE, filmed, report, write_session
 
 GUESTS, MINUTES = 4, 60
 LATER_MS = 1500
@@ -29,6 +30,14 @@ PPM = (80.0, -50.0, 35.0, -95.0)
 WARMING_PPM, WARMING_S = 5.0, 600.0
 """A crystal runs by so much slower at first."""
 GOAL_CORE_S, GOAL_WAIT_S = 20.0, 60.0
+FILM_S, TURNS = 30, 2
+GOAL_SPEED, GOAL_AGAINST, GOAL_MB, GOAL_GROWTH = 2.0, 0.9, 150.0, 1.1
+NOISE = f"testsrc2=s=1280x720:r=30:d={FILM_S},noise=alls=8:allf=t"
+"""What costs most: nothing of it stays the same."""
+RECORDED = "-c:v libx264 -preset ultrafast -crf 18 -pix_fmt yuv420p -c:a libopus -f matroska"
+AS_OURS = (
+    "-r 30 -c:v libx264 -preset veryfast -crf 18 -profile:v high -bf 0 -g 30 -c:a aac -movflags +faststart"
+)
 
 
 def main(guests: int = GUESTS, minutes: int = MINUTES) -> None:
@@ -42,6 +51,69 @@ def main(guests: int = GUESTS, minutes: int = MINUTES) -> None:
             per_hour = core_s / hours
             figure(f"tracks_{kind}_core", per_hour, "s", "goal 20 s an hour of sound", per_hour / GOAL_CORE_S)
             figure(f"tracks_{kind}_wait", wait_s, "s", "goal 60 s for four of an hour", wait_s / GOAL_WAIT_S)
+
+
+def films() -> None:
+    """What films cost a core, against ffmpeg with the same settings by turns, and what memory they take."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clip = folder / "Ada_studio_take1.webm"
+        write_session(folder, report("Ada", FILM_S, clock=False))
+        sound = f"sine=f=440:b=4:r={RATE}:d={FILM_S}"
+        source = ("-f", "lavfi", "-i", NOISE, "-f", "lavfi", "-i", sound)
+        subprocess.run(["ffmpeg", "-v", "error", *source, *RECORDED.split(), str(clip)], check=True)
+        theirs = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-y",
+            "-i",
+            str(clip),
+            *AS_OURS.split(),
+            str(folder / "theirs.mp4"),
+        ]
+        ours_s, theirs_s, megabytes = [], [], 0.0
+        for _ in range(TURNS):
+            core_s, megabytes = cost(tracks_command(folder))
+            ours_s.append(core_s)
+            theirs_s.append(cost(theirs)[0])
+        speed, ratio = FILM_S / min(ours_s), min(theirs_s) / min(ours_s)
+        figure(
+            "tracks_film_speed",
+            speed,
+            "x",
+            "goal 2 times real time a core, sound and report too",
+            speed / GOAL_SPEED,
+        )
+        figure(
+            "tracks_film_against_ffmpeg", ratio, "x", "goal 0.9 of ffmpeg, film alone", ratio / GOAL_AGAINST
+        )
+        figure("tracks_film_memory", megabytes, "MB", "goal 150 MB, 720p", megabytes / GOAL_MB)
+    short, long = (small_film_megabytes(seconds) for seconds in (600, 4 * 3600))
+    growth = (megabytes + long - short) / megabytes
+    figure("tracks_film_memory_4h", megabytes + long - short, "MB", "10 minutes; goal 1.1", growth)
+
+
+def small_film_megabytes(seconds: int) -> float:
+    """What a film of small pictures takes, of which there are as many as of large ones."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_session(folder, report("Ada", seconds, clock=False))
+        filmed(folder / "Ada_studio_take1.webm", seconds, size=(64, 36))
+        return cost(tracks_command(folder))[1]
+
+
+def tracks_command(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "rolltape", "tracks", str(folder), "--force", "--project", "none"]
+
+
+def cost(command: list[str]) -> tuple[float, float]:
+    """Seconds of processor of a command and all its processes, and MB of the largest of them."""
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def session(folder: Path, guests: int, minutes: int) -> None:
@@ -94,4 +166,8 @@ def made(folder: Path, kind: str) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    if sys.argv[1:] == ["films"]:
+        films()
+    else:
+        main(*map(int, sys.argv[1:]))
+        films()

@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
 
 from rolltape.core.clock import Reading
 from rolltape.recording.clock_log import ClockLog, SoundPath, TrackFacts
@@ -69,6 +70,28 @@ def silent_opus(path: Path, seconds: int) -> None:
             packet.stream, packet.time_base = stream, Fraction(1, 1000)
             packet.pts = packet.dts = 20 * number
             container.mux(packet)
+
+
+def filmed(path: Path, seconds: int, rate: int = 30, size: tuple[int, int] = (320, 180)) -> None:
+    """One picture again and again, and silence: a small file that is made at once, and as long a film as any."""
+    with av.open(str(path), "w", format="matroska") as container:
+        video: Any = container.add_stream("libvpx", rate=rate)
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        sound: Any = container.add_stream("pcm_s16le", rate=RATE)
+        sound.codec_context.layout = "mono"
+        container.start_encoding()
+        packets: list[Any] = video.encode(VideoFrame(*size, "yuv420p"))
+        packets += video.encode(None)
+        picture, silence = bytes(packets[0]), bytes(2 * RATE)
+        for second in range(seconds):
+            packet = av.Packet(silence)
+            packet.stream, packet.time_base, packet.pts = sound, Fraction(1, 1000), second * 1000
+            container.mux(packet)
+            for number in range(rate):
+                packet = av.Packet(picture)
+                packet.stream, packet.time_base = video, Fraction(1, 1000)
+                packet.pts, packet.is_keyframe = second * 1000 + number * 1000 // rate, not number
+                container.mux(packet)
 
 
 def wav(path: Path, samples: bytes, bits: int = 16, channels: int = 1) -> None:

@@ -8,42 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import av
 import pytest
-from av.video.frame import VideoFrame
 
 from processes import are_gone, children
 from rolltape.core.desk import remove_left_behind, whole_file
-from unit.synthetic_session import RATE, report, write_session
+from unit.synthetic_session import filmed, report, write_session
 from waiting import wait_for
 
 LONG_S = 300
-
-
-def filmed(path: Path, seconds: int, rate: int = 30, size: tuple[int, int] = (320, 180)) -> None:
-    """One picture again and again, and silence: a small file that is made at once, and as long a film as any."""
-    with av.open(str(path), "w", format="matroska") as container:
-        video: Any = container.add_stream("libvpx", rate=rate)
-        video.width, video.height, video.pix_fmt = *size, "yuv420p"
-        sound: Any = container.add_stream("pcm_s16le", rate=RATE)
-        sound.codec_context.layout = "mono"
-        container.start_encoding()
-        packets: list[Any] = video.encode(VideoFrame(*size, "yuv420p"))
-        packets += video.encode(None)
-        picture, silence = bytes(packets[0]), bytes(2 * RATE)
-        for second in range(seconds):
-            packet = av.Packet(silence)
-            packet.stream, packet.time_base, packet.pts = sound, Fraction(1, 1000), second * 1000
-            container.mux(packet)
-            for number in range(rate):
-                packet = av.Packet(picture)
-                packet.stream, packet.time_base = video, Fraction(1, 1000)
-                packet.pts, packet.is_keyframe = second * 1000 + number * 1000 // rate, True
-                container.mux(packet)
 
 
 @pytest.fixture(scope="module")

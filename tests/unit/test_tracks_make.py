@@ -152,6 +152,20 @@ def test_a_list_that_names_another_s_recording_is_no_recording(
     assert not (tmp_path / "tracks" / "Grace.wav").exists()
 
 
+def test_pictures_of_a_kind_that_nobody_knows_are_told_and_their_sound_is_a_track(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_session(tmp_path, report("Ada", 4, clock=False))
+    recorded = (DATA / "chromium-vp8-opus.webm").read_bytes()
+    assert b"V_VP8" in recorded
+    (tmp_path / "Ada_studio_take1.webm").write_bytes(recorded.replace(b"V_VP8", b"V_VPX"))
+
+    assert main(["tracks", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert said.err.strip().endswith("has pictures of a kind that cannot be decoded here. They are left out.")
+    assert (tmp_path / "tracks" / "Ada.wav").exists() and not (tmp_path / "tracks" / "Ada.mp4").exists()
+
+
 def test_a_missing_and_a_ruined_file_are_told_and_the_others_go_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

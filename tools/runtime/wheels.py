@@ -26,6 +26,7 @@ TRACKS_OF_A_DESK = [
         "job",
         "fcpxml",
         "file_clock",
+        "film_file",
         "make",
         "mix",
         "otio",

@@ -240,6 +240,10 @@ class Mp4Track:
     """Of the sample description: 1 where a sound's entry is of version 1 (12.2.3)."""
     extra: tuple[bytes, ...] = field(default=())
     """More boxes for its sample table."""
+    timecode: int = 0
+    """Number of the track that has its timecode, from 1 on; 0: none."""
+    is_timecode: bool = False
+    """True for such a track, which is neither seen nor heard."""
 
     @property
     def length(self) -> int:
@@ -315,7 +319,7 @@ def _track(track: Mp4Track, number: int, flags: int, edits: _Edits) -> bytes:
             flags,
             struct.pack(">QQIIQ" if version else ">IIIII", 0, 0, number, 0, edits.end),
         ),
-        struct.pack(">QhhHH", 0, 0, 1 + (track.size is None), 0 if track.size else 0x100, 0),
+        struct.pack(">QhhHH", 0, 0, *_group_and_volume(track), 0),
         *(_IDENTITY, struct.pack(">II", width << 16, height << 16)),
     )
     version, times = _times(track.samples.end)
@@ -323,14 +327,26 @@ def _track(track: Mp4Track, number: int, flags: int, edits: _Edits) -> bytes:
         *(b"mdhd", version, 0, struct.pack(times, 0, 0, track.timescale, track.samples.end)),
         struct.pack(">HH", _UNDETERMINED, 0),
     )
-    kind, name = (b"vide", b"Picture\0") if track.size else (b"soun", b"Sound\0")
+    if track.is_timecode:
+        kind, name, about = b"tmcd", b"Timecode\0", full_box(b"nmhd", 0, 0)
+    elif track.size:
+        kind, name, about = b"vide", b"Picture\0", full_box(b"vmhd", 0, 1, bytes(8))
+    else:
+        kind, name, about = b"soun", b"Sound\0", full_box(b"smhd", 0, 0, bytes(4))
     handler = full_box(b"hdlr", 0, 0, bytes(4), kind, bytes(12), name)
-    about = full_box(b"vmhd", 0, 1, bytes(8)) if track.size else full_box(b"smhd", 0, 0, bytes(4))
     here = box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, _SELF_CONTAINED)))
     description = full_box(b"stsd", track.entry_version, 0, struct.pack(">I", 1), track.entry)
     table = box(b"stbl", description, *track.samples.boxes(), *track.extra)
     information = box(b"minf", about, here, table)
-    return box(b"trak", header, *edits.boxes(), box(b"mdia", media, handler, information))
+    refers = [box(b"tref", box(b"tmcd", struct.pack(">I", track.timecode)))] if track.timecode else []
+    return box(b"trak", header, *edits.boxes(), *refers, box(b"mdia", media, handler, information))
+
+
+def _group_and_volume(track: Mp4Track) -> tuple[int, int]:
+    """Of those of one group one alone is seen or heard."""
+    if track.is_timecode:
+        return 0, 0
+    return (1, 0) if track.size else (2, 0x100)
 
 
 def _times(length: int) -> tuple[int, str]:

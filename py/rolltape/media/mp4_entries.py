@@ -130,6 +130,11 @@ def mpeg_entry(kind: int, described: bytes, channels: int, rate: int) -> bytes:
     return sound_entry(b"mp4a", channels, rate, full_box(b"esds", 0, 0, stream))
 
 
+def timecode_entry(rate: int, timescale: int) -> bytes:
+    """Timecode (QuickTime File Format, Timecode sample description) of `rate` frames a second, none dropped."""
+    return box(b"tmcd", bytes(6), struct.pack(">H8xIIB3x", 1, timescale, timescale // rate, rate))
+
+
 def _descriptor(tag: int, *parts: bytes) -> bytes:
     payload = b"".join(parts)
     size = len(payload)

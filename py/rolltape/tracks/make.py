@@ -129,6 +129,8 @@ class _Files:
     paths: list[Path] = field(default_factory=list)
     used: list[Used] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    """Those whose pictures cannot be used."""
     by_name: dict[str, list[PlacedFile]] = field(default_factory=dict)
     filmed: dict[str, list[_Filmed]] = field(default_factory=dict)
 
@@ -156,7 +158,8 @@ def make(wanted: Wanted, listener: Listener) -> bool:
     remove_left_behind(wanted.output)
     began = session.began and session.began + timedelta(milliseconds=began_ms - session.first_ms)
     places = dict(zip((one.name for one in chosen), _places(files.by_name, chosen, wanted), strict=True))
-    is_whole = _sounds(_orders(chosen, places, files, began, wanted), files, listener) and not files.missing
+    is_whole = _sounds(_orders(chosen, places, files, began, wanted), files, listener)
+    is_whole = is_whole and not files.missing and not files.unseen
     jobs: list[tuple[Path, Callable[[Path], None]]] = []
     rate = wanted.rate or frame_rate(one.seen for own in files.filmed.values() for one in own)
     if not wanted.only:
@@ -195,7 +198,7 @@ def _files(session: Session, wanted: Wanted, listener: Listener) -> _Files:
         own = files.by_name.setdefault(name, [])
         try:
             path = _found(part, wanted.folder)
-            seen = see(path) if wanted.picture else None
+            seen, unseen = _seen(path) if wanted.picture else (None, "")
             if seen is not None:
                 files.filmed.setdefault(name, []).append(_Filmed(path, seen, take, part))
             sound = hear(path)
@@ -203,11 +206,22 @@ def _files(session: Session, wanted: Wanted, listener: Listener) -> _Files:
             files.missing.append(part.file)
             listener.said(f"{_sentence(error, part.file)} There is silence in its place.")
             continue
+        if unseen:
+            files.unseen.append(path.name)
+            listener.said(f"{unseen} They are left out.")
         segments = placed(part, sound, take.room_clock(part, session.first_ms))
         own.append(PlacedFile(len(files.paths), sound.rate, tuple(segments)))
         files.paths.append(path)
         files.used.append(Used.of(take, part, sound))
     return files
+
+
+def _seen(path: Path) -> tuple[Seen | None, str]:
+    """The pictures of a file, None where it has none; or why they cannot be used, though its sound may be."""
+    try:
+        return see(path), ""
+    except ConvertError as error:
+        return None, error.sentence
 
 
 def _found(part: PartFacts, folder: Path) -> Path:

@@ -79,6 +79,7 @@ class PictureOrder:
             shown(self.pictures, self.rate, frames),
             self.files,
             self.rate,
+            frames,
             self.sound,
             self.timecode,
             lambda seconds: told(seconds * RATE / self.samples),

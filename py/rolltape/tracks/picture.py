@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.codec.context import Flags
 from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import PictureType, VideoFrame
 
+from rolltape.tracks.film_file import FilmFile, FilmShape
 from rolltape.tracks.outputs import as_os_errors
 from rolltape.tracks.picture_plan import BLACK, Seen, Shown
 from rolltape.tracks.plan import RATE
@@ -22,6 +24,8 @@ __all__ = ["write_pictures"]
 
 FORMAT = "yuv420p"
 X264 = {"preset": "veryfast", "crf": "18", "profile": "high", "bf": "0", "sc_threshold": "0"}
+AS_IN_MP4 = {"x264-params": "annexb=0"}
+"""Each unit with its length before it, and what describes the stream apart from it (ISO/IEC 14496-15)."""
 SOUND_BITS = 128_000
 """A second and channel."""
 
@@ -31,26 +35,23 @@ def write_pictures(
     plan: Iterable[Shown],
     files: Sequence[tuple[Path, Seen]],
     rate: int,
+    frames: int,
     sound: Path,
     timecode: str,
     told: Callable[[float], None],
 ) -> dict[int, int]:
-    """Write `place`: what the plan shows, `rate` frames a second, with a whole track's sound from another file.
+    """Write `place`: what the plan shows, `frames` of them, `rate` a second, with a whole track's sound from a file.
 
     `files` are the plan's, by number; `timecode` is the first frame's (SMPTE ST 12-1, `HH:MM:SS:FF`), on a track of
     its own, empty for none; `told` hears how many seconds are done. Returns how many pictures of which file could not
     be decoded. Raises OSError, ConvertError.
     """
     with as_os_errors(place), ExitStack() as stack:
-        output: Any = stack.enter_context(
-            av.open(str(place), "w", format="mp4", options={"movflags": "+faststart", "write_tmcd": "1"})
-        )
         heard: Any = stack.enter_context(av.open(str(sound)))
         size = _size([seen for _, seen in files])
-        pictures = _picture_stream(output, size, rate)
-        if timecode:
-            pictures.metadata["timecode"] = timecode
-        sounds = _Sound(output, heard)
+        pictures, sounds = _picture_encoder(size, rate), _Sound(heard)
+        shape = FilmShape(size, rate, frames, sounds.channels, frames * RATE // rate, timecode)
+        output = stack.enter_context(FilmFile(place, shape, pictures.extradata, sounds.described))
         screen = _Screen(size)
         sources: dict[int, VideoFile] = {}
         done = 0
@@ -64,12 +65,16 @@ def write_pictures(
             for _ in range(one.frames):
                 frame.pts, frame.time_base = done, Fraction(1, rate)
                 frame.pict_type = PictureType.NONE
-                output.mux(pictures.encode(frame))
+                for packet in pictures.encode(frame):
+                    output.picture(bytes(packet), packet.is_keyframe)
                 done += 1
-            sounds.until(done / rate)
+            for packet in sounds.until(done / rate):
+                output.sound(packet)
             told(done / rate)
-        output.mux(pictures.encode(None))
-        sounds.finish()
+        for packet in pictures.encode(None):
+            output.picture(bytes(packet), packet.is_keyframe)
+        for packet in sounds.rest():
+            output.sound(packet)
         return {file: source.broken for file, source in sources.items() if source.broken}
 
 
@@ -79,38 +84,48 @@ def _size(seen: Sequence[Seen]) -> tuple[int, int]:
     return width + width % 2, height + height % 2
 
 
-def _picture_stream(output: Any, size: tuple[int, int], rate: int) -> Any:
-    stream = output.add_stream(
-        "libx264", rate=rate, options={**X264, "g": str(rate), "keyint_min": str(rate)}
-    )
-    stream.width, stream.height = size
-    stream.pix_fmt = FORMAT
-    stream.codec_context.time_base = Fraction(1, rate)
-    return stream
+def _picture_encoder(size: tuple[int, int], rate: int) -> Any:
+    """An open encoder, whose packets are as MP4 has them."""
+    encoder: Any = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height = size
+    encoder.pix_fmt = FORMAT
+    encoder.time_base, encoder.framerate = Fraction(1, rate), rate
+    encoder.options = {**X264, **AS_IN_MP4, "g": str(rate), "keyint_min": str(rate)}
+    encoder.flags |= Flags.global_header
+    encoder.open()
+    return encoder
 
 
 class _Sound:
-    """The track's sound, put beside its pictures as they come."""
+    """The track's sound, encoded beside its pictures as they come."""
 
-    def __init__(self, output: Any, heard: Any) -> None:
-        self._output = output
+    def __init__(self, heard: Any) -> None:
         stream = heard.streams.audio[0]
-        self._stream = output.add_stream("aac", rate=RATE)
-        self._stream.codec_context.layout = "mono" if stream.codec_context.channels == 1 else "stereo"
-        self._stream.codec_context.bit_rate = SOUND_BITS * stream.codec_context.channels
+        self.channels: int = stream.codec_context.channels
+        self._encoder: Any = av.CodecContext.create("aac", "w")
+        self._encoder.sample_rate, self._encoder.format = RATE, "fltp"
+        self._encoder.layout = "mono" if self.channels == 1 else "stereo"
+        self._encoder.bit_rate = SOUND_BITS * self.channels
+        self._encoder.flags |= Flags.global_header
+        self._encoder.open()
         self._frames: Iterator[Any] = iter(heard.decode(stream))
         self._samples = 0
 
-    def until(self, seconds: float) -> None:
-        """Write the sound up to this moment, and a little more."""
+    @property
+    def described(self) -> bytes:
+        """What a decoder has to know (AudioSpecificConfig)."""
+        return bytes(self._encoder.extradata)
+
+    def until(self, seconds: float) -> Iterator[bytes]:
+        """The packets up to this moment, and a little more."""
         while self._samples < seconds * RATE and (frame := next(self._frames, None)) is not None:
             frame.pts, frame.time_base = self._samples, Fraction(1, RATE)
             self._samples += frame.samples
-            self._output.mux(self._stream.encode(frame))
+            yield from map(bytes, self._encoder.encode(frame))
 
-    def finish(self) -> None:
-        """Write what the encoder holds back."""
-        self._output.mux(self._stream.encode(None))
+    def rest(self) -> Iterator[bytes]:
+        """What the encoder holds back."""
+        yield from map(bytes, self._encoder.encode(None))
 
 
 class _Screen:

@@ -27,17 +27,24 @@ def see(path: Path) -> Seen | None:
         if not container.streams.video:
             return None
         stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise ConvertError(f"{path.name} has pictures of a kind that cannot be decoded here.")
         width, height = int(stream.codec_context.width), int(stream.codec_context.height)
         if not (0 < width <= LARGEST and 0 < height <= LARGEST):
             raise ConvertError(f"{path.name} has pictures that no player would show.")
-        stamps: list[float] = []
+        stamps = array("d")
+        is_in_order = True
         try:
             for packet in container.demux(stream):
                 if packet.size and packet.pts is not None:
-                    stamps.append(float(packet.pts * packet.time_base * 1000))
+                    stamp_ms = float(packet.pts * packet.time_base * 1000)
+                    is_in_order = is_in_order and (not stamps or stamp_ms >= stamps[-1])
+                    stamps.append(stamp_ms)
         except av.FFmpegError:
             pass  # what comes before is used
-        return Seen(width, height, array("d", sorted(stamps))) if stamps else None
+        if not is_in_order:
+            stamps = array("d", sorted(stamps))
+        return Seen(width, height, stamps) if stamps else None
 
 
 class VideoFile:
