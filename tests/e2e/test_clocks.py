@@ -12,8 +12,6 @@ import math
 import operator
 import os
 import statistics
-import threading
-import time
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,13 +25,13 @@ from playwright.sync_api import Playwright, expect
 from faults.choice import IS_LONG, in_the_long_form
 from guest import Guest, Guests
 from media_tools import decode_errors, probe, samples
+from microphones import RATE, Microphone, fed, pipe_source
 from rolltape.core.json_fields import Fields
 from rolltape.media.webm_tags import CLOCK_TAG, tag_in
 from rolltape.recording.clock_log import ClockLog
 from sound import opened_sound
 from waiting import wait_for
 
-RATE = 48_000
 TONE_HZ = 437
 """Buffers of devices, of 10, 20 or 23 ms, are no whole number of its periods: a cut of one is a step."""
 SETTLED_S = 3
@@ -50,27 +48,10 @@ def guest(module_guests: Guests) -> Guest:
     return module_guests(files=False)
 
 
-@contextmanager
-def fed(pipe: Path, ppm: float) -> Iterator[None]:
-    """Feed a tone into the pipe, by a clock that is so many millionths too fast."""
-    over = threading.Event()
-
-    def write() -> None:
-        given, began = 0, time.monotonic()
-        with pipe.open("wb", buffering=0) as out:
-            while not over.wait(0.005):
-                due = int((time.monotonic() - began) * RATE * (1 + ppm / 1e6)) - given
-                tone = (12_000 * math.sin(2 * math.pi * TONE_HZ * (given + i) / RATE) for i in range(due))
-                out.write(array.array("h", [round(sample) for sample in tone]).tobytes())
-                given += due
-
-    feeding = threading.Thread(target=write)
-    feeding.start()
-    try:
-        yield
-    finally:
-        over.set()
-        feeding.join(10)
+def tone(first: int, count: int, rate: float) -> bytes:
+    """What is heard: a tone, the same by counting samples however fast they come."""
+    heard = (12_000 * math.sin(2 * math.pi * TONE_HZ * (first + i) / RATE) for i in range(count))
+    return array.array("h", map(round, heard)).tobytes()
 
 
 def cuts(path: Path, rate: int) -> list[float]:
@@ -116,10 +97,9 @@ def jumps(path: Path) -> list[float]:
 def microphone(folder: Path, ppm: float) -> Iterator[str]:
     """A sound server whose only microphone is so many millionths too fast; its address."""
     pipe = folder / "microphone"
-    source = f"module-pipe-source source_name=mic file={pipe} format=s16le rate={RATE} channels=1"
-    with opened_sound(folder, source) as sound:
+    with opened_sound(folder, pipe_source(pipe)) as sound:
         wait_for(pipe.exists, "there is a microphone")
-        with fed(pipe, ppm):
+        with fed(tone, [Microphone(pipe, ppm)]):
             yield sound.address
 
 

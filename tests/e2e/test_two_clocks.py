@@ -5,10 +5,7 @@ from __future__ import annotations
 import array
 import math
 import os
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +13,12 @@ from playwright.sync_api import Playwright, expect
 
 from faults.choice import in_the_long_form
 from guest import Guest
+from microphones import Microphone, fed, pipe_source
 from rolltape.room.session_file import Report, session_json
 from rolltape.tracks.check import checked
 from sound import opened_sound
 from waiting import wait_for
 
-RATE = 48_000
 EVERY_S, BEEP_S = 2.0, 0.05
 ELAPSED = "2:00"
 WITHIN_PPM = 30.0
@@ -40,32 +37,6 @@ def heard(first: int, count: int, rate: float) -> bytes:
     return out.tobytes()
 
 
-@contextmanager
-def fed(pipes: dict[Path, float]) -> Iterator[None]:
-    """Feed each microphone's pipe what it hears, by a clock that is so many millionths too fast."""
-    over = threading.Event()
-
-    def write() -> None:
-        with ExitStack() as opened:
-            outs = {pipe: opened.enter_context(pipe.open("wb", buffering=0)) for pipe in pipes}
-            given = dict.fromkeys(pipes, 0)
-            began = time.monotonic()
-            while not over.wait(0.005):
-                for pipe, ppm in pipes.items():
-                    rate = RATE * (1 + ppm / 1e6)
-                    due = int((time.monotonic() - began) * rate) - given[pipe]
-                    outs[pipe].write(heard(given[pipe], due, rate))
-                    given[pipe] += due
-
-    feeding = threading.Thread(target=write)
-    feeding.start()
-    try:
-        yield
-    finally:
-        over.set()
-        feeding.join(10)
-
-
 @in_the_long_form
 def test_how_far_two_microphones_ran_apart_is_read_from_their_files(
     playwright: Playwright, settings: dict[str, Any], base_url: str, tmp_path: Path
@@ -73,15 +44,14 @@ def test_how_far_two_microphones_ran_apart_is_read_from_their_files(
     session, reports, guests = tmp_path / "session", [], []
     session.mkdir()
     with ExitStack() as opened:
-        pipes: dict[Path, float] = {}
+        microphones: list[Microphone] = []
         for name, ppm in GUESTS.items():
             folder = tmp_path / name
             (folder / "downloads").mkdir(parents=True)
             pipe = folder / "microphone"
-            source = f"module-pipe-source source_name=mic file={pipe} format=s16le rate={RATE} channels=1"
-            sound = opened.enter_context(opened_sound(folder, source))
+            sound = opened.enter_context(opened_sound(folder, pipe_source(pipe)))
             wait_for(pipe.exists, "there is a microphone")
-            pipes[pipe] = ppm
+            microphones.append(Microphone(pipe, ppm))
             launch = settings["chromium_launch"]()
             launch["args"] = [one for one in launch["args"] if one != "--use-fake-device-for-media-stream"]
             launch["env"] = {**os.environ, "PULSE_SERVER": sound.address}
@@ -89,7 +59,7 @@ def test_how_far_two_microphones_ran_apart_is_read_from_their_files(
                 playwright.chromium.launch_persistent_context(str(folder / "profile"), **launch)
             )
             guests.append(Guest(context, base_url, folder / "downloads", settings["READY_TIMEOUT_MS"]))
-        opened.enter_context(fed(pipes))
+        opened.enter_context(fed(heard, microphones))
         for name, guest in zip(GUESTS, guests, strict=True):
             guest.open(f"?record=0&videodevice=0&stereo=0&room=drift&label={name}")
             guest.id("join").click()
