@@ -27,7 +27,8 @@ from sound import opened_sound
 from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
-CRASHES = ROOT / "build" / "crashes"
+CRASHES = ROOT / "build" / "crashes" / str(os.getpid())
+"""Of this run: others may go on beside it."""
 NOISE = re.compile(r"^.*pw:browser.*(dbus|ALSA|alsa|crashpad|<launch|cleanup).*\n", re.M)
 
 
@@ -103,11 +104,11 @@ def base_url(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def playwright(settings: dict[str, Any]) -> Iterator[Playwright]:
     os.environ.setdefault("DEBUG", "pw:browser")  # a failed test shows what the browser said
-    shutil.rmtree(CRASHES, ignore_errors=True)
     os.environ[crashes.FOLDER_VARIABLE] = str(CRASHES)
     with sync_playwright() as started:
         expect.set_options(timeout=settings["EXPECT_TIMEOUT_MS"])
         yield started
+    shutil.rmtree(CRASHES, ignore_errors=True)  # what they say is in the reports by now
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,23 @@ from playwright.sync_api import Playwright
 from browsers import opened_guests
 from guest import Guests
 
+BY_THE_CLOCK = {
+    "test_clocks.py",
+    "test_convert_large.py",
+    "test_keep_up.py",
+    "test_parts.py",
+    "test_recorded_file.py",
+    "test_rooms.py",
+    "test_two_clocks.py",
+}
+"""What these say of time, or of every picture and sample, holds where no other browser is driven: marked `clock`."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark all tests of the files that go by the clock; in other files single tests are marked."""
+    if item.path.name in BY_THE_CLOCK:
+        item.add_marker("clock")
+
 
 @pytest.fixture
 def guests(

@@ -63,6 +63,7 @@ def notices_of_a_recording(guest: Guest, link: str) -> list[str]:
     return said
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("link", CHROMIUM_LINKS)
 def test_an_ordinary_recording_says_nothing(chromium: Guest, link: str) -> None:
     assert notices_of_a_recording(chromium, link) == []

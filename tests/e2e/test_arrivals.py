@@ -111,6 +111,7 @@ def arrived(folder: Path) -> list[str]:
     ]
 
 
+@pytest.mark.clock
 def test_after_the_stop_all_of_it_is_at_the_host_within_five_seconds(scene: RoomScene, takes: Path) -> None:
     ada = guest_in(scene)
     sentence = f"Your recording is also sent to localhost:{scene.server.port}, for the director of “"
@@ -393,6 +394,7 @@ def test_a_host_without_room_is_told_to_guest_and_director_and_has_it_all_when_t
 
 
 @pytest.mark.slow
+@pytest.mark.clock
 def test_somebody_who_talks_over_a_narrow_line_does_not_notice_what_is_sent(
     scene: RoomScene, takes: Path
 ) -> None:

@@ -59,6 +59,7 @@ def test_the_prompt_asks_checks_and_remembers(guest: Guest, tmp_path: Path) -> N
     expect(guest.id("bitrate")).to_have_value("-64")
 
 
+@pytest.mark.clock
 def test_keys_record_pause_and_stop_but_not_while_typing(guest: Guest, tmp_path: Path) -> None:
     guest.open(f"?record=800&room=keys&{SMALL}")
     expect(guest.id("record")).to_be_enabled()

@@ -70,6 +70,7 @@ def test_overrides_and_wishes_are_granted_and_shown(guest: Guest) -> None:
     expect(guest.id("granted")).to_contain_text("with echo cancellation")
 
 
+@pytest.mark.clock
 def test_a_microphone_and_a_camera_are_switched_each_with_a_new_part(guest: Guest, tmp_path: Path) -> None:
     guest.open(f"{LINK}&room=switched")
     guest.record()
@@ -136,6 +137,7 @@ def service(folder: Path, name: str) -> int:
     ("process", "kind"),
     [("video_capture.mojom.VideoCaptureService", "camera"), ("audio.mojom.AudioService", "microphone")],
 )
+@pytest.mark.clock
 def test_an_unplugged_device_leaves_the_take_whole(
     guests: Guests, tmp_path: Path, process: str, kind: str
 ) -> None:

@@ -125,6 +125,7 @@ def test_the_link_is_copied_and_drawn_as_a_code(room: Room) -> None:
     expect(room.director.id("qr")).to_be_hidden()
 
 
+@pytest.mark.clock
 def test_starts_stops_and_failures_are_told_within_a_second_and_only_once(room: Room) -> None:
     guest = room.guest("Ada")
     told = []

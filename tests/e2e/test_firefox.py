@@ -42,6 +42,7 @@ def prompted(guest: Guest, kbps: str, elapsed: str, folder: Path) -> tuple[Path,
     return downloaded, guest.take_away(guest.save(), folder / "saved")
 
 
+@pytest.mark.clock
 def test_video_opus_and_lossless_sound_are_recorded(guest: Guest, tmp_path: Path) -> None:
     guest.open("?record&width=320&height=180&room=fox")
     expect(guest.id("granted")).to_contain_text("320×180")

@@ -103,6 +103,7 @@ def assert_finished(path: Path) -> None:
     assert float(probe(path)["format"]["duration"]) == pytest.approx(end, abs=0.1)
 
 
+@pytest.mark.clock
 def test_audio_alone_as_opus_has_the_rate_asked_for(guest: Guest, tmp_path: Path) -> None:
     guest.open("?record=-120&room=opus")
     expect(guest.id("codec")).to_contain_text("Opus audio in WebM")
@@ -118,6 +119,7 @@ def test_audio_alone_as_opus_has_the_rate_asked_for(guest: Guest, tmp_path: Path
     assert 110 <= kbps <= 130
 
 
+@pytest.mark.clock
 def test_audio_alone_as_pcm_is_the_microphones_own_samples(guest: Guest, noise: Path, tmp_path: Path) -> None:
     guest.open("?record=0&room=pcm")
     expect(guest.id("codec")).to_contain_text("PCM audio")
@@ -161,6 +163,7 @@ NO_PCM = """MediaRecorder.isTypeSupported = ((real) => (type) =>
     !type.includes("pcm") && real.call(MediaRecorder, type))(MediaRecorder.isTypeSupported);"""
 
 
+@pytest.mark.clock
 def test_where_the_browser_has_no_pcm_a_wav_file_holds_the_same_samples(
     module_guests: Guests, noise: Path, tmp_path: Path
 ) -> None:

@@ -96,6 +96,7 @@ def test_quirk_8_a_camera_fed_from_a_file_has_the_files_size(home: Guest) -> Non
     assert (told, given) == (320, 640)
 
 
+@pytest.mark.clock
 def test_quirk_16_a_recorder_gets_no_pictures_while_the_page_is_held_up(home: Guest, tmp_path: Path) -> None:
     path = tmp_path / "held-up.mkv"
     path.write_bytes(base64.b64decode(home.page.evaluate(BLOCKED, 2000)))
