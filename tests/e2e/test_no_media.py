@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from guest import Guest, Guests
@@ -45,6 +46,7 @@ def finished(guest: Guest) -> list[Path]:
     return [path for path in guest.downloads.iterdir() if path.suffix != ".crdownload"]
 
 
+@pytest.mark.clock
 def test_a_recorder_that_never_delivers_is_told_of_and_another_format_is_recorded(
     guests: Guests, tmp_path: Path
 ) -> None:
@@ -67,6 +69,7 @@ def test_a_recorder_that_never_delivers_is_told_of_and_another_format_is_recorde
     assert "vp8" not in guest.log()["mime_type"]
 
 
+@pytest.mark.clock
 def test_where_no_format_delivers_the_take_has_failed_and_no_file_looks_like_one(guests: Guests) -> None:
     guest = guests()
     guest.page.add_init_script(SILENT % "/./")
