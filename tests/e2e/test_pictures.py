@@ -1,6 +1,7 @@
 """Pictures of every page in its states; `make pictures` keeps them in `docs/pictures/`.
 
-Each state is shown at three widths, dark and light, and nothing may hang over the edge.
+Each state is shown at three widths, dark and light, and nothing may hang over the edge. Pictures are taken only
+where somebody keeps them.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ NAME_LINKS = """() => document.querySelectorAll("input[readonly]").forEach(
 
 @dataclass
 class Studio:
-    """A room, and the folder that pictures go to."""
+    """A room, and the folder that pictures go to, if they are kept."""
 
     scene: RoomScene
-    folder: Path
+    folder: Path | None
 
     def picture(self, page: Page, name: str) -> None:
         """Keep what a page shows, at each width and in both colours; the page is left at the widest."""
@@ -47,7 +48,8 @@ class Studio:
             for theme in ("light", "dark"):
                 page.evaluate(DRESS, theme)
                 expect(page.locator(f"html[data-theme={theme}]")).to_be_attached()
-                page.screenshot(path=self.folder / f"{name}-{width}-{theme}.png", animations="disabled")
+                if self.folder is not None:
+                    page.screenshot(path=self.folder / f"{name}-{width}-{theme}.png", animations="disabled")
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +60,9 @@ def studio(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Studio]:
     folder = tmp_path_factory.mktemp("pictures")
-    kept = Path(os.environ.get("PICTURES") or folder)
-    kept.mkdir(exist_ok=True, parents=True)
+    kept = Path(os.environ["PICTURES"]) if os.environ.get("PICTURES") else None
+    if kept is not None:
+        kept.mkdir(exist_ok=True, parents=True)
     bars = folder / "bars.mjpeg"
     run(
         *("ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "smptehdbars=size=1280x720:rate=10:duration=1"),
