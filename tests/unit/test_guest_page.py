@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from page_fakes import FakeDocument
+from rolltape.core.errors import EngineError
 from rolltape.core.notice import Notice
 from rolltape.pages.guest.page import GuestPage
 from rolltape.recording.clock_log import Mark, SoundPath
 from rolltape.recording.save_permission import SavePermission
+from rolltape.recording.take import Take, TakeState
+from rolltape.settings.bitrate import wish_for
 from rolltape.settings.capture_constraints import Constraints, Device, Kind
 from rolltape.settings.codec import VideoCodec
 from rolltape.settings.link import parse_link
+from rolltape.settings.order import Order
 from unit.test_devices import FakeCapture
 from unit.test_takes import StoringBrowser
 
@@ -109,6 +114,16 @@ class Scene:
         for _ in range(50):
             await asyncio.sleep(0)
 
+    async def mute(self, kinds: set[Kind]) -> None:
+        """The browser mutes these from now on, and no others; the page has seen it."""
+        self.browser.captured.muted = cast(Any, kinds)
+        devices = cast(Any, self.page)._devices
+        for _ in range(2):
+            self.browser.ms += 1000
+            devices.look()
+            for _ in range(50):
+                await asyncio.sleep(0)
+
     @property
     def told(self) -> list[Notice]:
         return self.document.notices
@@ -174,3 +189,71 @@ def test_devices_that_go_one_after_the_other_are_not_told_as_what_the_browser_ca
 
     assert {notice.subject for notice in scene.document.standing()} == {"camera-gone", "microphone-gone"}
     assert not any("This browser can record none" in sentence for sentence in scene.sentences)
+
+
+class StubDeck:
+    """A deck whose take has just ended; what is begun is noted."""
+
+    order = Order(wish_for(2500))
+    is_free = True
+    state = TakeState.IDLE
+    status = take = None
+
+    def __init__(self, was_stopped: bool) -> None:
+        self.was_stopped = was_stopped
+        self.started: list[tuple[Order, str]] = []
+        self.refuses = False
+
+    def check(self) -> None:
+        return
+
+    async def plan(self, order: Order) -> None:
+        return None
+
+    async def source_changed(self, reason: str) -> bool:
+        return False
+
+    async def start(self, order: Order, started_by: str) -> bool:
+        if self.refuses:
+            raise EngineError("There is nothing that could be recorded.")
+        self.started.append((order, started_by))
+        return True
+
+
+BROKE_OFF = replace(
+    Take(id="t1", number=1, name="Ada_take1", started_at_ms=0, started_by="Bo"),
+    state=TakeState.FINISHED,
+    error="Camera and microphone are gone.",
+)
+
+
+@pytest.mark.parametrize(
+    ("muted", "stopped", "anew"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_a_recording_that_ended_while_all_was_muted_begins_anew_once_when_one_is_back(
+    muted: bool, stopped: bool, anew: bool
+) -> None:
+    async def story() -> list[tuple[Order, str]]:
+        scene = Scene("?record=2500")
+        await scene.open()
+        deck = StubDeck(stopped)
+        cast(Any, scene.page)._deck = deck
+        both: set[Kind] = {"video", "audio"}
+        await scene.mute(both if muted else set())
+        await scene.page.take_over(BROKE_OFF)
+        await cast(Any, scene.page)._devices.draw()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert deck.started == [], "nothing gives anything yet, or nothing was muted"
+        deck.refuses = True
+        await scene.mute({"video"})
+        assert deck.started == []
+        deck.refuses = False
+        for now in (both, set[Kind](), both, set[Kind]()):
+            await scene.mute(now)
+        for task in scene.document.tasks:
+            task.cancel()
+        return deck.started
+
+    started = asyncio.run(asyncio.wait_for(story(), 10))
+    assert started == ([(StubDeck.order, "Bo")] if anew else [])

@@ -13,7 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rolltape.recording.take import SPLIT, Part, Pause, Take, TakeState
+from rolltape.recording.timeline import Hole, Missing
+from rolltape.room.messages import TakeReport
+from rolltape.room.report_pieces import reports_of
 from rolltape.room.session_file import RATE, Report, clips, placed, session_json, session_otio
+from rolltape.room.wire import decode, encode, kind_of
 
 T0 = 1_764_000_000_000
 FRAME_MS = 1000 / RATE
@@ -112,6 +116,24 @@ def test_what_is_missing_between_parts_is_a_gap() -> None:
     timeline = read(Report("a", take(part(), part(2, 12_000, gap_before_ms=2000))))
 
     assert items(timeline.tracks[0]) == [("Clip", 0.0, 10.0), ("Gap", 0.0, 2.0), ("Clip", 0.0, 10.0)]
+
+
+def test_what_a_file_lacks_goes_over_the_room_into_the_session_file() -> None:
+    """A hole, time that is nowhere in the file, and bytes that recovery passed over, as the page noted them."""
+    lacking = part(
+        holes=(Hole(3000, 48_000), Hole(60_000, 64_000, Missing.SOUND)), behind_ms=6100, passed_over=4096
+    )
+    (report,) = reports_of(take(lacking))
+    heard = decode(kind_of(report), encode(report))
+    assert isinstance(heard, TakeReport)
+
+    (told,) = json.loads(session_json("studio", [Report("a", heard.take)]))["takes"][0]["parts"]
+
+    assert told["holes"] == [
+        {"from_ms": 3000, "to_ms": 48_000, "of": "everything"},
+        {"from_ms": 60_000, "to_ms": 64_000, "of": "sound"},
+    ]
+    assert (told["behind_ms"], told["damaged_bytes"]) == (6100, 4096)
 
 
 def test_a_pause_leaves_its_time_on_the_track() -> None:
