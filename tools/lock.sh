@@ -11,7 +11,8 @@ lock() {
 }
 lock pyproject.toml serve --python-version 3.11 "$@"
 lock pyproject.toml build --python-version 3.11 --extra build "$@"
+lock pyproject.toml buckets --python-version 3.11 --extra buckets "$@"
 lock pyproject.toml tracks --python-version 3.11 --extra tracks "$@"
-lock pyproject.toml test --python-version 3.11 --extra build --extra tracks --extra test "$@"
+lock pyproject.toml test --python-version 3.11 --extra build --extra buckets --extra tracks --extra test "$@"
 lock requirements/node.in node --python-version 3.11 "$@"
 lock requirements/page.in page --python-version 3.14 --no-deps "$@"

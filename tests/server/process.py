@@ -9,6 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from rolltape.server.app import create_app
+from rolltape.server.bucket import Bucket
 from rolltape.server.hosting import Hosting
 from rolltape.server.limits import Limits
 from rolltape.server.log import write_json_lines
@@ -17,6 +18,7 @@ from rolltape.server.redis_store import RedisStore
 from rolltape.server.rooms import MAX_FRAME, Rooms, RoomsOptions
 from rolltape.server.store import LEASE_S
 from rolltape.server.takes import Takes
+from rolltape.server.takes_mover import Pace
 from rolltape.server.takes_request import TakesLimits
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.takes_usage import Quotas
@@ -40,7 +42,12 @@ if __name__ == "__main__":
         quotas = Quotas(**{"free": 0} | wanted.get("quotas", {}))
         limits = TakesLimits(**wanted.get("takes_limits", {}))
         store = TakesStore(Path(wanted["takes"]), quotas, track_lease_s=wanted.get("track_lease_s", 15))
-        takes = Takes(store, Tokens(b"s" * 40), limits, rooms, wanted.get("track_workers", 0))
+        bucket = None
+        if wanted.get("bucket"):
+            bucket = Bucket.open(wanted["bucket"])
+            store.spool.use(bucket.url)
+        pace = Pace(look_s=0.2, first_pause_s=0.1)
+        takes = Takes(store, Tokens(b"s" * 40), limits, rooms, wanted.get("track_workers", 0), bucket, pace)
     uvicorn.run(
         create_app(Path(__file__).resolve().parents[2], rooms, takes=takes),
         port=wanted["port"],

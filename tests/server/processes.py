@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 from waiting import wait_for
@@ -20,12 +21,15 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT / 'py'}:{ROOT / 'tests'}"}
 class Process:
     """A server process of its own, with the options of `server.process`; its clock is wrong by `clock_s`."""
 
-    def __init__(self, log: Path | None = None, **options: object) -> None:
+    def __init__(
+        self, log: Path | None = None, environment: Mapping[str, str] | None = None, **options: object
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         self._log = log or Path(os.devnull)
+        self._environment = ENVIRONMENT | dict(environment or {})
         self._clock_s = options.pop("clock_s", 0)
         self._options = {"port": self.port} | options
         self.start()
@@ -35,7 +39,7 @@ class Process:
         with self._log.open("a") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "server.askew", str(self._clock_s), json.dumps(self._options)],
-                env=ENVIRONMENT,
+                env=self._environment,
                 stderr=errors,
             )
 

@@ -26,9 +26,9 @@ def token(uid: str = ADA.uid, role: Role = Role.GUEST, room: str = ADA.room, key
     return Tokens(SECRET).upload(UploadClaims(room, key_id, role, uid))
 
 
-def keeper(folder: Path, **options: object) -> Process:
+def keeper(folder: Path, environment: Mapping[str, str] | None = None, **options: object) -> Process:
     """A server that keeps takes in a folder, once it answers."""
-    process = Process(folder / "log.txt", takes=str(folder / "takes"), **options)
+    process = Process(folder / "log.txt", environment, takes=str(folder / "takes"), **options)
     process.wait()
     return process
 

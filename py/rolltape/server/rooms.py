@@ -73,6 +73,8 @@ class Rooms:
         options = self._options = options or RoomsOptions()
         self._store = store or MemoryStore(options.now_s, options.lease_s)
         self._metrics = Metrics()
+        self._gauges: dict[str, float] = {}
+        """Figures of others that hold right now, by name."""
         self._broke_s: dict[str, float] = {}
         """When a task of the server last broke off, by its name."""
         tokens = Tokens(secret)
@@ -116,6 +118,10 @@ class Rooms:
         """Count a task of the server that broke off and was begun again, and have `broken` name it for TOLD_S."""
         self._metrics.trouble(what)
         self._broke_s[what] = time.monotonic()
+
+    def gauge(self, name: str, value: float) -> None:
+        """Have `/metrics` show a figure as it is now, until it is another."""
+        self._gauges[name] = value
 
     @property
     def broken(self) -> list[str]:
@@ -185,7 +191,7 @@ class Rooms:
         if not token or not hmac.compare_digest(shown, b"Bearer " + token):
             return PlainTextResponse("Not Found", 404)
         held = self._relay.held()
-        gauges = {"connections": len(held), "rooms": len({one.room for one in held})}
+        gauges = {"connections": len(held), "rooms": len({one.room for one in held}), **self._gauges}
         return PlainTextResponse(
             self._metrics.text(gauges),
             headers={"Cache-Control": "no-store"},

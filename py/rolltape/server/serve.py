@@ -19,6 +19,7 @@ import uvicorn
 from rolltape.room.host_key import hosted_key
 from rolltape.server import log as logs
 from rolltape.server.app import create_app
+from rolltape.server.bucket import leave
 from rolltape.server.hosting import Hosting, host_key_of
 from rolltape.server.hosts import Hosts
 from rolltape.server.limits import Limits
@@ -29,7 +30,8 @@ from rolltape.server.store import RoomStore, StoreGone
 from rolltape.server.takes_options import (
     CannotKeep,
     add_takes_arguments,
-    default_folder,
+    bucket_of,
+    folder_of,
     keeper,
     track_workers,
 )
@@ -38,6 +40,7 @@ from rolltape.server.turn import Ice
 from rolltape.settings.fragment import Secrets, write_fragment
 
 if TYPE_CHECKING:
+    from rolltape.server.bucket import Bucket
     from rolltape.server.takes import Takes
     from rolltape.server.takes_store import TakesStore
 
@@ -117,7 +120,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Serve the page and its rooms; return the exit status."""
+    """Serve the page and its rooms; return the exit status, or end the process with it."""
+    status = _status(options)
+    if isinstance(options.takes, str):
+        leave(status)
+    return status
+
+
+def _status(options: argparse.Namespace) -> int:
     logs.write_json_lines()
     try:
         asyncio.run(_serve(options))
@@ -145,7 +155,8 @@ async def _serve(options: argparse.Namespace) -> None:
     hosting = Hosting(host_key_of(secret), _is_for_all(options), kept is not None)
     rooms = Rooms(secret, store, replace(_rooms_options(options), hosting=hosting))
     workers = 0 if kept is None else _workers(options)
-    takes = None if kept is None else _takes(kept, secret, rooms, workers)
+    bucket = None if kept is None else await _bucket(options, kept)
+    takes = None if kept is None else _takes(kept, secret, rooms, workers, bucket)
     hosts = Hosts([options.host, *options.allowed_host])
     server = uvicorn.Server(_config(options, create_app(root, rooms, hosts, takes)))
     with contextlib.closing(_listener(options.host, options.port)) as listener:
@@ -263,10 +274,17 @@ def _keeper(options: argparse.Namespace) -> TakesStore | None:
     try:
         return keeper(options)
     except CannotKeep as error:
-        if options.takes:
+        if options.takes or options.takes_spool:
             raise CannotServe(str(error)) from None
         log.warning("No recordings are kept.", extra={"why": str(error)})
         return None
+
+
+async def _bucket(options: argparse.Namespace, kept: TakesStore) -> Bucket | None:
+    try:
+        return await bucket_of(options, kept)
+    except CannotKeep as error:
+        raise CannotServe(str(error)) from None
 
 
 def _workers(options: argparse.Namespace) -> int:
@@ -276,10 +294,10 @@ def _workers(options: argparse.Namespace) -> int:
         raise CannotServe(str(error)) from None
 
 
-def _takes(kept: TakesStore, secret: bytes, rooms: Rooms, workers: int) -> Takes:
+def _takes(kept: TakesStore, secret: bytes, rooms: Rooms, workers: int, bucket: Bucket | None) -> Takes:
     from rolltape.server.takes import Takes  # not where there are no file locks
 
-    return Takes(kept, Tokens(secret), rooms=rooms, track_workers=workers)
+    return Takes(kept, Tokens(secret), rooms=rooms, track_workers=workers, bucket=bucket)
 
 
 def _is_for_all(options: argparse.Namespace) -> bool:
@@ -292,10 +310,16 @@ def _lent(options: argparse.Namespace, hosting: Hosting, workers: int) -> list[s
     """What whoever has started the server is told of takes: where they are, of whom, and what is made of them."""
     if not hosting.keeps_takes and not options.turn_url:
         return []
-    lines = [f"Takes:    {options.takes or default_folder()}"] if hosting.keeps_takes else []
+    lines = [f"Takes:    {_kept_in(options)}"] if hosting.keeps_takes else []
     if hosting.keeps_takes and not workers and options.track_workers is None:
         lines.append("Tracks:   none are made here: pip install 'rolltape[tracks]' (docs/tracks.md)")
     return lines if hosting.for_all else [*lines, f"Host key: {hosting.host_key}"]
+
+
+def _kept_in(options: argparse.Namespace) -> str:
+    """Where recordings are kept, and where they arrive if that is another place."""
+    folder = folder_of(options)
+    return f"{options.takes}, by way of {folder}" if isinstance(options.takes, str) else str(folder)
 
 
 def _address(options: argparse.Namespace, port: int) -> str:

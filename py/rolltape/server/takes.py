@@ -21,11 +21,13 @@ from rolltape.arrivals.listing import ArrivalState, Listing
 from rolltape.arrivals.segments import read_content_digest
 from rolltape.arrivals.wire import MAX_SEGMENT, Announcement, Completion, Held
 from rolltape.room.messages import Arrived
+from rolltape.server.bucket import Bucket
 from rolltape.server.lasting import lasting
 from rolltape.server.limits import BucketRate, Limiter
 from rolltape.server.log import room_mark
 from rolltape.server.rooms import Rooms
 from rolltape.server.takes_downloads import Downloads
+from rolltape.server.takes_mover import Mover, Pace, Waiting
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, RequestGate, TakesLimits, answer
 from rolltape.server.takes_store import TakesStore
@@ -62,10 +64,17 @@ class Takes:
         limits: TakesLimits | None = None,
         rooms: Rooms | None = None,
         track_workers: int = 0,
+        bucket: Bucket | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        """`rooms` are told what arrives, for their directors; None: directors are told nothing."""
+        """`rooms` are told what arrives, for their directors; None: directors are told nothing.
+
+        `bucket` is where what has arrived is moved, at this `pace`; None: it stays in the folder.
+        """
         self._rooms = rooms
-        self._workers = TracksWorkers(store, track_workers, self._broke_off)
+        self._workers = TracksWorkers(store, track_workers, self._broke_off, bucket)
+        self._mover = None if bucket is None else Mover(store.spool, bucket, self._waiting, pace)
+        self._moving: asyncio.Task[None] | None = None
         self._told = Limiter(TOLD, time.monotonic)
         self._store = store
         gate = self._gate = RequestGate(tokens, limits or TakesLimits())
@@ -82,7 +91,7 @@ class Takes:
             gate.route("/api/takes/{take}/{part}/segments", "GET", self._segments),
             gate.route("/api/takes/{take}/{part}/complete", "POST", self._complete),
             gate.route("/api/takes/{take}/{part}/{at}", "PUT", self._put),
-            *Downloads(store, tokens, gate).routes,
+            *Downloads(store, tokens, gate, bucket).routes,
             *TracksRequests(store.tracks, gate).routes,
         ]
 
@@ -91,10 +100,14 @@ class Takes:
         sys.setswitchinterval(SWITCH_S)
         self._tidying = asyncio.create_task(lasting("tidying takes", self._tidy, self._broke_off))
         await self._workers.start()
+        if self._mover is not None:
+            moving = lasting("moving takes", self._mover.run, self._broke_off)
+            self._moving = asyncio.create_task(moving)
 
     async def close(self) -> None:
         """End: what is being written is written; what takes long is left, and begun again by the next server."""
         self._store.end()
+        await self._end_moving()
         await self._workers.close()
         tasks = [*self._long.values(), *([self._tidying] if self._tidying else [])]
         for task in tasks:
@@ -103,6 +116,24 @@ class Takes:
         await asyncio.to_thread(self._provers.shutdown, cancel_futures=True)
         await self._gate.close()
         self._store.close()
+
+    async def _end_moving(self) -> None:
+        if self._mover is None or self._moving is None:
+            return
+        await self._mover.end()
+        self._moving.cancel()
+        await asyncio.gather(self._moving, return_exceptions=True)
+
+    def _wake(self) -> None:
+        """There may be something to move, or to delete in the bucket."""
+        if self._mover is not None:
+            self._mover.wake()
+
+    def _waiting(self, waiting: Waiting) -> None:
+        if self._rooms is not None:
+            self._rooms.gauge("bucket_answers", waiting.answers)
+            self._rooms.gauge("bucket_waiting_files", waiting.files)
+            self._rooms.gauge("bucket_waiting_bytes", waiting.bytes)
 
     def _broke_off(self, what: str) -> None:
         if self._rooms is not None:
@@ -170,6 +201,7 @@ class Takes:
         if held.state is ArrivalState.PROVING:  # in another process
             return answer(held.to_json(), 202)
         await self._tell(asked, take, part, held.account.end, held.state)
+        self._wake()
         log.info("A recording is there.", extra={"room": room_mark(owner.room), "bytes": held.account.end})
         return answer(held.to_json())
 
@@ -212,6 +244,7 @@ class Takes:
         whose, take = asked.whose, asked.take
         with self._gate.counted(asked):
             await self._gate.in_thread(lambda: self._store.delete(whose, take, asked.is_director))
+        self._wake()
         log.info("A recording was deleted.", extra={"room": room_mark(whose.room), "by": asked.upload.role})
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
@@ -223,6 +256,7 @@ class Takes:
             work = partial(self._store.finish, whose, take)
             found = await self._soon(("finish", whose, take), work)
         if found is not None:
+            self._wake()
             log.info("A recording was finished.", extra={"room": room_mark(whose.room)})
             return answer(Listing((found,)).to_json())
         listed = await self._gate.in_thread(lambda: self._store.listed(whose, mine=True))

@@ -6,12 +6,14 @@ curl's, or several at once. Nothing of a guest's is shown by a browser: it is at
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import re
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -28,6 +30,7 @@ from rolltape.arrivals.listing import Ticket, TicketRequest
 from rolltape.arrivals.tracks import TrackFile
 from rolltape.core.naming import safe_name
 from rolltape.server.admission import address_of
+from rolltape.server.bucket import Bucket, BucketTrouble
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, RequestGate, answer
@@ -39,6 +42,8 @@ from rolltape.server.zip_layout import Entry, ZipLayout
 __all__ = ["Downloads", "stretch_of"]
 
 SLICE = 1 << 20
+LOOKS = 8
+"""Objects that are asked for at once, before an answer begins."""
 TRACK_TYPES = {
     ".wav": "audio/wav",
     ".flac": "audio/flac",
@@ -46,6 +51,7 @@ TRACK_TYPES = {
     ".json": "application/json",
     ".html": "text/html; charset=utf-8",
 }
+log = logging.getLogger(__name__)
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
 
 
@@ -98,7 +104,11 @@ class _Whole:
 class Downloads:
     """Answers requests for tickets, and for what these open: whole, or a range of it (RFC 9110 section 14)."""
 
-    def __init__(self, store: TakesStore, tokens: Tokens, gate: RequestGate) -> None:
+    def __init__(
+        self, store: TakesStore, tokens: Tokens, gate: RequestGate, bucket: Bucket | None = None
+    ) -> None:
+        """`bucket`: where files are that are not in the folder."""
+        self._bucket = bucket
         self._store = store
         self._tokens = tokens
         self._gate = gate
@@ -124,7 +134,7 @@ class Downloads:
             sentence = "This link has run out: ask for a new one on the director's page."
             raise Refused.forbidden(sentence) from None
         whole = await self._gate.in_thread(lambda: self._whole(download))
-        await self._gate.in_thread(lambda: self._check(whole))
+        await self._check(whole)
         headers = _headers(whole)
         stretch = stretch_of(request.headers, whole.size, headers["ETag"])
         if stretch is None:
@@ -148,32 +158,70 @@ class Downloads:
             if isinstance(source, bytes):
                 yield source[low:high]
                 continue
-            fd = await self._gate.in_thread(partial(self._open, source))
-            try:
-                at = low
-                while at < high:
-                    content = await self._gate.in_thread(partial(os.pread, fd, min(SLICE, high - at), at))
-                    if not content:
-                        raise OSError("The file is shorter than it was.")
-                    yield content
-                    at += len(content)
-            finally:
-                os.close(fd)
+            async with aclosing(self._read(source, low, high)) as content:
+                async for piece in content:
+                    yield piece
 
-    def _open(self, file: _File) -> int:
+    async def _read(self, file: _File, low: int, high: int) -> AsyncGenerator[bytes]:
+        place = await self._gate.in_thread(partial(self._open, file))
+        if isinstance(place, str):
+            async with aclosing(self._in_bucket().read(place, low, high)) as content:
+                async for piece in content:
+                    yield piece
+            return
+        try:
+            at = low
+            while at < high:
+                piece = await self._gate.in_thread(partial(os.pread, place, min(SLICE, high - at), at))
+                if not piece:
+                    raise OSError("The file is shorter than it was.")
+                yield piece
+                at += len(piece)
+        finally:
+            os.close(place)
+
+    def _in_bucket(self) -> Bucket:
+        if self._bucket is None:
+            raise Refused.no_bucket()
+        return self._bucket
+
+    def _open(self, file: _File) -> int | str:
+        """A descriptor, or the key of an object in the bucket."""
         if isinstance(file, _Track):
             return self._store.tracks.open_file(file.owner, file.session, file.file)
         return self._store.open_file(file.record.owner, file.record, file.part)
 
-    def _check(self, whole: _Whole) -> None:
+    async def _check(self, whole: _Whole) -> None:
         """Raises Refused or OSError where a file is not what it was: an answer that has begun can only break off."""
+        moved = await self._gate.in_thread(lambda: self._moved(whole))
+        for start in range(0, len(moved), LOOKS):
+            await asyncio.gather(*(self._look(file, key) for file, key in moved[start : start + LOOKS]))
+
+    def _moved(self, whole: _Whole) -> list[tuple[_File, str]]:
+        """The files that are in the bucket, and the keys of their objects. Raises as `_check` does for the others."""
+        found = []
         for file in whole.files:
-            fd = self._open(file)
+            place = self._open(file)
+            if isinstance(place, str):
+                found.append((file, place))
+                continue
             try:
-                if os.fstat(fd).st_size != file.bytes:
+                if os.fstat(place).st_size != file.bytes:
                     raise Refused.unknown()
             finally:
-                os.close(fd)
+                os.close(place)
+        return found
+
+    async def _look(self, file: _File, key: str) -> None:
+        """Raises Refused where an object is not what it was, or cannot be asked for."""
+        try:
+            size = await self._in_bucket().size(key)
+        except BucketTrouble as trouble:
+            log.warning("A recording cannot be had from the bucket.", extra={"why": str(trouble)})
+            raise Refused.bucket() from None
+        if size != file.bytes:
+            log.error("The bucket does not hold a recording any more.", extra={"key": key, "bytes": size})
+            raise Refused.lost(PurePosixPath(key).name)
 
     def _fetched(self, whole: _Whole) -> None:
         for owner, id in whole.of:

@@ -81,10 +81,14 @@ class PartRecord:
     done_ms: int = 0
     """When it was complete or cut, milliseconds since 1970."""
     problem: str = ""
+    key: str = ""
+    """Of its object in the bucket, where it is or is just being put; empty where it is to stay in the folder."""
+    is_moved: bool = False
+    """True once the object was compared with the file: from then on the file need not be in the folder."""
 
     @property
     def is_kept(self) -> bool:
-        """True if its file lies in its session's folder."""
+        """True if its file lies in its session's folder, or in the bucket."""
         return self.state in (ArrivalState.COMPLETE, ArrivalState.CUT)
 
     @property
@@ -113,6 +117,8 @@ class TakeRecord:
     deleted_ms: int | None = None
     clock: ClockLog | None = None
     """What its page noted of clocks: told with a part that is complete, or by a director's page; None: not yet."""
+    leftovers: tuple[str, ...] = ()
+    """Keys of objects in the bucket that are to be deleted there."""
 
     @property
     def uid(self) -> str:
@@ -123,6 +129,11 @@ class TakeRecord:
     def id(self) -> str:
         """The take's id."""
         return self.take.id
+
+    @property
+    def in_job(self) -> str:
+        """What the jobs of the queue for tracks call it."""
+        return f"{self.uid} {self.id}"
 
     @property
     def begins_ms(self) -> int:
@@ -137,7 +148,7 @@ class TakeRecord:
 
     @property
     def kept(self) -> tuple[PartRecord, ...]:
-        """The parts whose files lie in the session's folder."""
+        """The parts whose files lie in the session's folder, or in the bucket."""
         return tuple(part for part in self.parts if part.is_kept)
 
     def part(self, name: str) -> PartRecord | None:
@@ -149,6 +160,16 @@ class TakeRecord:
         others = [one for one in self.parts if one.part != part.part]
         ordered = sorted([*others, part], key=lambda one: part_number(one.part))
         return replace(self, parts=tuple(ordered))
+
+    def without_objects(self, parts: Iterable[PartRecord]) -> TakeRecord:
+        """Return the record with the objects of these parts among those that are to be deleted."""
+        keys = (part.key for part in parts if part.key)
+        return replace(self, leftovers=tuple(dict.fromkeys([*self.leftovers, *keys])))
+
+    def key(self, part: PartRecord) -> str:
+        """Return the key that a part's file gets in a bucket: readable, and never another file's."""
+        own = mark(self.uid, self.id, part.part, part.sha256, str(part.done_ms))
+        return f"{self.owner.room_folder}/{self.session}/{own}/{part.name}"
 
     def with_stem(self, taken: Iterable[str]) -> TakeRecord:
         """Return the record with a beginning for its files' names: the guest's own, numbered if in `taken`."""
@@ -206,6 +227,7 @@ class TakeRecord:
             "parts": [vars(part) | {"account": part.account.to_plain()} for part in self.parts],
             "take": plain_take(self.take),
             "clock": None if self.clock is None else self.clock.to_plain(),
+            "leftovers": self.leftovers,
         }
         return (json.dumps(plain, allow_nan=False, indent=1) + "\n").encode()
 
@@ -222,6 +244,7 @@ class TakeRecord:
             found.whole_or_none("fetched_ms"),
             found.whole_or_none("deleted_ms"),
             read_clock(found.inner_or_none("clock")),
+            tuple(found.texts("leftovers")),
         )
 
 
@@ -267,4 +290,6 @@ def _part(found: Fields) -> PartRecord:
         found.whole("crc32"),
         found.whole("done_ms"),
         found.text("problem"),
+        found.text("key", ""),
+        found.flag("is_moved", False),
     )

@@ -133,6 +133,31 @@ class Refused(Exception):
         return cls(Problem(ProblemKind.SERVER, 503, said, retry_after_s))
 
     @classmethod
+    def lost(cls, name: str) -> Refused:
+        """The bucket has it no more."""
+        sentence = (
+            f"The bucket that this host keeps recordings in does not hold {name} any more: it was deleted or changed "
+            "there. Its guest's browser may still have it."
+        )
+        return cls(Problem(ProblemKind.UNKNOWN, 404, sentence))
+
+    @classmethod
+    def bucket(cls) -> Refused:
+        """The bucket is away."""
+        return cls.server(
+            "The bucket that this host keeps recordings in does not answer at the moment. Nothing of them is lost: "
+            "try again later.",
+            30,
+        )
+
+    @classmethod
+    def no_bucket(cls) -> Refused:
+        """The bucket is none of this host's any more."""
+        return cls.server(
+            "This recording lies in a bucket that the host was not started with: tell who runs it.", 60
+        )
+
+    @classmethod
     def proving(cls) -> Refused:
         """It is being read through just now."""
         return cls.server("The host is just comparing this recording with what was sent.", 1)

@@ -184,22 +184,24 @@ class RoomTakes:
             record = record.with_stem(one.stem for one in others if one.session == record.session)
             if not part.name:
                 part = replace(part, name=free_name(record.file_name(part), session.names()))
+            part = replace(part, key="", is_moved=False)
             before = record.part(part.part) or part
             if part.state is ArrivalState.COMPLETE:
+                record = record.without_objects([before])
                 intended = replace(part, state=ArrivalState.PROVING)
             else:
                 intended = replace(before, name=part.name)
             folder.write(RECORD, record.with_part(intended).to_json())
             if folder.stat(file) is not None:
                 folder.rename(file, session, part.name)
-            record = record.with_part(part)
+            record = record.without_objects([before]).with_part(part)
             folder.write(RECORD, record.to_json())
             self._describe(session, record, [*others, record])
         return record
 
     def delete(self, folder: Folder, record: TakeRecord) -> TakeRecord:
         """Delete a take's files, note it, and return the record then. The caller holds the room's lock."""
-        gone = replace(record, deleted_ms=now_ms(), parts=())
+        gone = replace(record.without_objects(record.parts), deleted_ms=now_ms(), parts=())
         folder.write(RECORD, gone.to_json())
         for name in folder.names():
             if name != RECORD:
@@ -219,13 +221,31 @@ class RoomTakes:
                     folder.remove(name)
             guest.remove_folder(record.id)
 
-    def open_file(self, record: TakeRecord, part: PartRecord) -> int:
-        """Open a part's file to read; return its descriptor, to be closed. Raises Refused if it is gone."""
+    def open_file(self, record: TakeRecord, part: PartRecord) -> int | None:
+        """Open a part's file to read; return its descriptor, to be closed. None if it is not in the folder."""
         try:
             with self._folder.folder(record.session) as session:
                 return session.open(part.name, 0)
         except FileNotFoundError:
-            raise Refused.unknown() from None
+            return None
+
+    def file_names(self, session: str) -> frozenset[str]:
+        """Return the names of what lies in a session's folder; none where there is no such folder."""
+        try:
+            with self._folder.folder(session) as folder:
+                return frozenset(folder.names())
+        except FileNotFoundError:
+            return frozenset()
+
+    def remove_file(self, record: TakeRecord, part: PartRecord) -> None:
+        """Remove a part's file from its session's folder. The caller holds the room's lock."""
+        with contextlib.suppress(FileNotFoundError), self._folder.folder(record.session) as session:
+            session.remove(part.name)
+
+    def put_back(self, folder: Folder, file: str, record: TakeRecord, part: PartRecord) -> None:
+        """Put a `file` of the take's `folder` into its session's folder again. The caller holds the room's lock."""
+        with self._folder.folder(record.session, make=True) as session:
+            folder.rename(file, session, part.name)
 
     def tracks(self, session: str, name: str = TRACKS, make: bool = False) -> Folder:
         """Open the folder of a session's tracks, or `make` it. Raises FileNotFoundError where there is none."""

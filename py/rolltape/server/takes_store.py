@@ -27,6 +27,7 @@ from rolltape.server.takes_open import OpenTake
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord, session_of, told_take
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_room import LOG, PART, TRACKS, RecordCache, RoomTakes, now_ms
+from rolltape.server.takes_spool import Spool
 from rolltape.server.takes_usage import Quotas, Usage
 from rolltape.server.tracks_queue import LEASE_S
 from rolltape.server.tracks_store import TracksStore, told_clock
@@ -70,6 +71,8 @@ class TakesStore:
         self._usage = Usage(self._quotas, self._count)
         self.tracks = TracksStore(root.resolve(), self._root, self._records, track_lease_s)
         """What is made of sessions."""
+        self.spool = Spool(self._root, self._records, self.tracks.queue)
+        """What is to be moved into a bucket, where there is one."""
         self._over = threading.Event()
 
     def end(self) -> None:
@@ -78,6 +81,7 @@ class TakesStore:
 
     def close(self) -> None:
         """Close the folder; no thread may have to do with it any more."""
+        self.spool.close()
         self.tracks.queue.close()
         self._root.close()
 
@@ -106,9 +110,9 @@ class TakesStore:
         """Look whether there is room for `length` more bytes of this guest. Raises Refused where there is not."""
         self._usage.check(owner.room_folder, owner.guest_folder, length, self._root.free())
 
-    def has_room(self) -> bool:
-        """True if the disk has more left than is to stay free."""
-        return self._usage.leaves_free(0, self._root.free())
+    def has_room(self, length: int = 0) -> bool:
+        """True if the disk has more left than is to stay free, also with `length` bytes more."""
+        return self._usage.leaves_free(length, self._root.free())
 
     def put(self, owner: Owner, id: str, part: str, at: int, content: bytes, sha256: str) -> Account:
         """Check a segment against its SHA-256 (base64), have it on the disk, and return the part's account then.
@@ -207,10 +211,23 @@ class TakesStore:
         except Refused:
             return []
 
-    def open_file(self, owner: Owner, record: TakeRecord, part: PartRecord) -> int:
-        """Open the file of a part that is kept, to read; return its descriptor, which the caller closes."""
+    def open_file(self, owner: Owner, record: TakeRecord, part: PartRecord) -> int | str:
+        """Open the file of a part that is kept, to read; return its descriptor, which the caller closes.
+
+        Where it lies in the bucket, return its object's key. Raises Refused if it is another by now, or gone.
+        """
         with self._room(owner) as room:
-            return room.open_file(record, part)
+            fd = room.open_file(record, part)
+            if fd is not None and os.fstat(fd).st_size == part.bytes:
+                return fd
+            if fd is not None:
+                os.close(fd)
+            with room.take(owner, record.id) as folder:
+                now = room.record(owner, record.id, folder)
+        known = None if now is None else now.part(part.part)
+        if known is None or not known.is_moved or known.sha256 != part.sha256:
+            raise Refused.unknown()
+        return known.key
 
     def tidy(self) -> None:
         """Do what is due and nobody asks for; what cannot be done now is tried the next time.
@@ -232,7 +249,7 @@ class TakesStore:
     def _tidy_one(self, opened: OpenTake, record: TakeRecord) -> None:
         now = now_ms()
         if record.deleted_ms is not None:
-            if now - record.deleted_ms > FORGOTTEN_MS:
+            if now - record.deleted_ms > FORGOTTEN_MS and not record.leftovers:
                 opened.room.forget(record)
             return
         done_ms = max((part.done_ms for part in record.kept), default=now)

@@ -69,7 +69,7 @@ class TracksStore:
         if not kept:
             raise Refused.no_tracks()
         content = session_json(owner.room, map(as_reported, kept))
-        return self.queue.ask(owner.room_folder, wanted.session, content, [_name(one) for one in kept])
+        return self.queue.ask(owner.room_folder, wanted.session, content, [one.in_job for one in kept])
 
     def cancel(self, owner: Owner, session: str) -> None:
         """Cancel what is being made of a session; what is made stays. Raises Refused if nobody asked for any."""
@@ -91,7 +91,7 @@ class TracksStore:
     def made_of(self, owner: Owner, session: str, records: Iterable[TakeRecord]) -> list[TakeRecord]:
         """Return those of the `records` that a session's tracks have something of, in their order."""
         job = self.queue.job(owner.room_folder, session)
-        return [] if job is None else [one for one in records if _name(one) in job.all_takes]
+        return [] if job is None else [one for one in records if one.in_job in job.all_takes]
 
     def open_file(self, owner: Owner, session: str, file: TrackFile) -> int:
         """Open a file to read; return its descriptor, which the caller closes. Raises Refused if it is another."""
@@ -110,7 +110,7 @@ class TracksStore:
         """Delete the tracks that have something of a take, which was deleted."""
         room, session = record.owner.room_folder, record.session
         job = self.queue.job(room, session)
-        if job is not None and _name(record) in job.all_takes:
+        if job is not None and record.in_job in job.all_takes:
             self.queue.forget(room, session)
             self.delete(job)
 
@@ -177,11 +177,6 @@ def told_clock(told: Mapping[str, object] | None) -> ClockLog | None:
         return read_clock(None if told is None else Fields(told))
     except ValueError as error:
         raise Refused.bad(str(error)) from None
-
-
-def _name(record: TakeRecord) -> str:
-    """What a job calls a take."""
-    return f"{record.uid} {record.id}"
 
 
 def _folder_of(job: Job) -> str:

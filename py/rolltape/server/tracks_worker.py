@@ -16,20 +16,22 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
 from rolltape.arrivals.tracks import TrackFile, TracksEvent
+from rolltape.server.bucket import CREDENTIALS, Bucket
 from rolltape.server.lasting import lasting
 from rolltape.server.secret import VARIABLE
+from rolltape.server.takes_mover import bring_back
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_room import now_ms
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.tracks_queue import Job
 from rolltape.tracks.job import JobLine
 
-__all__ = ["TracksWorkers", "can_make_tracks", "default_workers"]
+__all__ = ["TracksWorkers", "can_make_tracks", "default_workers", "told_environment"]
 
 LOOK_S = 0.5
 """So often a worker looks whether its job is still to be done, or whether there is one."""
@@ -42,6 +44,9 @@ KEPT_ERRORS = 2000
 
 FULL = "The host's disk is too full to make tracks: what was made stays. Delete something, then ask again."
 STALLED = "What makes the tracks stood still and was ended: what was made stays."
+
+SECRETS = (VARIABLE, *CREDENTIALS)
+"""How the names of variables begin that a process is not told."""
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +61,20 @@ def default_workers() -> int:
     return max(1, (os.cpu_count() or 1) // 2)
 
 
+def told_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what of the environment is told to what decodes strangers' files: no secret."""
+    return {name: value for name, value in environment.items() if not name.startswith(SECRETS)}
+
+
 class TracksWorkers:
     """So many workers in this process; `start` and `close` once each."""
 
-    def __init__(self, takes: TakesStore, count: int, broke_off: Callable[[str], None]) -> None:
-        """`broke_off` is told when a worker had to be begun again."""
+    def __init__(
+        self, takes: TakesStore, count: int, broke_off: Callable[[str], None], bucket: Bucket | None = None
+    ) -> None:
+        """`broke_off` is told when a worker had to be begun again; `bucket`: where recordings were moved."""
         self._takes = takes
+        self._bucket = bucket
         self._tracks = takes.tracks
         self._queue = takes.tracks.queue
         self._broke_off = broke_off
@@ -100,9 +113,13 @@ class TracksWorkers:
         event: TracksEvent = TracksEvent.LET_GO
         change: Callable[[Job], Job] = _unchanged
         try:
-            order = await asyncio.to_thread(self._tracks.prepare, job)
-            async with _Process(order.to_json()) as process:
-                event, change = await self._watch(job, worker, process)
+            missing = await self._bring_back(job, worker)
+            if missing:
+                event, change = TracksEvent.BROKE_OFF, partial(_saying, missing)
+            elif missing is not None:
+                order = await asyncio.to_thread(self._tracks.prepare, job)
+                async with _Process(order.to_json()) as process:
+                    event, change = await self._watch(job, worker, process)
         except Refused:  # all of it was deleted meanwhile
             event = TracksEvent.BROKE_OFF
         except OSError as error:
@@ -120,6 +137,21 @@ class TracksWorkers:
         ):
             self._tracks.delete(job)  # its recordings were deleted meanwhile
         self._tracks.drop_what_is_of_no_use(job)
+
+    async def _bring_back(self, job: Job, worker: str) -> str | None:
+        """Fetch the recordings that lie in a bucket; a sentence where that fails.
+
+        None: the job is this worker's no more.
+        """
+        fetching = asyncio.create_task(bring_back(self._takes.spool, self._bucket, job, self._takes.has_room))
+        try:
+            while not (await asyncio.wait({fetching}, timeout=LOOK_S))[0]:
+                if not await asyncio.to_thread(self._queue.beat, job.id, worker, _unchanged, True):
+                    return None
+            return fetching.result()
+        finally:
+            fetching.cancel()
+            await asyncio.wait({fetching})
 
     async def _watch(
         self, job: Job, worker: str, process: _Process
@@ -164,8 +196,7 @@ class _Process:
             stdin=pipe,
             stdout=pipe,
             stderr=pipe,
-            # What decodes strangers' files is not told the secret that signs links.
-            env={name: value for name, value in os.environ.items() if name != VARIABLE},
+            env=told_environment(os.environ),
             limit=LONGEST_LINE,
         )
         assert self._process.stdin is not None  # held open until it is to end
