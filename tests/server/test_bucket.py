@@ -22,7 +22,7 @@ import pytest
 from rolltape.arrivals import listing, paths
 from rolltape.arrivals.listing import ArrivalState
 from rolltape.arrivals.problem import ProblemKind
-from rolltape.arrivals.tracks import TracksRequest, TracksState, TracksTake
+from rolltape.arrivals.tracks import ListedTracks, TracksRequest, TracksState, TracksTake
 from rolltape.recording.take import Part
 from rolltape.room.messages import Role
 from rolltape.server.bucket import Bucket, BucketTrouble
@@ -375,6 +375,31 @@ def test_a_bucket_that_can_be_used_passes_the_check_and_one_that_is_away_says_so
     assert not told.value.is_lasting
 
 
+def made_tracks(director: Page, session: str, of: Page) -> ListedTracks:
+    """Ask for tracks; how they are listed once that is over."""
+    wanted = TracksRequest(session, (TracksTake(of.take.label or "", of.take.id),))
+    assert director.ask("POST", paths.TRACKS, wanted.to_json()).status == 200
+
+    def over() -> ListedTracks | None:
+        (tracks,) = listing.Listing.from_json(director.ask("GET", paths.TAKES).body.decode()).tracks
+        return None if tracks.state in (TracksState.QUEUED, TracksState.MAKING) else tracks
+
+    return wait_for(over, "it is over", 60)
+
+
+def test_no_tracks_are_made_of_a_recording_that_is_gone_from_the_bucket_and_it_is_said(
+    host: Process, director: Page, room: str, folder: Path, s3: S3Server
+) -> None:
+    ada = sent(host, room, os.urandom(5_000))
+    wait_for(lambda: is_moved(folder, room), "it is in the bucket")
+    obstore.put(s3.store, of_room(s3, room)[0], os.urandom(5_000))
+    made = made_tracks(director, director.listing()[0].session, ada)
+
+    assert made.state is TracksState.FAILED and not made.files
+    assert any("does not hold Ada_" in sentence for sentence in made.said), made.said
+    assert not list((folder / "takes").rglob("*.fetched")) and not files(folder, room)
+
+
 def test_recordings_are_fetched_back_for_the_time_that_tracks_are_made_of_them(
     host: Process, director: Page, room: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -384,14 +409,7 @@ def test_recordings_are_fetched_back_for_the_time_that_tracks_are_made_of_them(
     wait_for(lambda: is_moved(folder, room), "it is in the bucket")
     session = director.listing()[0].session
 
-    wanted = TracksRequest(session, (TracksTake("Ada", ada.take.id),))
-    assert director.ask("POST", paths.TRACKS, wanted.to_json()).status == 200
-
-    def made() -> Any:
-        (tracks,) = listing.Listing.from_json(director.ask("GET", paths.TAKES).body.decode()).tracks
-        return tracks
-
-    wait_for(lambda: made().state not in (TracksState.QUEUED, TracksState.MAKING), "it is over", 60)
-    assert made().state is TracksState.READY, made()
-    assert any(file.name.endswith(".wav") for file in made().files)
+    made = made_tracks(director, session, ada)
+    assert made.state is TracksState.READY, made
+    assert any(file.name.endswith(".wav") for file in made.files)
     wait_for(lambda: is_moved(folder, room), "the recording is in no folder any more")

@@ -228,6 +228,20 @@ def test_a_file_stays_while_tracks_are_made_of_it_and_goes_afterwards(store: Tak
     assert not store.spool.to_fetch(job)
 
 
+def test_what_a_killed_worker_began_to_fetch_does_not_stay(store: TakesStore, tmp_path: Path) -> None:
+    Sender(store).send(CONTENT)
+    errand = moved(store)
+    fd = store.spool.fetching(errand)
+    os.write(fd, CONTENT)
+    store.tidy()
+    (path,) = (tmp_path / "takes").rglob("*.fetched")
+    os.utime(fd, (1, 1))
+    os.close(fd)
+    store.tidy()
+
+    assert not path.exists()
+
+
 def test_one_process_of_a_folder_moves_and_another_follows_it(store: TakesStore, tmp_path: Path) -> None:
     other = TakesStore(tmp_path / "takes", Quotas(free=0))
     assert store.spool.may_move() and store.spool.may_move() and not other.spool.may_move()

@@ -20,7 +20,7 @@ from enum import Enum, auto
 from rolltape.server.takes_folder import Folder
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
-from rolltape.server.takes_room import RECORD, RecordCache, RoomTakes
+from rolltape.server.takes_room import RECORD, RecordCache, RoomTakes, now_ms
 from rolltape.server.tracks_queue import Job, TracksQueue
 
 __all__ = ["Errand", "ErrandKind", "Spool", "errands_of"]
@@ -30,6 +30,8 @@ BUCKET = ".bucket"
 URL, MOVER = "url", "mover"
 FETCHED = ".fetched"
 """How the name of a file ends that is being fetched back."""
+ABANDONED_MS = 3600_000
+"""Nobody fetches a file that has not grown for this long."""
 
 
 class ErrandKind(Enum):
@@ -209,6 +211,13 @@ class Spool:
                 folder.remove(name)
             else:
                 room.put_back(folder, name, record, part)
+
+    def sweep(self, folder: Folder) -> None:
+        """Remove from a take's folder what somebody began to fetch and never ended: they were killed."""
+        for name in folder.names():
+            stat = folder.stat(name) if name.endswith(FETCHED) else None
+            if stat is not None and now_ms() - stat.st_mtime_ns // 1_000_000 > ABANDONED_MS:
+                folder.remove(name)
 
     # How.
 

@@ -252,6 +252,7 @@ class TakesStore:
             if now - record.deleted_ms > FORGOTTEN_MS and not record.leftovers:
                 opened.room.forget(record)
             return
+        self.spool.sweep(opened.folder)
         done_ms = max((part.done_ms for part in record.kept), default=now)
         if self._keep_ms is not None and now - done_ms > self._keep_ms and record.kept == record.parts:
             self.delete(record.owner, record.id, is_director=True)
