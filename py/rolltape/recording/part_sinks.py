@@ -20,27 +20,6 @@ from rolltape.recording.take import Delivery
 from rolltape.recording.take_notices import PartNotices
 from rolltape.settings.codec import Container, contents
 
-LOST = {
-    "journal": "The crash-proof copy is not written any more.",
-    "download": "The file in your Downloads folder is not complete.",
-    "folder": "The file in the folder you chose is not complete.",
-}
-LATE = {
-    "journal": "The disk has not confirmed the crash-proof copy for five seconds.",
-    "download": "The browser has not taken the download for five seconds. If it asks whether this page may "
-    "download files, allow it.",
-    "folder": "The folder you chose has taken nothing for five seconds.",
-}
-NOT_OPENED = {
-    "journal": "No crash-proof copy is written; the recording goes on without.",
-    "download": "No file grows in your Downloads folder.",
-    "folder": "Nothing of this goes to the folder you chose.",
-}
-GOES_ON = {
-    "journal": " The crash-proof copy goes on.",
-    "download": " The download goes on.",
-    "folder": " The file in the folder you chose goes on.",
-}
 SAVE = " Save the recording from the list below when it is finished."
 OPEN_TIMEOUT_S = 10.0
 """Of a folder, which may lie on a network, and of a download. The journal's worker has a bound of its own."""
@@ -48,6 +27,41 @@ END_TIMEOUT_S = 90.0
 """No sink takes longer to be made whole, nor to close; a folder's has 60 s of its own."""
 
 _Sink = TypeVar("_Sink", bound=Sink)
+
+
+@dataclass(frozen=True)
+class _PlaceWords:
+    """The sentences about one place, by what became of it."""
+
+    lost: str
+    late: str
+    not_opened: str
+    goes_on: str
+    """Said behind another one's."""
+
+
+_WORDS = {
+    "journal": _PlaceWords(
+        lost="The crash-proof copy is not written any more.",
+        late="The disk has not confirmed the crash-proof copy for five seconds.",
+        not_opened="No crash-proof copy is written; the recording goes on without.",
+        goes_on=" The crash-proof copy goes on.",
+    ),
+    "download": _PlaceWords(
+        lost="The file in your Downloads folder is not complete.",
+        late="The browser has not taken the download for five seconds. If it asks whether this page may "
+        "download files, allow it.",
+        not_opened="No file grows in your Downloads folder.",
+        goes_on=" The download goes on.",
+    ),
+    "folder": _PlaceWords(
+        lost="The file in the folder you chose is not complete.",
+        late="The folder you chose has taken nothing for five seconds.",
+        not_opened="Nothing of this goes to the folder you chose.",
+        goes_on=" The file in the folder you chose goes on.",
+    ),
+}
+"""By the name of the place's sink."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +168,7 @@ class PartSinks:
             self._lost.add(name)
             # Where the folder does not open, the download is begun.
             instead = self._to_save() if name == "download" else ""
-            self._notices.tell(Level.WARNING, f"{NOT_OPENED[name]}{instead} {sentence_of(error)}")
+            self._notices.tell(Level.WARNING, f"{_WORDS[name].not_opened}{instead} {sentence_of(error)}")
             return None
 
     def _to_save(self) -> str:
@@ -165,7 +179,7 @@ class PartSinks:
         """Say what is written all the same, and in time, where this place is not."""
         now_ms = self._now_ms()
         others = [one for one in self.live() if one.name != name and not one.ledger.is_late(now_ms)]
-        return "".join(GOES_ON[one.name] for one in others)
+        return "".join(_WORDS[one.name].goes_on for one in others)
 
     def _tell_lost(self, name: str, error: Exception) -> None:
         """Tell it once a part; the next part has another file there."""
@@ -175,7 +189,7 @@ class PartSinks:
         lost = ""
         if not isinstance(error, NotTaken):  # what was not taken is no file that could be incomplete
             instead = self._goes_on(name) if name == "journal" else self._to_save()
-            lost = f"{LOST[name]}{instead} "
+            lost = f"{_WORDS[name].lost}{instead} "
         self._notices.tell(Level.WARNING, f"{lost}{sentence_of(error)}")
 
     @property
@@ -208,9 +222,8 @@ class PartSinks:
             if sink.error is not None:
                 self._tell_lost(sink.name, sink.error)
             if sink.error is None and sink.ledger.is_late(self._now_ms()):
-                self._notices.hold(
-                    f"{sink.name}-late", Level.WARNING, f"{LATE[sink.name]}{self._goes_on(sink.name)}"
-                )
+                late = _WORDS[sink.name].late + self._goes_on(sink.name)
+                self._notices.hold(f"{sink.name}-late", Level.WARNING, late)
             else:
                 self._notices.over(f"{sink.name}-late")
 
