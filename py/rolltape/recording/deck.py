@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -18,6 +18,7 @@ from rolltape.core.clock import Instant, Reading
 from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.core.naming import take_name
 from rolltape.core.notice import Level, Notice
+from rolltape.recording.beside import aside, told, unexpected
 from rolltape.recording.clock_keeper import ClockKeeper
 from rolltape.recording.clock_log import browser_of
 from rolltape.recording.deck_interfaces import DeckBrowser, DeckView, Source, Title
@@ -245,9 +246,9 @@ class Deck:
         try:
             wanted = await self._prepared(running.order)
             take = await self._new_take(wanted, running.started_by)
-            await self._aside(self._make_room(running.order.kbps))
+            await aside(self._make_room(running.order.kbps))
             let_go = await self._hold(take.id)
-            await self._aside(self._browser.keep_awake(self, True))
+            await aside(self._browser.keep_awake(self, True))
             while running.source_changed:
                 running.source_changed = False
                 wanted = await self._prepared(running.order)
@@ -259,14 +260,14 @@ class Deck:
                 await running.recording.run()
         except Exception as error:
             if running.begun.done():
-                self._unexpected(error)
+                unexpected(error)
             else:
                 running.begun.set_exception(error if isinstance(error, EngineError) else not_started(error))
         finally:
             if not running.begun.done():  # cancelled
                 running.begun.set_exception(EngineError(STOPPED))
             if let_go is not None:
-                self._told(let_go)
+                told(let_go)
             await self._leave(running)
 
     @asynccontextmanager
@@ -283,27 +284,27 @@ class Deck:
             lambda: self.room_readings(),
             lambda lines: shelf.note_clock(take, lines),
         )
-        keeping = asyncio.create_task(self._aside(keeper.run()))
+        keeping = asyncio.create_task(aside(keeper.run()))
         try:
             yield
         finally:
             keeping.cancel()
             await asyncio.wait([keeping])
-            await self._aside(keeper.note())
+            await aside(keeper.note())
 
     async def _leave(self, running: _Running) -> None:
         """Free the deck, then say so: a page that asks is told the truth."""
         recording = running.recording
         if recording is not None:
-            self._told(lambda: self._view.show_take(recording.take))
+            told(lambda: self._view.show_take(recording.take))
         self._running = None
         if self._switches:  # else it is told for the next recording, and its view takes it away
             self._formats.over()
         try:
-            await self._aside(self._browser.keep_awake(self, False))
+            await aside(self._browser.keep_awake(self, False))
         finally:
             if recording is not None:
-                await self._aside(self._view.take_over(recording.take))
+                await aside(self._view.take_over(recording.take))
 
     async def _prepared(self, order: Order) -> Plan:
         """How to record, with sound flowing. Raises EngineError where nothing is there."""
@@ -331,7 +332,7 @@ class Deck:
         try:
             return running.clocks.told_by(part) if running.clocks is not None else ""
         except Exception as error:
-            self._unexpected(error)
+            unexpected(error)
             return ""
 
     async def _hold(self, take_id: str) -> Callable[[], None] | None:
@@ -345,30 +346,10 @@ class Deck:
             return None
 
     def _notify(self, notice: Notice) -> None:
-        self._told(lambda: self._view.notify(notice))
+        told(lambda: self._view.notify(notice))
 
     def _lift(self, subject: str) -> None:
-        self._told(lambda: self._view.lift(subject))
-
-    async def _aside(self, work: Awaitable[None]) -> None:
-        """Something that a recording does not depend on: what it raises is told, and nothing else."""
-        try:
-            await work
-        except Exception as error:
-            self._unexpected(error)
-
-    def _told(self, work: Callable[[], None]) -> None:
-        """The same for what does not wait."""
-        try:
-            work()
-        except Exception as error:
-            self._unexpected(error)
-
-    @staticmethod
-    def _unexpected(error: Exception) -> None:
-        """Hand it to whom the page hands what nobody expected: it is shown and logged."""
-        words = "Something went wrong beside a recording."
-        asyncio.get_running_loop().call_exception_handler({"message": words, "exception": error})
+        told(lambda: self._view.lift(subject))
 
     async def _new_take(self, wanted: Plan, started_by: str) -> Take:
         number = await self._next_number()
@@ -401,13 +382,13 @@ class Deck:
             async with asyncio.timeout(ASIDE_TIMEOUT_S):
                 return await self.shelf.next_number() if self.shelf else 1
         except Exception as error:
-            self._unexpected(error)
+            unexpected(error)
             return 1
 
     async def _log(self, take: Take) -> None:
         """Show the take's state at once, then put it on the disk; `_leave` shows its end, once that is there."""
         if not take.is_over:
-            self._told(lambda: self._view.show_take(take))
+            told(lambda: self._view.show_take(take))
         if self.shelf is not None:
             await self.shelf.log(take)
 
