@@ -12,7 +12,8 @@ import pytest
 from page_fakes import FakeDocument, FakeRoomBrowser, uid_for
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.errors import EngineError
-from rolltape.pages.guest.room import GuestRoom, cannot_record
+from rolltape.pages.guest.commands import cannot_record
+from rolltape.pages.guest.room import GuestRoom
 from rolltape.recording.take import Part, Take, TakeState
 from rolltape.room.client import RoomError
 from rolltape.room.messages import (

@@ -155,7 +155,7 @@ class GuestPage:
 
     def _state(self) -> GuestState:
         """What is true right now, for the directors."""
-        from rolltape.pages.guest.room import cannot_record
+        from rolltape.pages.guest.commands import cannot_record
         from rolltape.pages.guest.state import Circumstances, guest_state
 
         capture = self._devices.capture

@@ -1,29 +1,28 @@
-"""A guest in a room: announces what is true, does what a director asks, sees and hears the others."""
+"""A guest in a room: announces what is true, sees and hears the others, hands on what a director asks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rolltape.arrivals.upload_pace import DelaySource
 from rolltape.arrivals.wire import UploadOffer
 from rolltape.core.clock import Instant, Reading
-from rolltape.core.errors import RolltapeError, SinkError, Unsupported
+from rolltape.core.errors import SinkError, Unsupported
 from rolltape.core.notice import Level, Notice
-from rolltape.core.pace import Pace
 from rolltape.pages.document import Document
+from rolltape.pages.guest.commands import Commands
 from rolltape.pages.guest.people import People
 from rolltape.pages.identity import identity
 from rolltape.pages.interfaces import Browser, Capture
 from rolltape.pages.room_time import RoomTime
 from rolltape.recording.clock_log import ClockLog
 from rolltape.recording.deck import Deck
-from rolltape.recording.take import Take, TakeState
-from rolltape.room.client import JoinRequest, RoomClient, RoomError, new_secret, refusal
+from rolltape.recording.take import Take
+from rolltape.room.client import JoinRequest, RoomClient, RoomError, new_secret
 from rolltape.room.messages import (
-    Answer,
     Command,
     CommandKind,
     Going,
@@ -37,27 +36,18 @@ from rolltape.room.messages import (
 )
 from rolltape.room.peers import Peers
 from rolltape.room.report_pieces import reports_of
-from rolltape.settings.bitrate import DEFAULT_VIDEO_KBPS, RecordMode, wish_for
 from rolltape.settings.fragment import Secrets
 from rolltape.settings.link import Settings
-from rolltape.settings.order import Order, order_for
 
 TICK_MS = 1000.0
 IDLE_TICK_MS = 5000.0
 CALLS_EVERY_S = 1.0
 """So often a call is asked for its round trips while something is sent beside it."""
-REMEMBERED_COMMANDS = 200
 REMEMBERED_TAKES = 50
-AT_MOST = 15
-"""Recordings that a director may start here within a minute, and names that they may give."""
 NO_CALLS = (
     "This browser makes no calls: the room neither sees nor hears you, and you see and hear nobody. You can be "
     "recorded all the same."
 )
-
-
-class CommandRefused(Exception):
-    """A command is not carried out; its text is the reason, a sentence."""
 
 
 class GuestRoom:
@@ -79,7 +69,6 @@ class GuestRoom:
         self._browser = browser
         self._deck = deck
         self._state = state
-        self._rename = rename
         self._client = RoomClient(browser.room_line(), self)
         self._outgoing = browser.outgoing()
         self._people = People(document, self._outgoing)
@@ -87,28 +76,20 @@ class GuestRoom:
         if make is None:
             document.notify(Notice(Level.WARNING, NO_CALLS))
         self._peers = Peers(self._client, Role.GUEST, make, self._people.show_stream, document.spawn)
+        self._commands = Commands(
+            *(settings, document, browser, deck, state, rename), self._client, self._peers
+        )
         self._time = RoomTime(self._client, browser.now_ms)
-        self._answered: deque[str] = deque(maxlen=REMEMBERED_COMMANDS)
         self._takes: deque[Take] = deque(maxlen=REMEMBERED_TAKES)
         self._directors: frozenset[str] = frozenset()
         self._announced_ms = 0.0
         self._announcing = False
         self._changed = False
         self._let_go: Callable[[], None] = lambda: None
-        self._pace = {kind: Pace(AT_MOST, 60_000) for kind in (CommandKind.START, CommandKind.RENAME)}
         self._page = new_secret(6)
         self.offered: Callable[[UploadOffer], None] = lambda offer: None
         """Told of the host's offer to keep takes, with each new token."""
         browser.on_leaving(lambda: self._say_last(Going.UNLOADED))
-        self._doing: Mapping[CommandKind, Callable[[Sender, Command], Awaitable[None]]] = {
-            CommandKind.START: self._start,
-            CommandKind.STOP: self._stop,
-            CommandKind.PAUSE: self._pause,
-            CommandKind.RESUME: self._resume,
-            CommandKind.RENAME: self._take_name,
-            CommandKind.REMOVE: self._leave,
-            CommandKind.SEND_RATES: self._set_rates,
-        }
 
     @property
     def is_muted(self) -> bool:
@@ -315,94 +296,20 @@ class GuestRoom:
         self._where("not in the room")
         self._warn(f"{reason} Recording works here all the same, and a running one goes on.")
 
-    # Doing what a director asks.
-
     async def _obey(self, sender: Sender, command: Command) -> None:
-        if command.id in self._answered:
+        answer = await self._commands.carry_out(sender, command)
+        if answer is None:
             return
-        self._answered.append(command.id)
-        reason = refusal(sender, command, self._client.uid, self._client.key_id)
-        if not reason and not self._is_paced(command.kind):
-            reason = (
-                "That was asked for so often that this page does it only now and then: try again in a minute."
-            )
-        if not reason:
-            try:
-                await self._doing[command.kind](sender, command)
-            except CommandRefused as refused:
-                reason = str(refused)
-            except RolltapeError as error:
-                reason = error.sentence
-        await self._answer(Answer(sender.uid, command.id, not reason, reason))
-        if command.kind is CommandKind.REMOVE and not reason:
-            self.close()
-        self.announce()
-
-    def _is_paced(self, kind: CommandKind) -> bool:
-        """Each start is a file in the guest's Downloads, each name a notice: not more than anybody means."""
-        pace = self._pace.get(kind)
-        return pace is None or pace.allows(self._browser.now_ms())
-
-    async def _answer(self, answer: Answer) -> None:
         try:
             await self._client.send(answer)
         except RoomError as error:
             self._browser.log(f"A command was not answered. {error.sentence}")
-
-    async def _start(self, sender: Sender, command: Command) -> None:
-        state = self._state()
-        if state.refusal:
-            raise CommandRefused(state.refusal)
-        self._document.dialog("bitrate-dialog", False)
-        if not await self._deck.start(self._order(command), command.by or "The director"):
-            raise CommandRefused("A recording is running already.")
-
-    def _order(self, command: Command) -> Order:
-        """The director's; what it leaves open is as this guest's link has it."""
-        wish = self._settings.record
-        own = order_for(self._settings, wish if wish.is_ready else wish_for(DEFAULT_VIDEO_KBPS))
-        return own if command.order is None else command.order.or_as(self._settings)
-
-    async def _stop(self, sender: Sender, command: Command) -> None:
-        if self._deck.is_free:
-            raise CommandRefused("There is no recording that could be stopped.")
-        await self._deck.stop()
-
-    async def _pause(self, sender: Sender, command: Command) -> None:
-        if self._deck.state is not TakeState.RECORDING:
-            raise CommandRefused("Nothing is being recorded that could be paused.")
-        await self._deck.pause()
-
-    async def _resume(self, sender: Sender, command: Command) -> None:
-        if self._deck.state is not TakeState.PAUSED:
-            raise CommandRefused("No recording is paused.")
-        await self._deck.resume()
-
-    async def _take_name(self, sender: Sender, command: Command) -> None:
-        self._rename(command.label)
-        sentence = f"{command.by or 'The director'} calls you “{command.label}” in this room."
-        self._document.notify(Notice(Level.INFO, sentence, "renamed"))
-
-    async def _leave(self, sender: Sender, command: Command) -> None:
-        self._warn(
-            f"{command.by or 'The director'} has removed you from the room. What is recorded here is yours: "
-            "a running recording goes on until you stop it."
-        )
-
-    async def _set_rates(self, sender: Sender, command: Command) -> None:
-        await self._peers.set_rates(sender.uid, command.rates)
+        if command.kind is CommandKind.REMOVE and answer.accepted:
+            self.close()
+        self.announce()
 
     def _where(self, how: str) -> None:
         self._document.text("where", f"Room {self._settings.room}: {how}")
 
     def _warn(self, sentence: str) -> None:
         self._document.notify(Notice(Level.WARNING, sentence))
-
-
-def cannot_record(settings: Settings, has_capture: bool, has_plan: bool) -> str:
-    """Why this guest cannot be recorded now, in a sentence; empty: they can."""
-    if settings.record.mode is RecordMode.REFUSED:
-        return "This guest's link does not allow recording."
-    if not has_capture:
-        return "This guest has neither camera nor microphone."
-    return "" if has_plan else "This guest's browser has nothing it could record, or nowhere to write it."
