@@ -120,7 +120,7 @@ class Capture:
         return str(lost.label) if lost is not None else ""
 
     async def prepare(self) -> None:
-        """Before a recording: have the graph run."""
+        """Have the graph run, before a recording (`Source`)."""
         if self.graph is not None:
             await self.graph.resume()
 
@@ -166,7 +166,7 @@ class Capture:
                 recorder.closing.append(self._uses.use(track.id, track.stop))
 
     def preview(self) -> MediaStream | None:
-        """The guest's own picture, without sound."""
+        """Return the guest's own picture, without sound; None without a picture."""
         return MediaStream.new(to_js([self.camera])) if self.camera else None
 
     def is_muted(self, kind: str) -> bool:

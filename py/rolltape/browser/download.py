@@ -283,7 +283,7 @@ class Download:
         self._release()
 
     def give_up(self) -> None:
-        """Too much waits for the browser: let go of it."""
+        """Let go of the download and end it with an error, since too much waits for the browser."""
         self.error = self.error or NotTaken(NOT_TAKEN)
         if self._port is not None:
             self._port.postMessage(to_js({"abandon": True}))

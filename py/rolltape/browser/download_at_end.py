@@ -65,5 +65,5 @@ class DownloadAtEnd:
         return self.ledger.acknowledged
 
     async def abandon(self) -> None:
-        """Give nothing to the browser."""
+        """Give nothing to the browser, and free what was held (`DownloadSink`)."""
         self._held.clear()

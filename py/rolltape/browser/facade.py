@@ -74,7 +74,7 @@ class ThisBrowser:
         return str(navigator.userAgent)
 
     def utc_offset_minutes(self) -> int:
-        """Local time minus UTC."""
+        """Return local time minus UTC, in minutes."""
         return -Date.new().getTimezoneOffset()
 
     def can_record(self, mime_type: str) -> bool:
@@ -146,7 +146,7 @@ class ThisBrowser:
         return await folder.remembered()
 
     async def forget_folder(self) -> None:
-        """Remember none any more."""
+        """Remember no folder any more (`Folders`)."""
         await folder.forget()
 
     async def space(self) -> tuple[int, int]:
@@ -206,7 +206,7 @@ class ThisBrowser:
         return bool(len(entries)) and entries[0].type in ("reload", "back_forward")
 
     def is_hidden(self) -> bool:
-        """Return True if another tab is in front."""
+        """Return True if the page is not to be seen: another tab is in front, or the window is minimised."""
         return bool(document.hidden)
 
     async def battery(self) -> tuple[int, bool] | None:

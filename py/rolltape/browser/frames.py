@@ -66,12 +66,15 @@ class Frames:
         self.first.ask()
 
     async def drain(self) -> None:
-        """Take no more of the camera, and wait until the recorder was given what is held."""
+        """Take no more of the camera, and wait until the recorder was given what is held.
+
+        It gives up waiting after DRAIN_TIMEOUT_S: what is still held then is not recorded. Raises nothing.
+        """
         self._worker.postMessage(to_js(DRAIN))
         await asyncio.wait([self._drained], timeout=DRAIN_TIMEOUT_S)
 
     def close(self) -> None:
-        """Let go of the worker; its track ends."""
+        """Let go of the worker, with all that it holds; its track ends. Call it when the recorder has stopped."""
         self._listeners.close()
         self._worker.terminate()
         self.track.stop()

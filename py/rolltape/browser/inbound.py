@@ -57,7 +57,7 @@ class Inbound:
         return None
 
     async def shrink(self, width: int, height: int) -> bool:
-        """What arrives is of the size that it is sent in."""
+        """Nothing is done: what arrives is of the size that it is sent in (`Source`)."""
         return False
 
     def mark(self) -> Mark:
@@ -65,11 +65,11 @@ class Inbound:
         return Mark(0, performance.now())
 
     def sound_path(self) -> SoundPath:
-        """Over a call."""
+        """Return that it came over a call (`Source`)."""
         return SoundPath("call")
 
     async def prepare(self) -> None:
-        """Nothing: what arrives flows already."""
+        """Do nothing: what arrives flows already (`Source`)."""
 
     def _live(self, kind: str) -> MediaStreamTrack | None:
         """The track of this kind through which something comes: the browser mutes one that has nothing."""

@@ -189,7 +189,7 @@ class Peer:
         self._connection.restartIce()
 
     def close(self) -> None:
-        """End it, and free everything."""
+        """End the connection, and free everything (`Connection`)."""
         if self._waiting is not None:
             self._waiting.cancel()
         for task in self._tasks:

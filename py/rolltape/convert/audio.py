@@ -53,7 +53,7 @@ class Timeline:
         return gap_ns * self._rate // 1_000_000_000
 
     def fill(self, samples: int) -> None:
-        """Silence was put in."""
+        """Count so many samples of silence that were put in: the time of what follows is measured from there."""
         self._samples += samples
         self.filled += samples
 

@@ -32,14 +32,14 @@ def losses(part: InputPart, reader: PacketReader) -> list[str]:
 
 
 def at(nanoseconds: int) -> str:
-    """Write a time: `0:07`, `1:02:03`."""
+    """Return a time in words for people: `0:07`, `1:02:03`."""
     minutes, seconds = divmod(max(0, nanoseconds) // 1_000_000_000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def amount(count: int) -> str:
-    """Write a number of bytes in words."""
+    """Return a number of bytes in words for people."""
     for unit, size in (("MB", 1_000_000), ("kB", 1_000)):
         if count >= size:
             return f"{count / size:.1f} {unit}"

@@ -106,7 +106,7 @@ class ByteStreamLane(PictureLane):
 
 
 def picture_lane(track: Track, scale_ns: int) -> PictureLane:
-    """Return the lane for a codec that MP4 can hold."""
+    """Return the lane for a codec that MP4 can hold; the plan has seen to it that it is one."""
     if track.codec == "V_MPEG4/ISO/AVC" and track.codec_private[:1] != b"\1":
         return ByteStreamLane(track, scale_ns)
     kinds = {"V_AV1": Av1Lane, "V_VP8": Vp8Lane, "V_VP9": Vp9Lane}

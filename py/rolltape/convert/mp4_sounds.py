@@ -87,7 +87,7 @@ class OpusLane(SoundLane):
         return ((self._silent_packet, SILENT_FRAME) for _ in range(count // SILENT_FRAME))
 
     def tell_silence(self, size: int, count: int) -> None:
-        """It lasts as long as the sound it stands for."""
+        """Count silence that is put in; it lasts as long as the sound it stands for (`Lane`)."""
         self._timeline.fill(count)
         self.samples.add(size, count)
 
@@ -148,7 +148,7 @@ class PcmLane(Lane):
             count -= piece
 
     def tell_silence(self, size: int, count: int) -> None:
-        """It lasts as long as the sound it stands for."""
+        """Count silence that is put in; it lasts as long as the sound it stands for (`Lane`)."""
         self._timeline.fill(count)
         self.samples.add_frames(count)
 
@@ -171,7 +171,7 @@ class PcmLane(Lane):
 
 
 def sound_lane(track: Track) -> Lane:
-    """Return the lane for a codec that MP4 can hold."""
+    """Return the lane for a codec that MP4 can hold; the plan has seen to it that it is one."""
     if track.codec == "A_OPUS":
         return OpusLane(track)
     return PcmLane(track) if track.codec.startswith("A_PCM/") else SoundLane(track)

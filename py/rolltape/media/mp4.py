@@ -50,7 +50,7 @@ class Runs:
         return len(self._pairs) // 2
 
     def add(self, value: int, count: int = 1) -> None:
-        """One more of this value, or several."""
+        """Append this value, once or `count` times."""
         pairs = self._pairs
         if pairs and pairs[-1] == value:
             pairs[-2] += count

@@ -99,7 +99,7 @@ def opus_entry(head: bytes) -> bytes:
 
 
 def opus_roll(samples: int, duration: int) -> tuple[bytes, ...]:
-    """Says that a decoder has to begin 80 ms earlier than it is to be heard (14496-12, 10.1)."""
+    """Write the boxes that say that a decoder has to begin 80 ms before what is to be heard (14496-12, 10.1)."""
     roll = -(-_ROLL_SAMPLES // max(1, duration))
     group = full_box(b"sgpd", 1, 0, b"roll", struct.pack(">IIh", 2, 1, -roll))
     return group, full_box(b"sbgp", 0, 0, b"roll", struct.pack(">III", 1, samples, 1))

@@ -114,7 +114,7 @@ class BlockReader:
         return self._blocks(self._reader.feed(data))
 
     def rest(self) -> Iterator[Block]:
-        """No more bytes will come: the blocks that were held until it was seen what follows them."""
+        """Return the blocks that were held until it was seen what follows them; no more bytes may be fed."""
         self._first, self._data = self.size, b""
         return self._blocks(self._reader.end())
 
@@ -142,7 +142,7 @@ class BlockReader:
         return self._held(start, block.end)
 
     def plain(self, block: Block) -> bool:
-        """It is one frame and says nothing else, as nearly all do."""
+        """Return True if the block is one frame and says nothing else, as nearly all do."""
         return bool(block.peek) and not block.group and block.track not in self.encodings
 
     def payload(self, block: Block) -> bytes:

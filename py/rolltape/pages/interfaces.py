@@ -91,7 +91,7 @@ class Capture(Protocol):
         """Where the sound that is recorded comes from."""
 
     async def prepare(self) -> None:
-        """Before a recording: let sound flow."""
+        """Let sound flow, before a recording."""
 
     def send_through(self, outgoing: Outgoing) -> None:
         """Have what is captured now sent to others, apart from what is recorded."""
@@ -107,7 +107,7 @@ class Clocks(Protocol):
         """Read a clock that only goes forward, in milliseconds."""
 
     def utc_offset_minutes(self) -> int:
-        """Local time minus UTC."""
+        """Return local time minus UTC, in minutes."""
 
     def log(self, sentence: str) -> None:
         """Write to the browser's log, for those who look for a cause."""
@@ -176,7 +176,7 @@ class Folders(Protocol):
         """Return the folder they chose last, allowed or not; None if there is none."""
 
     async def forget_folder(self) -> None:
-        """Remember none any more."""
+        """Remember no folder any more."""
 
 
 class TabLocks(Protocol):
@@ -231,7 +231,7 @@ class Surroundings(Protocol):
         """True if this page was there before: loaded again or gone back to, not opened by an address or a link."""
 
     def is_hidden(self) -> bool:
-        """Return True if another tab is in front."""
+        """Return True if the page is not to be seen: another tab is in front, or the window is minimised."""
 
     async def battery(self) -> tuple[int, bool] | None:
         """Per cent, and whether it is being charged; None: no battery, or the browser does not tell."""

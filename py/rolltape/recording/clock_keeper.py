@@ -72,7 +72,7 @@ class ClockKeeper:
         return self._joined(self._read()).told_by(part)
 
     async def note(self) -> None:
-        """Write down what is new."""
+        """Write down what is new since the last time; `run` and the deck call it. Raises what writing raises."""
         new = self._read()
         self._known = self._joined(new)
         if new.readings:

@@ -138,14 +138,14 @@ class Untouched:
         return not self.has_media
 
     def feed(self, chunk: bytes) -> bytes:
-        """Return the chunk itself."""
+        """Return the chunk itself (`ContainerStream`)."""
         self.stable += len(chunk)
         return chunk
 
     def patches(self) -> Sequence[Patch]:
-        """None."""
+        """Return none: nothing is put right in place (`ContainerStream`)."""
         return ()
 
     def finish(self, clock: str = "") -> Ending:
-        """Nothing: it is not finished in place."""
+        """Return nothing to write: the file is not finished in place (`ContainerStream`)."""
         return NOTHING

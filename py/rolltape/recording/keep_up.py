@@ -61,7 +61,7 @@ class KeepUp:
         """Whether the last three seconds were seen to be recorded as they came."""
 
     def restart(self) -> None:
-        """Forget what was counted."""
+        """Forget what was counted: what comes now is another picture or another format."""
         self._notes.clear()
         self.keeps_up = False
 
@@ -123,12 +123,12 @@ class KnownSlow:
 
     @classmethod
     def of_this_page(cls) -> KnownSlow:
-        """One that forgets with the page."""
+        """Return one that forgets with the page."""
         said = [""]
         return cls(lambda: said[0], lambda text: said.__setitem__(0, text))
 
     def at(self, width: int, height: int, fps: float) -> frozenset[VideoCodec]:
-        """Those that are too slow for this picture."""
+        """Return the codecs that are known to be too slow for this picture."""
         pixels = width * height * fps
         return frozenset(codec for codec, (slow_from, _) in self._read().items() if pixels >= slow_from)
 

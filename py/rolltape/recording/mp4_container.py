@@ -23,17 +23,17 @@ class Mp4:
         self.stable = 0
 
     def feed(self, chunk: bytes) -> bytes:
-        """Return the chunk itself."""
+        """Return the chunk itself (`ContainerStream`)."""
         self._reader.feed(chunk)
         self.stable = max(self.stable, self._reader.readable_end)
         return chunk
 
     def patches(self) -> Sequence[Patch]:
-        """None."""
+        """Return none: nothing is put right in place (`ContainerStream`)."""
         return ()
 
     def finish(self, clock: str = "") -> Ending:
-        """Cut off what no player can use."""
+        """Return where to cut the file, so that no player stumbles over what is torn (`ContainerStream`)."""
         end = self._reader.readable_end
         return Ending(end, b"", ()) if end < self._reader.size else NOTHING
 

@@ -46,9 +46,10 @@ class NextPlan:
         return following
 
     async def after_end(self, part: PartRecorder) -> Plan | None:
-        """After a part that ended by itself: in the next format if its engine never worked, else as before.
+        """Return how to go on after a part that ended by itself; None where nothing, or no format, is left.
 
-        An engine that ended without an error has lost its tracks; then what is alive is recorded.
+        It is the next format if the part's engine never worked, else the same. An engine that ended without an error
+        has lost its tracks; then what is alive is recorded. Raises nothing: a repair that fails is told.
         """
         if part.error is None:
             return await self._alive(None)

@@ -87,7 +87,7 @@ class TakeKeeper:
         self.take = self.take.with_mime_type(self.take.parts[0].mime_type)
 
     def drop(self, number: int) -> None:
-        """Leave a part out that holds nothing."""
+        """Leave out the part of this number, in which there is nothing; it is not logged by this."""
         self.take = self.take.without_part(number)
         if self.take.parts:
             self.take = self.take.with_mime_type(self.take.parts[0].mime_type)
@@ -107,14 +107,14 @@ class TakeKeeper:
         self.take = self.take.with_error(sentence)
 
     def note_end(self, cause: str) -> None:
-        """It has ended by itself, for this reason, a sentence; without one its tracks have ended."""
+        """Tell, and note in the take, that it has ended by itself, for this reason; empty: its tracks have ended."""
         sentence = cause or GONE
         kept = "What was recorded is kept." if self.is_kept else NOTHING_KEPT
         self._notices.tell(Level.ERROR, f"The recording has stopped. {sentence} {kept}")
         self.note_error(sentence)
 
     def note_torn_end(self, error: RolltapeError) -> None:
-        """A part failed after it was asked to stop: what it had not delivered by then is lost."""
+        """Tell, and note, that a part failed after it was asked to stop: what was not delivered by then is lost."""
         sentence = f"The last moments may be missing. {error.sentence}"
         self._notices.tell(Level.WARNING, sentence)
         self.note_error(sentence)

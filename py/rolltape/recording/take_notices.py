@@ -29,12 +29,12 @@ class TakeNotices:
         self._sentences: dict[str, str] = {}
 
     def begin(self) -> None:
-        """A take begins: what was left of the one before is over."""
+        """Lift what was left of the take before; `Recording.run` calls it first."""
         for subject in LASTING:
             self._lift(subject)
 
     def tell(self, level: Level, sentence: str) -> None:
-        """Something has happened; if it happens again it is told again."""
+        """Tell the person that something has happened; if it happens again it is told again."""
         self.notify(Notice(level, sentence))
 
     def hold(self, subject: str, level: Level, sentence: str, part: int = 0) -> None:
@@ -54,12 +54,12 @@ class TakeNotices:
                 self._lift(subject)
 
     def part_over(self, part: int) -> None:
-        """A part is closed, and all that held for it is over."""
+        """Lift all that holds for this part alone: it is closed."""
         for subject in list(self._holders):
             self.over(subject, part)
 
     def end(self) -> None:
-        """The take is over, and with it all that held but what lasts."""
+        """Lift all that holds but what lasts: the take is over."""
         for subject in list(self._holders):
             if subject not in LASTING:
                 self._lift(subject)
@@ -67,7 +67,7 @@ class TakeNotices:
         self._sentences.clear()
 
     def of_part(self, number: int) -> PartNotices:
-        """The same for what a part has to tell."""
+        """Return the same for what the part of this number has to tell."""
         return PartNotices(self, number)
 
 
@@ -83,17 +83,17 @@ class PartNotices:
         self._notices.tell(level, sentence)
 
     def hold(self, subject: str, level: Level, sentence: str) -> None:
-        """Something holds until `over`, and no longer than the part."""
+        """Tell the person what holds from now until `over`, and no longer than the part."""
         self._notices.hold(subject, level, sentence, self._number)
 
     def tell_hole(self, sentence: str) -> None:
-        """There is another hole; it takes the place of the one that was told before."""
+        """Tell of another hole, in the place of the one that was told before."""
         self._notices.hold(HOLE, Level.WARNING, sentence)
 
     def over(self, subject: str) -> None:
-        """It holds no more."""
+        """Take away what this part holds on the subject; another part's stays. Without one, nothing is done."""
         self._notices.over(subject, self._number)
 
     def all_over(self) -> None:
-        """The part is closed."""
+        """Take away all that this part holds; its recorder calls it when the part is closed."""
         self._notices.part_over(self._number)

@@ -43,7 +43,7 @@ class Throughput:
         self._notes: deque[_Note] = deque()
 
     def note(self, now_ms: float, pictures: int | None, size: int) -> None:
-        """The file holds so many pictures (None: nobody knows) and bytes; call it when something has come."""
+        """Note how many pictures (None: nobody knows) and bytes the file holds; call it when something has come."""
         self._notes.append(_Note(now_ms, pictures, size))
         self._forget(now_ms)
 

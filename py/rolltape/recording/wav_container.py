@@ -21,7 +21,7 @@ class Wav(WavStream):
     passed_over = 0
 
     def finish(self, clock: str = "") -> Ending:
-        """Sizes; there is no place for clocks."""
+        """Return the header's sizes; a WAV file has no place for `clock` (`ContainerStream`)."""
         return super().finish()
 
     @property

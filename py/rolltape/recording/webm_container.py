@@ -22,14 +22,14 @@ class TornWebm:
         self.index = Index()
 
     def feed(self, chunk: bytes) -> bytes:
-        """Index the bytes; after an error no more."""
+        """Index the bytes and return them; after an error they are no more indexed (`ContainerStream`)."""
         if self.index.error is None:
             with suppress(WebmError):  # `problem` tells; what was indexed before stays valid
                 self.index.feed(chunk)
         return chunk
 
     def patches(self) -> Sequence[Patch]:
-        """Sizes of the clusters that are over."""
+        """Return the sizes of the clusters that are over since the last call (`ContainerStream`)."""
         return self.index.drain()
 
     def finish(self, clock: str = "") -> Ending:
@@ -126,7 +126,7 @@ class Webm(TornWebm):
             return self._stream.held
 
     def finish(self, clock: str = "") -> Ending:
-        """Cues, Duration, SeekHead and sizes."""
+        """Return Cues, Duration, SeekHead and sizes, and `clock` as a tag where it is given (`ContainerStream`)."""
         return NOTHING if self._problem else self._stream.finish(_tags(clock))
 
     @property

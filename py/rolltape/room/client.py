@@ -241,7 +241,7 @@ class RoomClient:
             self._listener.room_connected(False)
 
     def closed(self, reason: str) -> None:
-        """The server has ended this page's membership, for the reason in the sentence."""
+        """Note that the server has ended this page's membership, for this reason; no line is made again."""
         self.connected = False
         self._listener.room_closed(reason)
 

@@ -60,7 +60,7 @@ class Control:
         return self._rows
 
     def disconnected(self) -> None:
-        """This page has lost its connection: no guest can be reached until `welcomed`. Rows stay."""
+        """Show that no guest can be reached until `welcomed`, since this page has lost its connection. Rows stay."""
         self._rows = {uid: replace(row, reachable=False) for uid, row in self._rows.items()}
 
     def welcomed(self, members: Mapping[str, Member], now_ms: float) -> list[Told]:
@@ -140,7 +140,7 @@ class Control:
         return []
 
     def failed(self, command: Command, reason: str) -> list[Told]:
-        """The server has not handed a command on, for this reason."""
+        """Note that the server has not handed a command on, for this reason; return what is to be told."""
         row = self._rows.get(command.to)
         found = None if row is None else next((o for o in row.pending if o.command == command), None)
         return [] if row is None or found is None else self._refused(row, found, reason)
@@ -160,7 +160,7 @@ class Control:
         return told
 
     def recovered(self, uid: str, take: Take) -> list[Told]:
-        """A guest has reported a take that had been cut off."""
+        """Note that a guest has reported a take that had been cut off; return what is to be told."""
         name = self._rows[uid].name if uid in self._rows else take.label or nameless(uid)
         return [
             Told(

@@ -97,7 +97,7 @@ CUT_OFF = (
 
 
 def gone(row: GuestRow) -> Told:
-    """A guest is not connected any more: left on purpose, or not, by what their page said last."""
+    """Tell that a guest is not connected any more: left on purpose, or not, by what their page said last."""
     uid, name = row.member.uid, row.name
     going = None if row.state is None else row.state.going
     if going is Going.HUNG_UP:
@@ -109,7 +109,7 @@ def gone(row: GuestRow) -> Told:
 
 
 def came(row: GuestRow) -> Told:
-    """A guest is there for the first time, or waits to be let in."""
+    """Tell that a guest is there for the first time, or waits to be let in."""
     if row.member.waiting:
         return Told(News.WAITS, row.member.uid, f"{row.name} is waiting to be let in.")
     return Told(News.CAME, row.member.uid, f"{row.name} has come in.")

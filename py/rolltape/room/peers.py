@@ -207,11 +207,7 @@ class Peers:
                     self._spawn(peer.connection.offer())
 
     def members_changed(self) -> None:
-        """Somebody came, went or changed: connections with those who have left are over.
-
-        Where guests were too many for all to be connected, and are not any more, the missing connections are made:
-        of two pages the one with the lesser uid offers.
-        """
+        """End the connections with those who have left; call it when somebody came, went or changed."""
         for uid, peer in list(self._peers.items()):
             if uid in self._room.members:
                 peer.member = self._room.members[uid]

@@ -59,10 +59,10 @@ class Alone:
     """There are no other processes."""
 
     async def start(self) -> None:
-        """Nothing is heard."""
+        """Hear nothing: there is no other process (`Bus`)."""
 
     def tell(self, told: BusMessage) -> None:
-        """Nobody else is there."""
+        """Tell nobody: there is no other process (`Bus`)."""
 
     async def close(self) -> None:
-        """Nothing waits."""
+        """Do nothing: nothing waits (`Bus`)."""

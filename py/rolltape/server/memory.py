@@ -77,7 +77,7 @@ class MemoryStore:
         self._used: _Lasting[str, bool] = _Lasting(now_s)
 
     async def open(self, room: str, key_id: str) -> Claim:
-        """Claim a room that is nobody's for a key."""
+        """Claim a room that is nobody's for a key (`RoomStore.open`)."""
         held = self._claims.get(room)
         if held is None:
             held = Claim(key_id, self._now_ms())
@@ -85,7 +85,7 @@ class MemoryStore:
         return self._seen(held)
 
     async def show(self, room: str, claim: Claim) -> Claim:
-        """Claim a room by a claim that this server has signed before."""
+        """Claim a room by a claim that this server has signed before (`RoomStore.show`)."""
         held = self._claims.get(room)
         if held is None or goes_before(claim, held, self._since_ms):
             held = claim
@@ -93,17 +93,17 @@ class MemoryStore:
         return self._seen(held)
 
     async def claimed_by(self, room: str) -> Claim | None:
-        """Return the claim on a room; None if nobody has one."""
+        """Return the claim on a room; None if nobody has one (`RoomStore.claimed_by`)."""
         held = self._claims.get(room)
         return None if held is None else self._seen(held)
 
     async def keep_claims(self, rooms: Collection[str]) -> None:
-        """Somebody is in these rooms: they stay whose they are."""
+        """Have the claims on these rooms last (`RoomStore.keep_claims`)."""
         for room in rooms:
             self._keep_claim(room)
 
     async def hindrance(self, room: str, member: Member) -> Hindrance | None:
-        """Return why somebody cannot come in; None if they can."""
+        """Return why somebody cannot come in; None if they can (`RoomStore.hindrance`)."""
         if self._removed.get((room, member.uid)):
             return Hindrance.REMOVED
         seats = self._rooms.get(room, {})
@@ -112,30 +112,30 @@ class MemoryStore:
         return Hindrance.FULL if _is_full((one.seat.member for one in seats.values()), member) else None
 
     async def admit(self, room: str, uid: str, word: Admitted) -> None:
-        """A director lets somebody in who was not invited."""
+        """Note that a director lets somebody in (`RoomStore.admit`)."""
         self._admitted.put((room, uid), word, CLAIM_S)
 
     async def admitted(self, room: str, uid: str) -> Admitted | None:
-        """Return the word by which a director has let them in."""
+        """Return the word by which a director has let them in (`RoomStore.admitted`)."""
         return self._admitted.get((room, uid))
 
     async def shut(self, room: str, invited_only: bool) -> None:
-        """Whether a room is for the invited only."""
+        """Note whether a room is for the invited only (`RoomStore.shut`)."""
         self._shut.put(room, invited_only, CLAIM_S)
 
     async def is_shut(self, room: str) -> bool:
-        """Whether it is."""
+        """Return whether it is (`RoomStore.is_shut`)."""
         return bool(self._shut.get(room))
 
     async def use(self, token_id: str) -> bool:
-        """Use up a token."""
+        """Use up a token (`RoomStore.use`)."""
         if self._used.get(token_id):
             return False
         self._used.put(token_id, True, SESSION_S)
         return True
 
     async def sit(self, room: str, member: Member, connection: str) -> Seating:
-        """Somebody's connection is there. Raises NotSeated."""
+        """Give a member a seat (`RoomStore.sit`). Raises NotSeated."""
         why = await self.hindrance(room, member)
         if why is not None:
             raise NotSeated(why)
@@ -147,7 +147,7 @@ class MemoryStore:
         return Seating(before.seat.connection if before else "", others)
 
     async def lose(self, room: str, uid: str, connection: str) -> bool:
-        """A connection is gone; whether it was the one that counts."""
+        """Note that a connection is gone; True if it was the one that counts (`RoomStore.lose`)."""
         seat = await self.seat(room, uid)
         if seat is None or seat.connection != connection:
             return False
@@ -156,7 +156,7 @@ class MemoryStore:
         return True
 
     async def rename(self, room: str, member: Member) -> bool:
-        """Somebody is known by another name."""
+        """Note a member's new name (`RoomStore.rename`)."""
         leased = self._rooms.get(room, {}).get(member.uid)
         if leased is None:
             return False
@@ -165,12 +165,12 @@ class MemoryStore:
         return True
 
     async def seat(self, room: str, uid: str) -> Seat | None:
-        """Somebody's place."""
+        """Return a member's seat (`RoomStore.seat`)."""
         leased = self._rooms.get(room, {}).get(uid)
         return None if leased is None else leased.seat
 
     async def remove(self, room: str, uid: str) -> str:
-        """Take somebody's place, let them in no more for a while."""
+        """Take somebody's place, let them in no more for a while (`RoomStore.remove`)."""
         self._removed.put((room, uid), True, REMOVED_S)
         seats = self._rooms.get(room, {})
         leased = seats.pop(uid, None)
@@ -179,7 +179,7 @@ class MemoryStore:
         return "" if leased is None else leased.seat.connection
 
     async def renew(self, held: Sequence[HeldMember]) -> list[HeldMember]:
-        """Those are still there; the ones whose place is gone."""
+        """Renew leases; return the members whose seat is gone (`RoomStore.renew`)."""
         missing = []
         for one in held:
             leased = self._rooms.get(one.room, {}).get(one.uid)
@@ -190,7 +190,7 @@ class MemoryStore:
         return missing
 
     async def expire(self) -> list[HeldMember]:
-        """Take the places whose lease has run out, and forget what nobody needs any more."""
+        """Take the places whose lease has run out, and forget what nobody needs any more (`RoomStore.expire`)."""
         now = self._now_s()
         late = [
             HeldMember(room, uid)
@@ -207,7 +207,7 @@ class MemoryStore:
         return late
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to let go of (`RoomStore.close`)."""
 
     def _leased(self, seat: Seat) -> _Leased:
         return _Leased(seat, self._now_s() + self._lease_s)

@@ -194,17 +194,17 @@ class RedisStore:
             return str(await self._redis.get(f"{PREFIX}secret")).encode()
 
     async def open(self, room: str, key_id: str) -> Claim:
-        """Claim a room that is nobody's for a key; whose it is then."""
+        """Claim a room that is nobody's for a key; whose it is then (`RoomStore.open`)."""
         return _claim(*await self._run(OPEN, [_claim_key(room), SINCE], key_id, UNUSED_S))
 
     async def show(self, room: str, claim: Claim) -> Claim:
-        """Claim a room by a claim that this server has signed before; whose it is then."""
+        """Claim a room by a claim that this server has signed before; whose it is then (`RoomStore.show`)."""
         keys = [_claim_key(room), SINCE, _room_key(room)]
         said = f"{claim.opened_ms}|{claim.key_id}"
         return _claim(*await self._run(SHOW, keys, said, claim.held_ms, CLAIM_S, UNUSED_S))
 
     async def claimed_by(self, room: str) -> Claim | None:
-        """Return the claim on a room; None if nobody has one."""
+        """Return the claim on a room; None if nobody has one (`RoomStore.claimed_by`)."""
         async with _asking(), self._redis.pipeline(transaction=False) as pipeline:
             pipeline.get(_claim_key(room))
             pipeline.time()
@@ -212,26 +212,26 @@ class RedisStore:
         return None if held is None else _claim(held, seconds * 1000 + micros // 1000)
 
     async def keep_claims(self, rooms: Collection[str]) -> None:
-        """Somebody is in these rooms: they stay whose they are."""
+        """Have the claims on these rooms last (`RoomStore.keep_claims`)."""
         async with _asking(), self._redis.pipeline(transaction=False) as pipeline:
             for room in rooms:
                 pipeline.expire(_claim_key(room), CLAIM_S)
             await pipeline.execute()
 
     async def hindrance(self, room: str, member: Member) -> Hindrance | None:
-        """Return why somebody cannot come in; None if they can."""
+        """Return why somebody cannot come in; None if they can (`RoomStore.hindrance`)."""
         keys = [_room_key(room), _removed_key(room, member.uid)]
         (why,) = await self._run(HINDRANCE, keys, *_wants(member))
         return Hindrance(why) if why else None
 
     async def admit(self, room: str, uid: str, word: Admitted) -> None:
-        """A director lets somebody in who was not invited."""
+        """Note that a director lets somebody in (`RoomStore.admit`)."""
         said = f"{word.key_id}|{HOSTED if word.hosted else ''}"
         async with _asking():
             await self._redis.set(_admitted_key(room, uid), said, ex=CLAIM_S)
 
     async def admitted(self, room: str, uid: str) -> Admitted | None:
-        """Return the word by which a director has let them in."""
+        """Return the word by which a director has let them in (`RoomStore.admitted`)."""
         async with _asking():
             said = await self._redis.get(_admitted_key(room, uid))
         if said is None:
@@ -240,7 +240,7 @@ class RedisStore:
         return Admitted(key_id, hosted == HOSTED)
 
     async def shut(self, room: str, invited_only: bool) -> None:
-        """Whether a room is for the invited only."""
+        """Note whether a room is for the invited only (`RoomStore.shut`)."""
         async with _asking():
             if invited_only:
                 await self._redis.set(_shut_key(room), "1", ex=CLAIM_S)
@@ -248,17 +248,17 @@ class RedisStore:
                 await self._redis.delete(_shut_key(room))
 
     async def is_shut(self, room: str) -> bool:
-        """Whether it is."""
+        """Return whether it is (`RoomStore.is_shut`)."""
         async with _asking():
             return bool(await self._redis.exists(_shut_key(room)))
 
     async def use(self, token_id: str) -> bool:
-        """Use up a token."""
+        """Use up a token (`RoomStore.use`)."""
         async with _asking():
             return bool(await self._redis.set(f"{PREFIX}used:{token_id}", "1", nx=True, ex=SESSION_S))
 
     async def sit(self, room: str, member: Member, connection: str) -> Seating:
-        """Somebody's connection is there. Raises NotSeated."""
+        """Give a member a seat (`RoomStore.sit`). Raises NotSeated."""
         keys = [_room_key(room), _removed_key(room, member.uid), LEASES, _claim_key(room)]
         lease = (self._lease_ms, _lease(room, member.uid))
         answer = await self._run(SIT, keys, *_wants(member), connection, *lease, CLAIM_S)
@@ -270,37 +270,37 @@ class RedisStore:
         )
 
     async def lose(self, room: str, uid: str, connection: str) -> bool:
-        """A connection is gone; whether it was the one that counts."""
+        """Note that a connection is gone; True if it was the one that counts (`RoomStore.lose`)."""
         keys = [_room_key(room), LEASES]
         return bool(await self._run(LOSE, keys, uid, connection, self._lease_ms, _lease(room, uid)))
 
     async def rename(self, room: str, member: Member) -> bool:
-        """Somebody is known by another name."""
+        """Note a member's new name (`RoomStore.rename`)."""
         return bool(await self._run(RENAME, [_room_key(room)], member.uid, _member_text(member)))
 
     async def seat(self, room: str, uid: str) -> Seat | None:
-        """Somebody's place."""
+        """Return a member's seat (`RoomStore.seat`)."""
         async with _asking():
             place = await self._redis.hget(_room_key(room), uid)
         return None if place is None else _seat(uid, place)
 
     async def remove(self, room: str, uid: str) -> str:
-        """Take somebody's place, let them in no more for a while."""
+        """Take somebody's place, let them in no more for a while (`RoomStore.remove`)."""
         keys = [_room_key(room), LEASES, _removed_key(room, uid)]
         return str(await self._run(REMOVE, keys, uid, round(REMOVED_S), _lease(room, uid)))
 
     async def renew(self, held: Sequence[HeldMember]) -> list[HeldMember]:
-        """Those are still there; the ones whose place is gone."""
+        """Renew leases; return the members whose seat is gone (`RoomStore.renew`)."""
         leases = [_lease(one.room, one.uid) for one in held]
         return [held[index] for index in await self._run(RENEW, [LEASES], self._lease_ms, *leases)]
 
     async def expire(self) -> list[HeldMember]:
-        """Take the places whose lease has run out; each is given to one caller only."""
+        """Take the places whose lease has run out; each is given to one caller only (`RoomStore.expire`)."""
         late = await self._run(EXPIRE, [LEASES], SWEEP, _room_key(""))
         return [HeldMember(*one.rsplit("\n", 1)) for one in late]
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections (`RoomStore.close`)."""
         await self._redis.aclose()
 
     async def _run(self, script: str, keys: list[str], *arguments: str | int) -> Any:

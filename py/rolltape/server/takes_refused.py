@@ -22,50 +22,50 @@ class Refused(Exception):
 
     @classmethod
     def bad(cls, why: str) -> Refused:
-        """It is not as it should be; `why` can stand in a sentence."""
+        """Return the refusal of a request that is not as it should be; `why` can stand in a sentence."""
         return cls(Problem(ProblemKind.BAD_REQUEST, 400, f"The request is not right: {why}."))
 
     @classmethod
     def digest(cls) -> Refused:
-        """The bytes are not those that were sent."""
+        """Return the refusal of bytes that are not those that were sent; the page sends them again."""
         return cls(Problem(ProblemKind.DIGEST, 400, "A piece was bent on its way; it is sent again."))
 
     @classmethod
     def cut_short(cls) -> Refused:
-        """The body ended early."""
+        """Return the refusal of a body that ended early; the page sends it again."""
         return cls(Problem(ProblemKind.CUT_SHORT, 400, "A piece did not arrive whole; it is sent again."))
 
     @classmethod
     def token(cls) -> Refused:
-        """The token has run out, or is none."""
+        """Return the refusal of a token that has run out, or is none."""
         sentence = f"This page's leave to send has run out: join the room again, and it goes on. {KEPT}"
         return cls(Problem(ProblemKind.TOKEN, 401, sentence))
 
     @classmethod
     def forbidden(cls, sentence: str) -> Refused:
-        """This page may not."""
+        """Return the refusal of what this page may not do; `sentence` says why."""
         return cls(Problem(ProblemKind.FORBIDDEN, 403, sentence))
 
     @classmethod
     def unknown(cls) -> Refused:
-        """Nothing is known of it."""
+        """Return the refusal where nothing is known of what is asked for."""
         return cls(Problem(ProblemKind.UNKNOWN, 404, "The host holds nothing of this recording."))
 
     @classmethod
     def nothing(cls) -> Refused:
-        """There is nothing to finish."""
+        """Return the refusal to finish what is not there."""
         sentence = "Nothing of this recording that could be played has arrived yet."
         return cls(Problem(ProblemKind.UNKNOWN, 404, sentence))
 
     @classmethod
     def no_tracks(cls) -> Refused:
-        """There is nothing that tracks could be made of."""
+        """Return the refusal where there is nothing that tracks could be made of."""
         sentence = "No recording of this session is at the host yet: tracks are made of what has arrived."
         return cls(Problem(ProblemKind.UNKNOWN, 404, sentence))
 
     @classmethod
     def no_worker(cls) -> Refused:
-        """Nobody is there who makes tracks."""
+        """Return the refusal where nobody is there who makes tracks; asking again in a minute may help."""
         sentence = (
             "Nothing is there at the host that makes tracks right now: tell who runs it, or try again later."
         )
@@ -73,62 +73,62 @@ class Refused(Exception):
 
     @classmethod
     def slow(cls) -> Refused:
-        """Nothing came for too long."""
+        """Return the refusal of a body of which nothing came for too long; the page sends it again."""
         return cls(Problem(ProblemKind.SLOW, 408, "The line stood still; the piece is sent again."))
 
     @classmethod
     def place(cls, account: Account) -> Refused:
-        """A segment is put where none can be."""
+        """Return the refusal of a segment that is put where none can be; `account` says what is held."""
         sentence = "The host holds another stretch of this recording than the page thinks; they compare."
         return cls(Problem(ProblemKind.PLACE, 409, sentence, account=account))
 
     @classmethod
     def different(cls, account: Account, missing: tuple[tuple[int, int], ...] = ()) -> Refused:
-        """What is here is not what the page has."""
+        """Return the refusal where what is here is not what the page has: `account` is held, `missing` is not."""
         sentence = f"Not all of it is at the host as it is here; what differs is sent again. {KEPT}"
         return cls(Problem(ProblemKind.DIFFERENT, 409, sentence, None, account, missing))
 
     @classmethod
     def complete(cls) -> Refused:
-        """Nothing more is taken."""
+        """Return the refusal of anything more for a recording that is finished."""
         return cls(Problem(ProblemKind.COMPLETE, 409, "The host has finished this recording already."))
 
     @classmethod
     def fetched(cls) -> Refused:
-        """It cannot be withdrawn any more."""
+        """Return the refusal to withdraw what has been fetched."""
         sentence = "The director has fetched this recording already: ask them to delete it."
         return cls(Problem(ProblemKind.FETCHED, 409, sentence))
 
     @classmethod
     def deleted(cls) -> Refused:
-        """It is gone."""
+        """Return the refusal where what is asked for was deleted."""
         sentence = f"This recording was deleted at the host, and is not sent any more. {KEPT}"
         return cls(Problem(ProblemKind.DELETED, 410, sentence))
 
     @classmethod
     def no_length(cls) -> Refused:
-        """Its length is not told."""
+        """Return the refusal of a body whose length is not told."""
         return cls(Problem(ProblemKind.NO_LENGTH, 411, "The request does not say how long it is."))
 
     @classmethod
     def too_large(cls, what: str = f"a piece of more than {MAX_SEGMENT} bytes") -> Refused:
-        """It is larger than any may be; `what` names it."""
+        """Return the refusal of what is larger than any may be; `what` names it."""
         return cls(Problem(ProblemKind.TOO_LARGE, 413, f"The host does not take {what}. {KEPT}"))
 
     @classmethod
     def encoded(cls) -> Refused:
-        """The body is compressed."""
+        """Return the refusal of a compressed body."""
         return cls(Problem(ProblemKind.ENCODED, 415, "The host takes what is sent as it is, not compressed."))
 
     @classmethod
     def rate(cls, retry_after_s: int = 1) -> Refused:
-        """Too much at once."""
+        """Return the refusal of too much at once; the page asks again after `retry_after_s`."""
         sentence = "The host is sent too much at once; it goes on in a moment."
         return cls(Problem(ProblemKind.RATE, 429, sentence, retry_after_s))
 
     @classmethod
     def server(cls, sentence: str = "", retry_after_s: int = 10) -> Refused:
-        """Something is in the way that may pass."""
+        """Return the refusal where something is in the way that may pass; empty: a sentence of its own."""
         said = sentence or f"The host cannot write to its disk at the moment; it is tried again. {KEPT}"
         return cls(Problem(ProblemKind.SERVER, 503, said, retry_after_s))
 
@@ -159,18 +159,18 @@ class Refused(Exception):
 
     @classmethod
     def proving(cls) -> Refused:
-        """It is being read through just now."""
+        """Return the refusal while the recording is read through; asking again in a second may help."""
         return cls.server("The host is just comparing this recording with what was sent.", 1)
 
     @classmethod
     def full(cls, what: str) -> Refused:
-        """There is no room; `what` is a clause that says of what."""
+        """Return the refusal where there is no room; `what` is a clause that says of what."""
         sentence = f"{what}: tell the director. {KEPT} It waits, and goes on when there is room."
         return cls(Problem(ProblemKind.FULL, 507, sentence, 60))
 
 
 def refused_by_disk(error: OSError) -> Refused:
-    """What a page is told of an error of the disk's."""
+    """Return what a page is told of an error of the disk's: that it is gone, or full, or else to try again."""
     if isinstance(error, FileNotFoundError):  # deleted meanwhile
         return Refused.unknown()
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

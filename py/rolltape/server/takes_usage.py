@@ -69,7 +69,7 @@ class Usage:
         self._used[room, guest] += length
 
     def look_again(self) -> None:
-        """Count anew when it is asked next: something was deleted."""
+        """Forget what was counted, since something was deleted: the next question counts anew."""
         self._counted_s = None
 
     def _fresh(self) -> Counter[tuple[str, str]]:

@@ -83,6 +83,7 @@ def end_with_who_began_it() -> None:
     """For a thread of a process whose order has been read: nothing more comes of its input.
 
     It ends when whoever holds the other end does, killed or not.
+
     """
     while os.read(0, 1):
         pass

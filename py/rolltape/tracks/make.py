@@ -45,16 +45,16 @@ class Listener(Protocol):
     """Hears how the making goes on, in the thread that makes."""
 
     def made(self, place: Path) -> None:
-        """A file is there, whole, under its name."""
+        """Be told that a file is there, whole, under its name."""
 
     def said(self, sentence: str) -> None:
-        """Something is to be told to a person."""
+        """Be told a sentence for a person."""
 
     def progress(self, name: str, share: float) -> None:
-        """So much of a file is done, 0 to 1; called often, of several files by turns."""
+        """Be told how much of a file is done, 0 to 1; called often, of several files by turns."""
 
     def progress_ended(self, name: str) -> None:
-        """That file is done, or given up."""
+        """Be told that the file of this name is done, or given up."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,10 @@ class VideoFile:
         self._container.close()
 
     def picture(self, stamp_ms: float) -> Any:
-        """The picture of this time in the file, later than the one before; None where none can be decoded."""
+        """Return the picture (an `av.VideoFrame`) of this time in the file, later than the one before.
+
+        None where none can be decoded; the last one again where the file has ended.
+        """
         while self._now is None or self._now_ms < stamp_ms - NEAR_MS:
             after = next(self._frames, None)
             if after is None:

@@ -68,11 +68,11 @@ class ArrivalsView:
         self.hurry()
 
     def hurry(self) -> None:
-        """Something has happened: a take began, or ended."""
+        """Ask the host soon what there is: a take began, or ended."""
         self._wake.set()
 
     def heard(self, uid: str, told: Arrived) -> None:
-        """The host says that it has more of a take; what is new in kind is looked up."""
+        """Show the host's word that it has more of a take; of what is new in kind the list is asked for."""
         name = uid, told.take
         take = self.takes.get(name)
         part = next((one for one in take.parts if one.part == told.part), None) if take else None

@@ -67,7 +67,7 @@ class InboundDeck:
         self._name = name or "guest"
 
     def use(self, stream: object | None) -> None:
-        """This is what arrives now; a recording goes on with it in a new part."""
+        """Record what arrives now, None: nothing; a recording under way goes on with it in a new part."""
         if stream is self._stream:
             return
         self._stream = stream

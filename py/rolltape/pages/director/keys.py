@@ -28,11 +28,11 @@ class RoomKeys:
         )
 
     def choose(self, key: str) -> None:
-        """This is the key that was meant: a reload of this tab does not ask again."""
+        """Keep the key that was meant, for as long as the tab is open: a reload does not ask again."""
         self._browser.remember(self._key_name, key)
 
     def accepted(self, key: str, invite: str) -> None:
-        """The server let this key direct the room; `invite` is its signature that it did."""
+        """Keep a key that the server let direct the room, and `invite`, its signature that it did."""
         if not self.kept:
             self._browser.keep(self._key_name, key)
         if self.kept == key and invite:

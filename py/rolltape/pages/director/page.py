@@ -147,7 +147,7 @@ class DirectorPage:
     # What the room tells (room_client.RoomListener).
 
     def room_connected(self, connected: bool) -> None:
-        """The connection is there, or gone."""
+        """Draw that the connection is there, or gone (`RoomListener`)."""
         self._where("connected" if connected else "connection lost, trying again")
         self._document.show("refused", False)
         if not connected:
@@ -166,7 +166,7 @@ class DirectorPage:
         self._peers.connect()
 
     def room_members(self) -> None:
-        """Somebody came, went, or changed."""
+        """Draw who is there now (`RoomListener`)."""
         self._tell(self._control.members(self._client.members, self._browser.now_ms()))
         self._members_changed()
 
@@ -199,7 +199,7 @@ class DirectorPage:
         self._cards.draw_one(uid)
 
     def room_refused(self, reason: str) -> None:
-        """Somebody else has the room at the moment, but this page has directed it before: it goes on asking."""
+        """Say that somebody else has the room at the moment; it goes on asking (`RoomListener`)."""
         self._where("not directed from here at the moment, trying again")
         self._document.text("refused-reason", reason)
         self._document.text("refused-help", "This page has directed the room before, so it goes on trying.")
@@ -207,7 +207,7 @@ class DirectorPage:
         self._be_ready()
 
     def room_closed(self, reason: str) -> None:
-        """The server does not let this page direct the room: the sentence says why, and what to do."""
+        """Say why the server does not let this page direct the room, and what to do (`RoomListener`)."""
         self._be_ready()
         self._where("not directed from here")
         self._control.disconnected()

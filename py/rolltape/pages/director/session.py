@@ -64,6 +64,7 @@ class SessionView:
         """A guest has finished a take; told again it counts once, told in pieces it counts once it is whole.
 
         `used` False: it is left out until it is ticked. Whether it is whole from now on, and was not before.
+
         """
         name, before = (uid, report.take.id), self._kept.get((uid, report.take.id))
         told = Report(uid, report.take, report.all_parts, report.all_pauses, report.clock)

@@ -23,7 +23,7 @@ class InputWatch:
         self._said = False
 
     def rest(self) -> list[str]:
-        """Nothing is being recorded: begin anew. The subjects of what was told."""
+        """Begin anew, since nothing is being recorded; return the subjects of what was told, to be lifted."""
         was_said, self._said = self._said, False
         self._since_ms = None
         return [SILENT.subject] if was_said else []

@@ -204,7 +204,7 @@ class GuestPage:
     # What the deck tells (deck.DeckView): none of it may raise.
 
     def notify(self, notice: Notice) -> None:
-        """Show a notice."""
+        """Show a notice (`DeckView`)."""
         self._document.notify(notice)
 
     def lift(self, subject: str) -> None:
@@ -212,7 +212,7 @@ class GuestPage:
         self._document.lift(subject)
 
     async def make_room(self, kbps: float) -> None:
-        """A recording is about to begin."""
+        """Clear what the last recording left on the page, and have room made for the next (`DeckView`)."""
         self._cut_off = None
         self._document.forget_trouble()
         self._document.show("after", False)
@@ -236,7 +236,7 @@ class GuestPage:
             self._document.report(error)
 
     async def take_over(self, take: Take) -> None:
-        """The deck is free again."""
+        """Draw what became of the take, tell the directors, and look what the next would be (`DeckView`)."""
         self._uploads.show(take)
         self._document.guard(self._uploads.needs_page)
         self._last_take = take

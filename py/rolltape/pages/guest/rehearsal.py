@@ -48,7 +48,7 @@ class AsideStore:
         await self._store.append_text(f"{self._folder}/{path}", text)
 
     async def names(self, path: str) -> list[str]:
-        """List what is in a folder."""
+        """List what is in a folder (`Store`)."""
         return await self._store.names(f"{self._folder}/{path}")
 
     async def file(self, path: str) -> StoredBytes | None:
@@ -60,7 +60,7 @@ class AsideStore:
         return await self._store.text(f"{self._folder}/{path}")
 
     async def remove(self, path: str) -> None:
-        """Delete a folder and all that is in it."""
+        """Delete a folder and all that is in it (`Store`)."""
         await self._store.remove(f"{self._folder}/{path}")
 
 
@@ -142,7 +142,7 @@ class Rehearsal:
                 await self._delete(take)
 
     def offer(self, offered: bool) -> None:
-        """Show the button, or not."""
+        """Show the button that begins the test, or hide it; the page says so several times a second."""
         self._document.show("test", (offered and self._shelf is not None) or self.is_running)
 
     async def clear(self) -> None:
@@ -179,7 +179,7 @@ class Rehearsal:
     # What the deck tells (deck.DeckView): none of it may raise.
 
     def notify(self, notice: Notice) -> None:
-        """Show a notice."""
+        """Show a notice (`DeckView`)."""
         self._document.notify(notice)
 
     def lift(self, subject: str) -> None:
@@ -187,7 +187,7 @@ class Rehearsal:
         self._document.lift(subject)
 
     async def make_room(self, kbps: float) -> None:
-        """Five seconds need none."""
+        """Make none: five seconds need none (`DeckView`)."""
 
     def show_take(self, take: Take) -> None:
         """Show that the test has another state (`DeckView`)."""

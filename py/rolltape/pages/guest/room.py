@@ -127,11 +127,11 @@ class GuestRoom:
         return nameless(self._client.uid) if self._client.uid else ""
 
     def at(self, own_ms: float) -> Instant | None:
-        """A moment of this page's clock on the room's."""
+        """Return a moment of this page's clock on the room's; None where that is not known yet."""
         return self._time.at(own_ms)
 
     def readings(self) -> Sequence[Reading]:
-        """All readings of the room's clock, in order."""
+        """Return all readings of the room's clock, in order."""
         return self._time.readings
 
     async def open(self) -> None:
@@ -171,7 +171,7 @@ class GuestRoom:
         self._document.spawn(self._time.keep())
 
     def use(self, capture: Capture | None) -> None:
-        """Send what is captured now."""
+        """Send to the others what is captured now, nothing for None; the page calls it when its devices change."""
         if capture is None:
             self._outgoing.close()
         else:
@@ -252,7 +252,7 @@ class GuestRoom:
     # What the room tells (room_client.RoomListener).
 
     def room_connected(self, connected: bool) -> None:
-        """Say everything anew after each welcome."""
+        """Say everything anew after each welcome; False: only that the connection is lost (`RoomListener`)."""
         if not connected:
             self._where("connection lost; your recording is not affected")
             return
@@ -266,7 +266,7 @@ class GuestRoom:
         self._document.spawn(self._tell_all())
 
     def room_members(self) -> None:
-        """Draw who is there; a director who has just come is told everything."""
+        """Draw who is there; a director who has just come is told everything (`RoomListener`)."""
         self._people.show(list(self._client.members.values()))
         self._peers.members_changed()
         directors = frozenset(one.uid for one in self._client.directors)
@@ -279,18 +279,18 @@ class GuestRoom:
             self._where("the director is here" if directors else "waiting for the director")
 
     def room_message(self, sender: Sender, message: Message) -> None:
-        """Do what a director asks for, or take a step of a connection; any other message is left aside."""
+        """Do what a director asks for, or take a step of a connection; others are left aside (`RoomListener`)."""
         if isinstance(message, Signal):
             self._document.spawn(self._peers.receive(sender, message))
         elif isinstance(message, Command):
             self._document.spawn(self._obey(sender, message))
 
     def room_refused(self, reason: str) -> None:
-        """The server does not let this page in at the moment."""
+        """Show why the server does not let this page in at the moment; it is tried again (`RoomListener`)."""
         self._where(reason)
 
     def room_closed(self, reason: str) -> None:
-        """The server does not let this page in any more."""
+        """Say that the server lets this page in no more, and why (`RoomListener`); recording goes on."""
         self._peers.close()
         self._people.show(())
         self._where("not in the room")

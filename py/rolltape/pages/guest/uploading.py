@@ -68,12 +68,12 @@ class GuestUploads:
                 self._document.spawn(uploads.resume(id))
 
     def recovered(self, take: Take) -> None:
-        """A take that was left behind is whole again: what is missing of it at the host follows."""
+        """Send what the host lacks of a take that was left behind and is whole again."""
         if self._uploads is not None:
             self._document.spawn(self._uploads.resume(take.id))
 
     def offered(self, offer: UploadOffer) -> None:
-        """The host keeps takes, and gives this page a token for that."""
+        """Keep the host's offer and its token; the room calls it with each new one."""
         from rolltape.pages.takes.upload_words import consent
 
         first = self._offer is None
@@ -116,7 +116,10 @@ class GuestUploads:
             self.show(take)
 
     def show(self, take: Take) -> None:
-        """A take is being made, or is over."""
+        """Take note of what the take is by now; the page calls it with each change.
+
+        A new one that is to be sent begins to be sent; `draw` shows how far it is.
+        """
         if self._offer is not None and not take.is_over and take.id not in self._asked:
             self._begin(take, self._offer)
         if self._uploads is not None:

@@ -99,7 +99,7 @@ class Uploads:
             await self._add(take.id, UploadNotes(offer.token, offer.to, room, choice, offer.segment_max))
 
     def told(self, take: Take) -> None:
-        """The take is so by now."""
+        """Take note of what the take is by now."""
         upload = self.of(take.id)
         if upload is None:
             return
