@@ -8,6 +8,7 @@ in two halves. What a run says is shown when it is over, so that no two mix. It 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,8 @@ def one(title: str, command: list[str]) -> bool:
 
 
 def quick() -> bool:
-    """Run what is pure, every other file beside the rest; True if everything passed."""
+    """Run what is pure, every other file beside the rest, with fewer examples; True if everything passed."""
+    os.environ["ROLLTAPE_EXAMPLES"] = "quick"  # tests/unit/conftest.py
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "unit").glob("test_*.py"))
     pure = ("-q", "-m", "not slow")
     return both(

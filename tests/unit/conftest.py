@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import settings
 
 from lost_tasks import no_task_dies_unheard
 
-# How long an example takes is the machine's matter.
+# How long an example takes is the machine's matter. `make quick` tries fewer; `make test` tries all.
 settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+settings.register_profile("quick", deadline=None, max_examples=25)
+settings.load_profile(os.environ.get("ROLLTAPE_EXAMPLES", "any machine"))
 
 
 @pytest.fixture(autouse=True)

@@ -537,6 +537,7 @@ def assert_harmless(link: Link) -> None:
     assert not set("<>\"'` ") & set(link_for(found))
 
 
+@pytest.mark.slow
 def test_ten_thousand_random_links_do_no_harm() -> None:
     dice = random.Random(20_260_301)
     pages = set()

@@ -226,6 +226,7 @@ def test_what_exists_is_written_over_when_told_to_alone(
     assert place.stat().st_size > 1_000_000
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     """The limit of a file's size, which a disk's end looks like to who writes."""
     two_guests(tmp_path, 20.5)

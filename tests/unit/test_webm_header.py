@@ -95,12 +95,19 @@ def test_header_is_held_back_until_it_is_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL_FILES)
-def test_only_the_header_changes(name: str, tmp_path: Path) -> None:
+def test_only_the_header_changes(name: str) -> None:
+    raw = recording(name)
+
+    assert streamed(raw).endswith(raw[header_length(raw) :])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_a_player_finds_the_same_packets_behind_the_new_header(name: str, tmp_path: Path) -> None:
     raw = recording(name)
     (tmp_path / "raw").write_bytes(raw)
     (tmp_path / "ours").write_bytes(streamed(raw))
 
-    assert streamed(raw).endswith(raw[header_length(raw) :])
     assert packets(tmp_path / "ours") == packets(tmp_path / "raw")
 
 

@@ -73,7 +73,7 @@ def test_index_is_the_same_byte_by_byte(name: str) -> None:
     assert facts_of(list(chunked(data, 1))) == facts_of([data])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from(ALL_FILES), st.lists(st.integers(0, 1 << 20), max_size=40))
 def test_index_is_the_same_for_any_chunks(name: str, places: list[int]) -> None:
     data = streamed(recording(name))
@@ -95,7 +95,7 @@ def damaged(data: bytes, damage: list[tuple[int, bytes]], spared: int = 0) -> by
     return bytes(file)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(DAMAGE, st.lists(st.integers(0, 1 << 20), max_size=40))
 def test_index_of_a_damaged_file_is_the_same_for_any_chunks(
     damage: list[tuple[int, bytes]], places: list[int]
@@ -124,7 +124,7 @@ def test_index_is_the_same_for_long_chunks_that_end_within_long_blocks(
     assert facts_of(cut(data, places)) == facts_of([data])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=20))
 def test_any_bytes_behind_a_header_are_taken_calmly(junk: bytes, places: list[int]) -> None:
     data = header() + cluster(0, block(1, 0, b"frame")) + junk
@@ -154,6 +154,7 @@ CODECS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL_FILES)
 def test_tracks_blocks_and_times_are_those_ffprobe_finds(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(recording(name))
@@ -451,7 +452,7 @@ def test_block_behind_damage_is_not_dated_by_the_cluster_before_if_its_own_is_go
 
 
 def test_memory_grows_by_clusters_only() -> None:
-    chunks = list(half_seconds(2_000, frame_bytes=1_000))
+    chunks = list(half_seconds(500, frame_bytes=1_000))
     index = Index()
     tracemalloc.start()
     try:
@@ -463,7 +464,7 @@ def test_memory_grows_by_clusters_only() -> None:
     finally:
         tracemalloc.stop()
 
-    assert grown < 100 * 2_000
+    assert grown < 100 * 500
 
 
 def test_a_long_piece_is_not_copied_for_the_torn_block_before_it() -> None:

@@ -150,7 +150,7 @@ junk = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(junk, st.booleans())
 @example([(1, b"\x00\x00\x00\x8a")], False)
 @example([(4, b"\x8a\x01\x1f\x01\x00")], True)

@@ -119,6 +119,7 @@ def test_files_and_archives_beyond_four_gigabytes_are_found_where_they_are(sizes
                 assert len(file.read(min(10, info.file_size))) == min(10, info.file_size)
 
 
+@pytest.mark.slow
 def test_more_files_than_a_plain_directory_can_count() -> None:
     layout = ZipLayout([Entry(f"{number}", 0, 0, AT, number) for number in range(70_000)])
 
