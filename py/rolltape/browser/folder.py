@@ -64,7 +64,7 @@ async def remembered() -> Folder | None:
 
 
 async def forget() -> None:
-    """Remember nothing any more."""
+    """Remember no folder any more: the next recording goes into the downloads, until one is chosen."""
     await _with_handles("readwrite", lambda handles: handles.delete(KEY))
 
 

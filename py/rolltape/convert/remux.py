@@ -78,7 +78,7 @@ class Remuxer:
         return out
 
     def end(self, reader: PacketReader) -> None:
-        """Note that the part is read to its end."""
+        """Do nothing: the end of a part needs no word here, as it does in the other takers."""
 
     def finish(self) -> bytes:
         """Return the last Cluster; then `ending` is known."""

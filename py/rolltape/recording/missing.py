@@ -38,7 +38,7 @@ def of_hole(hole: Hole, before_ms: int = 0) -> str:
 
 
 def of_lag(behind_ms: int) -> str:
-    """Time that is nowhere in the file."""
+    """Return a clause that says by how much less was recorded than went by."""
     return f"{_seconds(behind_ms)} less than went by were recorded"
 
 

@@ -48,7 +48,7 @@ class Patchable(Protocol):
         """Wait until everything is on the disk. Raises SinkError."""
 
     async def close(self) -> int:
-        """Let go of it; its size. Raises SinkError."""
+        """Let go of the file; return its size in bytes. Raises SinkError."""
 
 
 class Opens(Protocol):

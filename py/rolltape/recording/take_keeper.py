@@ -120,7 +120,7 @@ class TakeKeeper:
         self.note_error(sentence)
 
     def note_early_end(self, whole: Delivery | None) -> None:
-        """The journal's copy of a part lacks its end; `whole` is the place that holds all of it."""
+        """Note in the take that the journal's copy of a part lacks its end; `whole` is what has all of it."""
         self.note_error(ENDS_EARLY[whole])
 
     def note_failure(self, sentence: str) -> None:

@@ -60,7 +60,7 @@ class ArrivalsView:
         return self._offer is not None
 
     def offered(self, offer: UploadOffer) -> None:
-        """The host keeps takes of this room: see what there is, from now on."""
+        """Show from now on what the host has: it keeps takes of this room. Called with each new token."""
         first, self._offer = self._offer is None, offer
         if first:
             self._host = self._browser.upload_host()

@@ -122,7 +122,7 @@ class InboundDeck:
         await self._takes.make_room(kbps)
 
     def show_take(self, take: Take) -> None:
-        """Draw the take; whatever cannot be drawn, the recording goes on."""
+        """Draw the take (`DeckView`); whatever cannot be drawn, the recording goes on."""
         try:
             self._takes.show(take)
             self._changed()

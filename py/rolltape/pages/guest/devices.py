@@ -248,7 +248,7 @@ class Devices:
         return self._muted.kinds
 
     def look(self) -> None:
-        """See what the browser mutes; called several times a second."""
+        """Tell what the browser mutes, or mutes no more; the page calls it several times a second."""
         capture = self.capture
         if capture is None:
             return
