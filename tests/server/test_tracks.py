@@ -137,8 +137,8 @@ def test_tracks_of_two_guests_can_be_fetched_alone_and_with_all_else(
     assert (made.state, made.said) == (TracksState.READY, ())
     names = [one.name for one in made.files]
     assert names == [
-        *("Ada.wav", "Grace.wav", "report.html", "report.json", "mix.wav"),
-        *("tracks.otio", "tracks.fcpxml", "tracks.rpp"),
+        *("Ada.wav", "Grace.wav", "report.json", "mix.wav"),
+        *("tracks.otio", "tracks.fcpxml", "tracks.rpp", "report.html"),
     ]
     assert lying(tmp_path) == sorted(names)
 

@@ -67,7 +67,7 @@ def test_two_microphones_that_run_apart_are_in_step(
     places = [tmp_path / "tracks" / "Ada.wav", tmp_path / "tracks" / "Grace.wav"]
     others = [
         tmp_path / "tracks" / name
-        for name in ("report.html", "report.json", "tracks.otio", "tracks.fcpxml", "tracks.rpp")
+        for name in ("report.json", "tracks.otio", "tracks.fcpxml", "tracks.rpp", "report.html")
     ]
     assert capsys.readouterr().out.split() == [str(place) for place in (*places, *others)]
     ada, grace = (samples(place) for place in places)
@@ -187,11 +187,11 @@ def test_a_missing_and_a_ruined_file_are_told_and_the_others_go_on(
     assert [Path(line).name for line in said.out.splitlines()] == [
         "Ada.wav",
         "Grace.wav",
-        "report.html",
         "report.json",
         "tracks.otio",
         "tracks.fcpxml",
         "tracks.rpp",
+        "report.html",
     ]
 
 

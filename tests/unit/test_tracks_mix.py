@@ -107,5 +107,5 @@ def test_the_command_makes_it_beside_the_tracks(tmp_path: Path, capsys: pytest.C
     assert main(["tracks", str(tmp_path), "--mix", "--sound", "flac", "--project", "none"]) == 0
 
     made = [Path(line).name for line in capsys.readouterr().out.splitlines()]
-    assert made == ["Ada.flac", "Grace.flac", "report.html", "report.json", "mix.flac"]
+    assert made == ["Ada.flac", "Grace.flac", "report.json", "mix.flac", "report.html"]
     assert told_by_ffmpeg(tmp_path / "tracks" / "mix.flac")[1] <= PEAK_DBTP

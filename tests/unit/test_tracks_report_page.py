@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import av
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rolltape.__main__ import main
 from rolltape.tracks.report_page import report_page
-from unit.synthetic_session import beeps, matroska, report, write_session
+from unit.synthetic_session import beeps, filmed, matroska, report, write_session
 
 
 def of(**file: Any) -> dict[str, Any]:
@@ -54,7 +57,7 @@ def elements(page: str) -> list[str]:
 
 
 def test_drift_losses_residual_and_bound_are_told() -> None:
-    said = words(report_page(of()))
+    said = words(report_page(of(), {}))
     for sentence in (
         "+80.0 millionths, by its own time stamps",
         "0.42 ms at most (residual)",
@@ -70,7 +73,7 @@ def test_drift_losses_residual_and_bound_are_told() -> None:
 
 def test_what_nobody_knows_and_what_is_missing_is_told() -> None:
     found = of(to_room=None, by=None, runs=[], undecodable_s=1.5, late_ms=0) | {"missing": ["Ben.webm"]}
-    said = words(report_page(found))
+    said = words(report_page(found, {}))
     for sentence in (
         "nothing tells: taken to be right",
         "not noted: aligned at the beginning alone",
@@ -78,17 +81,17 @@ def test_what_nobody_knows_and_what_is_missing_is_told() -> None:
         "missing or unreadable: Ben.webm",
     ):
         assert sentence in said, sentence
-    assert "svg" not in elements(report_page(found))
+    assert "svg" not in elements(report_page(found, {}))
 
 
 @settings(max_examples=30)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"])))
 def test_no_name_becomes_markup(name: str) -> None:
-    plain = elements(report_page(of()))
+    plain = elements(report_page(of(), {}))
     found = of(file=f"<script>{name}</script>\"'&")
     found["tracks"][0]["name"] = f"</h2><img src=x onerror=alert(1)>{name}"
     found["missing"] = []
-    page = report_page(found)
+    page = report_page(found, {})
     assert elements(page.translate({0xFFFE: None, 0xFFFF: None})) == plain
     assert "script" not in plain and "default-src 'none'" in page
 
@@ -102,3 +105,22 @@ def test_the_command_writes_it_and_it_says_what_the_json_does(tmp_path: Path) ->
     page = (tmp_path / "tracks" / "report.html").read_text()
     bound_ms = told["tracks"][0]["files"][0]["to_room"]["bound_ms"]
     assert f"{bound_ms:.1f} ms (bound)" in words(page) and "svg" in elements(page)
+
+
+def test_a_track_shows_how_loud_it_is_and_one_of_its_pictures(tmp_path: Path) -> None:
+    write_session(tmp_path, report("Ada", 20, clock=False), report("Grace", 20, clock=False))
+    sound = beeps(20, 0, 10)
+    matroska(tmp_path / "Ada_studio_take1.webm", sound, lambda ms: ms)
+    filmed(tmp_path / "Grace_studio_take1.webm", 3)
+    assert main(["tracks", str(tmp_path)]) == 0
+
+    page = (tmp_path / "tracks" / "report.html").read_text()
+    (still,) = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', page)
+    with av.open(BytesIO(b64decode(still)), "r") as container:
+        (frame,) = container.decode(video=0)
+        assert (frame.width, frame.height) == (320, 180)
+    loud, silent = re.findall(r'class="sound".*?<path d="([^"]+)"', page)
+    highs = [float(down) - float(up) for up, down in re.findall(r"M[0-9]+ ([0-9.]+)V([0-9.]+)", loud)]
+    loudest = [at / len(highs) for at, high in enumerate(highs) if high > 50]
+    assert loudest and all(abs(at - 0.5) < 0.01 for at in loudest), "a beep after 10 s of 20"
+    assert set(re.findall(r"[0-9.]+V[0-9.]+", silent)) == {"59.5V60.5"}

@@ -27,6 +27,7 @@ TRACKS_OF_A_DESK = [
         "fcpxml",
         "file_clock",
         "film_file",
+        "look",
         "make",
         "mix",
         "otio",

@@ -16,6 +16,7 @@ from rolltape.core.naming import free_name, safe_name
 from rolltape.core.notice import plain_text
 from rolltape.tracks.audio_file import hear
 from rolltape.tracks.fcpxml import final_cut_project
+from rolltape.tracks.look import look
 from rolltape.tracks.mix import write_mix
 from rolltape.tracks.orders import PictureOrder, SoundOrder
 from rolltape.tracks.otio import timeline
@@ -163,8 +164,7 @@ def make(wanted: Wanted, listener: Listener) -> bool:
     jobs: list[tuple[Path, Callable[[Path], None]]] = []
     rate = wanted.rate or frame_rate(one.seen for own in files.filmed.values() for one in own)
     if not wanted.only:
-        for name in (REPORT_PAGE, REPORT):
-            jobs.append((wanted.output / name, partial(_report, everybody, files, began, wanted.force)))
+        jobs.append((wanted.output / REPORT, partial(_report, everybody, files, began, wanted.force)))
     if wanted.mix and not wanted.only:
         mix = partial(_mix, everybody, places, began, wanted, listener)
         jobs.append((wanted.output / f"{MIX}.{wanted.sound}", mix))
@@ -177,6 +177,9 @@ def make(wanted: Wanted, listener: Listener) -> bool:
     for kind in wanted.projects if not wanted.only else ():
         project = partial(_project, kind, session.room, everybody, places, rate, wanted.force, wanted.moves)
         jobs.append((wanted.output / f"{PROJECT}.{kind}", project))
+    if not wanted.only:
+        page = partial(_report_page, everybody, files, began, places, wanted.force)
+        jobs.append((wanted.output / REPORT_PAGE, page))
     for place, job in jobs:
         if place.name in wanted.kept:
             continue
@@ -332,8 +335,26 @@ def _mix(
 def _report(
     everybody: Sequence[GuestTrack], files: _Files, began: datetime | None, force: bool, place: Path
 ) -> None:
-    report = report_plain(everybody, files.used, files.missing, began)
-    text = report_json(report) if place.name == REPORT else report_page(report)
+    text = report_json(report_plain(everybody, files.used, files.missing, began))
+    with whole_file(place, force) as path:
+        path.write_text(text, encoding="utf-8")
+
+
+def _report_page(
+    everybody: Sequence[GuestTrack],
+    files: _Files,
+    began: datetime | None,
+    places: dict[str, Path],
+    force: bool,
+    place: Path,
+) -> None:
+    """The same for a person, with what there is to be seen of the tracks that are made."""
+    looks = {
+        track.name: look(sound, track.length)
+        for track in everybody
+        if (sound := places.get(track.name)) is not None and sound.exists()
+    }
+    text = report_page(report_plain(everybody, files.used, files.missing, began), looks)
     with whole_file(place, force) as path:
         path.write_text(text, encoding="utf-8")
 

@@ -6,11 +6,13 @@ nothing been taken out.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-__all__ = ["report_page"]
+__all__ = ["Look", "report_page"]
 
 TOLD_SILENCE_S = 0.1
 MOST_ROWS = 200
@@ -19,6 +21,7 @@ WIDE, HIGH, EDGE = 640, 120, 4
 LEAST_MS = 10.0
 """What the plot is high at least, so that nothing looks like a lot."""
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0 auto; padding: 1rem; max-width: 60rem; }
@@ -32,19 +35,32 @@ figure { margin: .5rem 0; }
 figcaption { font-size: .9rem; opacity: .75; }
 svg { display: block; width: 100%; height: 8rem; border: 1px solid; border-radius: .3rem; }
 svg path { fill: none; stroke: currentColor; stroke-width: 2; vector-effect: non-scaling-stroke; }
+svg.sound { height: 4rem; }
+svg.sound path { stroke-width: 1; }
+img { display: block; max-width: 100%; margin: .5rem 0; border-radius: .3rem; }
 svg .none { stroke-width: 1; opacity: .4; }
 svg .lost { stroke: light-dark(#b3261e, #ff8a80); }
 .bad { color: light-dark(#b3261e, #ff8a80); }
 """
 
 
-def report_page(report: Mapping[str, Any]) -> str:
-    """Return the page of a report, as `report.report_plain` has it."""
+@dataclass(frozen=True)
+class Look:
+    """A track at a glance."""
+
+    peaks: tuple[float, ...] = ()
+    """The loudest sample of a moment (20 to 90 ms) at each of so many equal steps, 0 to 1."""
+    still: bytes = b""
+    """A JPEG; empty where there is no picture."""
+
+
+def report_page(report: Mapping[str, Any], looks: Mapping[str, Look]) -> str:
+    """Return the page of a report, as `report.report_plain` has it, with what tracks look like, by their names."""
     length_s = report["samples"] / report["rate_hz"]
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="viewport" content="width=device-width"><title>Tracks: the report</title>',
         f"<style>{STYLE}</style></head><body><h1>Tracks: the report</h1>",
         _table(
@@ -58,12 +74,16 @@ def report_page(report: Mapping[str, Any]) -> str:
         names = "".join(f"<li>{escape(name)}</li>" for name in report["missing"])
         parts.append(f'<p class="bad">Not used, since missing or unreadable:</p><ul>{names}</ul>')
     for track in report["tracks"]:
-        parts += _track(track)
+        parts += _track(track, looks.get(track["name"], Look()))
     return "\n".join([*parts, "</body></html>\n"])
 
 
-def _track(track: Mapping[str, Any]) -> Iterator[str]:
+def _track(track: Mapping[str, Any], look: Look) -> Iterator[str]:
     yield f"<h2>{escape(track['name'])}</h2>"
+    if look.still:
+        yield f'<img alt="One of the pictures" src="data:image/jpeg;base64,{b64encode(look.still).decode()}">'
+    if look.peaks:
+        yield _waveform(look.peaks)
     if not track["files"]:
         yield '<p class="bad">Nothing of it could be used.</p>'
     for file in track["files"]:
@@ -146,6 +166,18 @@ def _plot(runs: Sequence[Mapping[str, Any]], end_s: float) -> str:
     return (
         f'<figure><svg viewBox="0 0 {WIDE} {HIGH}" preserveAspectRatio="none" role="img" aria-label="{words}">'
         f"{zero}{path('drift', lines)}{path('lost', steps)}</svg><figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _waveform(peaks: Sequence[float]) -> str:
+    """How loud the track is, from its beginning to its end."""
+    bars = "".join(
+        f"M{at} {HIGH / 2 - high:.1f}V{HIGH / 2 + high:.1f}"
+        for at, high in enumerate(max(0.5, peak * HIGH / 2) for peak in peaks)
+    )
+    return (
+        f'<svg class="sound" viewBox="0 0 {len(peaks)} {HIGH}" preserveAspectRatio="none" role="img" '
+        f'aria-label="How loud the track is, from beginning to end"><path d="{bars}"/></svg>'
     )
 
 
