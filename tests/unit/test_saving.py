@@ -42,7 +42,8 @@ class Asks(FakeRoomBrowser):
 
 async def pressed(browser: Asks, steps: int = 60) -> tuple[FakeDocument, SavingCheck]:
     document = FakeDocument()
-    check = SavingCheck(document, cast("Browser", browser))
+    refused: list[bool] = []
+    check = SavingCheck(document, cast("Browser", browser), refused.append)
     document.spawn(check.watch())
     await asyncio.sleep(0)
     if document.shown.get("saving-ask"):
@@ -51,6 +52,7 @@ async def pressed(browser: Asks, steps: int = 60) -> tuple[FakeDocument, SavingC
         await asyncio.sleep(0)
     for task in document.tasks:
         task.cancel()
+    assert refused and refused[-1] is (check.now is Saving.REFUSED), "the page says where recordings go by it"
     return document, check
 
 

@@ -327,6 +327,28 @@ def test_a_private_window_is_said_to_be_one() -> None:
     assert told.startswith("This is a private window, or") and "there is no crash-proof copy" in told
 
 
+def test_a_browser_that_saves_no_file_is_not_said_to_put_it_into_the_downloads_folder() -> None:
+    async def story() -> None:
+        document = FakeDocument()
+        takes = Takes(document, cast("Browser", StoringBrowser()), lambda: None, lambda: 2500.0)
+        takes.downloads_refused(True)
+        assert "destination" not in document.texts, "nothing is known yet"
+        takes.downloads_refused(False)
+        await takes.open()
+        usual = document.texts["destination"]
+        takes.downloads_refused(True)
+        refused = document.texts["destination"]
+        takes.downloads_refused(False)
+        for task in document.tasks:
+            task.cancel()
+
+        assert usual == document.texts["destination"]
+        assert usual == "your Downloads folder while you record, and a crash-proof copy in this browser"
+        assert refused.startswith("a crash-proof copy in this browser; save it from the list below")
+
+    asyncio.run(story())
+
+
 def opened(browser: StoringBrowser) -> tuple[FakeDocument, Takes]:
     document = FakeDocument()
     return document, Takes(document, cast("Browser", browser), lambda: None, lambda: 2500.0)

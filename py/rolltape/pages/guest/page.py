@@ -80,7 +80,7 @@ class GuestPage:
         self._uploads = GuestUploads(link.settings, document, browser, self._deck, self._takes)
         self._uploads.moved = self._on_upload_moved
         self._ready = ReadyView(link.settings, document, browser)
-        self._saving = SavingCheck(document, browser)
+        self._saving = SavingCheck(document, browser, self._takes.downloads_refused)
         self._rehearsal = Rehearsal(
             *(document, browser, lambda: self._devices.capture, self._order, known_slow, self._draw_plan)
         )

@@ -7,6 +7,7 @@ begins. So the guest can have that question at once: two small text files are sa
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from rolltape.pages.document import Document
 from rolltape.pages.interfaces import Browser
@@ -37,7 +38,11 @@ class SavingCheck:
     `now` is what was seen last, up to LOOK_EVERY_S old.
     """
 
-    def __init__(self, document: Document, browser: Browser) -> None:
+    def __init__(
+        self, document: Document, browser: Browser, refused: Callable[[bool], None] = lambda refused: None
+    ) -> None:
+        """`refused` is told whether the browser saves none; it must not raise."""
+        self._refused = refused
         self._document = document
         self._browser = browser
         self._asking = False
@@ -61,6 +66,7 @@ class SavingCheck:
         if self.now is not self._drawn:
             self._drawn = self.now
             self._document.text("saving", WORDS[self.now])
+            self._refused(self.now is Saving.REFUSED)
             self._document.show("saving-ask", self.now in (Saving.UNKNOWN, Saving.ASKS))
         return permission
 

@@ -98,6 +98,8 @@ class Takes:
         self._failed_looks = 0
         self._at_end = False
         """Whether a recording is in memory until it is over."""
+        self._refused = False
+        """Whether the browser saves no file of this page by itself: its person said no."""
         self._folder_view = FolderView(document, browser, self._draw_destination)
 
     async def open(self) -> None:
@@ -140,10 +142,17 @@ class Takes:
     def _folder(self) -> Folder | None:
         return self.places.folder.folder if self.places.folder else None
 
+    def downloads_refused(self, refused: bool) -> None:
+        """The browser saves no files of this page by itself, or does again: say where a recording goes then."""
+        if refused is not self._refused:
+            self._refused = refused
+            if self.places != Places(None, None):
+                self._draw_destination()
+
     def _draw_destination(self) -> None:
         """Say where a recording goes."""
         places = self.places
-        words = DESTINATIONS[places.downloads is not None, places.store is not None]
+        words = DESTINATIONS[places.downloads is not None and not self._refused, places.store is not None]
         if self._at_end:
             words = AT_END
         folder = self._folder()
