@@ -34,7 +34,9 @@ FILM_S, TURNS = 30, 2
 GOAL_SPEED, GOAL_AGAINST, GOAL_MB, GOAL_GROWTH = 2.0, 0.9, 150.0, 1.1
 NOISE = f"testsrc2=s=1280x720:r=30:d={FILM_S},noise=alls=8:allf=t"
 """What costs most: nothing of it stays the same."""
-RECORDED = "-c:v libx264 -preset ultrafast -crf 18 -pix_fmt yuv420p -c:a libopus -f matroska"
+RECORDED = (
+    "-c:v libx264 -preset ultrafast -b:v 6M -maxrate 6M -bufsize 6M -pix_fmt yuv420p -c:a libopus -f matroska"
+)
 AS_OURS = (
     "-r 30 -c:v libx264 -preset veryfast -crf 18 -profile:v high -bf 0 -g 30 -c:a aac -movflags +faststart"
 )
