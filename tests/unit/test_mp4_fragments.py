@@ -44,6 +44,16 @@ def test_times_and_pictures_are_those_of_the_file_whatever_the_chunks(length: in
     assert sound.ms(sound.end) == pytest.approx(5000, abs=30)
     assert picture.gaps == sound.gaps == []
     assert reader.readable_end == reader.size
+    assert picture.mean_ms == pytest.approx(40, abs=0.1)
+
+
+def test_where_it_is_whole_from_and_how_far_it_has_come_is_told() -> None:
+    stream = reader_for(Container.MP4)
+    before = stream.whole_from_ms, stream.latest_ms
+    stream.feed(fragments())
+
+    assert before == (None, None) and stream.whole_from_ms == pytest.approx(0, abs=30)
+    assert stream.latest_ms == pytest.approx(4960, abs=25)
 
 
 def test_header_alone_is_no_media() -> None:

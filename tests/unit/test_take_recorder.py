@@ -703,7 +703,7 @@ def first_picture_ms(index: Index) -> float:
 async def rolled_over(studio: Studio, recording: Recording, captured_ms: float | None = None) -> None:
     """Have the recording roll over while the first engine has given all its chunks."""
     studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
-    studio.clock.ms += 3000
+    studio.clock.ms += 2000
     roll = asyncio.create_task(recording.roll_over("test"))
     await until(lambda: len(recording.take.parts) == 2)
     studio.clock.ms += 700
@@ -718,7 +718,7 @@ async def test_a_new_part_begins_before_the_old_one_ends() -> None:
     recording = studio.recording()
     task = await started(recording)
     studio.engines[0].give(*chunks_of("chromium-vp8-opus.webm"))
-    studio.clock.ms += 3000
+    studio.clock.ms += 2000
 
     roll = asyncio.create_task(recording.roll_over("test"))
     await until(lambda: len(studio.engines) == 2)
@@ -742,6 +742,32 @@ async def test_a_new_part_begins_before_the_old_one_ends() -> None:
 
 
 @studio_test
+async def test_an_encoder_that_is_late_is_not_stopped_before_its_file_has_come_to_where_the_new_one_begins() -> (
+    None
+):
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    chunks = chunks_of("chromium-vp8-opus.webm")
+    late = len(chunks) // 2
+    studio.engines[0].give(*chunks[:late])
+    studio.clock.ms += 2000
+    roll = asyncio.create_task(recording.roll_over("test"))
+    await until(lambda: len(recording.take.parts) == 2)
+    studio.engines[1].give(*chunks)
+    await turns(100)
+    stopped_early = "stop" in studio.engines[0].calls
+
+    studio.engines[0].give(*chunks[late:])
+    assert await roll
+    await recording.stop()
+    take = await task
+
+    assert not stopped_early
+    assert take.parts[1].gap_before_ms == 0 and whole_until_ms(studio.part(1)) > 2000
+
+
+@studio_test
 async def test_a_take_and_its_parts_begin_where_their_files_do() -> None:
     studio = Studio()
     recording = studio.recording(room_time=lambda own_ms: Instant(own_ms + 1_000_000, 2))
@@ -749,12 +775,12 @@ async def test_a_take_and_its_parts_begin_where_their_files_do() -> None:
     assert recording.take.room_started_at_ms == 1_001_000
 
     studio.engines[0].captured_ms = 970
-    await rolled_over(studio, recording, captured_ms=3950)
+    await rolled_over(studio, recording, captured_ms=2950)
     await recording.stop()
     take = await task
 
     assert take.room_started_at_ms == round(1_000_970 - first_picture_ms(studio.part(1)))
-    assert take.parts[1].started_ms == 3950 - 970
+    assert take.parts[1].started_ms == 2950 - 970
 
 
 @studio_test
@@ -768,9 +794,9 @@ async def test_what_two_parts_share_is_logged_and_counted_once() -> None:
     take = await task
 
     first, second = take.parts
-    assert second.started_ms == 3000 and second.reason == "test"
-    assert second.overlap_before_ms == max(0, first.duration_ms - 3000)
-    assert second.gap_before_ms == max(0, 3000 - round(whole_until_ms(studio.part(1))))
+    assert second.started_ms == 2000 and second.reason == "test"
+    assert second.overlap_before_ms == first.duration_ms - 2000 > 0
+    assert second.gap_before_ms == 0
     assert take.duration_ms == first.duration_ms + second.duration_ms - second.overlap_before_ms
     assert recording.status.bytes == first.bytes + second.bytes
 

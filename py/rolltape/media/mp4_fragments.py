@@ -38,6 +38,11 @@ class FragmentTrack:
         """Return a time of the track in milliseconds."""
         return ticks * 1000 / self.timescale
 
+    @property
+    def mean_ms(self) -> float:
+        """The length of a sample on the average; 0 before the first."""
+        return self.ms(self.end - (self.first or 0)) / max(1, self.samples)
+
     def add(self, begin: int, samples: int, length: int) -> None:
         """Count a run of `samples` that begins at `begin` and lasts `length`, both in ticks; note a gap before it."""
         if self.first is None:

@@ -64,6 +64,14 @@ class ContainerStream(Protocol):
         """Until when the file has something of every track; None where the container does not tell."""
 
     @property
+    def whole_from_ms(self) -> float | None:
+        """From when on the file has something of every track; None before, and where the container does not tell."""
+
+    @property
+    def latest_ms(self) -> float | None:
+        """When the latest sample begins of the track that is furthest behind; None as above."""
+
+    @property
     def silences(self) -> Sequence[Silence]:
         """Stretches in which a track has nothing, as far as the container tells."""
 
@@ -118,6 +126,8 @@ class Untouched:
     first_picture_ms: float | None = None
     duration_ms: float | None = None
     whole_until_ms: float | None = None
+    whole_from_ms: float | None = None
+    latest_ms: float | None = None
     pictures: int | None = None
     silences: Sequence[Silence] = ()
     has_both = False

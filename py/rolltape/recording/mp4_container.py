@@ -69,6 +69,21 @@ class Mp4:
         return None if self._is_blind else min((track.ms(track.end) for track in self._tracks), default=0.0)
 
     @property
+    def whole_from_ms(self) -> float | None:
+        """When the track that begins last begins."""
+        return max((track.ms(track.first or 0) for track in self._heard_of), default=None)
+
+    @property
+    def latest_ms(self) -> float | None:
+        """When the latest sample begins of the track that is furthest behind, if it is as long as the average."""
+        return min((track.ms(track.end) - track.mean_ms for track in self._heard_of), default=None)
+
+    @property
+    def _heard_of(self) -> list[FragmentTrack]:
+        """The tracks; none while one of them has no sample, and where that cannot be told."""
+        return self._tracks if self.has_media and not self._is_blind else []
+
+    @property
     def silences(self) -> Sequence[Silence]:
         """The gaps between its times."""
         return [Silence(track.is_picture, *gap) for track in self._tracks for gap in track.gaps]

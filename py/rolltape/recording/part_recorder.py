@@ -74,6 +74,10 @@ class PartRecorder:
         """Set once the file holds something of every track, and when it is over."""
         self.over = asyncio.Event()
         """Set when no chunk comes any more."""
+        self.grown = asyncio.Event()
+        """Set whenever its file has come further in every track, and when it is over; who waits clears it."""
+        self.grown_ms = 0.0
+        """When it did last."""
         self._notices = notices
         self._now_ms = now_ms
         self._pauses = pauses
@@ -101,7 +105,7 @@ class PartRecorder:
         try:
             await self.sinks.open_journal(places.store)
             self._engine, self.plan = await start_engine(self.plan, is_wanted)
-            self._heard_ms = self._looked_ms = self._now_ms()
+            self._heard_ms = self._looked_ms = self.grown_ms = self._now_ms()
             self.started_ms = self._engine.began_ms(None) or self._now_ms()
             self.mime_type = self._engine.mime_type or self.plan.choice.candidate.mime_type
             self._stream = stream_for(contents(self.mime_type).container)
@@ -147,6 +151,7 @@ class PartRecorder:
             self.ended_ms = self._now_ms()
         self.flowing.set()
         self.over.set()
+        self.grown.set()
         if self._engine is not None:
             self._asked(self._engine.close)
 
@@ -263,6 +268,16 @@ class PartRecorder:
         """Until when it has both picture and sound, by the clock."""
         return self._by_the_clock(self._stream.whole_until_ms)
 
+    def reaches(self, following: PartRecorder) -> bool:
+        """Return True if its file goes on, in every track, until the one of `following` has begun.
+
+        Encoders that are stopped lose what they still had to do. What does not tell its times is taken to reach.
+        """
+        latest_ms, from_ms = self._stream.latest_ms, following.stream.whole_from_ms
+        if latest_ms is None or from_ms is None:
+            return True
+        return self._by_the_clock(latest_ms) >= following._by_the_clock(from_ms)
+
     def _by_the_clock(self, in_file_ms: float | None) -> float:
         """A moment of the file by the clock; its end where the container does not tell."""
         if in_file_ms is None:
@@ -304,7 +319,11 @@ class PartRecorder:
     def _take_in(self, chunk: bytes) -> None:
         """Hand one chunk to both sinks; nothing here waits."""
         self._heard_ms = self._now_ms()
+        before_ms = self._stream.latest_ms
         data = self._stream.feed(chunk)
+        if self._stream.latest_ms != before_ms:
+            self.grown_ms = self._heard_ms
+            self.grown.set()
         self._compare()
         self._came += len(chunk)
         self._throughput.note(self._heard_ms, self._stream.pictures, self._came)

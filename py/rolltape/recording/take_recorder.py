@@ -31,6 +31,8 @@ from rolltape.recording.take_notices import TakeNotices
 
 __all__ = ["Recording"]
 
+STANDS_AFTER_MS = 2500.0
+"""A file that has not come further for so long never does: its camera is gone. MP4 comes each 2 s."""
 FLOW_TIMEOUT_S = 10.0
 """MP4 comes at key frames only, which are 2 s apart; a busy machine takes its time."""
 
@@ -261,7 +263,8 @@ class Recording:
         """Go on in a new part, recorded by `wanted` or as so far; True if there is one.
 
         The new engine starts on the same tracks before the old one stops, and the old one stops only when the
-        new part holds something of every track: what was captured is in one of the two, or in both. Where the
+        new part holds something of every track, from before the old one's end on: what was captured is in one of
+        the two, or in both. Where the
         old one delivers nothing any more, the new part's `gap_before_ms` tells what is missing.
         """
         async with self._rolling:
@@ -291,8 +294,18 @@ class Recording:
                     Level.WARNING, "A new part gave nothing, so the recording goes on in the old."
                 )
                 return False
+            await self._catch_up(before, following)
         before.stop()
         return True
+
+    async def _catch_up(self, before: PartRecorder, following: PartRecorder) -> None:
+        """Wait until the old file has come to where the new one begins: what its encoders hold would be lost."""
+        while not before.over.is_set() and not before.reaches(following):
+            before.grown.clear()
+            stands_ms = self._clock.pauses.recorded_ms(before.grown_ms, self._now_ms())
+            await self._clock.pauses.wait_recorded(before.grown, (STANDS_AFTER_MS - stands_ms) / 1000)
+            if not before.grown.is_set():
+                return
 
     async def _begin_part(self, reason: str, wanted: Plan) -> PartRecorder:
         """Open the next part and have it run. Raises RolltapeError."""

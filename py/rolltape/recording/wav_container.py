@@ -30,6 +30,16 @@ class Wav(WavStream):
         return not self.duration_ms and not self.problem
 
     @property
+    def whole_from_ms(self) -> float | None:
+        """All channels begin together."""
+        return 0.0 if self.duration_ms else None
+
+    @property
+    def latest_ms(self) -> float | None:
+        """A sample is short."""
+        return self.duration_ms or None
+
+    @property
     def whole_until_ms(self) -> float | None:
         """All channels end together."""
         return self.duration_ms

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from rolltape import __version__
 from rolltape.media.ending import NOTHING, Ending, Patch
 from rolltape.media.webm import Index, WebmError, WebmStream, finish
 from rolltape.media.webm_tags import CLOCK_TAG, tags
-from rolltape.media.webm_track import Kind
+from rolltape.media.webm_track import Kind, TrackProgress
 from rolltape.recording.timeline import Silence
 
 __all__ = ["TornWebm", "Webm"]
@@ -82,6 +82,23 @@ class TornWebm:
         if not index.blocks:
             return 0.0
         return min(index.progress(track.number).end_ms or 0.0 for track in index.tracks)
+
+    @property
+    def whole_from_ms(self) -> float | None:
+        """When the track that begins last begins."""
+        return max(self._of_each(lambda one: one.first_ms), default=None)
+
+    @property
+    def latest_ms(self) -> float | None:
+        """When the latest block begins of the track that is furthest behind."""
+        return min(self._of_each(lambda one: one.last_ms), default=None)
+
+    def _of_each(self, moment: Callable[[TrackProgress], float | None]) -> list[float]:
+        """A moment of each track; none while one of them has no block."""
+        if not self.has_media:
+            return []
+        found = (moment(self.index.progress(track.number)) for track in self.index.tracks)
+        return [one for one in found if one is not None]
 
     @property
     def silences(self) -> Sequence[Silence]:
