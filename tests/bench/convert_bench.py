@@ -83,8 +83,8 @@ THROW_AWAY = """{
 }"""
 
 
-def make_recording(path: Path) -> Path:
-    """A recording of 400 s at 6 Mbit/s, H.264 and Opus, as browsers write it: nothing known beforehand."""
+def make_recording(path: Path, seconds: int = SECONDS) -> Path:
+    """A recording of so many seconds at 6 Mbit/s, H.264 and Opus, as browsers write it: nothing known beforehand."""
     clip = path.with_name("clip.mkv")
     picture = (
         "-f lavfi -i testsrc2=size=1280x720:rate=30:duration=10 -f lavfi -i sine=440:sample_rate=48000:d=10"
@@ -92,7 +92,7 @@ def make_recording(path: Path) -> Path:
     codecs = "-c:v libx264 -preset ultrafast -b:v 6000k -minrate 6000k -maxrate 6000k -bufsize 1M"
     codecs += " -nal-hrd cbr -g 60 -c:a libopus -b:a 128k"
     _run(f"ffmpeg -v error -y {picture} {codecs} -shortest {clip}")
-    _run(f"ffmpeg -v error -y -stream_loop {SECONDS // 10 - 1} -i {clip} -c copy {LAYOUT} {path}")
+    _run(f"ffmpeg -v error -y -stream_loop {seconds // 10 - 1} -i {clip} -c copy {LAYOUT} {path}")
     return path
 
 
