@@ -4,21 +4,33 @@
 const [UNANSWERED, UNCOPIED] = [4, 2]; // pictures on their way to the recorder; the camera's own among them
 const ROOM = 256 << 20; // bytes; beyond them every other picture that waits is given up
 const PACE_MS = 12; // an encoder gives up pictures that come in a burst
-let [held, owed, draining, wake] = [[], 0, false, () => {}];
+const ON_ITS_WAY_MS = 50; // what was written reaches the recorder within this time, by way of the browser's own threads
+let [held, owed, draining, passing, wake, written] = [[], 0, false, true, () => {}, null];
 
 self.onmessage = ({ data }) => {
   if (data.drain) draining = true;
+  else if ("pass" in data) pass(data.pass);
   else if (data.answer) owed--;
   else take(data.readable.getReader()), give(data.writable.getWriter());
   wake();
 };
 
+async function pass(on) {
+  passing = on; // what comes while nothing passes is of no file: the recorder has not begun
+  if (on) return;
+  for (const { frame } of held.splice(0)) frame.close();
+  await written;
+  setTimeout(() => self.postMessage({ stopped: true }), ON_ITS_WAY_MS);
+}
+
 async function take(reader) {
   for (let next; !draining && !(next = await reader.read()).done; wake()) {
     if (draining) return next.value.close(); // it came while the last ones were given away: nobody would close it
     const [received, waits] = [performance.timeOrigin + performance.now(), held.length || owed >= UNCOPIED];
-    held.push({ received, frame: waits ? await copied(next.value).catch(() => next.value) : next.value });
-    const bytes = held.length * held[0].frame.codedWidth * held[0].frame.codedHeight * 1.5;
+    const frame = waits ? await copied(next.value).catch(() => next.value) : next.value;
+    if (passing) held.push({ received, frame });
+    else frame.close();
+    const bytes = held.length * frame.codedWidth * frame.codedHeight * 1.5;
     for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].frame.close();
   }
 }
@@ -37,7 +49,7 @@ async function give(writer) {
     if (held.length && owed < UNANSWERED) {
       const { frame, received } = held.shift();
       const stamp = frame.timestamp / 1000;
-      await writer.write(frame);
+      await (written = writer.write(frame));
       self.postMessage({ received, stamp, owed: ++owed });
       if (held.length) await new Promise((resolve) => setTimeout(resolve, PACE_MS));
     } else await new Promise((resolve) => (wake = resolve));

@@ -19,6 +19,7 @@ from rolltape.recording.first_picture import FirstPicture
 DRAIN_TIMEOUT_S = 10.0
 FLOW_TIMEOUT_S = 2.0
 ANSWER = {"answer": True}
+STOP, GO_ON = {"pass": False}, {"pass": True}
 DRAIN = {"drain": True}
 
 
@@ -36,6 +37,7 @@ class Frames:
     def __init__(self, camera: MediaStreamTrack) -> None:
         self.track = js.MediaStreamTrackGenerator.new(kind="video")
         self._flowing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.first = FirstPicture()
         self._worker = Worker.new(script_url("static/frames.js"))
@@ -54,16 +56,26 @@ class Frames:
             self.first.saw(event.data.stamp, received - performance.timeOrigin)
             if not self._flowing.done():
                 self._flowing.set_result(None)
+        elif getattr(event.data, "stopped", False):
+            if not self._stopped.done():
+                self._stopped.set_result(None)
         elif not self._drained.done():
             self._drained.set_result(None)
 
     async def flow(self) -> None:
-        """Wait for the first picture: a recorder that waits for the worker begins its file later than it says.
+        """Wait until pictures come, and then until none is on its way to the recorder; none passes until `begin`.
 
-        Begin the recorder right after it: the picture that is heard of next is its file's first.
+        A recorder that waits for the worker begins its file later than it says, and one that still gets what was
+        written before begins with a picture that nobody counts as its first. Raises nothing.
         """
         await asyncio.wait([self._flowing], timeout=FLOW_TIMEOUT_S)
+        self._worker.postMessage(to_js(STOP))
+        await asyncio.wait([self._stopped], timeout=FLOW_TIMEOUT_S)
+
+    def begin(self) -> None:
+        """Let pictures pass again, to a recorder that has just been begun: the next one is its file's first."""
         self.first.ask()
+        self._worker.postMessage(to_js(GO_ON))
 
     async def drain(self) -> None:
         """Take no more of the camera, and wait until the recorder was given what is held.
@@ -79,4 +91,5 @@ class Frames:
         self._worker.terminate()
         self.track.stop()
         self._flowing.cancel()
+        self._stopped.cancel()
         self._drained.cancel()

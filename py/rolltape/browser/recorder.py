@@ -108,6 +108,8 @@ class Recorder:
             with _engine_errors():
                 self._asked_ms = performance.now()
                 self._recorder.start(TIMESLICE_MS)
+            if self._frames is not None:
+                self._frames.begin()
             async with asyncio.timeout(START_TIMEOUT_S):
                 await self._started
         except TimeoutError:

@@ -21,7 +21,7 @@ class FirstPicture:
         self._stamp_ms: float | None = None
 
     def ask(self) -> None:
-        """Call this right before the recorder is begun: the next picture is its first."""
+        """Call this when the recorder has just been begun, and gets nothing yet: the next picture is its first."""
         self._is_asked = True
 
     def saw(self, stamp_ms: float, received_ms: float) -> None:
