@@ -36,7 +36,7 @@ def _served(checkout: Path, port: int, folder: Path) -> Iterator[None]:
     """The page of a checkout, by its own server."""
     command = [str(checkout / ".venv/bin/python"), "-m", "rolltape", "serve", "--port", str(port)]
     with (folder / f"{port}.log").open("w") as log:
-        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=checkout, stdout=log, stderr=log)
         try:
             wait_for(lambda: _answers(port), f"{checkout} is served", 60)
             yield
