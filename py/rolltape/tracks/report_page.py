@@ -170,14 +170,15 @@ def _plot(runs: Sequence[Mapping[str, Any]], end_s: float) -> str:
 
 
 def _waveform(peaks: Sequence[float]) -> str:
-    """How loud the track is, from its beginning to its end."""
+    """How loud the track is at some moments, from its beginning to its end."""
     bars = "".join(
         f"M{at} {HIGH / 2 - high:.1f}V{HIGH / 2 + high:.1f}"
         for at, high in enumerate(max(0.5, peak * HIGH / 2) for peak in peaks)
     )
+    told = f"How loud the track is at {len(peaks)} moments, from beginning to end; what is short may lie between two."
     return (
-        f'<svg class="sound" viewBox="0 0 {len(peaks)} {HIGH}" preserveAspectRatio="none" role="img" '
-        f'aria-label="How loud the track is, from beginning to end"><path d="{bars}"/></svg>'
+        f'<figure><svg class="sound" viewBox="0 0 {len(peaks)} {HIGH}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{told}"><path d="{bars}"/></svg><figcaption>{told}</figcaption></figure>'
     )
 
 
