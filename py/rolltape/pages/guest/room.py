@@ -76,9 +76,7 @@ class GuestRoom:
         if make is None:
             document.notify(Notice(Level.WARNING, NO_CALLS))
         self._peers = Peers(self._client, Role.GUEST, make, self._people.show_stream, document.spawn)
-        self._commands = Commands(
-            *(settings, document, browser, deck, state, rename), self._client, self._peers
-        )
+        self._commands = Commands(settings, document, browser, deck, state, rename, self._client, self._peers)
         self._time = RoomTime(self._client, browser.now_ms)
         self._takes: deque[Take] = deque(maxlen=REMEMBERED_TAKES)
         self._directors: frozenset[str] = frozenset()

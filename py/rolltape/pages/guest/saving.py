@@ -38,9 +38,7 @@ class SavingCheck:
     `now` is what was seen last, up to LOOK_EVERY_S old.
     """
 
-    def __init__(
-        self, document: Document, browser: Browser, refused: Callable[[bool], None] = lambda refused: None
-    ) -> None:
+    def __init__(self, document: Document, browser: Browser, refused: Callable[[bool], None]) -> None:
         """`refused` is told whether the browser saves none; it must not raise."""
         self._refused = refused
         self._document = document
