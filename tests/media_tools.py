@@ -101,6 +101,18 @@ def make_video(path: Path) -> Path:
     return path
 
 
+def make_detailed(path: Path, numbered: Path, width: int, height: int) -> Path:
+    """The clip with its numbers at this size, its moving part full of noise: much work for an encoder."""
+    top = height * BLOCK // HEIGHT // 2 * 2
+    noisy = f"crop=iw:ih-{BLOCK}:0:{BLOCK},scale={width}:{height - top},noise=alls=40:allf=t"
+    run(
+        *("ffmpeg", "-v", "error", "-y", "-r", str(FPS), "-f", "mjpeg", "-i", numbered, "-filter_complex"),
+        f"split[a][b];[b]{noisy}[rest];[a]crop=iw:{BLOCK}:0:0,scale={width}:{top}[bits];[bits][rest]vstack",
+        *("-frames:v", str(LOOP_FRAMES), "-q:v", "8", "-f", "mjpeg", path),
+    )
+    return path
+
+
 def make_noise(path: Path) -> Path:
     """A second of pictures that no encoder makes small."""
     noise = f"nullsrc=s={WIDTH}x{HEIGHT}:r={FPS}:d=1,geq=lum='random(1)*255':cb=128:cr=128"

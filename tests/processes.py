@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -41,6 +46,27 @@ def renderers(profile: Path) -> list[str]:
     # Chromium has --type=renderer, Firefox `tab` at the end.
     lines = {pid: command_line(pid).strip() for pid in browser_pids(profile)}
     return [pid for pid, line in lines.items() if "--type=renderer" in line or line.endswith(" tab")]
+
+
+def processor_s(pid: str) -> float:
+    """Processor time that this process has used so far, its own and the system's; 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def busy_loops(count: int) -> Iterator[None]:
+    """So many processes that do nothing as fast as they can."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
 
 
 def private_bytes(pid: str) -> int:

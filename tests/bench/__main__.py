@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import brotli
 from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
 
-from bench import arrivals_bench, convert_bench, load_bench, tracks_bench
+from bench import arrivals_bench, convert_bench, keep_up_bench, load_bench, tracks_bench
 from bench.figures import figure
 from link_between import LinkBetween, link_between
 from processes import private_bytes, renderers
@@ -262,7 +262,7 @@ def report(found: dict[str, dict[str, Any]]) -> None:
 
 def main() -> None:
     """Run every measurement, or those named on the command line."""
-    wanted = sys.argv[1:] or ["in_page", "start_up", "convert", "soak", "tracks", "rooms"]
+    wanted = sys.argv[1:] or ["in_page", "start_up", "convert", "soak", "keep_up", "tracks", "rooms"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         if "in_page" in wanted:
             in_page(playwright, Path(folder))
@@ -272,6 +272,8 @@ def main() -> None:
             soak(playwright, Path(folder), int(os.environ.get("SOAK_MINUTES", "10")))
     if "convert" in wanted:
         convert_bench.run()
+    if "keep_up" in wanted:
+        keep_up_bench.main()
     if "tracks" in wanted:
         tracks_bench.main()
         tracks_bench.films()

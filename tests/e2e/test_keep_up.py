@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from playwright.sync_api import Playwright, expect
 from browsers import opened_guests
 from faults.choice import in_the_long_form
 from guest import Guest, Guests
-from media_tools import FPS, LOOP_FRAMES, decode_errors, frame_numbers, run
+from media_tools import LOOP_FRAMES, decode_errors, frame_numbers, make_detailed, packets, probe
+from processes import busy_loops
 from waiting import wait_for
 
 NUMBERS = re.compile(r"Of (\d+) pictures a second that the camera gives only (\d+) are recorded")
@@ -24,13 +27,7 @@ ELAPSED = """() => Number(document.querySelector("[data-testid=elapsed]").dateTi
 def detailed(fake_media: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """The clip with its numbers, three times as wide, its moving part full of noise: much work for an encoder."""
     path = tmp_path_factory.mktemp("detailed") / "camera.mjpeg"
-    noisy = "crop=iw:ih-64:0:64,scale=1920:888,noise=alls=40:allf=t[rest];[top]crop=iw:64:0:0,scale=1920:192[bits]"
-    run(
-        *("ffmpeg", "-v", "error", "-y", "-r", str(FPS), "-f", "mjpeg", "-i", fake_media[0]),
-        *("-filter_complex", f"split[top][a];[a]{noisy};[bits][rest]vstack", "-frames:v", str(LOOP_FRAMES)),
-        *("-q:v", "8", "-f", "mjpeg", path),
-    )
-    return str(path), fake_media[1]
+    return str(make_detailed(path, Path(fake_media[0]), 1920, 1080)), fake_media[1]
 
 
 @pytest.fixture
@@ -56,6 +53,18 @@ HALF = """(() => {
 })()"""
 
 
+def pictures(path: Path, part: dict[str, Any]) -> list[tuple[float, int]]:
+    """When each was captured, in seconds of the take, and the number burnt into it."""
+    (video,) = (one["index"] for one in probe(path)["streams"] if one["codec_type"] == "video")
+    at_s = [one.seconds + part["started_ms"] / 1000 for one in packets(path) if one.stream == video]
+    return list(zip(at_s, frame_numbers(path), strict=True))
+
+
+def share(numbers: list[int]) -> float:
+    """How much of what the camera gave from the first of them to the last is there."""
+    return len(numbers) / (1 + sum((after - before) % LOOP_FRAMES for before, after in pairwise(numbers)))
+
+
 # Which codec keeps up is the machine's matter: what else it does meanwhile decides, so not beside other tests.
 @in_the_long_form
 def test_a_codec_that_does_not_keep_up_is_told_and_followed_by_one_that_does(
@@ -63,24 +72,29 @@ def test_a_codec_that_does_not_keep_up_is_told_and_followed_by_one_that_does(
 ) -> None:
     guest.open(LINK)
     expect(guest.id("codec")).to_contain_text("VP8")
-    guest.record()
-    notice = guest.id("notice").filter(has_text=NUMBERS)
-    expect(notice.first).to_contain_text("Another format is tried.")
-    told_at_s = guest.page.evaluate(ELAPSED)
-    found = NUMBERS.search(notice.first.inner_text())
-    expect(guest.id("notice").filter(has_text="VP8 did not keep up. The recording goes on")).to_have_count(1)
-    guest.wait_until("0:20")
-    guest.stop()
+    with busy_loops(os.cpu_count() or 1):
+        guest.record()
+        notice = guest.id("notice").filter(has_text=NUMBERS)
+        expect(notice.first).to_contain_text("Another format is tried.")
+        told_at_s = guest.page.evaluate(ELAPSED)
+        found = NUMBERS.search(notice.first.inner_text())
+        went_on = guest.id("notice").filter(has_text="VP8 did not keep up. The recording goes on")
+        expect(went_on).to_have_count(1)
+        guest.wait_until("0:20")
+        guest.stop()
 
     assert found is not None and int(found[2]) < 0.8 * int(found[1])
-    assert told_at_s < 10, "five seconds where the machine has nothing else to do"
+    assert told_at_s <= 5
     first, second, *_ = parts = guest.log()["parts"]
     assert "vp8" in first["mime_type"] and "vp8" not in second["mime_type"]
-    assert second["started_ms"] < first["duration_ms"], "the second began before the first ended"
-    one, other, *_ = (guest.take_away(path, tmp_path / "kept") for path in guest.files(len(parts)))
-    ahead = (frame_numbers(other)[0] - frame_numbers(one)[-1]) % LOOP_FRAMES
-    missing = ahead - 1 if ahead < LOOP_FRAMES / 2 else 0
-    assert missing <= FPS, "what is missing is what the slow codec left out"
+    one, other, *_ = (
+        pictures(guest.take_away(path, tmp_path / "kept"), part)
+        for path, part in zip(guest.files(len(parts)), parts, strict=True)
+    )
+    assert (one[-1][1] - other[0][1] + 1) % LOOP_FRAMES < LOOP_FRAMES / 2, (
+        "no picture is missing between them"
+    )
+    assert share([number for at_s, number in other if at_s > 10]) >= 0.9
 
     expect(guest.id("codec")).not_to_contain_text("VP8")
     guest.open(LINK)
