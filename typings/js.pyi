@@ -140,6 +140,7 @@ class BlobEvent(Event):
 
 class MediaRecorder(EventTarget):
     mimeType: str
+    stream: MediaStream
     state: str
     @staticmethod
     def new(stream: MediaStream, **options: object) -> MediaRecorder: ...

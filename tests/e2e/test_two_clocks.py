@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import math
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from playwright.sync_api import Playwright, expect
 
 from faults.choice import in_the_long_form
 from guest import Guest
+from media_tools import run as run_program
+from media_tools import samples
 from microphones import Microphone, fed, pipe_source
 from rolltape.room.session_file import Report, session_json
 from rolltape.tracks.check import checked
@@ -22,6 +25,8 @@ from waiting import wait_for
 EVERY_S, BEEP_S = 2.0, 0.05
 ELAPSED = "2:00"
 WITHIN_PPM = 30.0
+SETTLED_S = 20.0
+WITHIN_S = 0.005
 GUESTS = {"ada": 500.0, "ben": -500.0}
 
 
@@ -35,6 +40,18 @@ def heard(first: int, count: int, rate: float) -> bytes:
         for at in range(max(start, first), min(start + beep, first + count)):
             out[at - first] = round(20_000 * math.sin(2 * math.pi * 1000 * (at - number * period) / rate))
     return out.tobytes()
+
+
+def beeps(path: Path) -> list[float]:
+    """When each of them begins, in seconds."""
+    left, _ = samples(path)
+    found, last = [], -48_000
+    for at, level in enumerate(left):
+        if abs(level) > 0.05:
+            if at - last > 24_000:
+                found.append(at / 48_000)
+            last = at
+    return found
 
 
 @in_the_long_form
@@ -82,3 +99,9 @@ def test_how_far_two_microphones_ran_apart_is_read_from_their_files(
             (run for part in take_read.parts for run in part.runs), key=lambda one: one.to_ms - one.from_ms
         )
         assert abs(run.ppm - ppm) < WITHIN_PPM, f"{take_read.guest} {run.ppm}"
+    run_program(
+        *(sys.executable, "-m", "rolltape", "tracks", session, "--picture", "none", "--project", "none")
+    )
+    ada, ben = (beeps(session / "tracks" / f"{name}.wav") for name in GUESTS)
+    apart = [min((one - other for other in ben), key=abs) for one in ada if one > SETTLED_S]
+    assert len(apart) >= 40 and max(map(abs, apart)) < WITHIN_S, f"{apart}"

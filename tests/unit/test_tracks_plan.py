@@ -222,20 +222,29 @@ def test_a_session_tells_what_shifts_sound_and_no_name_leads_out(tmp_path: Path)
                 "clock": {
                     "browser": "Chromium 156",
                     "readings": [],
-                    "tracks": [facts | {"encoder": "video/webm;codecs=vp8,opus"}],
+                    "tracks": [
+                        facts | {"encoder": "video/webm;codecs=vp8,opus"},
+                        facts | {"part": 3, "encoder": "audio/webm;codecs=opus"},
+                        facts | {"part": 4, "encoder": "audio/webm;codecs=pcm"},
+                    ],
                 },
                 "parts": [
                     {"file": "x.webm", "saved_as": "x_part1.webm", "duration_ms": 5},
                     {"file": "x_part2.webm", "saved_as": "../secret.webm", "duration_ms": 5},
+                    {"file": "x_part3.webm", "saved_as": "", "duration_ms": 5},
+                    {"file": "x_part4.mka", "saved_as": "", "duration_ms": 5},
                 ],
             }
         ],
     }
     (folder / "session.json").write_text(json.dumps(said))
-    first, second = read_session(folder).takes[0].parts
+    first, second, *alone = read_session(folder).takes[0].parts
 
     assert (first.late_ms, first.began_ms) == (0.0, None)
     assert (second.late_ms, second.began_ms) == (46.5, 500.0)
+    assert [one.late_ms for one in alone] == [6.5, 0.0], (
+        "without pictures a file is dated by its first sample"
+    )
     assert second.found_in(folder) is None
 
 

@@ -17,6 +17,8 @@ from rolltape.settings.bitrate import Rates
 TIMESLICE_MS = 500
 KEY_FRAME_INTERVAL_MS = 2000
 START_TIMEOUT_S = 5.0
+BUFFER_TIMEOUT_MS = 100.0
+"""A microphone's buffers are of 10 to 46 ms."""
 
 
 def is_supported() -> bool:
@@ -104,6 +106,8 @@ class Recorder:
         """Begin; returns when the recorder runs. Raises EngineError."""
         if self._frames is not None:
             await self._frames.flow()
+        elif len(self._recorder.stream.getVideoTracks()) == 0:
+            await self._buffer_given()
         try:
             with _engine_errors():
                 self._asked_ms = performance.now()
@@ -118,6 +122,19 @@ class Recorder:
         except EngineError:
             self.close()
             raise
+
+    async def _buffer_given(self) -> None:
+        """Wait until the microphone has just given a buffer, where it counts them: the next is then the file's first.
+
+        Asked at any moment, nobody would know how much of a buffer had been heard by then.
+        """
+        until_ms = performance.now() + BUFFER_TIMEOUT_MS
+        for track in self._recorder.stream.getAudioTracks():
+            if member(track, "stats") is None:
+                return
+            before = track.stats.totalFrames
+            while track.stats.totalFrames == before and performance.now() < until_ms:
+                await asyncio.sleep(0)
 
     def began_ms(self, first_picture_ms: float | None) -> float | None:
         """When the first picture was captured, less its time in the file; else when the recorder was asked to begin.

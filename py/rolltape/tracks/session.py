@@ -210,11 +210,14 @@ def _late_ms(browser: str, facts: Fields) -> float:
     """What shifts a file's sound by a constant: Chromium stamps Opus late, and PCM early.
 
     It takes off one buffer of the microphone from the time of the last buffer in a block, and leaves the encoder's
-    lookahead in. Measured with Chromium 156: 57.1 ms between the two with buffers of 10 ms.
+    lookahead in. Measured with Chromium 156: 57.1 ms between the two with buffers of 10 ms. A file without pictures
+    is dated by its first sample, not by a stamp: only the lookahead is left of it.
     """
     encoder = facts.text("encoder", "")
     if not browser.startswith("Chromium"):
         return 0.0
+    if encoder.startswith("audio/"):
+        return OPUS_LOOKAHEAD_MS if "opus" in encoder and "mp4" not in encoder else 0.0
     path, latency_ms = facts.text("path", ""), facts.number_or_none("latency_ms")
     buffer_ms = latency_ms if path == "track" and latency_ms else GRAPH_BUFFER_MS
     if "opus" in encoder and "mp4" not in encoder:
