@@ -5,13 +5,14 @@ const [UNANSWERED, UNCOPIED] = [4, 2]; // pictures on their way to the recorder;
 const ROOM = 256 << 20; // bytes; beyond them every other picture that waits is given up
 const PACE_MS = 12; // an encoder gives up pictures that come in a burst
 const ON_ITS_WAY_MS = 50; // what was written reaches the recorder within this time, by way of the browser's own threads
-let [held, owed, draining, passing, wake, written] = [[], 0, false, true, () => {}, null];
+const canvas = new OffscreenCanvas(1, 1), paint = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+let [held, owed, draining, passing, wake, written, oneSize] = [[], 0, false, true, () => {}, null, null];
 
 self.onmessage = ({ data }) => {
   if (data.drain) draining = true;
   else if ("pass" in data) pass(data.pass);
   else if (data.answer) owed--;
-  else take(data.readable.getReader()), give(data.writable.getWriter());
+  else (oneSize = data.one_size ? [] : null), take(data.readable.getReader()), give(data.writable.getWriter());
   wake();
 };
 
@@ -27,12 +28,28 @@ async function take(reader) {
   for (let next; !draining && !(next = await reader.read()).done; wake()) {
     if (draining) return next.value.close(); // it came while the last ones were given away: nobody would close it
     const [received, waits] = [performance.timeOrigin + performance.now(), held.length || owed >= UNCOPIED];
-    const frame = waits ? await copied(next.value).catch(() => next.value) : next.value;
+    const frame = scaled(next.value) ?? (waits ? await copied(next.value).catch(() => next.value) : next.value);
     if (passing) held.push({ received, frame });
     else frame.close();
     const bytes = held.length * frame.codedWidth * frame.codedHeight * 1.5;
     for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].frame.close();
   }
+}
+
+// What is only marked to be smaller is made so: recorders do not heed the mark. A file that holds one size keeps its first one.
+function scaled(frame) {
+  const { displayWidth, displayHeight, visibleRect, timestamp } = frame;
+  if (oneSize && !oneSize.length) oneSize.push(displayWidth, displayHeight);
+  const [width, height] = oneSize ?? [displayWidth, displayHeight];
+  const marked = displayWidth * displayHeight < visibleRect.width * visibleRect.height;
+  if (oneSize ? visibleRect.width === width && visibleRect.height === height : !marked) return null;
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
+  const by = Math.min(width / displayWidth, height / displayHeight);
+  const [wide, high] = [displayWidth * by, displayHeight * by];
+  if (wide < width || high < height) paint.clearRect(0, 0, width, height);
+  paint.drawImage(frame, (width - wide) / 2, (height - high) / 2, wide, high);
+  frame.close();
+  return new VideoFrame(canvas, { timestamp, alpha: "discard" });
 }
 
 async function copied(frame) {

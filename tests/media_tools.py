@@ -130,6 +130,17 @@ def make_audio(path: Path) -> Path:
     return path
 
 
+def frame_sizes(path: Path) -> list[tuple[int, int]]:
+    """Width and height of its decoded pictures, each as often as it changes."""
+    told = run(
+        *("ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=width,height"),
+        *("-of", "csv=p=0", path),
+    )
+    pairs = (line.split(",")[:2] for line in told.split())
+    sizes = [(int(width), int(height)) for width, height in pairs]
+    return [size for before, size in zip([None, *sizes], sizes, strict=False) if size != before]
+
+
 def frame_numbers(path: Path) -> list[int]:
     """The number burnt into each video frame of the file."""
     small = subprocess.run(

@@ -37,6 +37,7 @@ class Studio:
         self.lifted: list[str] = []
         self.size = (1280, 720)
         self.shrinks = False
+        self.efficient: frozenset[VideoCodec] = frozenset()
         self.known_slow = KnownSlow.of_this_page()
         self.keeper = FormatKeeper(
             self.known_slow, self.plan, self.notices.append, self.lifted.append, switches
@@ -54,12 +55,13 @@ class Studio:
         return self.shrinks
 
     async def plan(self, order: Order) -> Plan | None:
-        slow = self.keeper.slow(self.granted_video())
+        slow = self.keeper.slow(self.granted_video(), self.efficient)
 
         def engine(mime_type: str, rates: object) -> Any:
             raise AssertionError
 
-        return plan(candidates(order.codec, slow=slow), order.rates, engine, lambda mime_type: True)
+        listed = candidates(order.codec, slow=slow)
+        return plan(listed, order.rates, engine, lambda mime_type: True, slow)
 
     @property
     def part_now(self) -> PartNow:
@@ -142,24 +144,34 @@ def test_what_is_insisted_on_stays_and_is_told_once() -> None:
     assert studio.notices == [told, told], "anew the next time"
 
 
-def test_where_none_keeps_up_each_is_tried_once_and_that_is_told() -> None:
+def test_where_none_keeps_up_and_no_picture_is_smaller_the_quickest_is_tried() -> None:
     studio = Studio(order(), speed=dict.fromkeys(VideoCodec, 9))
     run(lambda: studio.record(60))
 
-    assert studio.codecs == [VideoCodec.VP8, VideoCodec.H264, VideoCodec.VP9, VideoCodec.AV1]
+    assert studio.codecs == [VideoCodec.VP8, VideoCodec.H264]
     assert NONE_BETTER in studio.notices[-1].text and len(studio.notices) == 2
 
 
-def test_where_none_keeps_up_the_picture_gets_smaller_and_no_further_codec_is_tried() -> None:
+def test_where_no_format_is_expected_to_keep_up_the_picture_gets_smaller_at_once() -> None:
     studio = Studio(order(), speed=dict.fromkeys(VideoCodec, 9))
     studio.size, studio.shrinks = (1920, 1080), True
-    run(lambda: studio.record(60))
+    run(lambda: studio.record(4))
 
+    assert studio.size == (1280, 720) and studio.reasons == ["The picture is smaller."]
+    assert studio.codecs == [VideoCodec.VP8, VideoCodec.H264], "at this size it is expected to"
+    run(lambda: studio.record(60))
     assert studio.size == (960, 540), "1080, 720, 540"
-    assert "The picture is smaller." in studio.reasons
-    assert studio.codecs == [VideoCodec.VP8, VideoCodec.H264, VideoCodec.VP9, VideoCodec.AV1, VideoCodec.VP8]
     told = [notice.text.split(": this machine does not keep up. ")[1] for notice in studio.notices]
-    assert NONE_BETTER in told[-1] and told[1:3] == [SMALLER.format(1280, 720), SMALLER.format(960, 540)]
+    assert NONE_BETTER in told[-1] and SMALLER.format(960, 540) in told
+
+
+def test_what_the_browser_has_in_hardware_is_tried_before_the_picture_gets_smaller() -> None:
+    studio = Studio(order(), speed=SPEED | {VideoCodec.VP8: 5, VideoCodec.H264: 12})
+    studio.size, studio.shrinks = (1920, 1080), True
+    studio.efficient = frozenset({VideoCodec.VP9})
+    run(lambda: studio.record(30))
+
+    assert studio.codecs == [VideoCodec.VP8, VideoCodec.VP9] and studio.size == (1920, 1080)
 
 
 def test_a_smaller_picture_that_is_kept_up_with_is_the_end_of_it() -> None:

@@ -28,7 +28,7 @@ from rolltape.settings.capture_constraints import (
     GrantedAudio,
     GrantedVideo,
 )
-from rolltape.settings.codec import Container, contents
+from rolltape.settings.codec import Container, contents, holds_one_size
 
 if TYPE_CHECKING:
     from rolltape.room import peers
@@ -141,7 +141,8 @@ class Capture:
         camera = None if rates.video_kbps is None else _live(self.camera)
         sound = self._sound()
         with ExitStack() as unused:
-            steady = Frames(camera) if camera is not None and frames.are_needed() else None
+            one_size = holds_one_size(mime_type)
+            steady = Frames(camera, one_size) if camera is not None and frames.are_needed() else None
             if steady is not None:
                 unused.callback(steady.close)
             tracks = [steady.track if steady is not None else camera, sound]

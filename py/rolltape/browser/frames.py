@@ -32,9 +32,13 @@ def are_needed() -> bool:
 
 
 class Frames:
-    """A track with a camera's pictures, every one of them, however long the page is held up."""
+    """A track with a camera's pictures, every one of them, however long the page is held up.
 
-    def __init__(self, camera: MediaStreamTrack) -> None:
+    They have the size that the camera's track says, where a browser only marks them so (quirk 26); with `one_size`
+    that of the first of them, a turned phone's with black at its sides.
+    """
+
+    def __init__(self, camera: MediaStreamTrack, one_size: bool = False) -> None:
         self.track = js.MediaStreamTrackGenerator.new(kind="video")
         self._flowing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -47,7 +51,7 @@ class Frames:
             "readable": js.MediaStreamTrackProcessor.new(track=camera).readable,
             "writable": self.track.writable,
         }
-        self._worker.postMessage(to_js(ends), to_js(list(ends.values())))
+        self._worker.postMessage(to_js(ends | {"one_size": one_size}), to_js(list(ends.values())))
 
     def _on_message(self, event: MessageEvent) -> None:
         received = getattr(event.data, "received", None)

@@ -166,15 +166,16 @@ class Deck:
         may_be_silent = (
             video is not None or wish.is_audio_only
         )  # else there would be nothing to record at all
+        slow = self._formats.slow(video, efficient)
         listed = candidates(
             order.codec,
             has_video=video is not None,
             has_audio=source.granted_audio() is not None or (may_be_silent and source.has_silence),
             efficient=efficient,
-            slow=self._formats.slow(video),
+            slow=slow,
         )
         asked = order.rates if video else replace(order.rates, video_kbps=None)
-        return plan(listed, asked, source.engine, self._browser.can_record)
+        return plan(listed, asked, source.engine, self._browser.can_record, slow)
 
     async def start(self, order: Order, started_by: str = "you") -> bool:
         """Begin a take; True once there is one, which is `starting` then, False where one is being made already.

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.settings.bitrate import Rates, lossy
-from rolltape.settings.codec import AudioCodec, Candidate, FormatChoice, choose, next_choice
+from rolltape.settings.codec import AudioCodec, Candidate, FormatChoice, VideoCodec, choose, next_choice
 
 STOPPED = "The recording was stopped before it had begun."
 
@@ -66,6 +66,8 @@ class Plan:
     rates: Rates
     make_engine: Callable[[str, Rates], Engine]
     is_supported: Callable[[str], bool]
+    slow: frozenset[VideoCodec] = frozenset()
+    """The codecs that are known or expected not to keep up with this picture."""
 
     def from_choice(self, choice: FormatChoice) -> Plan:
         """Return the same, beginning further down the list."""
@@ -89,10 +91,11 @@ def plan(
     rates: Rates,
     make_engine: Callable[[str, Rates], Engine],
     is_supported: Callable[[str], bool],
+    slow: frozenset[VideoCodec] = frozenset(),
 ) -> Plan | None:
     """Return the plan that begins with the first format this browser supports; None if it supports none."""
     choice = choose(listed, is_supported)
-    return Plan(tuple(listed), choice, rates, make_engine, is_supported) if choice else None
+    return Plan(tuple(listed), choice, rates, make_engine, is_supported, slow) if choice else None
 
 
 async def start_engine(wanted: Plan, is_wanted: Callable[[], bool] = lambda: True) -> tuple[Engine, Plan]:

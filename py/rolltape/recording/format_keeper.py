@@ -9,9 +9,9 @@ from typing import Protocol
 from rolltape.core.notice import Level, Notice
 from rolltape.recording.clock_keeper import PartNow
 from rolltape.recording.engine import Plan
-from rolltape.recording.keep_up import KeepUp, KnownSlow, Shortfall, smaller
+from rolltape.recording.keep_up import KeepUp, KnownSlow, Shortfall
 from rolltape.settings.capture_constraints import GrantedVideo
-from rolltape.settings.codec import VideoCodec, contents
+from rolltape.settings.codec import VideoCodec, contents, holds_one_size
 from rolltape.settings.order import Order
 
 __all__ = ["SUBJECT", "FormatKeeper"]
@@ -26,6 +26,10 @@ NEXT_TIME = "The next recording begins in another format."
 
 def _name(codec: VideoCodec) -> str:
     return "H.264" if codec is VideoCodec.H264 else codec.upper()
+
+
+def _picture(video: GrantedVideo) -> tuple[int, int, float]:
+    return video.width, video.height, video.fps
 
 
 class Camera(Protocol):
@@ -79,9 +83,14 @@ class FormatKeeper:
         self._shrunk = False
         """Whether the picture was made smaller: no codec kept up with it as it was."""
 
-    def slow(self, video: GrantedVideo | None) -> frozenset[VideoCodec]:
-        """The codecs that are known not to keep up with this picture."""
-        return frozenset() if video is None else self._known_slow.at(video.width, video.height, video.fps)
+    def slow(
+        self, video: GrantedVideo | None, efficient: frozenset[VideoCodec] = frozenset()
+    ) -> frozenset[VideoCodec]:
+        """The codecs that are known, or expected, not to keep up with this picture; `efficient` are in hardware."""
+        if video is None:
+            return frozenset()
+        picture = _picture(video)
+        return self._known_slow.at(*picture) | (self._known_slow.expected(*picture) - efficient)
 
     def look(self, now_ms: float, order: Order, camera: Camera | None, recording: RecordingUnderWay) -> None:
         """Call it several times a second while something is recorded."""
@@ -105,18 +114,24 @@ class FormatKeeper:
     async def _follow(
         self, order: Order, camera: Camera, recording: RecordingUnderWay, codec: VideoCodec, found: Shortfall
     ) -> None:
-        """Remember it, and go on in the next format, then with a smaller picture, unless this one is insisted on."""
+        """Remember it, and go on in a format that keeps up, else with a smaller picture, else in a quicker format.
+
+        What is insisted on stays.
+        """
         video = camera.granted_video()
         if video is None:
             return
-        self._known_slow.add(codec, video.width, video.height, video.fps)
+        self._known_slow.add(codec, video.width, video.height, found.held_fps)
         wanted = await self._plan(order)
         following = wanted.choice.candidate.video if wanted is not None else None
         if order.codec.video is codec:
             self._tell(recording, found, INSISTED)
             return
-        none_better = wanted is None or following is codec or following in self.slow(video)
-        if (none_better or self._shrunk) and await self._shrink(camera, video):
+        none_better = (
+            wanted is None or following is codec or following in self._known_slow.at(*_picture(video))
+        )
+        hopeless = none_better or self._shrunk or (wanted is not None and following in wanted.slow)
+        if hopeless and await self._shrink(camera, video, following or codec):
             self._shrunk = True
             await self._go_on_smaller(order, camera, recording, codec, found)
         elif none_better or self._shrunk or wanted is None:
@@ -127,15 +142,16 @@ class FormatKeeper:
         else:
             self._tell(recording, found, NEXT_TIME)
 
-    async def _shrink(self, camera: Camera, video: GrantedVideo) -> bool:
-        size = smaller(video.width, video.height) if self._switches else None
+    async def _shrink(self, camera: Camera, video: GrantedVideo, codec: VideoCodec) -> bool:
+        size = self._known_slow.smaller(codec, *_picture(video)) if self._switches else None
         return size is not None and await camera.shrink(*size)
 
     async def _go_on_smaller(
         self, order: Order, camera: Camera, recording: RecordingUnderWay, codec: VideoCodec, found: Shortfall
     ) -> None:
-        """Recorders follow a picture's size: a new part begins only where another codec is better for this one.
+        """Recorders follow a picture's size, but for files that hold one only.
 
+        A new part begins only for these, and where this codec is too slow for the smaller picture too.
         No second encoder makes a starved machine worse without need.
         """
         video = camera.granted_video()
@@ -144,7 +160,10 @@ class FormatKeeper:
         self._tell(recording, found, SMALLER.format(video.width, video.height))
         wanted = await self._plan(order)
         following = wanted.choice.candidate.video if wanted is not None else None
-        if wanted is not None and following is not codec:
+        too_slow = wanted is not None and following is not codec and codec in wanted.slow
+        part = recording.part_now
+        keeps_its_size = part is not None and holds_one_size(part.encoder)
+        if wanted is not None and (too_slow or keeps_its_size):
             await recording.change("The picture is smaller.", wanted)
 
     def _tell(self, recording: RecordingUnderWay, found: Shortfall, what_then: str) -> None:

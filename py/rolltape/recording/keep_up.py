@@ -6,13 +6,14 @@ for what it was asked for is not what comes in the dark.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rolltape.settings.codec import VideoCodec
+from rolltape.settings.codec import SPEED, VideoCodec
 
 __all__ = ["KeepUp", "KnownSlow", "Shortfall", "smaller"]
 
@@ -22,7 +23,11 @@ ENOUGH = 0.9
 """With this of it the camera is kept up with, and what was told of that is over."""
 SIZES = (1080, 720, 540)
 """Of the short side of a picture that is made smaller."""
+SPARE = 1.25
 WINDOW_MS = 3000.0
+CLEAR_SHARE = 0.5
+CLEAR_MS = 2000.0
+"""So little over so long needs no third second: what a starved encoder gives comes late as it is."""
 BLOCKED_AFTER_MS = 1500.0
 """Where looks are further apart than this, the page itself was held up, and the counts are of different moments."""
 REMEMBERED_MS = 7 * 24 * 3_600_000.0
@@ -66,7 +71,7 @@ class KeepUp:
         self.keeps_up = False
 
     def look(self, now_ms: float, given: int | None, held: int | None) -> Shortfall | None:
-        """Take both totals in, several times a second; what is missing, once three seconds tell.
+        """Take both totals in, several times a second; what is missing, once three seconds tell (two, if it is half).
 
         `given` is of the camera, `held` of the file; None where nobody can tell. They are compared between moments at
         which something came: a recorder gives out a half second or two at once, always as late.
@@ -86,7 +91,8 @@ class KeepUp:
         span_ms = now_ms - first.at_ms
         came, kept = given - first.given, held - first.held
         self.keeps_up = span_ms >= WINDOW_MS and kept >= ENOUGH * came
-        if span_ms < WINDOW_MS or kept >= SHARE * came:
+        too_little = kept < SHARE * came if span_ms >= WINDOW_MS else kept < CLEAR_SHARE * came
+        if span_ms < CLEAR_MS or not too_little:
             return None
         return Shortfall(came * 1000 / span_ms, kept * 1000 / span_ms)
 
@@ -109,7 +115,7 @@ def _even(length: float) -> int:
 
 
 class KnownSlow:
-    """The codecs that did not keep up on this machine lately, each from so many pixels a second on."""
+    """The codecs that did not keep up on this machine lately, each with the pixels a second that it managed."""
 
     def __init__(
         self,
@@ -130,14 +136,40 @@ class KnownSlow:
     def at(self, width: int, height: int, fps: float) -> frozenset[VideoCodec]:
         """Return the codecs that are known to be too slow for this picture."""
         pixels = width * height * fps
-        return frozenset(codec for codec, (slow_from, _) in self._read().items() if pixels >= slow_from)
+        return frozenset(codec for codec, (managed, _) in self._read().items() if pixels >= managed)
 
-    def add(self, codec: VideoCodec, width: int, height: int, fps: float) -> None:
-        """This one did not keep up with such a picture."""
+    def expected(self, width: int, height: int, fps: float) -> frozenset[VideoCodec]:
+        """Return the codecs of which nothing is known, but which are as slow by what others managed, in software."""
+        known, enough = self._read(), SHARE * width * height * fps
+        return frozenset(
+            codec for codec in VideoCodec if codec not in known and self._manages(codec) < enough
+        )
+
+    def smaller(self, codec: VideoCodec, width: int, height: int, fps: float) -> tuple[int, int] | None:
+        """Return the next smaller picture with which this codec is expected to keep up; None: it is small enough.
+
+        A second time it would be made smaller only seconds later, so what is expected has some to spare. Where none
+        is as small, it is the smallest there is.
+        """
+        size = following = smaller(width, height)
+        while following is not None:
+            size = following
+            if self._manages(codec) >= SPARE * size[0] * size[1] * fps:
+                break
+            following = smaller(*size)
+        return size
+
+    def _manages(self, codec: VideoCodec) -> float:
+        """How many pixels a second it is expected to encode in software, by what others managed."""
+        known = self._read().items()
+        return max((managed / SPEED[one] for one, (managed, _) in known), default=math.inf) * SPEED[codec]
+
+    def add(self, codec: VideoCodec, width: int, height: int, held_fps: float) -> None:
+        """This one did not keep up, and managed so many pictures a second of this size."""
         known = self._read()
-        pixels = round(width * height * fps)
-        known[codec] = (min(pixels, known.get(codec, (pixels, 0))[0]), round(self._wall_ms()))
-        self._keep("\n".join(f"{codec} {slow_from} {at_ms}" for codec, (slow_from, at_ms) in known.items()))
+        managed = round(width * height * held_fps)
+        known[codec] = (min(managed, known.get(codec, (managed, 0))[0]), round(self._wall_ms()))
+        self._keep("\n".join(f"{codec} {managed} {at_ms}" for codec, (managed, at_ms) in known.items()))
 
     def _read(self) -> dict[VideoCodec, tuple[int, int]]:
         """What is kept; what makes no sense or is too old is left out."""
@@ -145,8 +177,8 @@ class KnownSlow:
         names = {codec.value: codec for codec in VideoCodec}
         for line in self._kept().splitlines():
             name, _, rest = line.partition(" ")
-            slow_from, _, at_ms = rest.partition(" ")
-            if name in names and slow_from.isdecimal() and at_ms.isdecimal():
-                found[names[name]] = (int(slow_from), int(at_ms))
+            managed, _, at_ms = rest.partition(" ")
+            if name in names and managed.isdecimal() and at_ms.isdecimal():
+                found[names[name]] = (int(managed), int(at_ms))
         oldest_ms = self._wall_ms() - REMEMBERED_MS
         return {codec: one for codec, one in found.items() if one[1] >= oldest_ms}

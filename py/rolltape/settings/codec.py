@@ -15,6 +15,7 @@ from typing import TypeVar
 from rolltape.core.notice import Level, Notice, quoted
 
 __all__ = [
+    "SPEED",
     "AudioCodec",
     "Candidate",
     "CodecWish",
@@ -26,6 +27,7 @@ __all__ = [
     "choose",
     "contents",
     "describe",
+    "holds_one_size",
     "next_choice",
 ]
 
@@ -48,6 +50,10 @@ class VideoCodec(StrEnum):
     H264 = "h264"
     VP9 = "vp9"
     AV1 = "av1"
+
+
+SPEED = {VideoCodec.VP8: 1.0, VideoCodec.H264: 2.5, VideoCodec.VP9: 1.6, VideoCodec.AV1: 1.2}
+"""How many pictures each writes in software while VP8 writes one, on a busy machine (bench, part `keep_up`)."""
 
 
 class AudioCodec(StrEnum):
@@ -115,7 +121,8 @@ def candidates(
 
     `efficient` holds the codecs that the browser encodes smoothly and power-efficiently at the size and
     rate wanted: VP8 goes first unless H.264 is in it and VP8 is not. The formats are sorted by the wishes
-    they meet; among equals, codecs of `slow`, which did not keep up, go last, and WebM and Matroska before MP4.
+    they meet; among equals, codecs of `slow`, which do not keep up, go last, the quickest of them first, and WebM
+    and Matroska before MP4.
     """
     if not has_video and not has_audio:
         return ()
@@ -123,7 +130,8 @@ def candidates(
 
     def rank(candidate: Candidate) -> tuple[list[bool], bool, int, int]:
         misses = [words in candidate.unmet for words in _words(wanted)]
-        codec = codecs.index(candidate.video) if candidate.video else 0
+        order = _QUICKEST_FIRST if candidate.video in slow else codecs
+        codec = order.index(candidate.video) if candidate.video else 0
         return misses, candidate.video in slow, _CONTAINER_RANK[candidate.container], codec
 
     types = _VIDEO_TYPES if has_video else _AUDIO_TYPES
@@ -180,6 +188,18 @@ def contents(mime_type: str) -> Contents:
     is_video = kind == "video" or video is not None
     ending, content_type = _FILES[container][0 if is_video else 1]
     return Contents(mime_type, container, video, audio, ending, content_type)
+
+
+def holds_one_size(mime_type: str) -> bool:
+    """Return True if pictures of another size than the first spoil a file of this type.
+
+    H.264 in MP4 (`avc1`) says its size at the beginning only (ISO 14496-15, 5.3.3.1.2).
+
+    >>> holds_one_size("video/mp4;codecs=avc1.42E01F,opus"), holds_one_size("video/x-matroska;codecs=avc1,opus")
+    (True, False)
+    """
+    found = contents(mime_type)
+    return found.container is Container.MP4 and found.video in (VideoCodec.H264, None)
 
 
 def describe(mime_type: str) -> str:
@@ -281,6 +301,8 @@ _BY_SUBTYPE = {
     "wave": Container.WAV,
     "x-wav": Container.WAV,
 }
+
+_QUICKEST_FIRST = sorted(VideoCodec, key=lambda codec: -SPEED[codec])
 
 _NOT_IN_WEBM: tuple[VideoCodec | AudioCodec, ...] = (VideoCodec.H264, AudioCodec.PCM, AudioCodec.AAC)
 
