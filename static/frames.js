@@ -44,8 +44,7 @@ function scaled(frame) {
   const marked = displayWidth * displayHeight < visibleRect.width * visibleRect.height;
   if (oneSize ? visibleRect.width === width && visibleRect.height === height : !marked) return null;
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-  const by = Math.min(width / displayWidth, height / displayHeight);
-  const [wide, high] = [displayWidth * by, displayHeight * by];
+  const [wide, high] = [displayWidth, displayHeight].map((long) => long * Math.min(width / displayWidth, height / displayHeight));
   if (wide < width || high < height) paint.clearRect(0, 0, width, height);
   paint.drawImage(frame, (width - wide) / 2, (height - high) / 2, wide, high);
   frame.close();

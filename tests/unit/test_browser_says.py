@@ -45,19 +45,23 @@ async def turns(count: int = 20) -> None:
         await asyncio.sleep(0)
 
 
+CAMERA = SimpleNamespace(getVideoTracks=lambda: ["its track"])
+
+
 class StubRecorder(Target):
     """A MediaRecorder that does nothing by itself."""
 
     made: ClassVar[list[StubRecorder]] = []
 
-    def __init__(self) -> None:
+    def __init__(self, stream: object) -> None:
         super().__init__()
+        self.stream = stream
         self.state = "inactive"
         self.made.append(self)
 
     @classmethod
     def new(cls, stream: object, **options: object) -> StubRecorder:
-        return cls()
+        return cls(stream)
 
     def start(self, timeslice_ms: int) -> None:
         self.state = "recording"
@@ -75,7 +79,7 @@ def recorders() -> Iterator[Any]:
 
 
 def a_recorder(recorders: Any) -> tuple[Any, StubRecorder]:
-    made = recorders.Recorder(object(), "video/webm", Rates(2500, 128))
+    made = recorders.Recorder(CAMERA, "video/webm", Rates(2500, 128))
     return made, StubRecorder.made[-1]
 
 
