@@ -6,13 +6,13 @@ const ROOM = 256 << 20; // bytes; beyond them every other picture that waits is 
 const PACE_MS = 12; // an encoder gives up pictures that come in a burst
 const ON_ITS_WAY_MS = 50; // what was written reaches the recorder within this time, by way of the browser's own threads
 const canvas = new OffscreenCanvas(1, 1), paint = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-let [held, owed, draining, passing, wake, written, oneSize] = [[], 0, false, true, () => {}, null, null];
+let [held, owed, draining, passing, wake, written, oneSize, size] = [[], 0, false, true, () => {}, null, false, null];
 
 self.onmessage = ({ data }) => {
   if (data.drain) draining = true;
   else if ("pass" in data) pass(data.pass);
   else if (data.answer) owed--;
-  else (oneSize = data.one_size ? [] : null), take(data.readable.getReader()), give(data.writable.getWriter());
+  else (oneSize = data.one_size), take(data.readable.getReader()), give(data.writable.getWriter());
   wake();
 };
 
@@ -38,14 +38,13 @@ async function take(reader) {
 
 // What is only marked to be smaller is made so: recorders do not heed the mark. A file that holds one size keeps its first one.
 function scaled(frame) {
-  const { displayWidth, displayHeight, visibleRect, timestamp } = frame;
-  if (oneSize && !oneSize.length) oneSize.push(displayWidth, displayHeight);
-  const [width, height] = oneSize ?? [displayWidth, displayHeight];
-  const marked = displayWidth * displayHeight < visibleRect.width * visibleRect.height;
-  if (oneSize ? visibleRect.width === width && visibleRect.height === height : !marked) return null;
-  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-  const [wide, high] = [displayWidth, displayHeight].map((long) => long * Math.min(width / displayWidth, height / displayHeight));
-  if (wide < width || high < height) paint.clearRect(0, 0, width, height);
+  const { displayWidth, displayHeight, visibleRect: real, timestamp } = frame;
+  const [width, height] = (oneSize && size) || (size = [displayWidth, displayHeight]);
+  const marked = displayWidth * displayHeight < real.width * real.height;
+  if (oneSize ? real.width === width && real.height === height : !marked) return null;
+  [canvas.width, canvas.height] = [width, height]; // it is black then
+  const by = Math.min(width / displayWidth, height / displayHeight);
+  const [wide, high] = [displayWidth * by, displayHeight * by];
   paint.drawImage(frame, (width - wide) / 2, (height - high) / 2, wide, high);
   frame.close();
   return new VideoFrame(canvas, { timestamp, alpha: "discard" });
