@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,8 @@ class Microphone:
     ppm: float
     given: int = 0
     """Samples so far."""
+    heard: Heard | None = None
+    """What it alone hears, lost while nobody listens; None: what all do, which waits for who listens late."""
 
     @property
     def rate(self) -> float:
@@ -39,7 +42,7 @@ def pipe_source(pipe: Path, name: str = "mic") -> str:
 
 @contextmanager
 def fed(heard: Heard, microphones: Sequence[Microphone]) -> Iterator[None]:
-    """Have all of them hear the same at once, each by its own clock."""
+    """Have all of them hear at once, each by its own clock: the same, or what is a microphone's own."""
     over = threading.Event()
 
     def write() -> None:
@@ -49,7 +52,8 @@ def fed(heard: Heard, microphones: Sequence[Microphone]) -> Iterator[None]:
             while not over.wait(0.005):
                 for one, out in zip(microphones, outs, strict=True):
                     due = int((time.monotonic() - began) * one.rate) - one.given
-                    out.write(heard(one.given, due, one.rate))
+                    os.set_blocking(out.fileno(), one.heard is None)
+                    out.write((one.heard or heard)(one.given, due, one.rate))
                     one.given += due
 
     feeding = threading.Thread(target=write)
