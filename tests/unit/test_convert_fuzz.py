@@ -139,3 +139,12 @@ def test_recordings_that_nobody_makes_give_a_result_or_a_sentence(
     start: bytes, clusters: list[bytes], target: str
 ) -> None:
     tried(start + b"".join(clusters), target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_cluster_without_a_time_after_a_block_before_the_beginning_is_converted(target: str) -> None:
+    before = b"\xa3\x87\x81\xff\xfc\x00\xfc\xff\xfe"  # four ticks before its Cluster
+    undated = ebml.element(Id.CLUSTER, before)
+    start = header(1_000_000, "V_VP8", "A_OPUS")
+    tried(start + cluster(0, before) + undated, target)
+    tried(start + cluster(0, before) + start + cluster(0, before), target)

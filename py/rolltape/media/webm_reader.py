@@ -254,8 +254,9 @@ class Reader:
         after = body if ident == Id.SEGMENT else body + size
         if after > len(data):
             return None
-        if self._shift != self._latest + 1:
-            self._shift = self._latest + 1
+        begins = max(0, self._latest + 1)
+        if self._shift != begins:
+            self._shift = begins
             self._events.append(SecondStart(self._base + at))
         return after
 
@@ -440,7 +441,7 @@ class Reader:
     def _date(self, cluster: Cluster) -> int:
         """The Cluster's time; where it says none, that of the last block before it."""
         if cluster.ticks is None:
-            cluster.ticks = self._latest
+            cluster.ticks = max(0, self._latest)  # a block may lie before the beginning, no Timestamp may
             cluster.guessed = True
         return cluster.ticks
 
