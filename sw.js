@@ -91,8 +91,8 @@ function response({ announce, name, type }, port) {
         if (closing) end((stream) => stream.close());
       },
       cancel: () => {
+        port.postMessage({ cancelled: true }); // before the lock is let go of: else this would seem to have died
         end();
-        port.postMessage({ cancelled: true });
       },
     },
     { highWaterMark: 0 },
@@ -102,8 +102,8 @@ function response({ announce, name, type }, port) {
     if (data.abandon) return end((stream) => stream.error(new Error("abandoned")));
     if (data.close) return (closing = true) && received === taken && end((stream) => stream.close());
     if (waiting + data.byteLength > MAX_WAITING) {
-      end((stream) => stream.error(new Error("not taken")));
-      return port.postMessage({ full: true });
+      port.postMessage({ full: true });
+      return end((stream) => stream.error(new Error("not taken")));
     }
     received += data.byteLength;
     waiting += data.byteLength;

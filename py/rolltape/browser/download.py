@@ -42,6 +42,8 @@ END_TIMEOUT_S = 0.5
 """So long is waited for a download's last bytes: no question of the browser's holds up the end of a recording."""
 LOOK_EVERY_S = 0.2
 LOOK_AFTERWARDS_EVERY_S = 1.0
+LAST_WORD_S = 0.5
+"""A worker's lock and its words come over two ways: what it said before it let go is there by then."""
 ALONE_AFTER_MS = 1000.0
 """So long after a download was opened the browser has noted it: its answer then counts it."""
 READY_TIMEOUT_S = 10.0
@@ -190,8 +192,8 @@ class Download:
     async def _await_death(self) -> None:
         """A worker that ends before the download does has lost it: it lets go of its lock without a word."""
         await locks.until_free(self._lock)
-        if self.is_over:  # it lets go of its lock too when all is taken, and its last word may be on its way
-            await self._changed(LOOK_AFTERWARDS_EVERY_S)
+        if self.error is None:  # its last word may be on its way: that all is taken, or why it ends
+            await self._changed(LAST_WORD_S)
         if self._port is not None and (self.ledger.owed or not self.is_over):
             self.error = self.error or SinkError("The browser stopped what writes it.")
             self._change.set()

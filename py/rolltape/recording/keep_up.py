@@ -24,6 +24,7 @@ ENOUGH = 0.9
 SIZES = (1080, 720, 540)
 """Of the short side of a picture that is made smaller."""
 SPARE = 1.25
+"""So much more than is needed is to be expected of a codec before a picture is made only so much smaller."""
 WINDOW_MS = 3000.0
 CLEAR_SHARE = 0.5
 CLEAR_MS = 2000.0

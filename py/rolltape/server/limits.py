@@ -38,7 +38,7 @@ class Limits:
     offers: BucketRate = BucketRate(0.5, 10)
     """Offers of one member to one other: each makes the other's browser set up a connection anew."""
     work: BucketRate = BucketRate(0.2, 0.1)
-    """Seconds that this process takes to read what the connections of one address say."""
+    """Seconds of the processor that it takes to read what the connections of one address say."""
     joins: BucketRate = BucketRate(2, 60)
     """Requests to join of one address, behind which a whole office may sit; and as many new connections."""
     connections: int = 200
