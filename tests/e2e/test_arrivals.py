@@ -352,9 +352,11 @@ def test_who_is_not_known_any_more_is_told_and_sends_after_joining_again(
     record(ada, "0:03")
     expect(upload_of(ada)).to_have_attribute("data-state", "sending")
     crash(ada)
-    ada.page = ada.context.new_page()
-    # The service worker was in the process that is gone: the browser starts it anew first, which takes its time.
-    ada.page.goto(f"{scene.server.address}/healthz", timeout=90_000)
+    crashed, ada.page = ada.page, ada.context.new_page()
+    crashed.close()
+    # The service worker was in the process that is gone: the browser starts it anew first, for which a busy one was
+    # seen to take more than 90 s.
+    ada.page.goto(f"{scene.server.address}/healthz", timeout=240_000)
     ada.page.evaluate(SPOIL_TOKEN)
 
     ada.open(scene.link(f"record=800&label=Ada&{SMALL}"), "guest")
