@@ -28,7 +28,7 @@ async function take(reader) {
   for (let next; !draining && !(next = await reader.read()).done; wake()) {
     if (draining) return next.value.close(); // it came while the last ones were given away: nobody would close it
     const [received, waits] = [performance.timeOrigin + performance.now(), held.length || owed >= UNCOPIED];
-    const frame = scaled(next.value) ?? (waits ? await copied(next.value).catch(() => next.value) : next.value);
+    const frame = (await scaled(next.value).catch(() => null)) ?? (waits ? await copied(next.value).catch(() => next.value) : next.value);
     if (passing) held.push({ received, frame });
     else frame.close();
     const bytes = held.length * frame.codedWidth * frame.codedHeight * 1.5;
@@ -37,7 +37,7 @@ async function take(reader) {
 }
 
 // What is only marked to be smaller is made so: recorders do not heed the mark. A file that holds one size keeps its first one.
-function scaled(frame) {
+async function scaled(frame) {
   const { displayWidth, displayHeight, visibleRect: real, timestamp } = frame;
   const [width, height] = (oneSize && size) || (size = [displayWidth, displayHeight]);
   const marked = displayWidth * displayHeight < real.width * real.height;
@@ -46,8 +46,8 @@ function scaled(frame) {
   const by = Math.min(width / displayWidth, height / displayHeight);
   const [wide, high] = [displayWidth * by, displayHeight * by];
   paint.drawImage(frame, (width - wide) / 2, (height - high) / 2, wide, high);
-  frame.close();
-  return new VideoFrame(canvas, { timestamp, alpha: "discard" });
+  const small = new VideoFrame(canvas, { timestamp, alpha: "discard" });
+  return frame.close(), small;
 }
 
 async function copied(frame) {
