@@ -216,7 +216,9 @@ class Devices:
             return True  # another one is used already
         try:
             found = same or devices[0]
-            await self._use(kind, {"deviceId": {"exact": found.id}}, f"The {WORDS[kind]} was gone.")
+            # Only wished for, Chromium gives the default one instead; in the place of what is lost any will do
+            how = "exact" if same is not None else "ideal"
+            await self._use(kind, {"deviceId": {how: found.id}}, f"The {WORDS[kind]} was gone.")
         except RolltapeError:
             return False  # what is said already stays true: it is gone
         self._tell_used(kind, lost, self._granted_label(kind) or found.label)
