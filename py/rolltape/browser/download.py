@@ -192,8 +192,11 @@ class Download:
     async def _await_death(self) -> None:
         """A worker that ends before the download does has lost it: it lets go of its lock without a word."""
         await locks.until_free(self._lock)
-        if self.error is None:  # its last word may be on its way: that all is taken, or why it ends
-            await self._changed(LAST_WORD_S)
+        with suppress(TimeoutError):  # its last word may be on its way: that all is taken, or why it ends
+            async with asyncio.timeout(LAST_WORD_S):
+                while self.error is None and (self.ledger.owed or not self.is_over):
+                    self._change.clear()
+                    await self._change.wait()
         if self._port is not None and (self.ledger.owed or not self.is_over):
             self.error = self.error or SinkError("The browser stopped what writes it.")
             self._change.set()
