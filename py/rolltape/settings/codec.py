@@ -193,7 +193,7 @@ def contents(mime_type: str) -> Contents:
 def holds_one_size(mime_type: str) -> bool:
     """Return True if pictures of another size than the first spoil a file of this type.
 
-    H.264 in MP4 (`avc1`) says its size at the beginning only (ISO 14496-15, 5.3.3.1.2).
+    H.264 in MP4 (`avc1`) says its size at the beginning only (ISO/IEC 14496-15).
 
     >>> holds_one_size("video/mp4;codecs=avc1.42E01F,opus"), holds_one_size("video/x-matroska;codecs=avc1,opus")
     (True, False)
