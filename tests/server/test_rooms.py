@@ -33,7 +33,8 @@ from rolltape.room.messages import (
     TakeReport,
     Welcome,
 )
-from rolltape.room.wire import MAX_NAME, encode, plain_json
+from rolltape.room.wire import MAX_NAME, decode, encode, plain_json
+from rolltape.server import relay
 from rolltape.server.hosting import Hosting
 from rolltape.server.limits import BucketRate, Limits
 from rolltape.server.memory import MemoryStore
@@ -148,6 +149,20 @@ def test_a_flood_is_a_hundred_messages_and_two_hundred_refusals() -> None:
     # As long as reading them takes no time that others need.
     limits = Limits(work=BucketRate(10, 10))
     played(story, options=RoomsOptions(limits, now_s=Clock()))
+
+
+def test_a_host_that_loses_the_processor_refuses_nobody_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode_late(event: str, text: str) -> object:
+        time.sleep(0.2)  # what other programs take of it
+        return decode(event, text)
+
+    async def story(scene: Scene) -> None:
+        _, guest = await scene.pair()
+        monkeypatch.setattr(relay, "decode", decode_late)
+        for _ in range(2):
+            assert await guest.call("state", plain_json({"v": 2, "label": "Ada"})) == ""
+
+    played(story, options=RoomsOptions(now_s=Clock()))
 
 
 @pytest.mark.parametrize("by", ["join", "state"])
