@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,11 @@ def make_audio(path: Path) -> Path:
         *("-c:a", "pcm_s16le", path),
     )
     return path
+
+
+def share_recorded(numbers: list[int]) -> float:
+    """How many of the pictures that the camera gave, from the first to the last of these numbers, are there."""
+    return len(numbers) / (1 + sum((after - before) % LOOP_FRAMES for before, after in pairwise(numbers)))
 
 
 def frame_sizes(path: Path) -> list[tuple[int, int]]:

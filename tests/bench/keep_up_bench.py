@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import Playwright, expect, sync_playwright
@@ -22,7 +21,7 @@ from playwright.sync_api import Playwright, expect, sync_playwright
 from bench.figures import figure
 from browsers import opened_guests
 from guest import Guest
-from media_tools import LOOP_FRAMES, frame_numbers, make_audio, make_detailed, make_video, probe
+from media_tools import frame_numbers, make_audio, make_detailed, make_video, probe, share_recorded
 from processes import busy_loops, processor_s, renderers
 from rolltape.server.serve import PAGE
 from serving import served
@@ -49,11 +48,6 @@ class Kept:
     """Of the page's process, for a picture."""
 
 
-def given(numbers: list[int]) -> int:
-    """How many pictures the camera gave from the first to the last that are in the file."""
-    return 1 + sum((after - before) % LOOP_FRAMES for before, after in pairwise(numbers))
-
-
 def recorded(guest: Guest, profile: Path, codec: str, size: tuple[int, int], seconds: int) -> Kept:
     """Record in this codec, which is insisted on, so that the recording stays in it."""
     guest.open(f"?record={KBPS}&width={size[0]}&height={size[1]}&recordcodec={codec}")
@@ -68,7 +62,7 @@ def recorded(guest: Guest, profile: Path, codec: str, size: tuple[int, int], sec
     path.unlink()
     length_s = float(found[-1]["pts_time"]) - float(found[0]["pts_time"])
     bits = 8 * sum(int(one["size"]) for one in found)
-    return Kept(len(numbers) / given(numbers), bits / length_s / 1000, used_s * 1000 / len(numbers))
+    return Kept(share_recorded(numbers), bits / length_s / 1000, used_s * 1000 / len(numbers))
 
 
 @contextmanager

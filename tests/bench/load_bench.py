@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import figure
-from processes import private_bytes
+from processes import private_bytes, processor_s
 from server.conftest import RedisServer
 from server.processes import ENVIRONMENT, ROOT
 from waiting import wait_for
@@ -256,16 +256,11 @@ def among(rooms: int) -> dict[str, tuple[float, str]]:
 
 def _cpu_s(pids: dict[str, int]) -> dict[str, float]:
     """Processor time used so far, by each process and by all others."""
-    used = {name: _of_process(pid) for name, pid in pids.items()}
+    used = {name: processor_s(str(pid)) for name, pid in pids.items()}
     user, nice, system, _idle, _io, interrupts, soft, *_ = (
         int(text) / TICK_HZ for text in Path("/proc/stat").read_text().splitlines()[0].split()[1:]
     )
     return used | {"others": user + nice + system + interrupts + soft - sum(used.values())}
-
-
-def _of_process(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK_HZ
 
 
 def main(wanted: Sequence[str] = ()) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,16 @@ from playwright.sync_api import Playwright, expect
 from browsers import opened_guests
 from faults.choice import in_the_long_form
 from guest import Guest, Guests
-from media_tools import LOOP_FRAMES, decode_errors, frame_numbers, frame_sizes, make_detailed, packets, probe
+from media_tools import (
+    LOOP_FRAMES,
+    decode_errors,
+    frame_numbers,
+    frame_sizes,
+    make_detailed,
+    packets,
+    probe,
+    share_recorded,
+)
 from processes import busy_loops
 from waiting import wait_for
 
@@ -66,11 +74,6 @@ def pictures(path: Path, part: dict[str, Any]) -> list[tuple[float, int]]:
     return list(zip(at_s, frame_numbers(path), strict=True))
 
 
-def share(numbers: list[int]) -> float:
-    """How much of what the camera gave from the first of them to the last is there."""
-    return len(numbers) / (1 + sum((after - before) % LOOP_FRAMES for before, after in pairwise(numbers)))
-
-
 # Which codec keeps up is the machine's matter: what else it does meanwhile decides, so not beside other tests.
 @in_the_long_form
 def test_a_codec_that_does_not_keep_up_is_told_and_followed_by_one_that_does(
@@ -103,7 +106,7 @@ def test_a_codec_that_does_not_keep_up_is_told_and_followed_by_one_that_does(
     assert (one[-1][1] - other[0][1] + 1) % LOOP_FRAMES < LOOP_FRAMES / 2, (
         "no picture is missing between them"
     )
-    assert share([number for at_s, number in other if at_s > 10]) >= 0.9
+    assert share_recorded([number for at_s, number in other if at_s > 10]) >= 0.9
 
     expect(guest.id("codec")).not_to_contain_text("VP8")
     guest.open(LINK)
