@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import os
 import random
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,6 +125,9 @@ class Bench:
         before = len(self.guest.log()["parts"])
         {"unplug": self.unplug, "replug": self.replug}.get(what, lambda: self.select(what))()
         wait_for(lambda: len(self.guest.log()["parts"]) > before, f"{what}: another part is recorded")
+        if what != "unplug":
+            chosen = self.guest.id("audio-device").locator("option:checked")
+            expect(chosen).to_have_text(re.compile(f"(^|/){PLUG if what == 'replug' else what}$"))
         began = int(self.guest.shown_bytes())
         wait_for(lambda: self.guest.shown_bytes() > began + 2 * RATE * 8, f"{what}: it goes on")
 
@@ -204,4 +208,5 @@ def test_no_sample_is_lost_when_microphones_change(
         if what == "unplug":  # until it was seen to be gone, which is told
             assert missing_ms < part["gap_before_ms"] + 50 < 1000, f"{one} {other} {part}"
         else:
+            assert other[0].name == ("one" if what == "one" else "two"), f"{what}: {other}"
             assert missing_ms <= 0, f"{what}: {one} {other}"
