@@ -34,9 +34,10 @@ async function open(path) {
 
 const operations = {
   open,
-  write(path, data, at) {
+  // `places` says where each piece of the data goes: [at, from, to].
+  write(path, data, places) {
     const handle = handles.get(path);
-    if (handle.write(data, { at }) < data.byteLength) throw new DOMException("Only a part was written.", "QuotaExceededError");
+    if (places.some(([at, from, to]) => handle.write(data.subarray(from, to), { at }) < to - from)) throw new DOMException("Only a part was written.", "QuotaExceededError");
     handle.flush();
     return handle.getSize();
   },
@@ -48,7 +49,7 @@ const operations = {
   async append(path, data) {
     const end = await open(path);
     try {
-      return operations.write(path, data, end);
+      return operations.write(path, data, [[end, 0, data.length]]);
     } finally {
       operations.close(path);
     }

@@ -59,6 +59,10 @@ def opened_display() -> Iterator[str]:
             process.wait(10)
 
 
+class PageChanged(Exception):
+    """The page that was asked went away before it answered: another one is being opened."""
+
+
 class RealWindow:
     """Chromium in a window of its own, on a profile in `folder`; its Downloads folder is `downloads`."""
 
@@ -105,13 +109,15 @@ class RealWindow:
     # Looking.
 
     def value(self, script: str) -> Any:
-        """What an expression gives in the page; a promise is awaited."""
+        """What an expression gives in the page; a promise is awaited. Raises PageChanged."""
         self._asked += 1
         asked = {"expression": script, "awaitPromise": True, "returnByValue": True}
         self._page.send(json.dumps({"id": self._asked, "method": "Runtime.evaluate", "params": asked}))
         while True:
             answer = json.loads(self._page.recv(timeout=READY_S))
             if answer.get("id") == self._asked:
+                if "error" in answer:
+                    raise PageChanged(answer["error"]["message"])
                 result = answer["result"]
                 assert "exceptionDetails" not in result, result
                 return result["result"].get("value")
@@ -168,9 +174,16 @@ class RealWindow:
 
     def open(self, address: str) -> None:
         """Go there and wait until the page is the guest's."""
-        self.value(f"location.href = {json.dumps(address)}")
+        with suppress(PageChanged):
+            self.value(f"location.href = {json.dumps(address)}")
         there = f"location.href === {json.dumps(address)}"
-        self.wait(f"{there} && document.documentElement?.dataset.ready", "it starts", READY_S)
+
+        def starts() -> bool:
+            with suppress(PageChanged):
+                return bool(self.value(f"!!({there} && document.documentElement?.dataset.ready)"))
+            return False
+
+        wait_for(starts, lambda: f"it starts; {self.told()}", READY_S)
         assert self.value("document.documentElement.dataset.ready") == "guest", self.told()
 
     def press(self, name: str) -> None:

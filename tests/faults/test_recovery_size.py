@@ -12,6 +12,8 @@ from bench.synthetic import chunks
 from faults.conftest import Scenes
 from faults.scene import PATIENCE_S
 from processes import private_bytes, renderers
+from rolltape.recording.container import stream_for
+from rolltape.settings.codec import Container
 from waiting import wait_for
 
 BYTES = 3_000_000_000 if os.environ.get("FAULTS") == "all" else 300_000_000
@@ -26,12 +28,20 @@ def journal_file(profile: Path) -> Path:
 
 
 def lengthen(path: Path) -> int:
-    """Put a recording of so many bytes in the place of this one, torn at its end; its length in seconds."""
+    """Put a recording of so many bytes in the place of this one, as a page writes it, torn at its end.
+
+    Returns its length in seconds.
+    """
     seconds = BYTES * 8 // (KBPS * 1000)
+    stream = stream_for(Container.WEBM)
     with path.open("wb") as file:
         for chunk in chunks(seconds, KBPS):
-            file.write(chunk)
-        file.truncate(file.tell() - 1000)
+            file.seek(0, os.SEEK_END)
+            file.write(stream.feed(chunk))
+            for patch in stream.patches():
+                file.seek(patch.offset)
+                file.write(patch.data)
+        file.truncate(file.seek(0, os.SEEK_END) - 1000)
     return seconds
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from browser_stubs import Target, stubbed_browser
 from rolltape.core.errors import SinkError
+from rolltape.media.ending import Patch
 
 _Value = TypeVar("_Value")
 
@@ -268,5 +269,22 @@ def test_a_write_that_failed_says_why_and_is_not_taken_for_written(
             await file.settle()
         assert failed.value.sentence == sentence
         assert file.ledger.acknowledged == 0
+
+    run(story())
+
+
+def test_what_is_put_right_in_a_long_file_is_two_questions_and_the_last_of_it_is_alone(stage: Stage) -> None:
+    async def story() -> None:
+        _, file = await stage.opened()
+        file.patch([Patch(100 * at, b"size") for at in range(8000)] + [Patch(7, b"whole")])
+        _, *asked = stage.worker.asked
+        assert [message[1] for message in asked] == ["write", "write"]
+        (first, last) = ((message[3], message[4]) for message in asked)
+        assert first[0].data == b"size" * 8000
+        assert list(first[1]) == [(100 * at, 4 * at, 4 * at + 4) for at in range(8000)]
+        assert list(last[1]) == [(7, 0, 5)]
+        stage.worker.answer(2, 10**6)
+        stage.worker.answer(3, 10**6)
+        await file.settle()
 
     run(story())

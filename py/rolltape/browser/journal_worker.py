@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from js import MessageEvent, Uint8Array, Worker
@@ -28,6 +29,10 @@ STOPPED = "What writes the crash-proof copy stopped."
 SILENT = "What writes the crash-proof copy does not answer."
 
 
+Piece = tuple[int, int, int]
+"""Where a piece of what is written goes in the file, and from where to before where it lies in the data."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What the worker was asked; kept until it answers."""
@@ -35,15 +40,16 @@ class Request:
     operation: str
     path: str
     argument: bytes | int | None
-    at: int | None
+    at: int | Sequence[Piece] | None
+    """From where on to read, or where each piece of what is to be written goes."""
     answer: asyncio.Future[int]
     read: list[Uint8Array] = field(default_factory=list)
     """What was read, once it is answered."""
 
     @property
     def end(self) -> int:
-        """How long the file has to be once this is written; 0 for what does not write at a place."""
-        return self.at + len(self.argument) if self.at is not None and isinstance(self.argument, bytes) else 0
+        """How long the file has to be once this is written; 0 for what does not write at places."""
+        return max(at + to - begin for at, begin, to in self.at) if isinstance(self.at, Sequence) else 0
 
 
 class JournalWorker:
@@ -72,7 +78,11 @@ class JournalWorker:
         self._listeners.add(self._worker, "error", self._on_worker_error)
 
     def ask(
-        self, operation: str, path: str, argument: bytes | int | None = None, at: int | None = None
+        self,
+        operation: str,
+        path: str,
+        argument: bytes | int | None = None,
+        at: Sequence[Piece] | None = None,
     ) -> asyncio.Future[int]:
         """Have the worker do one operation after all that it was asked before; the answer is the file's size.
 
