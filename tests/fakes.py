@@ -54,6 +54,8 @@ class FakeEngine:
         self.captured_ms: float | None = None
         """When the first picture was captured."""
 
+    first_frame: int | None = None
+
     def began_ms(self, first_picture_ms: float | None) -> float | None:
         if self.captured_ms is None or first_picture_ms is None:
             return None

@@ -48,6 +48,8 @@ class MadeUpEngine:
     async def start(self) -> None:
         pass
 
+    first_frame: int | None = None
+
     def began_ms(self, first_picture_ms: float | None) -> None:
         """It captures nothing, so it cannot tell."""
 

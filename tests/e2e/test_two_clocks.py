@@ -68,7 +68,7 @@ def test_how_far_two_microphones_ran_apart_is_read_from_their_files(
             pipe = folder / "microphone"
             sound = opened.enter_context(opened_sound(folder, pipe_source(pipe)))
             wait_for(pipe.exists, "there is a microphone")
-            microphones.append(Microphone(pipe, ppm))
+            microphones.append(Microphone(pipe, ppm, heard=heard))
             launch = settings["chromium_launch"]()
             launch["args"] = [one for one in launch["args"] if one != "--use-fake-device-for-media-stream"]
             launch["env"] = {**os.environ, "PULSE_SERVER": sound.address}

@@ -37,6 +37,7 @@ tracks = st.builds(
     st.builds(
         SoundPath, st.sampled_from(["", "track", "graph"]), st.none() | moments, st.none() | st.just(48_000)
     ),
+    st.none() | st.integers(0, 2**40),
 )
 logs = st.builds(
     ClockLog,
@@ -100,6 +101,9 @@ class Sound:
     def __init__(self) -> None:
         self.ms = 2000.0
         self.path = SoundPath("track", 10.0, 48_000)
+
+    async def buffer_given(self) -> None:
+        return
 
     def mark(self) -> Mark:
         self.ms += 10_000

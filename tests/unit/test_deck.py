@@ -89,6 +89,9 @@ class Source:
     def pictures(self) -> int | None:
         return self.given
 
+    async def buffer_given(self) -> None:
+        return
+
     def mark(self) -> Mark:
         return Mark(0, 5000.0, 48_000, 20.0, 4990.0)
 

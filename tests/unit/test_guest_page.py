@@ -33,6 +33,9 @@ class Capture(FakeCapture):
     def peak(self) -> float | None:
         return 0.5
 
+    async def buffer_given(self) -> None:
+        return
+
     def mark(self) -> Mark:
         return Mark(0, 5000.0, 48_000, 20.0, 4990.0)
 

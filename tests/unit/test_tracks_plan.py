@@ -107,6 +107,57 @@ def test_what_a_browser_stamps_late_is_put_earlier() -> None:
     assert segment.at_ms == pytest.approx(ROOM_MS - 46.5, abs=0.01)
 
 
+@pytest.mark.parametrize("ppm", [0.01, 500.0, -500.0])
+def test_a_first_stamp_that_came_late_is_found_by_the_microphone_s_counter(ppm: float) -> None:
+    late_ms, asked_late_ms = 33.0, 4.0
+    sound = heard(2 * MINUTE_MS, ppm=ppm)
+    first, *others = sound.points
+    stamped = (first, *(replace(one, page_ms=one.page_ms - late_ms) for one in others))
+    behind = (asked_late_ms, 7.0, 0.3, 2.0, 21.0)  # when each was read, after a buffer was given
+    came = (
+        Point(at * 20_000.0, at * 20_000.0 * (1 - ppm * 1e-6) + late - asked_late_ms)
+        for at, late in enumerate(behind)
+    )
+    found = placed(replace(part(), counted=tuple(came)), replace(sound, points=stamped), room)
+
+    expected_ms = MINUTE_MS * (1 - ppm * 1e-6) - asked_late_ms
+    assert at(found, MINUTE_MS) == pytest.approx(expected_ms, abs=0.5)
+
+
+def test_a_counter_that_ran_away_from_its_file_is_not_believed() -> None:
+    counted = (Point(0.0, 0.0), Point(12_000.0, 10_000.0), Point(22_000.0, 20_000.0))
+    found = placed(replace(part(), counted=counted), heard(MINUTE_MS, ppm=50), room)
+
+    assert at(found, 30_000) == pytest.approx(30_000 * (1 - 50e-6), abs=0.2)
+
+
+def test_a_session_tells_which_sample_of_the_microphone_s_is_a_file_s_first(tmp_path: Path) -> None:
+    track = {"part": 1, "began_ms": 5000.0, "encoder": "audio/webm;codecs=pcm", "sample_rate_hz": 44_100}
+    marks = [
+        [1, 5100.0, 44_100 + 4410, None, None],
+        [2, 5200.0, 1, None, None],
+        [1, 8000.0, 44_100, 1.0, 2.0],
+    ]
+    stretches = [
+        {"offset_ms": 0, "in_file_ms": 0, "length_ms": 2000},
+        {"offset_ms": 9000, "in_file_ms": 2000, "length_ms": 2000},
+    ]
+    for first, expected in (
+        (44_100, (Point(0.0, 0.0), Point(100.0, 100.0))),  # what comes after a pause tells nothing
+        (None, ()),
+    ):
+        facts = track if first is None else {**track, "first_frame": first}
+        take = {
+            "name": "ada_take1",
+            "parts": [{"file": "ada_take1.webm", "saved_as": "", "stretches": stretches}],
+            "clock": {"tracks": [facts], "readings": [], "marks": marks},
+        }
+        said = {"format": "rolltape-session", "version": 2, "first_sample_at_ms": 1, "takes": [take]}
+        (tmp_path / "session.json").write_text(json.dumps(said))
+
+        assert read_session(tmp_path).takes[0].parts[0].counted == expected
+
+
 def test_a_file_that_nothing_is_known_of_is_copied_sample_for_sample() -> None:
     one = PlacedFile(0, RATE, tuple(placed(part(), heard(77_777.0), room)))
     (piece,) = pieces([one], ROOM_MS - 33.3)

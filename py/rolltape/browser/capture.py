@@ -16,7 +16,7 @@ from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
 from rolltape.browser.pictures import PictureCount
-from rolltape.browser.recorder import Recorder
+from rolltape.browser.recorder import Recorder, buffer_given
 from rolltape.core.errors import DeviceError, RolltapeError, Unsupported
 from rolltape.core.uses import Uses
 from rolltape.recording.clock_log import Mark, SoundPath
@@ -243,6 +243,12 @@ class Capture:
             return False
         after = self.granted_video()
         return after is not None and after.width * after.height < before.width * before.height
+
+    async def buffer_given(self) -> None:
+        """Wait until the microphone has just given a buffer, where it counts them."""
+        microphone = _live(self.microphone)
+        if microphone is not None:
+            await buffer_given(microphone)
 
     def mark(self) -> Mark:
         """The clocks of the sound that there are, read now; of part 0."""

@@ -60,6 +60,9 @@ class Inbound:
         """Nothing is done: what arrives is of the size that it is sent in (`Source`)."""
         return False
 
+    async def buffer_given(self) -> None:
+        """Return at once: what arrives is not counted (`Source`)."""
+
     def mark(self) -> Mark:
         """The moment alone: a stream that arrives has no clock of its own here."""
         return Mark(0, performance.now())

@@ -67,6 +67,9 @@ class PcmRecorder:
         self.error = EngineError("The recorder of lossless sound failed.")
         self._blocks.put_nowait(None)
 
+    first_frame: int | None = None
+    """The graph's samples are not the microphone's."""
+
     def began_ms(self, first_picture_ms: float | None) -> float | None:
         """When it was asked to begin: the next block of the graph's is its first."""
         return self._asked_ms

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 import js
-from js import Blob, BlobEvent, Event, MediaStream, performance, window
+from js import Blob, BlobEvent, Event, MediaStream, MediaStreamTrack, performance, window
 
 from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, error_of, member, translated
@@ -43,6 +43,23 @@ def _engine_errors(sentence: str = "The browser's recorder does not start.") -> 
         raise EngineError(sentence, error.detail) from error
 
 
+async def buffer_given(track: MediaStreamTrack) -> int | None:
+    """Wait until a microphone has just given a buffer; how many samples of a channel it has given in all by then.
+
+    None where it does not count them (`MediaStreamTrackAudioStats`, W3C Media Capture Extensions), or gives none. At
+    any other moment nobody would know how much of a buffer had been heard.
+    """
+    until_ms = performance.now() + BUFFER_TIMEOUT_MS
+    if member(track, "stats") is None:
+        return None
+    before = track.stats.totalFrames
+    while (given := track.stats.totalFrames) == before:
+        if performance.now() >= until_ms:
+            return None
+        await asyncio.sleep(0)
+    return int(given)
+
+
 class Recorder:
     """Records one stream as one type; chunks come in order, the last one before `chunks` ends.
 
@@ -62,6 +79,7 @@ class Recorder:
         """What else is to be done at `close`: to let go of the tracks that it records."""
         self._frames = frames
         self._asked_ms: float | None = None
+        self.first_frame: int | None = None
         self._ending: asyncio.Task[None] | None = None
         with _engine_errors():
             self._recorder = js.MediaRecorder.new(stream, **options)
@@ -107,7 +125,8 @@ class Recorder:
         if self._frames is not None:
             await self._frames.flow()
         elif len(self._recorder.stream.getVideoTracks()) == 0:
-            await self._buffer_given()
+            for track in self._recorder.stream.getAudioTracks():
+                self.first_frame = await buffer_given(track)
         try:
             with _engine_errors():
                 self._asked_ms = performance.now()
@@ -122,19 +141,6 @@ class Recorder:
         except EngineError:
             self.close()
             raise
-
-    async def _buffer_given(self) -> None:
-        """Wait until the microphone has just given a buffer, where it counts them: the next is then the file's first.
-
-        Asked at any moment, nobody would know how much of a buffer had been heard by then.
-        """
-        until_ms = performance.now() + BUFFER_TIMEOUT_MS
-        for track in self._recorder.stream.getAudioTracks():
-            if member(track, "stats") is None:
-                return
-            before = track.stats.totalFrames
-            while track.stats.totalFrames == before and performance.now() < until_ms:
-                await asyncio.sleep(0)
 
     def began_ms(self, first_picture_ms: float | None) -> float | None:
         """When the first picture was captured, less its time in the file; else when the recorder was asked to begin.

@@ -84,6 +84,9 @@ class Capture(Protocol):
     async def shrink(self, width: int, height: int) -> bool:
         """Have the camera give a picture of this size from now on; whether it is smaller then. Raises nothing."""
 
+    async def buffer_given(self) -> None:
+        """Wait until the microphone has just given a buffer, at most 0.1 s; at once where nobody counts them."""
+
     def mark(self) -> Mark:
         """The clocks of the sound that there are, read now; of part 0."""
 

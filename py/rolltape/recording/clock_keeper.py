@@ -22,6 +22,9 @@ BEFORE_MS = 60_000.0
 class SoundClock(Protocol):
     """What can tell the time of a sound."""
 
+    async def buffer_given(self) -> None:
+        """Wait until the microphone has just given a buffer, at most 0.1 s."""
+
     def mark(self) -> Mark:
         """The clocks that there are, read now; of part 0."""
 
@@ -38,6 +41,8 @@ class PartNow:
     """When the time of its file began, as well as that is known by now."""
     encoder: str
     """The MIME type that its recorder says it writes."""
+    first_frame: int | None = None
+    """What the microphone had counted before the file's first sample."""
 
 
 class ClockKeeper:
@@ -64,6 +69,8 @@ class ClockKeeper:
         """Note what there is, now and every ten seconds, until it is cancelled; what `write` raises ends it."""
         await self._write(self._known.lines())
         while True:
+            if (sound := self._sound()) is not None:
+                await sound.buffer_given()
             await self.note()
             await asyncio.sleep(EVERY_S if self._known.marks else 1.0)
 
@@ -87,7 +94,7 @@ class ClockKeeper:
         part, sound = self._part(), self._sound()
         if part is None or sound is None:
             return ClockLog()
-        facts = TrackFacts(part.number, part.began_ms, part.encoder, sound.sound_path())
+        facts = TrackFacts(part.number, part.began_ms, part.encoder, sound.sound_path(), part.first_frame)
         since_ms = part.began_ms - BEFORE_MS if self._until_ms is None else self._until_ms
         readings = tuple(one for one in self._readings() if one.answered_ms > since_ms)
         mark = replace(sound.mark(), part=part.number)

@@ -64,6 +64,8 @@ class TrackFacts:
     encoder: str = ""
     """The MIME type that the recorder says it writes."""
     sound: SoundPath = SoundPath()
+    first_frame: int | None = None
+    """Count of samples that the microphone had given before the file's first, as in `Mark.frames`; None: unknown."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,9 @@ def _groups(items: Sequence[_T], at_ms: Callable[[_T], float], count: int) -> It
 
 def _plain_track(one: TrackFacts) -> dict[str, Any]:
     sound = {name: value for name, value in vars(one.sound).items() if value not in (None, "")}
-    return {"part": one.part, "began_ms": round(one.began_ms, _DIGITS), "encoder": one.encoder, **sound}
+    counted = {} if one.first_frame is None else {"first_frame": one.first_frame}
+    began_ms = round(one.began_ms, _DIGITS)
+    return {"part": one.part, "began_ms": began_ms, "encoder": one.encoder, **sound, **counted}
 
 
 def _track(said: Fields) -> TrackFacts:
@@ -199,6 +203,7 @@ def _track(said: Fields) -> TrackFacts:
             said.number_or_none("latency_ms"),
             said.whole_or_none("sample_rate_hz"),
         ),
+        said.whole_or_none("first_frame"),
     )
 
 

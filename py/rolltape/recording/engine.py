@@ -32,6 +32,12 @@ class Engine(Protocol):
     async def start(self) -> None:
         """Begin; returns when it runs. Raises EngineError; `close` is called then."""
 
+    @property
+    def first_frame(self) -> int | None:
+        """Count of samples that the microphone had given before the first that is recorded, by its own counter; None
+        where that is not known. Valid once started.
+        """
+
     def began_ms(self, first_picture_ms: float | None) -> float | None:
         """Return when its file's time began, in ms of the page's clock; None where it cannot tell.
 

@@ -65,6 +65,8 @@ class PartRecorder:
         self.mime_type = ""
         self.started_ms = 0.0
         """When its file's time began, by the clock `now_ms`; known best once it holds something of every track."""
+        self.first_frame: int | None = None
+        """What the microphone had counted before its file's first sample; None: unknown."""
         self.ended_ms: float | None = None
         self.error: EngineError | None = None
         """Why the engine stopped by itself; None if it was asked to, or if every track ended."""
@@ -107,6 +109,7 @@ class PartRecorder:
             self._engine, self.plan = await start_engine(self.plan, is_wanted)
             self._heard_ms = self._looked_ms = self.grown_ms = self._now_ms()
             self.started_ms = self._engine.began_ms(None) or self._now_ms()
+            self.first_frame = self._engine.first_frame
             self.mime_type = self._engine.mime_type or self.plan.choice.candidate.mime_type
             self._stream = stream_for(contents(self.mime_type).container)
             await self.sinks.open_outside(places, self.mime_type)

@@ -93,7 +93,9 @@ class Recording:
     def part_now(self) -> PartNow | None:
         """The part that is being recorded; None before there is one."""
         part = self._current
-        return None if part is None else PartNow(part.name.number, part.started_ms, part.mime_type)
+        if part is None:
+            return None
+        return PartNow(part.name.number, part.started_ms, part.mime_type, part.first_frame)
 
     @property
     def pictures(self) -> int | None:

@@ -19,6 +19,8 @@ __all__ = ["Heard", "Segment", "by_stamps", "placed", "runs_heard"]
 
 MAX_PPM = 5000.0
 """No crystal is that far off: a run of so few points that it says so runs as it is counted."""
+RAN_AWAY_MS = 60.0
+"""A microphone's longest buffer is 46 ms: its counter is read no later than that when a file begins."""
 EVER_MS = 1e15
 OUTSIDE_MS = 3_600_000.0
 
@@ -67,9 +69,13 @@ def runs_heard(part: PartFacts, heard: Heard) -> tuple[Run, ...]:
 def placed(part: PartFacts, heard: Heard, room_ms: Callable[[float], float]) -> list[Segment]:
     """A file's sound in order. `room_ms` has the room's time so many milliseconds after the file began."""
     points = _believed(part, heard)
-    pieces = (_by_marks if tell_nothing(points) else _by_stamps)(part, heard, points)
+    if tell_nothing(points):
+        pieces, late_ms = _by_marks(part, heard, points), part.late_ms
+    else:
+        runs = runs_of(points)
+        pieces, late_ms = _by_stamps(part, heard, runs), part.late_ms - _counted_later_ms(part, runs[0])
     return [
-        Segment(from_ms, to_ms, room_ms(at_ms - part.late_ms), room_ms(until_ms - part.late_ms))
+        Segment(from_ms, to_ms, room_ms(at_ms - late_ms), room_ms(until_ms - late_ms))
         for from_ms, to_ms, at_ms, until_ms in pieces
         if to_ms > from_ms and until_ms > at_ms
     ]
@@ -86,8 +92,20 @@ _Piece = tuple[float, float, float, float]
 """From and to, by counting samples; at and until, since the file began."""
 
 
-def _by_stamps(part: PartFacts, heard: Heard, points: Sequence[Point]) -> Iterator[_Piece]:
-    runs = runs_of(points)
+def _counted_later_ms(part: PartFacts, first: Run) -> float:
+    """By how much later than its stamps say the file's sound was captured, by its microphone's counter; 0 if unknown.
+
+    All stamps are counted from the first one, which comes late by chance like any other, by up to 40 ms. When the
+    counter came to a sample nobody reads too early: the earliest reading of all is the best. Where it ran away from
+    the file, which then lacks what it counted, it tells no more.
+    """
+    later = [
+        one.page_ms - first.page_ms(one.sample_ms) for one in part.counted if one.sample_ms <= first.to_ms
+    ]
+    return min((one for one in later if one > later[0] - RAN_AWAY_MS), default=0.0)
+
+
+def _by_stamps(part: PartFacts, heard: Heard, runs: Sequence[Run]) -> Iterator[_Piece]:
     ends = [*(one.from_ms for one in runs[1:]), heard.length_ms]
     begins = [0.0, *ends[:-1]]  # the first point may be of a block that is not the first
     for run, begin_ms, end_ms in zip(runs, begins, ends, strict=True):

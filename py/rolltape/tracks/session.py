@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from rolltape.core.clock import Reading
 from rolltape.core.json_fields import Fields
 from rolltape.tracks.file_clock import clock_in_files, found_files
 from rolltape.tracks.room_line import ClockLine, room_line
-from rolltape.tracks.runs import Run, point_of_mark, runs_of
+from rolltape.tracks.runs import Point, Run, point_of_mark, runs_of
 
 __all__ = ["PartFacts", "Session", "Stretch", "TakeFacts", "read_session"]
 
@@ -49,6 +50,10 @@ class PartFacts:
     """Its sound between losses by the page's marks, since the file began, pauses and all; none without marks."""
     late_ms: float = 0.0
     """By how much its browser stamps sound later than it was captured."""
+    counted: tuple[Point, ...] = ()
+    """By when, since the file began, its microphone had given so much of it, before the first pause; none where it is
+    not known which sample of the microphone's is the file's first.
+    """
 
     def found_in(self, folder: Path) -> Path | None:
         """The file in a folder, under either of its names; None where it is not. No name leads out of the folder."""
@@ -176,22 +181,43 @@ def _part(said: Fields, browser: str, facts: Fields | None, clock: Fields | None
         stretches or (Stretch(0.0, 0.0, said.number("duration_ms", 0)),),
         tuple(_run(one) for one in said.rows("runs", MAX_ROWS)) or _runs_of_marks(clock, facts),
         _late_ms(browser, facts) if facts is not None else 0.0,
+        tuple(_counted(clock, facts, stretches)),
     )
+
+
+def _counted(clock: Fields | None, facts: Fields | None, stretches: Sequence[Stretch]) -> Iterator[Point]:
+    """When its microphone had given so much, as `PartFacts` says."""
+    first_frame = None if facts is None else facts.number_or_none("first_frame")
+    rate_hz = None if facts is None else facts.number_or_none("sample_rate_hz")
+    if facts is None or first_frame is None or not rate_hz:
+        return
+    began_ms = facts.number("began_ms", low=-1e12)
+    until_ms = stretches[0].at_ms + stretches[0].length_ms if len(stretches) > 1 else math.inf
+    yield Point(0.0, 0.0)
+    for page_ms, frames, _, _ in _marks(clock, facts.whole("part")):
+        if frames is not None and frames >= first_frame and page_ms - began_ms < until_ms:
+            yield Point((frames - first_frame) * 1000 / rate_hz, page_ms - began_ms)
+
+
+_Marked = tuple[float, float | None, float | None, float | None]
+
+
+def _marks(clock: Fields | None, part: int) -> Iterator[_Marked]:
+    """The page's marks of a part, as `point_of_mark` takes them; what is none is passed over."""
+    rows = clock.plain().get("marks", []) if clock is not None else []
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, list) and len(row) == 5 and row[0] == part:
+            page_ms, frames, graph_ms, graph_page_ms = map(_number_or_none, row[1:])
+            if page_ms is not None:
+                yield page_ms, frames, graph_ms, graph_page_ms
 
 
 def _runs_of_marks(clock: Fields | None, facts: Fields | None) -> tuple[Run, ...]:
     """A part's runs by its page's marks, where the session file has none."""
-    rows = clock.plain().get("marks", []) if clock is not None else []
-    if facts is None or not isinstance(rows, list):
+    if facts is None:
         return ()
-    part, began_ms = facts.whole("part"), facts.number("began_ms", low=-1e12)
-    rate_hz = facts.whole_or_none("sample_rate_hz")
-    points = []
-    for row in rows:
-        if isinstance(row, list) and len(row) == 5 and row[0] == part:
-            page_ms, frames, graph_ms, graph_page_ms = map(_number_or_none, row[1:])
-            if page_ms is not None:
-                points.append(point_of_mark(page_ms, frames, graph_ms, graph_page_ms, rate_hz))
+    began_ms, rate_hz = facts.number("began_ms", low=-1e12), facts.whole_or_none("sample_rate_hz")
+    points = [point_of_mark(*one, rate_hz) for one in _marks(clock, facts.whole("part"))]
     known = [point for point in points if point is not None]
     found = []
     for run in runs_of(known, settles=False) if len(known) > 1 else []:
