@@ -131,31 +131,54 @@ def test_a_counter_that_ran_away_from_its_file_is_not_believed() -> None:
     assert at(found, 30_000) == pytest.approx(30_000 * (1 - 50e-6), abs=0.2)
 
 
+def session_of(
+    folder: Path, track: dict[str, Any], marks: list[Any], *stretches: tuple[int, int, int]
+) -> PartFacts:
+    """The part of a session with one file, of which its page says this."""
+    names = ("offset_ms", "in_file_ms", "length_ms")
+    said = [dict(zip(names, one, strict=True)) for one in stretches]
+    take = {
+        "name": "ada_take1",
+        "parts": [{"file": "ada_take1.webm", "saved_as": "", "duration_ms": 9000, "stretches": said}],
+        "clock": {"tracks": [track], "readings": [], "marks": marks},
+    }
+    session = {"format": "rolltape-session", "version": 2, "first_sample_at_ms": 1, "takes": [take]}
+    (folder / "session.json").write_text(json.dumps(session))
+    return read_session(folder).takes[0].parts[0]
+
+
+TRACK = {"part": 1, "began_ms": 5000.0, "encoder": "audio/webm;codecs=pcm", "sample_rate_hz": 44_100}
+
+
 def test_a_session_tells_which_sample_of_the_microphone_s_is_a_file_s_first(tmp_path: Path) -> None:
-    track = {"part": 1, "began_ms": 5000.0, "encoder": "audio/webm;codecs=pcm", "sample_rate_hz": 44_100}
     marks = [
         [1, 5100.0, 44_100 + 4410, None, None],
         [2, 5200.0, 1, None, None],
-        [1, 8000.0, 44_100, 1.0, 2.0],
+        [1, 8000.0, 99_999, 1.0, 2.0],  # what comes after a pause tells nothing
     ]
-    stretches = [
-        {"offset_ms": 0, "in_file_ms": 0, "length_ms": 2000},
-        {"offset_ms": 9000, "in_file_ms": 2000, "length_ms": 2000},
-    ]
-    for first, expected in (
-        (44_100, (Point(0.0, 0.0), Point(100.0, 100.0))),  # what comes after a pause tells nothing
-        (None, ()),
-    ):
-        facts = track if first is None else {**track, "first_frame": first}
-        take = {
-            "name": "ada_take1",
-            "parts": [{"file": "ada_take1.webm", "saved_as": "", "stretches": stretches}],
-            "clock": {"tracks": [facts], "readings": [], "marks": marks},
-        }
-        said = {"format": "rolltape-session", "version": 2, "first_sample_at_ms": 1, "takes": [take]}
-        (tmp_path / "session.json").write_text(json.dumps(said))
+    paused = (0, 0, 2000), (9000, 2000, 2000)
 
-        assert read_session(tmp_path).takes[0].parts[0].counted == expected
+    known = session_of(tmp_path, {**TRACK, "first_frame": 44_100}, marks, *paused)
+    unknown = session_of(tmp_path, TRACK, marks, *paused)
+
+    assert known.counted == (Point(0.0, 0.0), Point(100.0, 100.0)) and unknown.counted == ()
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        [[1, 5000.0, 44_100, None, None], [1, 6000.0, 88_200, None, None], [1, 7000.0, 0, None, None]],
+        [[1, 7000.0, 44_100, None, None], [1, 6000.0, 88_200, None, None]],
+        [[1, 5000.0, 0, None, None], [1, 6000.0, 44_100, None, None], [1, 7000.0, 10**14, None, None]],
+        [[1, 5000.0, 0, None, None], [1, 6000.0, 44_100, None, None], [1, 1e14, 88_200, None, None]],
+        [[1, 5000.0], "1", [1, None, 1, 1, 1], [1, "a", "b", 1, 1], None],
+    ],
+)
+def test_marks_that_make_no_sense_tell_nothing(tmp_path: Path, marks: list[Any]) -> None:
+    part = session_of(tmp_path, {**TRACK, "first_frame": 0}, marks)
+
+    assert all(run.to_ms - run.from_ms < 10_000 for run in part.runs)
+    assert placed(part, heard(9000), room)[0].at_ms == pytest.approx(ROOM_MS, abs=1000)
 
 
 def test_a_file_that_nothing_is_known_of_is_copied_sample_for_sample() -> None:

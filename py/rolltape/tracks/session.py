@@ -18,6 +18,8 @@ from rolltape.tracks.runs import Point, Run, point_of_mark, runs_of
 __all__ = ["PartFacts", "Session", "Stretch", "TakeFacts", "read_session"]
 
 MAX_ROWS = 100_000
+LONGEST_MS = 3 * 86_400_000.0
+"""Nobody's recording is longer; marks that say so are of no use."""
 OPUS_BLOCK_MS = 60.0
 OPUS_LOOKAHEAD_MS = 6.5
 GRAPH_BUFFER_MS = 10.0
@@ -217,8 +219,11 @@ def _runs_of_marks(clock: Fields | None, facts: Fields | None) -> tuple[Run, ...
     if facts is None:
         return ()
     began_ms, rate_hz = facts.number("began_ms", low=-1e12), facts.whole_or_none("sample_rate_hz")
-    points = [point_of_mark(*one, rate_hz) for one in _marks(clock, facts.whole("part"))]
-    known = [point for point in points if point is not None]
+    known: list[Point] = []
+    for one in _marks(clock, facts.whole("part")):
+        point = point_of_mark(*one, rate_hz)
+        if point is not None and _follows(point, known):
+            known.append(point)
     found = []
     for run in runs_of(known, settles=False) if len(known) > 1 else []:
         from_ms = run.page_ms(run.from_ms)
@@ -226,6 +231,15 @@ def _runs_of_marks(clock: Fields | None, facts: Fields | None) -> tuple[Run, ...
         fast = 1 + run.ppm * 1e-6
         found.append(Run.straight(from_ms - began_ms, length_ms, fast, run.residual_ms, run.lost_before_ms))
     return tuple(found)
+
+
+def _follows(point: Point, known: Sequence[Point]) -> bool:
+    """Whether a point comes after those before it, in samples and by the clock, within the same days."""
+    if not known:
+        return True
+    first, last = known[0], known[-1]
+    is_after = point.sample_ms > last.sample_ms and point.page_ms > last.page_ms
+    return is_after and max(point.sample_ms - first.sample_ms, point.page_ms - first.page_ms) < LONGEST_MS
 
 
 def _number_or_none(value: object) -> float | None:
