@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 
-from js import File, document, performance
+from js import File, document, performance, window
 from pyodide.ffi import to_js
 
 from bench.synthetic import chunks
@@ -142,6 +142,7 @@ def say(name: str, value: float, unit: str) -> None:
 
 async def main() -> None:
     """Measure everything."""
+    window.rolltapeDatabase()  # as `browser/main.py` does, which this stands in the place of
     journal, downloads = await Journal.open(), await Downloads.open()
     engine = MadeUpEngine(seconds=120, kbps=6000)
     await recorded(engine, journal, downloads)
