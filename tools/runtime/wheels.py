@@ -23,6 +23,8 @@ TRACKS_OF_A_DESK = [
         "check",
         "child",
         "cli",
+        "copied",
+        "films",
         "job",
         "fcpxml",
         "file_clock",
@@ -37,7 +39,7 @@ TRACKS_OF_A_DESK = [
         "place",
     ),
     *("plan", "reaper", "session"),
-    *("project", "report", "report_page", "sound", "stamps", "video_file"),
+    *("project", "report", "report_page", "sound", "stamps", "track_sound", "video_file"),
     *("order_child", "orders", "processes", "sounds"),
 ]
 DESK_ONLY = [

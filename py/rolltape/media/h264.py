@@ -28,7 +28,11 @@ def length_prefixed(stream: bytes) -> bytes:
 
 def configuration(stream: bytes) -> bytes:
     """Return the configuration record of a byte stream that holds parameter sets; nothing where it holds none."""
-    found = units(stream)
+    return _record_of(units(stream))
+
+
+def _record_of(found: list[bytes]) -> bytes:
+    """The same of units."""
     sequences = _distinct(found, _SEQUENCE)
     pictures = _distinct(found, _PICTURE)
     if not sequences or not pictures or len(sequences[0]) < 4:
@@ -39,6 +43,32 @@ def configuration(stream: bytes) -> bytes:
     if profile in (100, 110, 122, 144):
         record += _high(sequences[0])
     return record
+
+
+def is_configuration(data: bytes) -> bool:
+    """Return True if these bytes are a configuration record, so that units come after their lengths."""
+    return data[:1] == b"\1"
+
+
+def described_by(record: bytes, picture: bytes) -> bytes:
+    """Return the configuration record that holds for a key frame: what it brings itself, else its stream's `record`.
+
+    A byte stream has no record, or none that is one; nothing is returned where the frame brings none either.
+    """
+    is_stream = not is_configuration(record)
+    return _record_of(units(picture) if is_stream else sized_units(picture)) or (b"" if is_stream else record)
+
+
+def sized_units(data: bytes) -> list[bytes]:
+    """Return the units of a picture as MP4 has them, each after its length in four bytes; up to what is torn."""
+    found, at = [], 0
+    while at + 4 < len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        if not 0 < size <= len(data) - at - 4:
+            break
+        found.append(data[at + 4 : at + 4 + size])
+        at += 4 + size
+    return found
 
 
 def _distinct(found: list[bytes], kind: int) -> list[bytes]:

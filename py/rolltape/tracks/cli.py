@@ -13,7 +13,7 @@ from rolltape.tracks.picture_plan import RATES
 __all__ = ["add_arguments", "run"]
 
 SOUND_KINDS = ("wav", "flac")
-PICTURE_KINDS = ("mp4", "none")
+PICTURE_KINDS = ("mp4", "copy", "none")
 PROJECT_KINDS = ("otio", "fcpxml", "rpp")
 RATE_OF_CAMERAS = "auto"
 OUTPUT = "tracks"
@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--picture",
         choices=PICTURE_KINDS,
         default=PICTURE_KINDS[0],
-        help="an MP4 too of who has pictures, after everybody's sound, which is the default, or none",
+        help="an MP4 too of who has pictures, after everybody's sound, which is the default; copy: H.264 as it was "
+        "recorded, quick and without loss, but not at a constant rate; or none",
     )
     parser.add_argument(
         "--fps",
@@ -116,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder,
         arguments.output or folder / OUTPUT,
         outputs.SoundKind(arguments.sound),
-        arguments.picture != "none",
+        outputs.PictureKind(arguments.picture),
         None if arguments.fps == RATE_OF_CAMERAS else int(arguments.fps),
         arguments.mix,
         arguments.project,

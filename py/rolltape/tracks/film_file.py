@@ -39,13 +39,31 @@ class FilmShape:
     """Of its sound, at RATE."""
     timecode: str
     """The first frame's (SMPTE ST 12-1, `HH:MM:SS:FF`); empty: none."""
+    timescale: int = 0
+    """Ticks a second of pictures that come when they like; 0: they come at `rate`."""
+    end: int = 0
+    """At which of these ticks the last of them ends."""
+
+    @property
+    def ticks(self) -> int:
+        """Ticks a second of the pictures' clock."""
+        return self.timescale or self.rate * TICKS
+
+    @property
+    def length(self) -> int:
+        """How many ticks all of it lasts."""
+        return self.end if self.timescale else self.frames * TICKS
 
     @property
     def index_bytes(self) -> int:
-        """At most so many bytes is the index long: sizes, key frames, and where each second's samples are."""
-        seconds = self.frames // self.rate + 2
+        """At most so many bytes is the index long: sizes, key frames, and where each second's samples are.
+
+        Of pictures that come when they like also how long each lasts, and all of them may be key frames.
+        """
+        seconds = max(self.frames // self.rate, self.length // self.ticks) + 2
         packets = self.samples // AAC_FRAME + 4
-        return 4 * (self.frames + packets) + seconds * (4 + 2 * (8 + 12)) + MORE
+        each = 4 + (8 + 4 if self.timescale else 0)
+        return each * self.frames + 4 * packets + seconds * (4 + 2 * (8 + 12)) + MORE
 
 
 class FilmFile:
@@ -54,7 +72,7 @@ class FilmFile:
     def __init__(self, path: Path, shape: FilmShape, h264: bytes, aac: bytes) -> None:
         """`h264` is an AVCDecoderConfigurationRecord, `aac` an AudioSpecificConfig. Raises OSError."""
         entry = picture_entry(b"avc1", shape.size, box(b"avcC", h264))
-        self._pictures = Mp4Track(entry, ShownSamples(), shape.rate * TICKS, 0, shape.size)
+        self._pictures = Mp4Track(entry, ShownSamples(), shape.ticks, 0, shape.size)
         self._sounds = Mp4Track(mpeg_entry(AAC, aac, shape.channels, RATE), Samples(), RATE, 0)
         self._shape = shape
         self._held: tuple[list[bytes], list[bytes]] = ([], [])
@@ -75,13 +93,14 @@ class FilmFile:
             if error is None:
                 self._finish()
 
-    def picture(self, packet: bytes, is_key: bool) -> None:
-        """Write the next picture. Raises OSError."""
+    def picture(self, packet: bytes, is_key: bool, tick: int | None = None) -> None:
+        """Write the next picture, shown from this tick on, or when its turn comes. Raises OSError."""
         samples = self._pictures.samples
         assert isinstance(samples, ShownSamples)
         if samples.count and samples.count % self._shape.rate == 0:
             self._end_chunks()
-        samples.add_picture(len(packet), samples.count * TICKS, is_key, TICKS)
+        shown, length = (samples.count * TICKS, TICKS) if tick is None else (tick, self._shape.end - tick)
+        samples.add_picture(len(packet), shown, is_key, length)
         self._held[0].append(packet)
 
     def sound(self, packet: bytes) -> None:
@@ -129,7 +148,7 @@ class FilmFile:
         rate = self._shape.rate
         hours, minutes, seconds, frame = map(int, self._shape.timecode.split(":"))
         samples = Samples()
-        samples.add(4, self._shape.frames * TICKS)
+        samples.add(4, self._shape.length * rate * TICKS // self._shape.ticks)
         samples.end_chunk(self._end)
         self._append(struct.pack(">I", ((hours * 60 + minutes) * 60 + seconds) * rate + frame))
         return Mp4Track(timecode_entry(rate, rate * TICKS), samples, rate * TICKS, 0, is_timecode=True)

@@ -16,15 +16,15 @@ from rolltape.core.naming import free_name, safe_name
 from rolltape.core.notice import plain_text
 from rolltape.tracks.audio_file import hear
 from rolltape.tracks.fcpxml import final_cut_project
+from rolltape.tracks.films import Film, Filmed, write_film
 from rolltape.tracks.look import look
 from rolltape.tracks.mix import write_mix
-from rolltape.tracks.orders import PictureOrder, SoundOrder
+from rolltape.tracks.orders import SoundOrder
 from rolltape.tracks.otio import timeline
-from rolltape.tracks.outputs import SoundKind, opened_sound
-from rolltape.tracks.picture_plan import Pictures, Seen, captured, frame_rate, timecode
+from rolltape.tracks.outputs import PictureKind, SoundKind, opened_sound
+from rolltape.tracks.picture_plan import Seen, frame_rate
 from rolltape.tracks.place import placed
 from rolltape.tracks.plan import RATE, GuestTrack, PlacedFile, first_ms, tracks
-from rolltape.tracks.processes import Processes
 from rolltape.tracks.project import Made
 from rolltape.tracks.reaper import reaper_project
 from rolltape.tracks.report import Used, report_json, report_plain
@@ -38,8 +38,6 @@ __all__ = ["REPORT", "Listener", "Wanted", "make"]
 MOST_HOURS = 72
 REPORT, PROJECT, MIX = "report.json", "tracks", "mix"
 REPORT_PAGE = "report.html"
-SOON_S = 20
-"""A film that is shorter is written before a process has begun, and broken off within a moment."""
 
 
 class Listener(Protocol):
@@ -65,8 +63,8 @@ class Wanted:
     folder: Path
     output: Path
     sound: SoundKind = SoundKind.WAV
-    picture: bool = True
-    """Whether who has pictures gets an MP4."""
+    picture: PictureKind = PictureKind.MP4
+    """What who has pictures gets."""
     rate: int | None = None
     """Frames a second; None: what comes nearest to the cameras'."""
     mix: bool = False
@@ -84,45 +82,6 @@ class Wanted:
     """Whether all of it is fetched from where it is made, so that no project names the folder."""
 
 
-@dataclass(frozen=True)
-class _Filmed:
-    """A file with pictures."""
-
-    path: Path
-    seen: Seen
-    take: TakeFacts
-    part: PartFacts
-
-
-@dataclass(frozen=True)
-class _Film:
-    """A guest's pictures, and the track that they go with."""
-
-    files: tuple[_Filmed, ...]
-    sound: Path
-    rate: int
-    samples: int
-    first_ms: float
-    """The session's first sample on the room's clock, as its file says."""
-    began_ms: float
-    """The same, as the tracks begin."""
-    began: datetime | None
-    """The same as a time of day, if one is known."""
-
-    def order(self, place: Path, force: bool) -> PictureOrder:
-        """What is to be written."""
-        pictures = (
-            Pictures(
-                number,
-                captured(one.part, one.seen, one.take.room_clock(one.part, self.first_ms), self.began_ms),
-            )
-            for number, one in enumerate(self.files)
-        )
-        files = tuple((one.path, one.seen) for one in self.files)
-        code = timecode(self.began, self.rate)
-        return PictureOrder(tuple(pictures), files, self.sound, self.rate, self.samples, code, place, force)
-
-
 @dataclass
 class _Files:
     """The session's files, by number those with sound."""
@@ -133,7 +92,7 @@ class _Files:
     unseen: list[str] = field(default_factory=list)
     """Those whose pictures cannot be used."""
     by_name: dict[str, list[PlacedFile]] = field(default_factory=dict)
-    filmed: dict[str, list[_Filmed]] = field(default_factory=dict)
+    filmed: dict[str, list[Filmed]] = field(default_factory=dict)
 
 
 def make(wanted: Wanted, listener: Listener) -> bool:
@@ -170,10 +129,17 @@ def make(wanted: Wanted, listener: Listener) -> bool:
         jobs.append((wanted.output / f"{MIX}.{wanted.sound}", mix))
     for track in chosen:
         if own := files.filmed.get(track.name):
-            film = _Film(
-                tuple(own), places[track.name], rate, track.length, session.first_ms, began_ms, began
+            film = Film(
+                tuple(own),
+                places[track.name],
+                rate,
+                track.length,
+                session.first_ms,
+                began_ms,
+                began,
+                wanted.picture is PictureKind.COPY,
             )
-            jobs.append((film.sound.with_suffix(".mp4"), partial(_film, film, wanted.force, listener)))
+            jobs.append((film.sound.with_suffix(".mp4"), partial(write_film, film, wanted.force, listener)))
     for kind in wanted.projects if not wanted.only else ():
         project = partial(_project, kind, session.room, everybody, places, rate, wanted.force, wanted.moves)
         jobs.append((wanted.output / f"{PROJECT}.{kind}", project))
@@ -201,9 +167,9 @@ def _files(session: Session, wanted: Wanted, listener: Listener) -> _Files:
         own = files.by_name.setdefault(name, [])
         try:
             path = _found(part, wanted.folder)
-            seen, unseen = _seen(path) if wanted.picture else (None, "")
+            seen, unseen = _seen(path) if wanted.picture is not PictureKind.NONE else (None, "")
             if seen is not None:
-                files.filmed.setdefault(name, []).append(_Filmed(path, seen, take, part))
+                files.filmed.setdefault(name, []).append(Filmed(path, seen, take, part))
             sound = hear(path)
         except (RolltapeError, OSError) as error:
             files.missing.append(part.file)
@@ -382,23 +348,6 @@ def _project(
         text = reaper_project(made)
     with whole_file(place, force) as path:
         path.write_text(text, encoding="utf-8")
-
-
-def _film(film: _Film, force: bool, listener: Listener, place: Path) -> None:
-    """Write a guest's pictures, with the sound of their track."""
-    if not film.sound.exists():
-        raise ConvertError(f"{place} is not made, since {film.sound.name} is not there.")
-    order = film.order(place, force)
-    write = order.write if film.samples < SOON_S * RATE else partial(Processes().write, order)
-    try:
-        with whole_file(place, force) as path:
-            broken = write(path, lambda share: listener.progress(place.name, share))
-    finally:
-        listener.progress_ended(place.name)
-    for file, count in broken.items():
-        listener.said(
-            f"{film.files[file].path.name} is damaged: {count} of its pictures could not be decoded."
-        )
 
 
 def _sentence(error: RolltapeError | OSError, name: str) -> str:

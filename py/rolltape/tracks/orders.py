@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rolltape.core.json_fields import Fields, compact_json
+from rolltape.tracks.copied import copied, write_copied
 from rolltape.tracks.outputs import SoundKind, opened_sound
 from rolltape.tracks.picture import write_pictures
 from rolltape.tracks.picture_plan import Pictures, Seen, shown
@@ -70,9 +71,21 @@ class PictureOrder:
     """The first frame's; empty: none."""
     place: Path
     force: bool
+    copies: bool = False
+    """Whether they are copied as they are, each shown when it was captured."""
 
     def write(self, path: Path, told: Callable[[float], None]) -> dict[int, int]:
         """Write pictures and sound (`Order`)."""
+
+        def seconds_told(seconds: float) -> None:
+            told(seconds * RATE / self.samples)
+
+        if self.copies:
+            plan = copied(self.pictures, self.samples)
+            write_copied(
+                path, plan, self.files, self.rate, self.samples, self.sound, self.timecode, seconds_told
+            )
+            return {}
         frames = self.samples * self.rate // RATE
         return write_pictures(
             path,
@@ -82,7 +95,7 @@ class PictureOrder:
             frames,
             self.sound,
             self.timecode,
-            lambda seconds: told(seconds * RATE / self.samples),
+            seconds_told,
         )
 
 

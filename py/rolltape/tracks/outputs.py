@@ -19,7 +19,16 @@ from rolltape.media import wav
 from rolltape.tracks.audio_file import BYTES
 from rolltape.tracks.plan import RATE
 
-__all__ = ["FlacFile", "SoundKind", "SoundOutput", "WavFile", "as_os_errors", "bext", "opened_sound"]
+__all__ = [
+    "FlacFile",
+    "PictureKind",
+    "SoundKind",
+    "SoundOutput",
+    "WavFile",
+    "as_os_errors",
+    "bext",
+    "opened_sound",
+]
 
 BITS = 24
 APP = f"Rolltape {__version__}"
@@ -31,6 +40,16 @@ class SoundKind(StrEnum):
 
     WAV = "wav"
     FLAC = "flac"
+
+
+class PictureKind(StrEnum):
+    """What a track's pictures become."""
+
+    MP4 = "mp4"
+    """Encoded anew, at a constant rate."""
+    COPY = "copy"
+    """An MP4 too, with the pictures as they were recorded, where that can be."""
+    NONE = "none"
 
 
 class SoundOutput(Protocol):

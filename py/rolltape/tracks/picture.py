@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from rolltape.tracks.film_file import FilmFile, FilmShape
 from rolltape.tracks.outputs import as_os_errors
 from rolltape.tracks.picture_plan import BLACK, Seen, Shown
 from rolltape.tracks.plan import RATE
+from rolltape.tracks.track_sound import TrackSound
 from rolltape.tracks.video_file import VideoFile
 
 __all__ = ["write_pictures"]
@@ -26,8 +27,6 @@ FORMAT = "yuv420p"
 X264 = {"preset": "veryfast", "crf": "18", "profile": "high", "bf": "0", "sc_threshold": "0"}
 AS_IN_MP4 = {"x264-params": "annexb=0"}
 """Each unit with its length before it, and what describes the stream apart from it (ISO/IEC 14496-15)."""
-SOUND_BITS = 128_000
-"""A second and channel."""
 
 
 def write_pictures(
@@ -49,7 +48,7 @@ def write_pictures(
     with as_os_errors(place), ExitStack() as stack:
         heard: Any = stack.enter_context(av.open(str(sound)))
         size = _size([seen for _, seen in files])
-        pictures, sounds = _picture_encoder(size, rate), _Sound(heard)
+        pictures, sounds = _picture_encoder(size, rate), TrackSound(heard)
         shape = FilmShape(size, rate, frames, sounds.channels, frames * RATE // rate, timecode)
         output = stack.enter_context(FilmFile(place, shape, pictures.extradata, sounds.described))
         screen = _Screen(size)
@@ -94,38 +93,6 @@ def _picture_encoder(size: tuple[int, int], rate: int) -> Any:
     encoder.flags |= Flags.global_header
     encoder.open()
     return encoder
-
-
-class _Sound:
-    """The track's sound, encoded beside its pictures as they come."""
-
-    def __init__(self, heard: Any) -> None:
-        stream = heard.streams.audio[0]
-        self.channels: int = stream.codec_context.channels
-        self._encoder: Any = av.CodecContext.create("aac", "w")
-        self._encoder.sample_rate, self._encoder.format = RATE, "fltp"
-        self._encoder.layout = "mono" if self.channels == 1 else "stereo"
-        self._encoder.bit_rate = SOUND_BITS * self.channels
-        self._encoder.flags |= Flags.global_header
-        self._encoder.open()
-        self._frames: Iterator[Any] = iter(heard.decode(stream))
-        self._samples = 0
-
-    @property
-    def described(self) -> bytes:
-        """What a decoder has to know (AudioSpecificConfig)."""
-        return bytes(self._encoder.extradata)
-
-    def until(self, seconds: float) -> Iterator[bytes]:
-        """The packets up to this moment, and a little more."""
-        while self._samples < seconds * RATE and (frame := next(self._frames, None)) is not None:
-            frame.pts, frame.time_base = self._samples, Fraction(1, RATE)
-            self._samples += frame.samples
-            yield from map(bytes, self._encoder.encode(frame))
-
-    def rest(self) -> Iterator[bytes]:
-        """What the encoder holds back."""
-        yield from map(bytes, self._encoder.encode(None))
 
 
 class _Screen:

@@ -16,12 +16,13 @@ from itertools import pairwise
 
 from rolltape.tracks.session import PartFacts
 
-__all__ = ["RATES", "Pictures", "Seen", "Shown", "captured", "frame_rate", "shown", "timecode"]
+__all__ = ["MOST_KINDS", "RATES", "Pictures", "Seen", "Shown", "captured", "frame_rate", "shown", "timecode"]
 
 RATES = (24, 25, 30, 50, 60)
 """Frames a second that editors know; each divides 48 000 samples."""
 HOLE_MS = 1000.0
 BLACK = -1
+MOST_KINDS = 4
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class Seen:
     height: int
     stamps_ms: array[float]
     """When each was captured, in the file's own time; in order."""
+    codec: str = ""
+    """FFmpeg's name of it."""
+    is_in_order: bool = True
+    """Whether they are stored in that order too."""
+    described: tuple[bytes, ...] = ()
+    """Of H.264 the different configurations (ISO/IEC 14496-15) that its key frames have, the first MOST_KINDS."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 import av
 
 from rolltape.core.errors import ConvertError
+from rolltape.media import h264
 from rolltape.tracks.audio_file import opened
-from rolltape.tracks.picture_plan import Seen
+from rolltape.tracks.picture_plan import MOST_KINDS, Seen
 
 __all__ = ["VideoFile", "see"]
 
@@ -32,6 +33,9 @@ def see(path: Path) -> Seen | None:
         width, height = int(stream.codec_context.width), int(stream.codec_context.height)
         if not (0 < width <= LARGEST and 0 < height <= LARGEST):
             raise ConvertError(f"{path.name} has pictures that no player would show.")
+        codec = str(stream.codec_context.name)
+        record = bytes(stream.codec_context.extradata or b"")
+        described: dict[bytes, None] = {}
         stamps = array("d")
         is_in_order = True
         try:
@@ -40,11 +44,13 @@ def see(path: Path) -> Seen | None:
                     stamp_ms = float(packet.pts * packet.time_base * 1000)
                     is_in_order = is_in_order and (not stamps or stamp_ms >= stamps[-1])
                     stamps.append(stamp_ms)
+                    if codec == "h264" and packet.is_keyframe and len(described) < MOST_KINDS:
+                        described[h264.described_by(record, bytes(packet))] = None
         except av.FFmpegError:
             pass  # what comes before is used
         if not is_in_order:
             stamps = array("d", sorted(stamps))
-        return Seen(width, height, stamps) if stamps else None
+        return Seen(width, height, stamps, codec, is_in_order, tuple(described)) if stamps else None
 
 
 class VideoFile:
