@@ -52,4 +52,7 @@ def _next(start: int, step: int) -> int:
 
 
 def _element(id: str, payload: bytes) -> bytes:
-    return bytes.fromhex(id) + (len(payload) | 1 << 56).to_bytes(8, "big") + payload
+    """One with its size in as few bytes as it takes, as browsers' recorders write it."""
+    length = len(payload)
+    width = next(width for width in range(1, 9) if length < (1 << 7 * width) - 1)
+    return bytes.fromhex(id) + (length | 1 << 7 * width).to_bytes(width, "big") + payload

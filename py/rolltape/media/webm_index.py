@@ -83,6 +83,8 @@ class Index:
         self._gap_ms = gap_ms
         self._reader = Reader()
         self._counters: dict[int, Counter] = {}
+        self._progress: dict[int, TrackProgress] = {}
+        """What was told of each track since bytes came: it is asked for several times a chunk."""
         self._cue_track = 0
         self._segment_body = 0
         self._last: Cluster | None = None
@@ -142,7 +144,10 @@ class Index:
 
     def progress(self, track: int) -> TrackProgress:
         """Return the progress of the track of this number. Raises KeyError before the first cluster."""
-        return self._counters[track].progress()
+        found = self._progress.get(track)
+        if found is None:
+            found = self._progress[track] = self._counters[track].progress()
+        return found
 
     @property
     def finished(self) -> bool:
@@ -177,6 +182,7 @@ class Index:
         self._take(self._reader.end())
 
     def _take(self, events: Iterable[Event]) -> None:
+        self._progress.clear()
         for event in events:
             if type(event) is Block:
                 self._block(event)
