@@ -186,6 +186,11 @@ def test_a_take_has_the_clocks_of_room_and_microphone_beside_it(guest: Guest) ->
     assert abs(heard_ms - (last.page_ms - first.page_ms)) < 100, (
         "the frames are the microphone's own, as they came"
     )
+    assert track.first_frame is not None
+    for mark in (first, last):
+        assert mark.frames is not None
+        came_ms = (mark.frames - track.first_frame) * 1000 / track.sound.sample_rate_hz
+        assert abs(came_ms - (mark.page_ms - track.began_ms)) < 100, "the file's first sample is known by it"
     assert first.graph_ms is not None and last.graph_ms is not None and last.graph_ms > first.graph_ms
     during = [one for one in clock.readings if one.asked_ms > track.began_ms]
     assert len(clock.readings) >= 8 and len(during) >= 4

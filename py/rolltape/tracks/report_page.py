@@ -164,7 +164,7 @@ def _plot(runs: Sequence[Mapping[str, Any]], end_s: float) -> str:
     words = f"Had nothing been taken out: {off_ms:+.1f} ms off at the end"
     caption = f"{words}, after {_clock(last_s - first_s)}. The edges are {half_ms:.0f} ms off."
     return (
-        f'<figure><svg viewBox="0 0 {WIDE} {HIGH}" preserveAspectRatio="none" role="img" aria-label="{words}">'
+        f'<figure><svg viewBox="0 0 {WIDE} {HIGH}" preserveAspectRatio="none" aria-hidden="true">'
         f"{zero}{path('drift', lines)}{path('lost', steps)}</svg><figcaption>{caption}</figcaption></figure>"
     )
 
@@ -177,8 +177,8 @@ def _waveform(peaks: Sequence[float]) -> str:
     )
     told = f"How loud the track is at {len(peaks)} moments, from beginning to end; what is short may lie between two."
     return (
-        f'<figure><svg class="sound" viewBox="0 0 {len(peaks)} {HIGH}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{told}"><path d="{bars}"/></svg><figcaption>{told}</figcaption></figure>'
+        f'<figure><svg class="sound" viewBox="0 0 {len(peaks)} {HIGH}" preserveAspectRatio="none" '
+        f'aria-hidden="true"><path d="{bars}"/></svg><figcaption>{told}</figcaption></figure>'
     )
 
 
