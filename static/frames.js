@@ -6,7 +6,7 @@ const ROOM = 256 << 20; // bytes; beyond them every other picture that waits is 
 const PACE_MS = 12; // an encoder gives up pictures that come in a burst
 const ON_ITS_WAY_MS = 50; // what was written reaches the recorder within this time, by way of the browser's own threads
 const canvas = new OffscreenCanvas(1, 1), paint = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-let [held, owed, draining, passing, wake, written, oneSize, size] = [[], 0, false, true, () => {}, null, false, null];
+let [held, owed, draining, passing, wake, written, oneSize, size, copying] = [[], 0, false, true, () => {}, null, false, null, false];
 
 self.onmessage = ({ data }) => {
   if (data.drain) draining = true;
@@ -25,12 +25,12 @@ async function pass(on) {
 }
 
 async function take(reader) {
-  for (let next; !draining && !(next = await reader.read()).done; wake()) {
+  for (let next; (copying = false), !draining && !(next = await reader.read()).done; wake()) {
     if (draining) return next.value.close(); // it came while the last ones were given away: nobody would close it
+    copying = true;
     const [received, waits] = [performance.timeOrigin + performance.now(), held.length || owed >= UNCOPIED];
     const frame = (await scaled(next.value).catch(() => null)) ?? (waits ? await copied(next.value).catch(() => next.value) : next.value);
-    if (passing) held.push({ received, frame });
-    else frame.close();
+    passing ? held.push({ received, frame }) : frame.close();
     const bytes = held.length * frame.codedWidth * frame.codedHeight * 1.5;
     for (let i = held.length - 2; bytes > ROOM && i > 0; i -= 2) held.splice(i, 1)[0].frame.close();
   }
@@ -60,7 +60,7 @@ async function copied(frame) {
 }
 
 async function give(writer) {
-  while (held.length || !draining) {
+  while (held.length || copying || !draining) { // one that is being copied is still to be given
     if (held.length && owed < UNANSWERED) {
       const { frame, received } = held.shift();
       const stamp = frame.timestamp / 1000;

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Locator, Playwright, expect
 
+from e2e.test_no_media import SILENT
 from rolltape.room.messages import VERSION
 from room_guests import simulated_guests
 from rooms import RoomScene, Visitor, opened_room
@@ -122,6 +123,24 @@ def test_a_guest_who_reloads_while_recording_is_told_as_cut_off_and_the_recordin
     expect(news.filter(has_text="is back; it counts in the session file")).to_have_count(1, timeout=60_000)
     expect(counted).not_to_have_text(before)
     expect(room.row("Ada")).to_have_attribute("data-state", "idle", timeout=30_000)
+
+
+def test_of_a_guest_whose_browser_delivers_nothing_the_director_reads_that_it_has_failed(room: Room) -> None:
+    counted = room.director.id("session-count").inner_text()
+    silent = room.scene.visitor()
+    silent.page.add_init_script(SILENT % "/./")
+    silent.open(room.scene.link("record=-128&label=Silent"), "guest")
+    silent.id("join").click()
+    expect(room.row("Silent")).to_have_attribute("data-state", "idle")
+    notices = room.director.page.locator("#notices")
+
+    room.row("Silent").get_by_test_id("start").click()
+
+    expect(notices.get_by_text("Silent's recording has failed")).to_be_visible(timeout=60_000)
+    expect(room.row("Silent")).to_have_attribute("data-state", "idle")
+    expect(notices.get_by_text("Silent's recording is finished")).to_have_count(0)
+    expect(room.director.id("session-count")).to_have_text(counted)
+    silent.context.close()
 
 
 def test_a_guest_who_closes_the_page_is_shown_as_offline(room: Room) -> None:
