@@ -63,12 +63,18 @@ class KeepUp:
     def __init__(self) -> None:
         self._notes: deque[_Note] = deque()
         self._looked_ms = 0.0
+        self._seen = 0
+        """Pictures in the file when it was last looked at."""
+        self._is_late = False
+        """Whether what came last was less than half of what was given meanwhile."""
         self.keeps_up = False
         """Whether the last three seconds were seen to be recorded as they came."""
 
     def restart(self) -> None:
         """Forget what was counted: what comes now is another picture or another format."""
         self._notes.clear()
+        self._is_late = False
+        self._seen = 0
         self.keeps_up = False
 
     def look(self, now_ms: float, given: int | None, held: int | None) -> Shortfall | None:
@@ -80,11 +86,15 @@ class KeepUp:
         held_up = now_ms - self._looked_ms > BLOCKED_AFTER_MS
         self._looked_ms = now_ms
         notes = self._notes
-        if given is None or held is None or held_up or (notes and held < notes[-1].held):
+        if given is None or held is None or held_up or held < self._seen:
             self.restart()
             return None
-        if not held or (notes and notes[-1].held == held):
+        if not held or held == self._seen:
             return None
+        self._seen = held
+        was_late, self._is_late = self._is_late, self._lags(given, held)
+        if self._is_late and not was_late:
+            return None  # what is missing may come with the next: MP4's fragments end early and late by turns
         notes.append(_Note(now_ms, given, held))
         while len(notes) > 1 and notes[1].at_ms <= now_ms - WINDOW_MS:
             notes.popleft()
@@ -96,6 +106,11 @@ class KeepUp:
         if span_ms < CLEAR_MS or not too_little:
             return None
         return Shortfall(came * 1000 / span_ms, kept * 1000 / span_ms)
+
+    def _lags(self, given: int, held: int) -> bool:
+        """Whether less than half of what was given since the last note has come."""
+        last = self._notes[-1] if self._notes else None
+        return last is not None and held - last.held < CLEAR_SHARE * (given - last.given)
 
 
 def smaller(width: int, height: int) -> tuple[int, int] | None:
