@@ -104,3 +104,18 @@ def test_a_film_takes_no_more_memory_the_longer_it_is(tmp_path: Path) -> None:
         used.append(int(done.stdout) / 1024)
 
     assert used[1] - used[0] <= 2, used
+
+
+def test_where_pictures_are_long_in_coming_sound_does_not_wait_for_them(tmp_path: Path) -> None:
+    seconds, path = 600, tmp_path / "a.mp4"
+    shape = FilmShape((160, 64), 30, 2, 1, seconds * RATE, "", 90_000, seconds * 90_000)
+    with FilmFile(path, shape, H264, AAC) as film:
+        film.picture(b"\0\0\0\5\x65abcd", True, 0)
+        for number in range(seconds * RATE // AAC_FRAME + 1):
+            film.sound(number.to_bytes(4, "big"))
+        assert path.stat().st_size > shape.index_bytes + 4 * (seconds - 3) * RATE // AAC_FRAME
+        film.picture(b"\0\0\0\5\x41abcd", False, 599 * 90_000)
+    with av.open(str(path)) as container:
+        shown = [(one.pts or 0) * (one.time_base or 0) for one in container.demux(video=0) if one.size]
+        assert shown == [0, 599]
+        assert container.streams.video[0].duration == seconds * 90_000

@@ -21,6 +21,8 @@ AAC_FRAME = 1024
 """Samples of each packet; so many come before the first that is meant (ISO/IEC 14496-3)."""
 TICKS = 512
 """Of the pictures' clock, a frame."""
+MOST_SOUNDS = 2 * RATE // AAC_FRAME
+"""So many packets wait for a picture that is long in coming: two seconds."""
 MORE = 8192
 """Bytes of an index that do not grow with the film."""
 DATA_HEAD = struct.Struct(">I4sQ")
@@ -60,7 +62,7 @@ class FilmShape:
 
         Of pictures that come when they like also how long each lasts, and all of them may be key frames.
         """
-        seconds = max(self.frames // self.rate, self.length // self.ticks) + 2
+        seconds = self.frames // self.rate + (self.length // self.ticks if self.timescale else 0) + 2
         packets = self.samples // AAC_FRAME + 4
         each = 4 + (8 + 4 if self.timescale else 0)
         return each * self.frames + 4 * packets + seconds * (4 + 2 * (8 + 12)) + MORE
@@ -107,6 +109,8 @@ class FilmFile:
         """Write the next packet of sound, of AAC_FRAME samples. Raises OSError."""
         self._sounds.samples.add(len(packet), AAC_FRAME)
         self._held[1].append(packet)
+        if len(self._held[1]) >= MOST_SOUNDS:
+            self._end_chunks()
 
     def _end_chunks(self) -> None:
         """What came since the last time stands together, of each track."""
