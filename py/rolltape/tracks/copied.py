@@ -41,7 +41,7 @@ def uncopied(files: Sequence[Seen]) -> str:
     """Return why the pictures of these files cannot be copied into one film, as a sentence; empty where they can."""
     other = next((one.codec for one in files if one.codec != "h264"), "")
     if other:
-        return f"Only H.264 can be copied, and the pictures are {other.upper()}."
+        return f"Only H.264 can be copied, not {other.upper()}."
     if not all(one.is_in_order for one in files):
         return "The pictures are not stored in the order in which they were captured."
     kinds = {described for one in files for described in one.described}
