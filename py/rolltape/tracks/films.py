@@ -24,16 +24,16 @@ SOON_S = 20
 
 
 class FilmListener(Protocol):
-    """Hears how the making goes on (`make.Listener`)."""
+    """Hears how the making of a file goes on."""
 
     def said(self, sentence: str) -> None:
         """Be told a sentence for a person."""
 
     def progress(self, name: str, share: float) -> None:
-        """Be told how much of the film is done, 0 to 1."""
+        """Be told how much of a file is done, 0 to 1; called often, of several files by turns."""
 
     def progress_ended(self, name: str) -> None:
-        """Be told that it is done, or given up."""
+        """Be told that the file of this name is done, or given up."""
 
 
 @dataclass(frozen=True)

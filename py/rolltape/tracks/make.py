@@ -16,7 +16,7 @@ from rolltape.core.naming import free_name, safe_name
 from rolltape.core.notice import plain_text
 from rolltape.tracks.audio_file import hear
 from rolltape.tracks.fcpxml import final_cut_project
-from rolltape.tracks.films import Film, Filmed, write_film
+from rolltape.tracks.films import Film, Filmed, FilmListener, write_film
 from rolltape.tracks.look import look
 from rolltape.tracks.mix import write_mix
 from rolltape.tracks.orders import SoundOrder
@@ -40,20 +40,11 @@ REPORT, PROJECT, MIX = "report.json", "tracks", "mix"
 REPORT_PAGE = "report.html"
 
 
-class Listener(Protocol):
+class Listener(FilmListener, Protocol):
     """Hears how the making goes on, in the thread that makes."""
 
     def made(self, place: Path) -> None:
         """Be told that a file is there, whole, under its name."""
-
-    def said(self, sentence: str) -> None:
-        """Be told a sentence for a person."""
-
-    def progress(self, name: str, share: float) -> None:
-        """Be told how much of a file is done, 0 to 1; called often, of several files by turns."""
-
-    def progress_ended(self, name: str) -> None:
-        """Be told that the file of this name is done, or given up."""
 
 
 @dataclass(frozen=True)
