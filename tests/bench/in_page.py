@@ -37,6 +37,7 @@ class MadeUpEngine:
 
     mime_type = "video/webm;codecs=vp8,opus"
     error: EngineError | None = None
+    first_frame: int | None = None
 
     def __init__(self, seconds: float, kbps: int, pause_s: float = PAUSE_S) -> None:
         self.seconds = seconds
@@ -47,8 +48,6 @@ class MadeUpEngine:
 
     async def start(self) -> None:
         pass
-
-    first_frame: int | None = None
 
     def began_ms(self, first_picture_ms: float | None) -> None:
         """It captures nothing, so it cannot tell."""

@@ -30,6 +30,9 @@ def can_record(mime_type: str) -> bool:
 class PcmRecorder:
     """Records what an audio graph gives, at its sample rate; pauses leave no silence. The graph is closed with it."""
 
+    first_frame: int | None = None
+    """The graph's samples are not the microphone's."""
+
     def __init__(self, graph: AudioGraph, mime_type: str) -> None:
         self.mime_type = mime_type
         self.error: EngineError | None = None
@@ -66,9 +69,6 @@ class PcmRecorder:
     def _on_error(self, event: object) -> None:
         self.error = EngineError("The recorder of lossless sound failed.")
         self._blocks.put_nowait(None)
-
-    first_frame: int | None = None
-    """The graph's samples are not the microphone's."""
 
     def began_ms(self, first_picture_ms: float | None) -> float | None:
         """When it was asked to begin: the next block of the graph's is its first."""
