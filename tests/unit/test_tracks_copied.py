@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +76,21 @@ def test_what_cannot_be_copied_is_said(
     found = uncopied([Seen(1, 1, array("d"), *one) for one in files])
 
     assert (why in found) if why else not found
+
+
+def test_what_begins_amid_pictures_that_need_others_is_not_copied(tmp_path: Path) -> None:
+    whole, torn = tmp_path / "whole.mkv", tmp_path / "torn.mkv"
+    numbered(whole, 0, "0", coded=H264)
+    with av.open(str(whole)) as source, av.open(str(torn), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in list(source.demux(source.streams.video[0]))[5:90]:
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    seen, found = see(whole), see(torn)
+
+    assert seen is not None and uncopied([seen]) == ""
+    assert found is not None and "key frame" in uncopied([found])
 
 
 def test_what_a_key_frame_brings_describes_it_else_what_its_stream_says() -> None:

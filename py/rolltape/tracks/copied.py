@@ -44,6 +44,8 @@ def uncopied(files: Sequence[Seen]) -> str:
         return f"Only H.264 can be copied, not {other.upper()}."
     if not all(one.is_in_order for one in files):
         return "The pictures are not stored in the order in which they were captured."
+    if not all(one.begins_whole for one in files):
+        return "A recording does not begin with a key frame."
     kinds = {described for one in files for described in one.described}
     if len(kinds) != 1 or b"" in kinds:
         return "The pictures change their size or kind on the way, or do not say what they are."

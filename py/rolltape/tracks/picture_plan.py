@@ -39,6 +39,8 @@ class Seen:
     """Whether they are stored in that order too."""
     described: tuple[bytes, ...] = ()
     """Of H.264 the different configurations (ISO/IEC 14496-15) that its key frames have, the first MOST_KINDS."""
+    begins_whole: bool = True
+    """Whether the first one is a key frame, which needs none before it."""
 
 
 @dataclass(frozen=True)

@@ -37,11 +37,12 @@ def see(path: Path) -> Seen | None:
         record = bytes(stream.codec_context.extradata or b"")
         described: dict[bytes, None] = {}
         stamps = array("d")
-        is_in_order = True
+        is_in_order = begins_whole = True
         try:
             for packet in container.demux(stream):
                 if packet.size and packet.pts is not None:
                     stamp_ms = float(packet.pts * packet.time_base * 1000)
+                    begins_whole = bool(packet.is_keyframe) if not stamps else begins_whole
                     is_in_order = is_in_order and (not stamps or stamp_ms >= stamps[-1])
                     stamps.append(stamp_ms)
                     if codec == "h264" and packet.is_keyframe and len(described) < MOST_KINDS:
@@ -50,7 +51,9 @@ def see(path: Path) -> Seen | None:
             pass  # what comes before is used
         if not is_in_order:
             stamps = array("d", sorted(stamps))
-        return Seen(width, height, stamps, codec, is_in_order, tuple(described)) if stamps else None
+        if not stamps:
+            return None
+        return Seen(width, height, stamps, codec, is_in_order, tuple(described), begins_whole)
 
 
 class VideoFile:
