@@ -67,9 +67,12 @@ class Server:
             self.process = None
 
     def links(self) -> dict[str, str]:
-        """The links it printed when it started: `Guest`, `Director`, `Home`."""
-        said = self.log.read_text()
-        return dict(re.findall(r"^(Guest|Director|Home): +(\S+)$", said, re.M))
+        """The links it prints when it has started, a moment after it listens: `Guest`, `Director`, `Home`."""
+        return wait_for(self._links, "the server says its links")
+
+    def _links(self) -> dict[str, str] | None:
+        links = dict(re.findall(r"^(Guest|Director|Home): +(\S+)\n", self.log.read_text(), re.M))
+        return links if "Home" in links else None
 
 
 class Visitor:

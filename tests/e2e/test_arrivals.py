@@ -447,8 +447,8 @@ def test_from_firefox_too(
 ) -> None:
     server = Server(tmp_path, ["--takes", str(takes)])
     server.start()
-    query, _, secret = server.links()["Guest"].partition("?")[2].partition("#")
     try:
+        query, _, secret = server.links()["Guest"].partition("?")[2].partition("#")
         with opened_firefox(
             playwright, settings, server.address, tmp_path, {"PULSE_SERVER": sound_server}
         ) as fox:

@@ -130,9 +130,9 @@ def test_starts_stops_and_failures_are_told_within_a_second_and_only_once(room: 
     guest = room.guest("Ada")
     told = []
     for changes, sentence in (
-        ({"state": TakeState.RECORDING, "take_id": "1"}, "Ada is being recorded."),
+        ({"state": TakeState.RECORDING, "take_id": "1", "bytes": 1}, "Ada is being recorded."),
         ({"state": TakeState.IDLE}, "Ada's recording is finished."),
-        ({"state": TakeState.RECORDING, "take_id": "2"}, "Ada is being recorded."),
+        ({"state": TakeState.RECORDING, "take_id": "2", "bytes": 1}, "Ada is being recorded."),
         (
             {"state": TakeState.IDLE, "failed": True, "warning": "The disk is full."},
             "Ada's recording has failed.",

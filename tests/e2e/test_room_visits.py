@@ -141,6 +141,7 @@ def test_of_a_guest_whose_browser_delivers_nothing_the_director_reads_that_it_ha
     expect(notices.get_by_text("Silent's recording has failed")).to_be_visible(timeout=60_000)
     expect(room.row("Silent")).to_have_attribute("data-state", "idle")
     expect(notices.get_by_text("Silent's recording is finished")).to_have_count(0)
+    expect(notices.get_by_text("Silent is being recorded")).to_have_count(0)
     expect(room.director.id("session-count")).to_have_text(counted)
     formats.select_option(index=0)
     silent.context.close()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rolltape.core.notice import Level
 from rolltape.recording.take import Take, TakeState
 from rolltape.room.director_model import EFFECT_MS, PATIENCE_MS, Control
-from rolltape.room.guest_news import OVER, RECORDED, News, Told
+from rolltape.room.guest_news import OVER, RECORDED, News, Told, is_recorded
 from rolltape.room.guest_row import BUSY, OFFLINE, RUN_ON_MS, Alarm
 from rolltape.room.messages import (
     Answer,
@@ -29,7 +29,7 @@ IDLE = GuestState("Ada", can_record=True)
 
 
 def recording(take: str = "1", **more: object) -> GuestState:
-    return replace(IDLE, state=TakeState.RECORDING, can_record=False, take_id=take, **more)  # type: ignore[arg-type]
+    return replace(IDLE, **{"state": TakeState.RECORDING, "take_id": take, "bytes": 1, **more})  # type: ignore[arg-type]
 
 
 def over(take: str = "1", **more: object) -> GuestState:
@@ -288,7 +288,7 @@ def test_an_idle_guest_is_not_called_silent_between_two_words() -> None:
 
 
 def test_a_recording_of_which_nothing_is_heard_is_an_alarm_once() -> None:
-    control = with_ada(recording(bytes=1))
+    control = with_ada(recording())
 
     told = control.check(7000) + control.check(9000) + control.check(10_000)
 
@@ -296,8 +296,8 @@ def test_a_recording_of_which_nothing_is_heard_is_an_alarm_once() -> None:
 
 
 def test_a_recording_that_writes_nothing_more_is_an_alarm() -> None:
-    control = with_ada(recording(bytes=1))
-    told = [one for second in range(1, 12) for one in control.heard("ada", recording(bytes=1), second * 1000)]
+    control = with_ada(recording())
+    told = [one for second in range(1, 12) for one in control.heard("ada", recording(), second * 1000)]
 
     assert [one.text for one in told] == [f"Ada {Alarm.UNWRITTEN}"]
     over = control.heard("ada", recording(bytes=2), 12_000)
@@ -314,6 +314,22 @@ def test_a_recording_is_told_once_something_is_recorded_and_not_while_it_starts(
     paused = control.heard("ada", replace(recording(), state=TakeState.PAUSED), 3)
 
     assert (starting, kinds(begun), paused) == ([], [News.STARTED], [])
+
+
+def test_a_recording_is_told_once_a_byte_of_it_is_written_though_its_engine_runs() -> None:
+    control = with_ada()
+
+    empty = control.heard("ada", recording(bytes=0), 1)
+    written = control.heard("ada", recording(bytes=5), 2)
+    another = control.heard("ada", recording("2", bytes=0), 3)
+    failed = control.heard("ada", over("2", failed=True, warning="Nothing was recorded."), 4)
+
+    assert [kinds(told) for told in (empty, written, another, failed)] == [
+        [],
+        [News.STARTED],
+        [News.STOPPED],
+        [News.FAILED],
+    ]
 
 
 def test_a_start_that_fails_is_told_as_failed_and_never_as_begun() -> None:
@@ -589,11 +605,11 @@ def check_told(told: list[Told], before: GuestState | None, now: GuestState, fre
     is_ = now.state in RECORDED and now.going is None
     was = before.state in RECORDED and before.going is None if before else not fresh and is_
     ended = counted[News.STOPPED] + counted[News.FAILED] + counted[News.CUT_OFF]
-    if not was and is_:
+    if is_recorded(now) and before is not None and not is_recorded(before):
         assert counted[News.STARTED] == 1
     if was and not is_busy:
         assert ended == 1
-    assert counted[News.STARTED] <= is_
+    assert counted[News.STARTED] <= is_recorded(now)
     assert ended <= 1
     assert counted[News.FAILED] == 0 or now.failed
 

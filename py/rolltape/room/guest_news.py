@@ -19,10 +19,18 @@ from rolltape.room.guest_row import (
 )
 from rolltape.room.messages import Going, GuestState
 
-__all__ = ["RECORDED", "News", "Told", "alarms", "came", "changes", "gone"]
+__all__ = ["RECORDED", "News", "Told", "alarms", "came", "changes", "gone", "is_recorded"]
 
 RECORDED = BUSY - {TakeState.STARTING}
 """In these something is recorded, or was a moment ago: one that is only starting may never be."""
+
+
+def is_recorded(state: GuestState) -> bool:
+    """True while a recording runs of which something is written.
+
+    An engine that runs may still deliver nothing, so a director is told that somebody is being recorded only then.
+    """
+    return is_under_way(state) and state.state in RECORDED and state.bytes > 0
 
 
 class News(StrEnum):
@@ -136,7 +144,7 @@ def changes(row: GuestRow, before: GuestState, now: GuestState) -> list[Told]:
     elif another and not is_busy and now.take_id:
         # Began and ended without a word in between, for example while this page was not connected.
         told.append(_over(uid, name, now, now.failed))
-    if is_busy and now.state in RECORDED and (another or not (was_busy and before.state in RECORDED)):
+    if is_recorded(now) and (another or not is_recorded(before)):
         who = "" if now.started_by in ("", "you") else f", started by {now.started_by}"
         told.append(Told(News.STARTED, uid, f"{name} is being recorded{who}."))
     another_warning = (now.warning, now.warnings_told) != (before.warning, before.warnings_told)
