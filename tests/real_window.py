@@ -1,9 +1,9 @@
 """A browser as a person has it: a plain process in a window, whose own questions are asked, answered or left alone.
 
 Drivers of browsers answer some questions themselves and take downloads over, so that what a person meets is never
-seen by tests that use them. Here Chromium runs under Xvfb with a window manager. The page is looked at by
-`Runtime.evaluate` alone (DevTools protocol), which changes nothing; what a person does is done by xdotool's mouse
-and keys. A press by script (`press`) is no gesture: it stands for a director who starts a recording.
+seen by tests that use them. Here a browser runs under Xvfb with a window manager (`real_browsers.py` has those that
+there are). The page is looked at by expressions alone, which changes nothing; what a person does is done by
+xdotool's mouse and keys. A press by script (`press`) is no gesture: it stands for a director who starts a recording.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
-import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -24,9 +23,6 @@ from processes import browser_pids, private_bytes
 from waiting import wait_for
 
 READY_S = 60.0
-PERMISSION = "navigator.permissions.query({ name: 'background-fetch' }).then((one) => one.state)"
-"""How it stands with the browser's question about several files (browser quirk 20)."""
-ON_SCREEN_AFTER_S = 2.5
 GEOMETRY = (1400, 1000)
 UNFINISHED = (".crdownload", ".part")
 _Value = TypeVar("_Value")
@@ -63,64 +59,50 @@ class PageChanged(Exception):
     """The page that was asked went away before it answered: another one is being opened."""
 
 
-class RealWindow:
-    """Chromium in a window of its own, on a profile in `folder`; its Downloads folder is `downloads`."""
+class RealWindow(ABC):
+    """A browser in a window of its own, on a profile in `folder`; its Downloads folder is `downloads`."""
 
     def __init__(
-        self,
-        folder: Path,
-        display: str,
-        flags: Sequence[str] = (),
-        preferences: Mapping[str, Any] | None = None,
+        self, folder: Path, display: str, command: Sequence[str], environment: Mapping[str, str] | None = None
     ) -> None:
         self.downloads = folder / "downloads"
-        self.profile = folder / "profile"
-        self._environment = {**os.environ, "DISPLAY": display, "HOME": str(folder)}
         self.downloads.mkdir(parents=True)
-        (self.profile / "Default").mkdir(parents=True)
-        where = {"default_directory": str(self.downloads), "prompt_for_download": False}
-        settings = {"download": where | dict((preferences or {}).get("download", {}))}
-        (self.profile / "Default" / "Preferences").write_text(json.dumps({**(preferences or {}), **settings}))
-        root = ["--no-sandbox"] if os.geteuid() == 0 else []
+        self._environment = {**os.environ, **(environment or {}), "DISPLAY": display, "HOME": str(folder)}
         self._process = subprocess.Popen(
-            ["chromium", f"--user-data-dir={self.profile}", "--remote-debugging-port=0", "--lang=en-US"]
-            + ["--no-first-run", "--disable-background-networking", "--disable-component-update"]
-            + ["--disable-sync", "--password-store=basic", "--use-fake-device-for-media-stream"]
-            + [*root, *flags, "about:blank"],
+            [*command, "about:blank"],
             env=self._environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         self._asked = 0
         self._connection = ExitStack()
-        self._page: ClientConnection = self._connection.enter_context(
+        self._browser: ClientConnection = self._connection.enter_context(
             connect(wait_for(self._address, "the browser is there", READY_S), max_size=None)
         )
 
+    @property
+    @abstractmethod
+    def profile(self) -> Path:
+        """The folder in which the browser keeps what it knows."""
+
+    @abstractmethod
     def _address(self) -> str | None:
-        """The page's own end of the DevTools protocol."""
-        with suppress(OSError, IndexError):
-            port = (self.profile / "DevToolsActivePort").read_text().split()[0]
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/json", timeout=5) as answer:
-                pages = [one for one in json.load(answer) if one["type"] == "page"]
-            return str(pages[0]["webSocketDebuggerUrl"])
-        return None
+        """Where the browser listens for questions, once it does."""
 
-    # Looking.
-
+    @abstractmethod
     def value(self, script: str) -> Any:
         """What an expression gives in the page; a promise is awaited. Raises PageChanged."""
+
+    def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """The browser's answer to a question; both of their protocols have them in the same form."""
         self._asked += 1
-        asked = {"expression": script, "awaitPromise": True, "returnByValue": True}
-        self._page.send(json.dumps({"id": self._asked, "method": "Runtime.evaluate", "params": asked}))
+        self._browser.send(json.dumps({"id": self._asked, "method": method, "params": parameters}))
         while True:
-            answer = json.loads(self._page.recv(timeout=READY_S))
+            answer: dict[str, Any] = json.loads(self._browser.recv(timeout=READY_S))
             if answer.get("id") == self._asked:
-                if "error" in answer:
-                    raise PageChanged(answer["error"]["message"])
-                result = answer["result"]
-                assert "exceptionDetails" not in result, result
-                return result["result"].get("value")
+                return answer
+
+    # Looking.
 
     def wait(self, script: str, what: str, seconds: float = 30.0) -> None:
         """Wait until an expression gives something true."""
@@ -238,35 +220,9 @@ class RealWindow:
         )
         self._xdotool("mousemove", round(x), round(y), "click", 1)
 
-    def allow(self) -> None:
-        """Say yes in the browser's question about several files."""
-        self._answer("--delay", 200, "alt+shift+a", "Tab", "Return")
-
-    def refuse(self) -> None:
-        """Close the browser's question about several files, which it takes for a no."""
-        self._answer("Escape")
-        assert self.value(PERMISSION) == "denied"
-
-    def _answer(self, *keys: object) -> None:
-        """Press these keys once it has asked for long enough to be on the screen.
-
-        Keys that come before go to the page, are gestures there, and make one more file free.
-        """
-        asks = f"{PERMISSION}.then((state) => state === 'prompt')"
-        began = [time.monotonic()]
-
-        def asks_long() -> bool:
-            if not self.value(asks):
-                began[0] = time.monotonic()
-            return time.monotonic() - began[0] >= ON_SCREEN_AFTER_S
-
-        wait_for(asks_long, "it asks", 30)
+    def keys(self, *keys: object) -> None:
+        """Press keys, one after another."""
         self._xdotool("key", *keys)
-        wait_for(lambda: not self.value(asks), "the question is answered", 30)
-
-    def close_question(self) -> None:
-        """Close the browser's question without an answer, which it takes for a no."""
-        self._xdotool("key", "Escape")
 
     def windows(self) -> list[str]:
         """The titles of all windows that are seen."""

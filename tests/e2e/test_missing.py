@@ -30,7 +30,7 @@ def test_who_cannot_be_called_is_recorded_all_the_same(
         ada.open(scene.link(f"label=Ada&{SMALL}"), "guest")
         ada.id("join").click()
         for visitor in (director, ada):
-            expect(visitor.id("notice").filter(has_text="makes no calls")).to_be_visible()
+            expect(visitor.page.locator("#notices").get_by_text("makes no calls").first).to_be_visible()
 
         director.guest("Ada").get_by_test_id("start").click()
         expect(director.guest("Ada")).to_have_attribute("data-state", "recording")

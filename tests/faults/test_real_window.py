@@ -13,7 +13,8 @@ from faults.choice import in_the_long_form
 from faults.kept import played_ms
 from faults.report import Row
 from media_tools import make_noise, packets
-from real_window import PERMISSION, RealWindow, opened_display
+from real_browsers import PERMISSION, RealChromium, RealFirefox
+from real_window import opened_display
 
 DEVICES_ALLOWED = "--use-fake-ui-for-media-stream"
 LINK = "/?record=1500&width=320&height=180"
@@ -26,7 +27,13 @@ MB = 1 << 20
 class Opens(Protocol):
     """Opens a window at the guest's page."""
 
-    def __call__(self, *flags: str, link: str = LINK, **preferences: object) -> RealWindow: ...
+    def __call__(self, *flags: str, link: str = LINK, **preferences: object) -> RealChromium: ...
+
+
+class OpensFirefox(Protocol):
+    """Opens a window of Firefox at the guest's page."""
+
+    def __call__(self, **preferences: object) -> RealFirefox: ...
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +48,8 @@ def window(display: str, base_url: str, tmp_path: Path) -> Iterator[Opens]:
     """Opens windows, each with a profile and a Downloads folder of its own; all are closed at the end."""
     with ExitStack() as opened:
 
-        def open(*flags: str, link: str = LINK, **preferences: object) -> RealWindow:
-            made = RealWindow(tmp_path, display, flags, preferences)
+        def open(*flags: str, link: str = LINK, **preferences: object) -> RealChromium:
+            made = RealChromium(tmp_path, display, flags, preferences)
             opened.callback(made.close)
             made.open(base_url + link)
             return made
@@ -51,7 +58,24 @@ def window(display: str, base_url: str, tmp_path: Path) -> Iterator[Opens]:
 
 
 @pytest.fixture
-def asked(window: Opens) -> RealWindow:
+def firefox(display: str, base_url: str, sound_server: str, tmp_path: Path) -> Iterator[OpensFirefox]:
+    """The same of Firefox, which asks for camera and microphone."""
+    with ExitStack() as opened:
+
+        def open(**preferences: object) -> RealFirefox:
+            named = {name.replace("_", "."): value for name, value in preferences.items()}
+            made = RealFirefox(tmp_path, display, named, {"PULSE_SERVER": sound_server})
+            opened.callback(made.close)
+            made.open(base_url + LINK)
+            made.wait_text("readiness", "answer “Allow”")
+            assert made.value("document.querySelector('[data-testid=record]').disabled")
+            return made
+
+        yield open
+
+
+@pytest.fixture
+def asked(window: Opens) -> RealChromium:
     """A window whose browser asks before it saves the next file: one recording was begun without a gesture."""
     guest = window(DEVICES_ALLOWED)
     guest.record()
@@ -62,7 +86,7 @@ def asked(window: Opens) -> RealWindow:
 
 
 def test_a_question_nobody_answers_holds_nothing_up_and_the_take_is_one_press_away(
-    asked: RealWindow, report: list[Row]
+    asked: RealChromium, report: list[Row]
 ) -> None:
     asked.record(SECONDS)
     recorded_ms = asked.recorded_ms()
@@ -85,7 +109,7 @@ def test_a_question_nobody_answers_holds_nothing_up_and_the_take_is_one_press_aw
 
 
 @in_the_long_form
-def test_a_question_answered_while_it_records_costs_nothing(asked: RealWindow) -> None:
+def test_a_question_answered_while_it_records_costs_nothing(asked: RealChromium) -> None:
     asked.record()
     asked.allow()
     asked.record_on(4)
@@ -99,7 +123,7 @@ def test_a_question_answered_while_it_records_costs_nothing(asked: RealWindow) -
 
 
 @in_the_long_form
-def test_a_question_refused_is_told_and_the_take_is_kept(asked: RealWindow) -> None:
+def test_a_question_refused_is_told_and_the_take_is_kept(asked: RealChromium) -> None:
     asked.record()
     asked.refuse()
     told = "[...document.querySelectorAll('#notices p')].some((one) => one.innerText.includes('cancelled'))"
@@ -172,6 +196,48 @@ def test_before_the_camera_is_allowed_nothing_is_ready_and_a_question_that_is_cl
     guest.wait_text("readiness", "Looking for camera and microphone")
     assert guest.value("document.querySelector('[data-testid=record]').disabled")
 
-    guest.close_question()
+    guest.keys("Escape")  # which Chromium takes for a no
 
     guest.wait_text("readiness", "neither camera nor microphone")
+
+
+def test_firefox_is_ready_once_it_is_allowed_and_saves_what_a_director_starts_without_a_question(
+    firefox: OpensFirefox,
+) -> None:
+    guest = firefox()
+    guest.keys("Escape")  # puts the question aside, and answers nothing
+    guest.wait_text("readiness", "answer “Allow”")
+
+    guest.allow_devices()
+
+    guest.wait_text("readiness", "Ready")
+    for count in (1, 2, 3):
+        guest.record()
+        assert guest.stop() < 1000
+        guest.wait_text("after-where", "Downloads folder")
+        assert all(packets(path) for path in guest.waits_for(count))
+    assert [told for told in guest.told() if "recorded in mono" not in told] == []
+
+
+@in_the_long_form
+def test_what_firefox_is_not_allowed_is_told(firefox: OpensFirefox) -> None:
+    guest = firefox()
+
+    guest.refuse_devices()
+
+    guest.wait_text("readiness", "neither camera nor microphone")
+
+
+@in_the_long_form
+def test_a_save_window_of_firefox_that_stands_open_is_not_called_a_file(firefox: OpensFirefox) -> None:
+    guest = firefox(browser_download_useDownloadDir=False)
+    guest.allow_devices()
+    guest.wait_text("readiness", "Ready")
+
+    for _ in range(2):
+        guest.record()
+        assert guest.stop() < 1000
+
+    assert guest.saved() == [], "nothing has its name yet"
+    assert "Downloads folder. " not in guest.text("after-where")
+    assert any("Save" in title or "file" in title for title in guest.windows()), guest.windows()

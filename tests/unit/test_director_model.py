@@ -316,6 +316,16 @@ def test_a_recording_is_told_once_something_is_recorded_and_not_while_it_starts(
     assert (starting, kinds(begun), paused) == ([], [News.STARTED], [])
 
 
+def test_a_recording_that_fails_is_told_as_failed_also_after_it_was_stopping() -> None:
+    control = with_ada()
+    control.heard("ada", recording(), 1)
+
+    stopping = control.heard("ada", replace(recording(), state=TakeState.STOPPING), 2)
+    failed = control.heard("ada", over(failed=True, warning="The disk is full."), 3)
+
+    assert (stopping, kinds(failed)) == ([], [News.FAILED])
+
+
 def test_a_recording_is_told_once_a_byte_of_it_is_written_though_its_engine_runs() -> None:
     control = with_ada()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from rolltape.core.notice import Level, Notice
 from rolltape.pages.guest.state import Circumstances, guest_state
 from rolltape.recording.take import Part, Take, TakeState
@@ -69,6 +71,13 @@ def test_a_take_that_has_not_begun_is_not_told_as_one_that_is_over() -> None:
 
     assert (said.state, said.take_id) == (TakeState.IDLE, "1")
     assert not said.can_record, "nor can another be asked for"
+
+
+@pytest.mark.parametrize("state", [TakeState.FINISHED, TakeState.FAILED])
+def test_a_take_that_is_over_and_is_still_being_noted_is_told_as_stopping(state: TakeState) -> None:
+    said = guest_state(HERE, replace(NEXT, state=state), status(state), LAST)
+
+    assert (said.state, said.take_id, said.failed) == (TakeState.STOPPING, "2", False)
 
 
 def test_afterwards_the_last_take_is_told_with_what_is_missing() -> None:

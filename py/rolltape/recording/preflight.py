@@ -151,7 +151,7 @@ def _verdict(known: Known, states: dict[str, CheckState]) -> tuple[CheckState, s
     if known.refused:
         return CheckState.BAD, REFUSED
     if not known.opened:
-        return CheckState.WAIT, "Looking for camera and microphone …"
+        return CheckState.WAIT, "Looking for camera and microphone … If the browser asks, answer “Allow”."
     reasons = {
         "granted": "There is neither camera nor microphone to record.",
         "codec": "Nothing of what is there can be recorded.",
