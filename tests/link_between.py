@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 CHUNK = 16 * 1024
+RECEIVED = 128 * 1024
+"""What systems hold of a connection at first; they hold more by and by, unless they are told how much."""
 
 
 @dataclass
@@ -26,6 +29,8 @@ class LinkBetween:
     up: int = 0
     to_bend: int = 0
     """So many of the next full chunks to the server have another last byte than they came with."""
+    holds: int = 64
+    """Chunks of a connection that may wait here; besides these the system holds some."""
     port: int = 0
     _free_at: float = 0.0
     _up_free_at: float = 0.0
@@ -35,7 +40,10 @@ class LinkBetween:
     async def serve(self, ready: threading.Event) -> None:
         """Relay until it is `end`ed, then cut every connection."""
         self._loop = asyncio.get_running_loop()
-        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        listener = socket.create_server(("127.0.0.1", 0))
+        if self.holds * CHUNK < RECEIVED:  # connections take this over from it
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self.holds * CHUNK)
+        server = await asyncio.start_server(self._relay, sock=listener, limit=CHUNK)
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         await self._over.wait()
@@ -72,7 +80,7 @@ class LinkBetween:
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, down: bool) -> None:
         """Hand everything on, each chunk so much later than it came, none before the one before."""
-        waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(64)
+        waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(self.holds)
         late = asyncio.ensure_future(self._write(waiting, writer))
         try:
             while chunk := await reader.read(CHUNK):
@@ -113,9 +121,11 @@ class LinkBetween:
 
 
 @contextmanager
-def link_between(to_port: int, one_way_s: float = 0.0, bytes_per_s: float = 0.0) -> Iterator[LinkBetween]:
+def link_between(
+    to_port: int, one_way_s: float = 0.0, bytes_per_s: float = 0.0, holds: int = 64
+) -> Iterator[LinkBetween]:
     """A link that is there for as long as the block runs."""
-    link, ready = LinkBetween(to_port, one_way_s, bytes_per_s), threading.Event()
+    link, ready = LinkBetween(to_port, one_way_s, bytes_per_s, holds=holds), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(link.serve(ready)))
     thread.start()
     ready.wait(10)

@@ -168,6 +168,18 @@ class RealWindow(ABC):
         wait_for(starts, lambda: f"it starts; {self.told()}", READY_S)
         assert self.value("document.documentElement.dataset.ready") == "guest", self.told()
 
+    def leave(self) -> None:
+        """Go to an empty page; where the browser asks whether to, it is answered."""
+        self.value("void setTimeout(() => { location.href = 'about:blank'; })")
+
+        def is_left() -> bool:
+            if not any("Rolltape" in title for title in self.windows()):
+                return True
+            self.keys("Return")
+            return False
+
+        wait_for(is_left, "the page is left")
+
     def press(self, name: str) -> None:
         """Press a button by script: to the browser that is no gesture of the person's."""
         self.value(f"document.querySelector('[data-testid={name}]').click()")

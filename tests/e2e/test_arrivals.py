@@ -418,6 +418,7 @@ def test_somebody_who_talks_over_a_narrow_line_does_not_notice_what_is_sent(
 
         wait_for(is_sent, "so much is sent", 60)
         share = (link.up - sent) / (NARROW * (time.monotonic() - began))
+        print(f"{share:.0%} of the line, {statistics.median(waits):.0f} ms")
         assert statistics.median(waits) <= 50
         assert share >= 0.2, "a machine with one thing to do uses 0.6 of it"
 
