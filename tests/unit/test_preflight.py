@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_all_is_well() -> None:
 @pytest.mark.parametrize(
     ("known", "marked", "state", "verdict"),
     [
-        (Known(), {}, "wait", "Looking for camera"),
+        (Known(), {}, "wait", "Looking for camera and microphone … If the browser asks, answer “Allow”."),
         (
             replace(READY, heard=False),
             {"heard": "wait"},
@@ -103,3 +104,9 @@ def test_a_browser_says_what_it_records() -> None:
     assert browser_can(lambda mime: mime.startswith("audio/mp4")) == "no pictures"
     assert browser_can(lambda mime: mime.startswith("audio")) == "no pictures"
     assert browser_can(lambda mime: False) == "nothing"
+
+
+def test_before_python_runs_the_page_says_the_same() -> None:
+    page = (Path(__file__).parents[2] / "index.html").read_text()
+
+    assert f">{readiness(Known()).verdict}</p>" in page

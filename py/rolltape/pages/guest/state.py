@@ -73,7 +73,7 @@ def guest_state(
         state = _of_take(state, take, status.elapsed_ms, status.bytes)
         return replace(
             state,
-            # Until its log is on the disk and its clock noted it is not over, and only then is told what became of it.
+            # Over once its log is on the disk and its clock noted: only then is told what became of it.
             state=TakeState.STOPPING if take.is_over else status.state,
             fps=state.fps if status.fps is None else status.fps,
             kbps=round(status.kbps, 1),
