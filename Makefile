@@ -49,9 +49,9 @@ faults: static/vendor/.built .venv/.test
 
 # Drifting microphones and starved encoders, minutes each: for a machine that does nothing else.
 long: node_modules/.test static/vendor/.built .venv/.test
-	@tools/apt.sh chromium chromium ffmpeg ffmpeg pulseaudio pulseaudio
+	@tools/apt.sh chromium chromium firefox-esr firefox-esr ffmpeg ffmpeg pulseaudio pulseaudio
 	FAULTS=all $(BIN)/python -m pytest -q tests/e2e/test_clocks.py tests/e2e/test_two_clocks.py tests/e2e/test_keep_up.py \
-		tests/e2e/test_switched_microphones.py
+		tests/e2e/test_switched_microphones.py tests/e2e/test_picture_and_sound.py
 
 check: .venv/.test
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,13 +90,26 @@ def timecode(began: datetime | None, rate: int) -> str:
 
 def frame_rate(files: Iterable[Seen]) -> int:
     """The rate that comes nearest to most pictures; 30 where there are too few to tell."""
-    steps = sorted(
-        after - before for one in files for before, after in pairwise(one.stamps_ms) if after > before
+    steps = Counter(
+        round(after - before, 1)
+        for one in files
+        for before, after in pairwise(one.stamps_ms)
+        if after > before
     )
     if not steps:
         return 30
-    usual_ms = steps[len(steps) // 2]
+    usual_ms = _median(steps)
     return min(RATES, key=lambda rate: abs(math.log(1000 / rate / usual_ms)))
+
+
+def _median(counted: Counter[float]) -> float:
+    """The upper median of values, each of which is there so often: of a film there are few, each many times."""
+    left = counted.total() // 2
+    for value in sorted(counted):
+        left -= counted[value]
+        if left < 0:
+            return value
+    raise ValueError("There are no values.")
 
 
 def shown(files: Sequence[Pictures], rate: int, frames: int) -> Iterator[Shown]:

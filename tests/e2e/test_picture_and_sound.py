@@ -1,0 +1,194 @@
+"""Picture against sound: a flash and a beep that a page gave at known times lie as far apart in a guest's film."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from browsers import opened_firefox
+from faults.choice import in_the_long_form
+from guest import Guest
+from media_tools import run as run_program
+from media_tools import samples
+from rolltape.room.session_file import Report, session_json
+
+ELAPSED = "0:30"
+RATE = 48_000
+FPS = 30
+WITHIN_S = {"Chromium": 0.5 / FPS + 0.005, "Firefox": 0.5 / FPS + 0.025}
+"""Half a frame, which the film's own rate makes, and 5 ms.
+
+In Firefox's own file a canvas's pictures lie up to 23 ms before the sound already; whether it takes them early or has
+the sound late is not known.
+"""
+SETTLED_S = 3.0
+LINK = "record=3000&width=320&height=180&fps=30&room=lips&label=Ada"
+
+# A camera that flashes and a microphone that beeps, each once a second, and when, by the page's clock. A picture is
+# taken when it is drawn; sound is given to the recorder as it is rendered, some milliseconds before a loudspeaker.
+SOURCE = """(() => {
+  const given = (window.given = { flashes: [], began: 0, ahead: Infinity });
+  const picture = () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 180 });
+    const pen = canvas.getContext("2d");
+    const stream = canvas.captureStream(0);
+    const [track] = stream.getVideoTracks();
+    const taken = track.requestFrame ? track : stream; // in Firefox it is the stream that is asked
+    let [lit, frame] = [false, 0];
+    const draw = () => {
+      requestAnimationFrame(draw);
+      if (frame++ % 2) return; // thirty of sixty
+      const now = performance.now();
+      const bright = now % 1000 < 200;
+      pen.fillStyle = bright ? "#fff" : "#000";
+      pen.fillRect(0, 0, 320, 180);
+      pen.fillStyle = "#888";
+      pen.fillRect(frame % 300, 170, 20, 10);
+      taken.requestFrame();
+      if (bright && !lit) given.flashes.push(now);
+      lit = bright;
+    };
+    draw();
+    return track;
+  };
+  const sound = () => {
+    const context = new AudioContext({ sampleRate: 48000 });
+    addEventListener("click", () => context.resume());
+    const to = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
+    const second = context.createBuffer(1, 48000, 48000);
+    second.getChannelData(0).subarray(0, 2400).forEach((_, at, all) => (all[at] = 0.6 * Math.sin(Math.PI * at / 24)));
+    const beeps = new AudioBufferSourceNode(context, { buffer: second, loop: true });
+    beeps.connect(to);
+    beeps.start((given.began = 0.5));
+    setInterval(() => {
+      const ahead = performance.now() - 1000 * context.currentTime;
+      if (context.currentTime > 1) given.ahead = Math.min(given.ahead, ahead);
+    }, 1);
+    return to.stream.getAudioTracks()[0];
+  };
+  let tracks;
+  if (!navigator.mediaDevices) return;
+  navigator.mediaDevices.getUserMedia = async (wish) => {
+    tracks ??= [picture(), sound()];
+    const wanted = tracks.filter((one) => wish[one.kind]);
+    return new MediaStream(wanted.map((one) => one.clone()));
+  };
+})()"""
+
+
+def flashes_in(film: Path) -> list[float]:
+    """When each begins, in seconds."""
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-i",
+        str(film),
+        "-vf",
+        "scale=1:1,format=gray",
+        "-f",
+        "rawvideo",
+        "-",
+    ]
+    levels = subprocess.run(command, capture_output=True, check=True).stdout
+    return [at / FPS for at in range(1, len(levels)) if levels[at] > 100 >= levels[at - 1]]
+
+
+def beeps_in(sound: Path) -> list[float]:
+    """The same of beeps."""
+    left, _ = samples(sound)
+    found, last = [], -RATE
+    for at, level in enumerate(left):
+        if abs(level) > 0.05:
+            if at - last > RATE // 2:
+                found.append(at / RATE)
+            last = at
+    return found
+
+
+def misses(shown: list[float], flashes: list[float], beeps: list[float], began: float) -> list[float]:
+    """By how much each flash of a film that is `shown` is late against the sound; all in seconds.
+
+    Which of the `flashes` it was nobody says, so the best of the assignments that differ by whole flashes is taken.
+    `began` is when the first of the `beeps` in the film was given, up to whole seconds.
+    """
+    found: list[list[float]] = []
+    beep = beeps[0]
+    for shift in range(len(flashes) - len(shown) + 1):
+        late = [film - beep - (page - began) for film, page in zip(shown, flashes[shift:], strict=False)]
+        whole = round(statistics.median(late))
+        found.append([one - whole for one in late])
+    return min(found, key=statistics.pstdev)
+
+
+@in_the_long_form
+@pytest.mark.parametrize(
+    ("browser", "format"),
+    [
+        ("Chromium", "recordcodec=vp8"),
+        ("Chromium", "recordcodec=h264"),
+        ("Chromium", "recordcodec=vp8&pcm=1"),
+        ("Firefox", "recordcodec=vp8"),
+    ],
+)
+def test_a_flash_lies_where_it_was_against_the_sound(
+    playwright: Playwright,
+    settings: dict[str, Any],
+    base_url: str,
+    sound_server: str,
+    tmp_path: Path,
+    browser: str,
+    format: str,
+) -> None:
+    session = tmp_path / "session"
+    session.mkdir()
+    with ExitStack() as opened:
+        if browser == "Firefox":
+            environment = {"PULSE_SERVER": sound_server}
+            guest = opened.enter_context(
+                opened_firefox(playwright, settings, base_url, tmp_path, environment)
+            )
+        else:
+            (tmp_path / "downloads").mkdir()
+            context = opened.enter_context(
+                playwright.chromium.launch_persistent_context(
+                    str(tmp_path / "profile"), **settings["chromium_launch"]()
+                )
+            )
+            guest = Guest(context, base_url, tmp_path / "downloads", settings["READY_TIMEOUT_MS"])
+        guest.page.add_init_script(SOURCE)
+        guest.open(f"?{LINK}&{format}")
+        guest.id("join").click()
+        expect(guest.id("where")).to_contain_text("lets you in")
+        guest.record()
+        guest.wait_until(ELAPSED)
+        given = guest.page.evaluate("window.given")
+        guest.stop()
+        take = guest.newest()
+        report = Report("ada", take, clock=guest.clock())
+        for path in guest.files(len(take.kept_parts)):
+            path.rename(session / path.name)
+    (session / "session.json").write_text(session_json("lips", [report]))
+    run_program(
+        *(sys.executable, "-m", "rolltape", "tracks", session, "--project", "none", "--fps", str(FPS))
+    )
+
+    shown, beeps = flashes_in(session / "tracks" / "Ada.mp4"), beeps_in(session / "tracks" / "Ada.wav")
+    began_s = (1000 * given["began"] + given["ahead"]) / 1000
+    late = misses(
+        [one for one in shown if one > SETTLED_S],
+        [one / 1000 for one in given["flashes"]],
+        [one for one in beeps if one > SETTLED_S],
+        began_s,
+    )
+    told = " ".join(f"{1000 * one:.0f}" for one in late)
+    print(f"{browser} {format}: {statistics.median(late) * 1000:.1f} ms late in the middle; {told}")
+    assert len(late) > 20
+    assert max(map(abs, late)) <= WITHIN_S[browser]
