@@ -25,8 +25,8 @@ FPS = 30
 WITHIN_S = {"Chromium": 0.5 / FPS + 0.005, "Firefox": 0.5 / FPS + 0.005 + 1 / 60}
 """Half a frame, which the film's own rate makes, and 5 ms.
 
-Firefox stamps what is drawn on a canvas by the tick of the screen before the one in which it is drawn, as its own file
-shows: by the page's clock its beeps lie where they were given, and its flashes 16 ms before.
+Firefox stamps what is drawn on a canvas by the tick of the screen before the one in which it is drawn, as its own
+file shows: by the page's clock its beeps lie where they were given, and its flashes 16 ms before.
 """
 SETTLED_S = 3.0
 LINK = "record=3000&width=320&height=180&fps=30&room=lips&label=Ada"
