@@ -316,6 +316,15 @@ def test_a_recording_is_told_once_something_is_recorded_and_not_while_it_starts(
     assert (starting, kinds(begun), paused) == ([], [News.STARTED], [])
 
 
+def test_a_recording_that_is_stopping_already_is_told_by_its_end_alone() -> None:
+    control = with_ada(recording(bytes=0))
+
+    stopping = control.heard("ada", replace(recording(), state=TakeState.STOPPING), 1)
+
+    assert stopping == []
+    assert kinds(control.heard("ada", over(), 2)) == [News.STOPPED]
+
+
 def test_a_recording_that_fails_is_told_as_failed_also_after_it_was_stopping() -> None:
     control = with_ada()
     control.heard("ada", recording(), 1)

@@ -26,11 +26,13 @@ RECORDED = BUSY - {TakeState.STARTING}
 
 
 def is_recorded(state: GuestState) -> bool:
-    """True while a recording runs of which something is written.
+    """True while a recording goes on, of which something is written.
 
-    An engine that runs may still deliver nothing, so a director is told that somebody is being recorded only then.
+    An engine that runs may still deliver nothing, so a director is told that somebody is being recorded only then; of
+    one that is stopping already nothing is said but how it ends.
     """
-    return is_under_way(state) and state.state in RECORDED and state.bytes > 0
+    goes_on = is_under_way(state) and state.state in (TakeState.RECORDING, TakeState.PAUSED)
+    return goes_on and state.bytes > 0
 
 
 class News(StrEnum):

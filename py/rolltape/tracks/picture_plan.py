@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from rolltape.tracks.session import PartFacts
 
@@ -98,18 +98,11 @@ def frame_rate(files: Iterable[Seen]) -> int:
     )
     if not steps:
         return 30
-    usual_ms = _median(steps)
+    # Sorted one by one, hours of them would take tens of megabytes.
+    values = sorted(steps)
+    up_to = list(accumulate(steps[value] for value in values))
+    usual_ms = values[bisect_right(up_to, up_to[-1] // 2)]
     return min(RATES, key=lambda rate: abs(math.log(1000 / rate / usual_ms)))
-
-
-def _median(counted: Counter[float]) -> float:
-    """The upper median of values, each of which is there so often: of a film there are few, each many times."""
-    left = counted.total() // 2
-    for value in sorted(counted):
-        left -= counted[value]
-        if left < 0:
-            return value
-    raise ValueError("There are no values.")
 
 
 def shown(files: Sequence[Pictures], rate: int, frames: int) -> Iterator[Shown]:
