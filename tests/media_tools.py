@@ -200,3 +200,15 @@ def tone(channel: array.array[float], hertz: float, rate: int = 48000) -> float:
         total += sample * phase
         phase *= step
     return 2 * abs(total) / len(part)
+
+
+def beeps(path: Path) -> list[float]:
+    """When each beep of a file's sound begins, in seconds; they are half a second apart or more."""
+    left, _ = samples(path)
+    found, last = [], -48_000
+    for at, level in enumerate(left):
+        if abs(level) > 0.05:
+            if at - last > 24_000:
+                found.append(at / 48_000)
+            last = at
+    return found

@@ -14,6 +14,7 @@ from zipfile import ZipFile
 import pytest
 from playwright.sync_api import Error, Playwright, expect
 
+from at_host import JOURNAL, arrived
 from browsers import opened_firefox
 from guest import or_later
 from link_between import link_between
@@ -27,17 +28,6 @@ NARROW = 2e6 / 8
 SENT_NARROW = 2_000_000
 WITHIN_S = 5.0
 """The promise: after Stop everything is there within five seconds."""
-
-JOURNAL = """async (name) => {
-    const takes = await (await navigator.storage.getDirectory()).getDirectoryHandle("takes");
-    const names = [];
-    for await (const one of takes.keys()) names.push(one);
-    const folder = await takes.getDirectoryHandle(names.sort().at(-1));
-    const file = await (await folder.getFileHandle(name)).getFile();
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-    return [...hash].map((octet) => octet.toString(16).padStart(2, "0")).join("");
-}"""
-
 
 KEEP_WORKERS = """window.senders = []; window.Worker = class extends Worker {
     constructor(url, options) {
@@ -101,15 +91,6 @@ def stop(guest: Visitor) -> None:
 
 def upload_of(guest: Visitor) -> Any:
     return guest.id("upload").first
-
-
-def arrived(folder: Path) -> list[str]:
-    """The SHA-256 of each recording that is complete at the host."""
-    return [
-        sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.suffix in (".webm", ".mkv", ".mp4", ".wav")
-    ]
 
 
 @pytest.mark.clock

@@ -15,12 +15,11 @@ from playwright.sync_api import Playwright, expect
 from browsers import opened_firefox
 from faults.choice import in_the_long_form
 from guest import Guest
+from media_tools import beeps
 from media_tools import run as run_program
-from media_tools import samples
 from rolltape.room.session_file import Report, session_json
 
 ELAPSED = "0:30"
-RATE = 48_000
 FPS = 30
 WITHIN_S = {"Chromium": 0.5 / FPS + 0.005, "Firefox": 0.5 / FPS + 0.005 + 1 / 60}
 """Half a frame, which the film's own rate makes, and 5 ms.
@@ -101,26 +100,15 @@ def flashes_in(film: Path) -> list[float]:
     return [at / FPS for at in range(1, len(levels)) if levels[at] > 100 >= levels[at - 1]]
 
 
-def beeps_in(sound: Path) -> list[float]:
-    """The same of beeps."""
-    left, _ = samples(sound)
-    found, last = [], -RATE
-    for at, level in enumerate(left):
-        if abs(level) > 0.05:
-            if at - last > RATE // 2:
-                found.append(at / RATE)
-            last = at
-    return found
-
-
-def misses(shown: list[float], flashes: list[float], beeps: list[float], began: float) -> list[float]:
+def misses(shown: list[float], flashes: list[float], heard: list[float], began: float) -> list[float]:
     """By how much each flash of a film that is `shown` is late against the sound; all in seconds.
 
-    Which of the `flashes` it was nobody says, so the best of the assignments that differ by whole flashes is taken.
-    `began` is when the first of the `beeps` in the film was given, up to whole seconds.
+    Which of the `flashes` it was nobody says, so the best of the assignments that differ by whole flashes is taken;
+    a film that is whole seconds off would not be seen.
+    `began` is when the first beep that is `heard` in the film was given, up to whole seconds.
     """
     found: list[list[float]] = []
-    beep = beeps[0]
+    beep = heard[0]
     for shift in range(len(flashes) - len(shown) + 1):
         late = [film - beep - (page - began) for film, page in zip(shown, flashes[shift:], strict=False)]
         whole = round(statistics.median(late))
@@ -180,12 +168,12 @@ def test_a_flash_lies_where_it_was_against_the_sound(
         *(sys.executable, "-m", "rolltape", "tracks", session, "--project", "none", "--fps", str(FPS))
     )
 
-    shown, beeps = flashes_in(session / "tracks" / "Ada.mp4"), beeps_in(session / "tracks" / "Ada.wav")
+    shown, heard = flashes_in(session / "tracks" / "Ada.mp4"), beeps(session / "tracks" / "Ada.wav")
     began_s = (1000 * given["began"] + given["ahead"]) / 1000
     late = misses(
         [one for one in shown if one > SETTLED_S],
         [one / 1000 for one in given["flashes"]],
-        [one for one in beeps if one > SETTLED_S],
+        [one for one in heard if one > SETTLED_S],
         began_s,
     )
     told = " ".join(f"{1000 * one:.0f}" for one in late)

@@ -14,8 +14,8 @@ from playwright.sync_api import Playwright, expect
 
 from faults.choice import in_the_long_form
 from guest import Guest
+from media_tools import beeps
 from media_tools import run as run_program
-from media_tools import samples
 from microphones import Microphone, fed, pipe_source
 from rolltape.room.session_file import Report, session_json
 from rolltape.tracks.check import checked
@@ -40,18 +40,6 @@ def heard(first: int, count: int, rate: float) -> bytes:
         for at in range(max(start, first), min(start + beep, first + count)):
             out[at - first] = round(20_000 * math.sin(2 * math.pi * 1000 * (at - number * period) / rate))
     return out.tobytes()
-
-
-def beeps(path: Path) -> list[float]:
-    """When each of them begins, in seconds."""
-    left, _ = samples(path)
-    found, last = [], -48_000
-    for at, level in enumerate(left):
-        if abs(level) > 0.05:
-            if at - last > 24_000:
-                found.append(at / 48_000)
-            last = at
-    return found
 
 
 @in_the_long_form

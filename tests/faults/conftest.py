@@ -17,6 +17,7 @@ from faults import inside
 from faults.disk import Disk, forget_locks
 from faults.report import Row, write
 from faults.scene import Scene
+from rooms import Server
 
 Scenes = Callable[..., Scene]
 ROWS = pytest.StashKey[list[Row]]()
@@ -156,3 +157,14 @@ def small_disk() -> Iterator[Callable[[Path, str], None]]:
             mounted.callback(subprocess.run, ["umount", "-l", str(folder)], check=False)
 
         yield mount
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server with rooms that can go away, and that keeps takes in `takes`."""
+    made = Server(tmp_path)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()

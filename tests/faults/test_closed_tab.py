@@ -6,13 +6,10 @@ In a real window, since a driver's eye on a service worker keeps it alive for lo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
-from hashlib import sha256
 from pathlib import Path
 
-import pytest
-
+from at_host import JOURNAL, arrived
 from faults.choice import IS_LONG, in_both
 from link_between import LinkBetween, link_between
 from media_tools import make_noise
@@ -30,26 +27,6 @@ LEFT = 20_000_000 if IS_LONG else 300_000
 STANDS_S = 30.0
 TRICKLE = 4_000
 """Bytes a second while it records: next to nothing of it is sent."""
-NEWEST = """(async () => {
-    const takes = await (await navigator.storage.getDirectory()).getDirectoryHandle("takes");
-    const names = [];
-    for await (const one of takes.keys()) names.push(one);
-    const folder = await takes.getDirectoryHandle(names.sort().at(-1));
-    const file = await (await folder.getFileHandle("part1")).getFile();
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-    return [...hash].map((octet) => octet.toString(16).padStart(2, "0")).join("");
-})()"""
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A host that keeps takes in `takes`."""
-    made = Server(tmp_path)
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
 
 
 def opened(browser: str, folder: Path, display: str, sound_server: str) -> RealWindow:
@@ -102,23 +79,14 @@ def test_when_the_tab_is_left_it_is_sent_on_for_a_while_and_the_rest_at_the_next
         window.stop()
         recorded = int(window.value(written))
         link.up_bytes_per_s = max(TRICKLE, (recorded - link.up) / GOES_ON_S[browser] / 1.5)
-        whole = window.value(NEWEST)
+        whole = window.value(f"({JOURNAL})('part1')")
 
         window.leave()
         went_on_s = goes_on_s(link, GOES_ON_S[browser])
 
         print(f"{browser}: {recorded} B, {link.up_bytes_per_s:.0f} B/s, sent for {went_on_s:.0f} s more")
         assert went_on_s >= GOES_ON_S[browser]
-        assert not found(tmp_path / "takes"), "it was to take longer"
+        assert not arrived(tmp_path / "takes"), "it was to take longer"
         link.up_bytes_per_s = 0
         window.open(page)
-        wait_for(lambda: found(tmp_path / "takes") == [whole], "all of it is at the host", 60)
-
-
-def found(folder: Path) -> list[str]:
-    """The SHA-256 of each recording that is complete at the host."""
-    return [
-        sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("Ada*.*"))
-        if path.is_file() and path.suffix in (".webm", ".mkv")
-    ]
+        wait_for(lambda: arrived(tmp_path / "takes") == [whole], "all of it is at the host", 60)

@@ -21,17 +21,6 @@ LOST = "connection lost"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server with rooms that can go away."""
-    made = Server(tmp_path)
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
-
-
-@pytest.fixture
 def guest_of_a_room(
     playwright: Playwright,
     settings: dict[str, Any],
