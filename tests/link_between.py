@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 CHUNK = 16 * 1024
+NO_CONTENT = b"HTTP/1.1 204"
+STANDS_S = 0.05
+"""So often a link that stands looks whether it may go on."""
 RECEIVED = 128 * 1024
 """What systems hold of a connection at first; they hold more by and by, unless they are told how much."""
 
@@ -29,6 +32,10 @@ class LinkBetween:
     up: int = 0
     to_bend: int = 0
     """So many of the next full chunks to the server have another last byte than they came with."""
+    to_swallow: int = 0
+    """So many of the next answers of the server that say 204 never arrive: their connections are cut instead."""
+    stands: bool = False
+    """Nothing passes, either way, and nothing is cut."""
     holds: int = 64
     """Chunks of a connection that may wait here; besides these the system holds some."""
     port: int = 0
@@ -87,6 +94,10 @@ class LinkBetween:
                 if self.to_bend and not down and len(chunk) == CHUNK:
                     self.to_bend -= 1
                     chunk = chunk[:-1] + bytes([chunk[-1] ^ 1])
+                if self.to_swallow and down and chunk.startswith(NO_CONTENT):
+                    self.to_swallow -= 1
+                    writer.transport.abort()
+                    break
                 await waiting.put((self._due(len(chunk), down), chunk))
         except OSError:
             pass
@@ -111,6 +122,8 @@ class LinkBetween:
             while True:
                 due, chunk = await waiting.get()
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
+                while self.stands:
+                    await asyncio.sleep(STANDS_S)
                 if not chunk:
                     break
                 writer.write(chunk)

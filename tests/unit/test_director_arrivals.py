@@ -36,12 +36,13 @@ class ListHost:
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     refusal: Problem | None = None
     silent: bool = False
+    now_ms: int | None = None
 
     async def ask(self, method: str, path: str, token: str, body: str = "") -> HostAnswer:
         assert token == "TOKEN"
         self.asked.append((method, path, body))
         if method == "GET":
-            return HostAnswer(200, Listing(tuple(self.takes)).to_json())
+            return HostAnswer(200, Listing(tuple(self.takes), now_ms=self.now_ms).to_json())
         if self.silent:
             return HostAnswer(0)
         if self.refusal is not None:
@@ -136,6 +137,47 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_state_is_told_as_it_is(take: ArrivedTake, state: str, said: str) -> None:
     assert row_state(take, NOW_MS) == state
     assert arrival_words(take, NOW_MS) == said
+
+
+@pytest.mark.parametrize("ahead_ms", [-3_600_000, 3_600_000])
+def test_that_nothing_comes_is_judged_by_the_hosts_clock_whatever_the_directors_says(ahead_ms: int) -> None:
+    scene, row = Scene(TAKE), FakeView()
+    scene.host.now_ms = int(NOW_MS) - ahead_ms
+
+    async def story() -> None:
+        for silent_s, state in ((1, "sending"), (20, "waiting")):
+            scene.host.takes = [
+                replace(TAKE, parts=(replace(PART, seen_ms=int(NOW_MS) - ahead_ms - 1000 * silent_s),))
+            ]
+            await scene.look()
+            scene.view.fill(row, NAME)
+            assert row.attributes["", "data-state"] == state
+            assert not row.shown["finish"], "the host would refuse it"
+        scene.view.heard("ada", Arrived(TAKE.take, "part1", 13_000_000, ArrivalState.OPEN))
+        scene.view.fill(row, NAME)
+        assert row.attributes["", "data-state"] == "sending"
+
+    run(story(), scene)
+
+
+def test_a_take_of_which_nothing_comes_any_more_is_drawn_anew_though_the_list_is_the_same() -> None:
+    """Else a director whose guest is gone for good is never offered to have it finished."""
+    scene = Scene(TAKE)
+
+    async def story() -> None:
+        await scene.look()
+        before, row = scene.changes, FakeView()
+        scene.view.fill(row, NAME)
+        assert not row.shown["finish"]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(time, "time", lambda: NOW_MS / 1000 + 60)
+            scene.view.hurry()
+            await settle()
+            assert scene.changes > before
+            scene.view.fill(row, NAME)
+            assert row.shown["finish"]
+
+    run(story(), scene)
 
 
 def test_what_did_not_come_and_what_was_taken_back_is_told_as_that() -> None:

@@ -24,6 +24,7 @@ from rolltape.tracks.fcpxml import final_cut_project
 from rolltape.tracks.plan import GuestTrack
 from rolltape.tracks.project import Made
 from rolltape.tracks.reaper import reaper_project
+from unit.fcpxml_rules import breaches
 from unit.media_files import DATA, program
 from unit.synthetic_session import (
     RATE,
@@ -397,6 +398,25 @@ def test_no_name_breaks_a_project(name: str) -> None:
     assert picture.find("MUTESOLO")[1] == "1" and picture.find("ITEM").find("SOURCE").attrib[0] == "VIDEO"
     whole = ElementTree.fromstring(final_cut_project(name, made, 30, Path("/Films & more")))
     assert [clip.get("srcEnable") for clip in whole.iter("asset-clip")] == ["video", "audio"]
+    assert breaches(whole) == []
+
+
+def test_what_final_cut_refuses_is_found() -> None:
+    """The rules are written down anew, so they are tried themselves: each of these would break a project."""
+    made = [Made(GuestTrack("Ada", (), RATE), "a.wav", "a.mp4")]
+    right = final_cut_project("Ada", made, 30, None)
+    for part, other in (
+        ('version="1.10"', 'version="1.9"'),
+        ('offset="0s"', 'offset="0"'),
+        ('ref="r2"', 'ref="r9"'),
+        ('id="r3"', 'id="r2"'),
+        ('src="./a.mp4"', ""),
+        ("<gap", "<gap colour='red'"),
+        ("</library>", "</library><resources />"),
+    ):
+        assert part in right
+        assert breaches(ElementTree.fromstring(right)) == []
+        assert breaches(ElementTree.fromstring(right.replace(part, other, 1))), part
 
 
 def test_final_cut_has_pictures_above_and_sounds_below_all_from_the_beginning(tmp_path: Path) -> None:
@@ -417,6 +437,7 @@ def test_final_cut_has_pictures_above_and_sounds_below_all_from_the_beginning(tm
         address = next(asset.iter("media-rep")).get("src") or ""
         assert Path(unquote(urlsplit(address).path)).exists()
     assert clips[1].findall("marker")[0].get("start") == "0/2500s"
+    assert breaches(whole) == []
 
 
 def test_a_project_that_is_not_known_is_said_to_be(

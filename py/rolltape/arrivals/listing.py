@@ -13,7 +13,10 @@ from rolltape.arrivals.paths import is_part, is_take
 from rolltape.arrivals.tracks import ListedTracks
 from rolltape.core.json_fields import Fields, compact_json
 
-__all__ = ["ArrivalState", "ArrivedPart", "ArrivedTake", "Listing", "Ticket", "TicketRequest"]
+__all__ = ["STILL_MS", "ArrivalState", "ArrivedPart", "ArrivedTake", "Listing", "Ticket", "TicketRequest"]
+
+STILL_MS = 30_000
+"""A take of which something came within this time is still arriving, and is not finished without its guest."""
 
 
 class ArrivalState(StrEnum):
@@ -46,7 +49,7 @@ class ArrivedPart:
     sha256: str = ""
     """Of its file, in hexadecimal digits, once that is known."""
     seen_ms: int = 0
-    """When something of it came last, milliseconds since 1970."""
+    """When something of it came last, milliseconds since 1970 by the host's clock."""
     problem: str = ""
     """A sentence: why it could not be finished, or what it lacks."""
 
@@ -138,11 +141,14 @@ class Listing:
     """For a director: whether somebody is there who makes tracks of sessions."""
     tracks: tuple[ListedTracks, ...] = ()
     """For a director: what there is of each session's tracks, where they were asked for."""
+    now_ms: int | None = None
+    """When it was listed, milliseconds since 1970 by the host's clock; None: it did not say."""
 
     def to_json(self) -> str:
         """Write the body of the answer."""
         takes, tracks = ([one.to_plain() for one in rows] for rows in (self.takes, self.tracks))
-        return compact_json({"takes": takes, "makes_tracks": self.makes_tracks, "tracks": tracks})
+        plain = {"takes": takes, "makes_tracks": self.makes_tracks, "tracks": tracks, "now_ms": self.now_ms}
+        return compact_json(plain)
 
     @classmethod
     def from_json(cls, text: str) -> Listing:
@@ -152,6 +158,7 @@ class Listing:
             tuple(map(ArrivedTake.from_fields, found.rows("takes"))),
             found.flag("makes_tracks", False),
             tuple(map(ListedTracks.from_fields, found.rows("tracks"))),
+            found.whole_or_none("now_ms"),
         )
 
 

@@ -30,6 +30,7 @@ from rolltape.server.takes_downloads import Downloads
 from rolltape.server.takes_mover import Mover, Pace, Waiting
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, RequestGate, TakesLimits, answer
+from rolltape.server.takes_room import now_ms
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.tokens import Tokens
 from rolltape.server.tracks_requests import TracksRequests
@@ -235,10 +236,10 @@ class Takes:
     def _listing(self, asked: Asked) -> Listing:
         takes = self._store.listed(asked.owner, mine=not asked.is_director)
         if not asked.is_director:
-            return Listing(tuple(takes))
+            return Listing(tuple(takes), now_ms=now_ms())
         tracks = self._store.tracks
         listed = tracks.listed(asked.owner, (one.session for one in takes))
-        return Listing(tuple(takes), tracks.queue.is_anybody_there(), listed)
+        return Listing(tuple(takes), tracks.queue.is_anybody_there(), listed, now_ms())
 
     async def _delete(self, asked: Asked) -> Response:
         whose, take = asked.whose, asked.take

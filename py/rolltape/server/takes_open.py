@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 
-from rolltape.arrivals.listing import ArrivalState
+from rolltape.arrivals.listing import STILL_MS, ArrivalState
 from rolltape.arrivals.paths import part_number
 from rolltape.arrivals.problem import ProblemKind
 from rolltape.arrivals.segments import EMPTY, Account, Segment, account_of
@@ -27,8 +27,6 @@ from rolltape.server.takes_room import COPY, DONE, LOG, PART, PROOF, RECORD, Roo
 
 __all__ = ["OpenTake"]
 
-STILL_MS = 30_000
-"""What came within this time is still arriving."""
 MAX_MISSING = 1000
 """Stretches that one answer names."""
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from rolltape.arrivals.interfaces import Host, HostAnswer
-from rolltape.arrivals.listing import ArrivalState, ArrivedTake, Listing, TicketRequest
+from rolltape.arrivals.listing import STILL_MS, ArrivalState, ArrivedTake, Listing, TicketRequest
 from rolltape.arrivals.paths import TAKES, finish_path, take_path
 from rolltape.arrivals.upload_state import UploadState
 from rolltape.arrivals.wire import UploadOffer
@@ -52,7 +52,9 @@ class ArrivalsView:
         self.tracks = TracksView(document, browser, self._ask, self._tickets, self._told)
         """What the host makes of the newest session."""
         self._now_ms = 0.0
-        """When the host was asked last, milliseconds since 1970 by this machine's clock."""
+        """When what is drawn was so, by the host's clock."""
+        self._ahead_ms = 0.0
+        """By how much this machine's clock is ahead of the host's."""
 
     @property
     def is_kept(self) -> bool:
@@ -79,7 +81,7 @@ class ArrivalsView:
         if take is None or part is None or part.state is not told.state:
             self.hurry()
             return
-        self._now_ms = time.time() * 1000
+        self._now_ms = time.time() * 1000 - self._ahead_ms
         now = replace(part, bytes=told.bytes, seen_ms=round(self._now_ms))
         parts = tuple(now if one is part else one for one in take.parts)
         self.takes[name] = replace(take, parts=parts)
@@ -94,8 +96,7 @@ class ArrivalsView:
             except ValueError as error:
                 self._browser.log(f"The host's list of takes could not be read. ({error})")
             await asyncio.sleep(LEAST_S)
-            arriving = any(one.state not in KEPT for one in self.takes.values())
-            on_its_way = arriving or self.tracks.is_waited_for
+            on_its_way = self._is_arriving or self.tracks.is_waited_for
             try:
                 async with asyncio.timeout(OPEN_S if on_its_way else IDLE_S):
                     await self._wake.wait()
@@ -106,8 +107,9 @@ class ArrivalsView:
         answer = await self._ask("GET", TAKES)
         if not answer.is_good:
             return
-        before, self._now_ms = self.takes, time.time() * 1000
-        listing = Listing.from_json(answer.text)
+        listing, here_ms = Listing.from_json(answer.text), time.time() * 1000
+        self._now_ms = here_ms if listing.now_ms is None else listing.now_ms
+        self._ahead_ms, before = here_ms - self._now_ms, self.takes
         self.takes = {(one.uid, one.take): one for one in listing.takes}
         for name, take in self.takes.items():
             if take.state in KEPT:
@@ -117,8 +119,12 @@ class ArrivalsView:
         newest = [one for one in listing.takes if one.session == session]
         await self.tracks.use(listing, newest)
         await self._link_all(session, newest)
-        if before != self.takes:
+        if before != self.takes or self._is_arriving:  # for how long nothing has come is told, too
             self._changed()
+
+    @property
+    def _is_arriving(self) -> bool:
+        return any(one.state not in KEPT for one in self.takes.values())
 
     async def _ask(self, method: str, path: str, body: str = "") -> HostAnswer:
         assert self._host is not None
@@ -167,7 +173,7 @@ class ArrivalsView:
             row.attribute("fetch", "href", ticket.path)
         row.show("delete", take is not None)
         waits = take is not None and row_state(take, self._now_ms) == UploadState.WAITING
-        row.show("finish", waits)
+        row.show("finish", take is not None and waits and _silent_ms(take, self._now_ms) > STILL_MS)
 
     def _absent(self) -> str:
         return "Nothing of it has come to the host." if self.is_kept else ""
@@ -214,7 +220,8 @@ class ArrivalsView:
 def row_state(take: ArrivedTake | None, now_ms: float) -> str:
     """Return the UploadState for a take's row, as its guest's page would have it; `off` for None.
 
-    One that arrives is `waiting` where nothing has come for more than QUIET_MS before `now_ms` (since 1970).
+    One that arrives is `waiting` where nothing has come for more than QUIET_MS before `now_ms` (since 1970, by the
+    host's clock).
     """
     if take is None:
         return UploadState.OFF
