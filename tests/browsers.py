@@ -53,12 +53,18 @@ def firefox(
 
 @contextmanager
 def opened_firefox(
-    playwright: Playwright, settings: dict[str, Any], base_url: str, folder: Path, environment: dict[str, str]
+    playwright: Playwright,
+    settings: dict[str, Any],
+    base_url: str,
+    folder: Path,
+    environment: dict[str, str],
+    preferences: Preferences | None = None,
 ) -> Iterator[Guest]:
     """A guest in Debian's Firefox."""
     downloads = folder / "downloads"
     downloads.mkdir()
-    context = firefox(playwright, settings, folder / "profile", downloads, environment=environment)
+    profile = folder / "profile"
+    context = firefox(playwright, settings, profile, downloads, preferences, environment=environment)
     try:
         guest = Guest(context, base_url, downloads, settings["READY_TIMEOUT_MS"])
         yield guest

@@ -36,6 +36,10 @@ class HeldPart:
     state: ArrivalState = ArrivalState.OPEN
 
 
+SLOW_S = 60.0
+"""For so long a host that is `slow` says nothing."""
+
+
 class FakeHost:
     """Answers at once; `trouble` says for each request what goes wrong with it."""
 
@@ -70,6 +74,8 @@ class FakeHost:
         if self.refusal is not None:
             return problem(self.refusal)
         what = self.trouble()
+        if what == "slow":
+            await asyncio.sleep(SLOW_S)
         if what == "lost":
             return HostAnswer(0)
         if what == "later":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ NARROW = 0.3
 """So much of what is recorded passes a narrow line."""
 MORE = 200_000
 """Bytes that are sent between a fault and the next."""
+KEPT_FREE = 5_000_000_000
+"""Bytes of its disk that the host never uses."""
 MAY_LACK_S = 5.0
 """What a guest's machine that is gone for good may take along."""
 PATIENCE_MS = 120_000
@@ -49,14 +52,14 @@ class Sending:
         self.server = server
         self.link = link
 
-    def begin(self, seconds: float = 3.0) -> None:
-        """Join, record so long, and see that it is sent."""
+    def begin(self, seconds: float = 3.0, state: str = "sending") -> None:
+        """Join, record so long, and see that it is sent, or in which state else it is."""
         self.scene.open()
         self.scene.guest.id("join").click()
         expect(self.scene.guest.id("check-upload")).to_be_visible()
         self.scene.guest.record()
         self.scene.recorded_for(1000 * seconds)
-        self.upload("sending")
+        self.upload(state)
 
     @property
     def takes(self) -> Path:
@@ -275,6 +278,24 @@ def test_what_arrived_of_a_machine_that_is_gone_for_good_is_finished_without_it(
     assert not decode_errors(path)
     assert float(probe(path)["format"]["duration"]) >= recorded_s - MAY_LACK_S
     assert max(one.seconds for one in packets(path)) >= recorded_s - MAY_LACK_S
+
+
+@in_the_long_form
+@in_both
+def test_a_hosts_disk_that_is_full_is_told_and_has_it_all_once_it_has_room(
+    sending: Sending, small_disk: Callable[[Path, str], None]
+) -> None:
+    sending.server.stop()
+    small_disk(sending.takes, f"{KEPT_FREE + MORE}")
+    sending.server.start()
+    sending.begin(state="waiting")
+    expect(sending.upload("waiting")).to_contain_text("goes on when there is room")
+    sending.scene.told("tell the director")
+    sending.scene.stop()
+    mount = ["mount", "-o", f"remount,size={2 * KEPT_FREE}", str(sending.takes)]
+    subprocess.run(mount, check=True)
+
+    sending.ends_whole()
 
 
 @in_the_long_form

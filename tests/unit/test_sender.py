@@ -241,6 +241,41 @@ def test_a_host_that_is_not_reached_is_said_not_to_be_until_it_is() -> None:
     assert run(story()) == (UploadState.WAITING, "There is no connection to the host.")
 
 
+def test_a_host_that_says_nothing_for_long_is_said_not_to_and_its_answer_counts_all_the_same() -> None:
+    host, files = FakeHost(), FakeFiles()
+    recorder = Recorder(files)
+    told: list[tuple[UploadState, str]] = []
+
+    async def story() -> None:
+        sender = sender_of(host, files)
+        upload = upload_of(recorder)
+        sender.add(upload)
+        task = asyncio.create_task(sender.run())
+        for _ in range(5):
+            recorder.step()
+            await asyncio.sleep(0.5)
+        once = ["slow"]
+        host.trouble = lambda: once.pop() if once else ""
+        while once:
+            recorder.step()
+            await asyncio.sleep(0.5)
+        for seconds in (15, 15, 45):
+            await asyncio.sleep(seconds)
+            told.append((upload.state, upload.why))
+        await record(recorder)
+        await until(upload, UploadState.ARRIVED)
+        task.cancel()
+
+    run(story())
+
+    assert told[0][0] is UploadState.SENDING
+    assert told[1] == (UploadState.WAITING, "The host has said nothing for a while.")
+    assert told[2] == (UploadState.SENDING, "")
+    assert held(host) == recorder.file
+    puts = [one for one in host.requests if one.startswith("PUT") and not one.endswith(("/0", "/part1"))]
+    assert len(puts) == len(set(puts)), "what is answered late is not sent again"
+
+
 def test_what_a_host_has_finished_otherwise_than_it_is_here_is_refused_and_that_is_told() -> None:
     host, files = FakeHost(), FakeFiles()
     recorder = Recorder(files)

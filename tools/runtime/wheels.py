@@ -25,6 +25,7 @@ TRACKS_OF_A_DESK = [
         "cli",
         "copied",
         "films",
+        "firefox_pictures",
         "job",
         "fcpxml",
         "file_clock",

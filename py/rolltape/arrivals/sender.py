@@ -7,8 +7,9 @@ not take now is tried again without an end; what it says that it holds is compar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from rolltape.arrivals.interfaces import NOT_THE_HOST, Files, Host, HostAnswer, NotTheHost
 from rolltape.arrivals.listing import ArrivalState
@@ -45,11 +46,16 @@ SMALLEST = 16 << 10
 NOTHING_HERE = "There is no copy of it in this browser that could be sent."
 NOT_THE_SAME = "What the host holds is not what is here, and it takes no more of it."
 NO_LINE = "There is no connection to the host."
+LONG_S = 20.0
+"""A host that says nothing for so long is told to; the answer is still waited for."""
+NO_ANSWER = "The host has said nothing for a while."
 AGAIN = frozenset({ProblemKind.DIGEST, ProblemKind.CUT_SHORT, ProblemKind.SLOW})
 LATER = frozenset({ProblemKind.RATE, ProblemKind.SERVER, ProblemKind.FULL, ProblemKind.TOKEN})
 FINAL = frozenset(
     {ProblemKind.BAD_REQUEST, ProblemKind.FORBIDDEN, ProblemKind.NO_LENGTH, ProblemKind.ENCODED}
 )
+
+_Answer = TypeVar("_Answer")
 
 
 class Uploader:
@@ -229,7 +235,8 @@ class Uploader:
     async def _announce(self, upload: Upload, now: TakeNow, file: FileNow, end: int | None = None) -> None:
         """Tell the host of the part, and see what it holds of it."""
         body = Announcement(file.type, now.plain, end).to_json()
-        answer = await self._host.ask("PUT", part_path(upload.id, file.part), upload.notes.token, body)
+        path = part_path(upload.id, file.part)
+        answer = await self._asked(upload, self._host.ask("PUT", path, upload.notes.token, body))
         if not answer.is_good:
             await self._hindered(upload, file, answer)
             return
@@ -251,7 +258,7 @@ class Uploader:
         start: int | None = 0
         while start is not None:
             path = segments_path(upload.id, file.part, start)
-            answer = await self._host.ask("GET", path, upload.notes.token)
+            answer = await self._asked(upload, self._host.ask("GET", path, upload.notes.token))
             if not answer.is_good:
                 await self._hindered(upload, file, answer)
                 return
@@ -294,7 +301,8 @@ class Uploader:
         begun_ms = self._now_ms() + wait_ms
         upload.parts[file.part] = replace(progress, pending=(step.at, step.length))
         path = segment_path(upload.id, file.part, step.at)
-        answer, sha256 = await self._host.put(path, upload.notes.token, piece, wait_ms)
+        put = self._host.put(path, upload.notes.token, piece, wait_ms)
+        answer, sha256 = await self._asked(upload, put, wait_ms)
         if not answer.is_good:
             await self._hindered(upload, file, answer)
             return
@@ -314,7 +322,8 @@ class Uploader:
         self._move(upload, UploadEvent.ALL_SENT)
         account = upload.parts[file.part].account
         body = Completion(account, now.plain, await upload.clock()).to_json()
-        answer = await self._host.ask("POST", complete_path(upload.id, file.part), upload.notes.token, body)
+        path = complete_path(upload.id, file.part)
+        answer = await self._asked(upload, self._host.ask("POST", path, upload.notes.token, body))
         if not answer.is_good:
             await self._hindered(upload, file, answer)
             return
@@ -326,6 +335,19 @@ class Uploader:
         await self._note_part(upload, file.part, upload.parts[file.part])
 
     # What may come back.
+
+    async def _asked(
+        self, upload: Upload, request: Coroutine[Any, Any, _Answer], wait_ms: float = 0.0
+    ) -> _Answer:
+        """Wait for what a request that begins in `wait_ms` comes to; where that takes long, it is told meanwhile."""
+        asked = asyncio.ensure_future(request)
+        try:
+            done, _ = await asyncio.wait({asked}, timeout=LONG_S + wait_ms / 1000)
+            if not done:
+                self._move(upload, UploadEvent.HINDERED, NO_ANSWER)
+            return await asked
+        finally:
+            asked.cancel()
 
     async def _hindered(self, upload: Upload, file: FileNow, answer: HostAnswer) -> None:
         """Go by what the host says is wrong, or wait where it says nothing."""

@@ -28,6 +28,8 @@ __all__ = ["AudioGraph"]
 SAMPLE_RATE_HZ = 48_000
 RESUME_TIMEOUT_S = 2.0
 LOAD_TIMEOUT_S = 5.0
+STEP_TIMEOUT_MS = 100.0
+"""Buffers of sound devices are of 3 to 46 ms."""
 ANALYSER_SAMPLES = 2048
 INAUDIBLE = 1e-9
 """-180 dB, zero in any file of integers. Firefox's recorder waits seconds for a sound that is not quite zero."""
@@ -121,6 +123,12 @@ class AudioGraph:
         self._analyser.getFloatTimeDomainData(self._samples)
         samples = array("f", self._samples.to_bytes())
         return max(max(samples), -min(samples))
+
+    async def buffer_given(self) -> None:
+        """Wait until its time has just stepped on, STEP_TIMEOUT_MS at most; return at once while it stands."""
+        before, until_ms = self._context.currentTime, performance.now() + STEP_TIMEOUT_MS
+        while self.running and self._context.currentTime == before and performance.now() < until_ms:
+            await asyncio.sleep(0)
 
     def time_ms(self) -> tuple[float, float] | None:
         """The graph's time in ms, in steps of one of its buffers, and the page's time now; None while it stands.

@@ -245,10 +245,11 @@ class Capture:
         return after is not None and after.width * after.height < before.width * before.height
 
     async def buffer_given(self) -> None:
-        """Wait until the microphone has just given a buffer, where it counts them."""
+        """Wait until the microphone has just given a buffer; where it does not count them, the audio graph."""
         microphone = _live(self.microphone)
-        if microphone is not None:
-            await buffer_given(microphone)
+        is_counted = microphone is not None and await buffer_given(microphone) is not None
+        if not is_counted and self.graph is not None:
+            await self.graph.buffer_given()
 
     def mark(self) -> Mark:
         """The clocks of the sound that there are, read now; of part 0."""

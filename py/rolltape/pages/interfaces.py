@@ -85,7 +85,7 @@ class Capture(Protocol):
         """Have the camera give a picture of this size from now on; whether it is smaller then. Raises nothing."""
 
     async def buffer_given(self) -> None:
-        """Wait until the microphone has just given a buffer, at most 0.1 s; at once where nobody counts them."""
+        """Wait until the microphone has just given a buffer, or else the audio graph, 0.2 s at most."""
 
     def mark(self) -> Mark:
         """The clocks of the sound that there are, read now; of part 0."""

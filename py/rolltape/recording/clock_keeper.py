@@ -23,7 +23,7 @@ class SoundClock(Protocol):
     """What can tell the time of a sound."""
 
     async def buffer_given(self) -> None:
-        """Wait until the microphone has just given a buffer, at most 0.1 s."""
+        """Wait until the microphone, or an audio graph, has just given a buffer, 0.2 s at most."""
 
     def mark(self) -> Mark:
         """The clocks that there are, read now; of part 0."""
@@ -69,8 +69,6 @@ class ClockKeeper:
         """Note what there is, now and every ten seconds, until it is cancelled; what `write` raises ends it."""
         await self._write(self._known.lines())
         while True:
-            if (sound := self._sound()) is not None:
-                await sound.buffer_given()
             await self.note()
             await asyncio.sleep(EVERY_S if self._known.marks else 1.0)
 
@@ -80,6 +78,8 @@ class ClockKeeper:
 
     async def note(self) -> None:
         """Write down what is new since the last time; `run` and the deck call it. Raises what writing raises."""
+        if (sound := self._sound()) is not None:
+            await sound.buffer_given()
         new = self._read()
         self._known = self._joined(new)
         if new.readings:

@@ -49,7 +49,7 @@ class Source(Protocol):
         """Give a picture of this size from now on, on the same track; whether it is smaller then. Raises nothing."""
 
     async def buffer_given(self) -> None:
-        """Wait until its microphone has just given a buffer, at most 0.1 s: a mark read then is dated best."""
+        """Wait until its microphone, or an audio graph, has just given a buffer, 0.2 s at most: for a mark."""
 
     def mark(self) -> Mark:
         """Read the clocks of its sound that there are, now; the part's number is left 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,8 +12,10 @@ from typing import Protocol
 from rolltape.core.desk import whole_file
 from rolltape.core.errors import ConvertError
 from rolltape.tracks.copied import uncopied
+from rolltape.tracks.firefox_pictures import captured_by_sound
 from rolltape.tracks.orders import PictureOrder
 from rolltape.tracks.picture_plan import Pictures, Seen, captured, timecode
+from rolltape.tracks.place import Segment
 from rolltape.tracks.plan import RATE
 from rolltape.tracks.processes import Processes
 from rolltape.tracks.session import PartFacts, TakeFacts
@@ -44,6 +47,14 @@ class Filmed:
     seen: Seen
     take: TakeFacts
     part: PartFacts
+    sound: tuple[Segment, ...] = ()
+    """Where its sound is; none where it has none."""
+
+    def captured_ms(self, first_ms: float, began_ms: float) -> array[float]:
+        """When its pictures were captured, since `began_ms`; `first_ms` as `Film.first_ms`."""
+        if self.part.pictures_by_sound and self.sound:
+            return captured_by_sound(self.seen.stamps_ms, self.sound, self.part.late_ms, began_ms)
+        return captured(self.part, self.seen, self.take.room_clock(self.part, first_ms), began_ms)
 
 
 @dataclass(frozen=True)
@@ -66,10 +77,7 @@ class Film:
     def order(self, place: Path, force: bool) -> PictureOrder:
         """What is to be written."""
         pictures = (
-            Pictures(
-                number,
-                captured(one.part, one.seen, one.take.room_clock(one.part, self.first_ms), self.began_ms),
-            )
+            Pictures(number, one.captured_ms(self.first_ms, self.began_ms))
             for number, one in enumerate(self.files)
         )
         files = tuple((one.path, one.seen) for one in self.files)

@@ -159,8 +159,8 @@ def _files(session: Session, wanted: Wanted, listener: Listener) -> _Files:
         try:
             path = _found(part, wanted.folder)
             seen, unseen = _seen(path) if wanted.picture is not PictureKind.NONE else (None, "")
-            if seen is not None:
-                files.filmed.setdefault(name, []).append(Filmed(path, seen, take, part))
+            films = files.filmed.setdefault(name, [])
+            films += [Filmed(path, seen, take, part)] if seen is not None else []
             sound = hear(path)
         except (RolltapeError, OSError) as error:
             files.missing.append(part.file)
@@ -170,6 +170,8 @@ def _files(session: Session, wanted: Wanted, listener: Listener) -> _Files:
             files.unseen.append(path.name)
             listener.said(f"{unseen} They are left out.")
         segments = placed(part, sound, take.room_clock(part, session.first_ms))
+        if seen is not None:
+            films[-1] = replace(films[-1], sound=tuple(segments))
         own.append(PlacedFile(len(files.paths), sound.rate, tuple(segments)))
         files.paths.append(path)
         files.used.append(Used.of(take, part, sound))

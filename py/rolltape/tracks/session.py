@@ -52,6 +52,8 @@ class PartFacts:
     """Its sound between losses by the page's marks, since the file began, pauses and all; none without marks."""
     late_ms: float = 0.0
     """By how much its browser stamps sound later than it was captured."""
+    pictures_by_sound: bool = False
+    """Whether its browser dates pictures by how much sound has come (`firefox_pictures`)."""
     counted: tuple[Point, ...] = ()
     """By when, since the file began, its microphone had given so much of it, before the first pause; none where it is
     not known which sample of the microphone's is the file's first.
@@ -183,6 +185,9 @@ def _part(said: Fields, browser: str, facts: Fields | None, clock: Fields | None
         stretches or (Stretch(0.0, 0.0, said.number("duration_ms", 0)),),
         tuple(_run(one) for one in said.rows("runs", MAX_ROWS)) or _runs_of_marks(clock, facts),
         _late_ms(browser, facts) if facts is not None else 0.0,
+        browser.startswith("Firefox")
+        and facts is not None
+        and facts.text("encoder", "").startswith("video/"),
         tuple(_counted(clock, facts, stretches)),
     )
 
@@ -247,17 +252,20 @@ def _number_or_none(value: object) -> float | None:
 
 
 def _late_ms(browser: str, facts: Fields) -> float:
-    """What shifts a file's sound by a constant: Chromium stamps Opus late, and PCM early.
+    """What shifts a file's sound by a constant: Chromium stamps Opus late, and PCM early; Firefox counts samples.
 
-    It takes off one buffer of the microphone from the time of the last buffer in a block, and leaves the encoder's
-    lookahead in. Measured with Chromium 156: 57.1 ms between the two with buffers of 10 ms. A file without pictures
-    is dated by its first sample, not by a stamp: only the lookahead is left of it.
+    Chromium takes off one buffer of the microphone from the time of the last buffer in a block, and leaves the
+    encoder's lookahead in. Measured with Chromium 156: 57.1 ms between the two with buffers of 10 ms. A file without
+    pictures is dated by its first sample, not by a stamp: only the lookahead is left of it, as in Firefox.
     """
     encoder = facts.text("encoder", "")
+    lookahead_ms = OPUS_LOOKAHEAD_MS if "opus" in encoder and "mp4" not in encoder else 0.0
+    if browser.startswith("Firefox"):
+        return lookahead_ms
     if not browser.startswith("Chromium"):
         return 0.0
     if encoder.startswith("audio/"):
-        return OPUS_LOOKAHEAD_MS if "opus" in encoder and "mp4" not in encoder else 0.0
+        return lookahead_ms
     path, latency_ms = facts.text("path", ""), facts.number_or_none("latency_ms")
     buffer_ms = latency_ms if path == "track" and latency_ms else GRAPH_BUFFER_MS
     if "opus" in encoder and "mp4" not in encoder:
