@@ -26,8 +26,8 @@ SMALL = "width=320&height=180&fps=15&recordcodec=vp8"
 ARRIVED = "Everything has arrived. You may close this page."
 BUFFER = 31
 """Chunks of 16 KiB that wait before a narrow line: 500 kB, as in a router at home."""
-SENT_FOR_S = 8
-"""For so long a narrow line would have to be filled for what is sent."""
+FOUND_S, SENT_FOR_S = 4, 8
+"""For so long a narrow line would have to be filled for what is sent before, and while it is looked at."""
 WITHIN_S = 5.0
 """The promise: after Stop everything is there within five seconds."""
 
@@ -398,6 +398,8 @@ def test_somebody_who_talks_over_a_narrow_line_does_not_notice_what_is_sent(
         expect(upload_of(ada)).to_have_attribute("data-state", "paused")
         expect(ada.id("elapsed")).to_have_text(or_later("0:15"), timeout=60_000)
         ada.id("upload-pause").click()
+        before = link.up
+        wait_for(lambda: link.up - before >= FOUND_S * line, "it is found how much the line takes", 60)
 
         sent, began, waits = link.up, time.monotonic(), list[float]()
 

@@ -77,12 +77,14 @@ class Sending:
         expect(shown).to_have_attribute("data-state", state, timeout=PATIENCE_MS)
         return shown
 
-    def ends_whole(self, parts: int = 1) -> None:
-        """In the end all of it is at the host, byte for byte what this machine keeps."""
+    def ends_whole(self) -> int:
+        """In the end all of it is at the host, byte for byte what this machine keeps; in how many files."""
         row = self.scene.guest.id("take").first.get_by_test_id("upload")
         expect(row).to_have_attribute("data-state", "arrived", timeout=PATIENCE_MS)
-        kept = [self.scene.page.evaluate(JOURNAL, f"part{number}") for number in range(1, parts + 1)]
+        names = [one.file for one in self.scene.guest.newest().kept_parts]
+        kept = [self.scene.page.evaluate(JOURNAL, name) for name in names]
         assert sorted(arrived(self.takes)) == sorted(kept)
+        return len(kept)
 
 
 @pytest.fixture
@@ -258,7 +260,24 @@ def test_a_recording_in_parts_whose_browser_is_killed_arrives_in_parts(sending: 
 
     sending.scene.reopen()
 
-    sending.ends_whole(parts=2)
+    assert sending.ends_whole() == 2
+
+
+@in_the_long_form
+@in_both
+def test_a_recording_whose_camera_stands_still_meanwhile_arrives_with_its_part_of_sound(
+    sending: Sending,
+) -> None:
+    sending.begin()
+    unmute = provoke.mute_camera(sending.scene)
+    sending.scene.told("The camera gives no pictures")
+    sending.more(50_000)
+    unmute()
+    recorded_ms = sending.scene.elapsed_ms()
+    sending.scene.recorded_for(recorded_ms + 5000)
+    sending.scene.stop()
+
+    assert sending.ends_whole() >= 2
 
 
 @in_both

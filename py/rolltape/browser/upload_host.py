@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from typing import Any
 
 from js import URL, MessageEvent, Worker, document
@@ -21,6 +22,10 @@ from rolltape.browser.scripts import script_url
 PATIENCE_S = 150.0
 """Longer than the worker's own: one that answers nothing for this long is replaced."""
 STOPPED = (0, "", "", 0, 0.0)
+USED_UP, USED_UP_S = 100, 10.0
+"""A worker that has made so many requests, and lives for so long, is replaced: as long as it has little else to keep,
+Chromium keeps what is left of requests that are over, some 10 MB a minute.
+"""
 
 
 class UploadHost:
@@ -34,6 +39,8 @@ class UploadHost:
         """Of the worker, and of the lock that it holds."""
         self._listeners = Listeners()
         self._guard: asyncio.Task[None] | None = None
+        self._hired_at, self._hired_s = 0, 0.0
+        """How many requests had been made when the worker was hired, and when that was."""
 
     async def ask(self, method: str, path: str, token: str, body: str = "") -> HostAnswer:
         """Send a text."""
@@ -75,7 +82,11 @@ class UploadHost:
         return HostAnswer(status, text, wait_s or None, took_ms), sha256
 
     def _hired(self) -> Worker:
+        lived_s = time.monotonic() - self._hired_s
+        if not self._open and self._asked - self._hired_at >= USED_UP and lived_s >= USED_UP_S:
+            self._dismiss()
         if self._worker is None:
+            self._hired_at, self._hired_s = self._asked, time.monotonic()
             self._name = f"rolltape-upload-{os.urandom(8).hex()}"
             self._worker = Worker.new(script_url("static/upload.js"), name=self._name)
             self._listeners.add(self._worker, "message", self._on_answer)
