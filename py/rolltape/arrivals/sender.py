@@ -7,9 +7,9 @@ not take now is tried again without an end; what it says that it holds is compar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rolltape.arrivals.interfaces import NOT_THE_HOST, Files, Host, HostAnswer, NotTheHost
 from rolltape.arrivals.listing import ArrivalState
@@ -336,18 +336,14 @@ class Uploader:
 
     # What may come back.
 
-    async def _asked(
-        self, upload: Upload, request: Coroutine[Any, Any, _Answer], wait_ms: float = 0.0
-    ) -> _Answer:
+    async def _asked(self, upload: Upload, request: Awaitable[_Answer], wait_ms: float = 0.0) -> _Answer:
         """Wait for what a request that begins in `wait_ms` comes to; where that takes long, it is told meanwhile."""
-        asked = asyncio.ensure_future(request)
+        later = asyncio.get_running_loop().call_later
+        telling = later(LONG_S + wait_ms / 1000, self._move, upload, UploadEvent.HINDERED, NO_ANSWER)
         try:
-            done, _ = await asyncio.wait({asked}, timeout=LONG_S + wait_ms / 1000)
-            if not done:
-                self._move(upload, UploadEvent.HINDERED, NO_ANSWER)
-            return await asked
+            return await request
         finally:
-            asked.cancel()
+            telling.cancel()
 
     async def _hindered(self, upload: Upload, file: FileNow, answer: HostAnswer) -> None:
         """Go by what the host says is wrong, or wait where it says nothing."""

@@ -28,7 +28,8 @@ USUAL_MS = 10.0
 """Length of a sound device's buffer where the pictures do not tell it."""
 SHORTEST_MS, LONGEST_MS = 4.0, 60.0
 STEADY = 0.5, 1.5
-"""A steady camera's pictures lie so many buffers off their line. Less: they come in step with the sound.
+"""Between so many buffers lie those of a steady camera that are furthest off their line, to either side; less apart
+are pictures that come in step with the sound, which tell nothing of it.
 """
 SHARE = 0.9
 """Of a window's pictures, that much lies before those that are dated latest: one alone may have come late."""
@@ -68,13 +69,13 @@ def captured_by_sound(
 def undated(stamps_ms: Sequence[float]) -> array[float]:
     """Return when each picture was captured, in the file's own time, from when Firefox stamped it; in order."""
     later = bisect_left(stamps_ms, AT_FIRST_MS)
-    lines = list(_lines(stamps_ms, later))
-    buffer_ms = median(one.spread_ms for one in lines) if lines else USUAL_MS
+    spreads_ms = [one.spread_ms for one in _lines(stamps_ms, later)]
+    buffer_ms = median(spreads_ms) if spreads_ms else USUAL_MS
     if not SHORTEST_MS <= buffer_ms <= LONGEST_MS:
         buffer_ms = USUAL_MS
     found = array("d", (stamp_ms + buffer_ms for stamp_ms in stamps_ms[:later]))
     found.extend(stamp_ms + buffer_ms / 2 for stamp_ms in stamps_ms[later:])
-    for line in lines:
+    for line in _lines(stamps_ms, later):  # drawn once more, since hours of them would take tens of megabytes
         if not STEADY[0] <= line.spread_ms / buffer_ms <= STEADY[1]:
             continue
         late_ms = sorted(line.from_line_ms)[int(SHARE * len(line.from_line_ms))] + (1 - SHARE) * buffer_ms
