@@ -7,6 +7,7 @@ import fcntl
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
@@ -29,6 +30,8 @@ __all__ = ["OpenTake"]
 
 MAX_MISSING = 1000
 """Stretches that one answer names."""
+SMALL = 64 << 10
+"""Bytes that are hashed sooner than handed to another thread."""
 
 
 @dataclass(frozen=True)
@@ -284,15 +287,26 @@ class OpenTake:
         return proof
 
     def _read_through(self, fd: int, segments: Sequence[Logged]) -> _Proof:
+        """Read and compare one segment, while a thread hashes the one before: on another core, if there is one."""
         whole, crc32, missing = sha256(), 0, []
-        for logged in segments:
-            self._check()
-            segment = logged.segment
-            content = os.pread(fd, segment.length, segment.at)
-            whole.update(content)
-            crc32 = zlib.crc32(content, crc32)
-            if len(content) != segment.length or zlib.crc32(content) != logged.crc32:
-                missing.append((segment.at, segment.length))
+        size = max((one.segment.length for one in segments), default=0)
+        buffers = bytearray(size), bytearray(size)  # to fetch new memory for each takes as long as to hash it
+        with ThreadPoolExecutor(1) as other:
+            hashed = other.submit(whole.update, b"")
+            for number, logged in enumerate(segments):
+                self._check()
+                segment = logged.segment
+                content = memoryview(buffers[number % 2])[: segment.length]
+                count = os.preadv(fd, [content], segment.at)
+                crc32 = zlib.crc32(content, crc32)
+                if count != segment.length or zlib.crc32(content) != logged.crc32:
+                    missing.append((segment.at, segment.length))
+                hashed.result()  # its buffer is the next one's
+                if segment.length < SMALL:
+                    whole.update(content)
+                else:
+                    hashed = other.submit(whole.update, content)
+            hashed.result()
         return _Proof(whole.hexdigest(), crc32, tuple(missing))
 
 
