@@ -24,7 +24,7 @@ from rolltape.pages.document import Document, View
 from rolltape.pages.interfaces import Browser
 from rolltape.room.messages import Arrived, GuestState
 
-__all__ = ["ArrivalsView", "Name", "arrival_words", "row_state"]
+__all__ = ["ArrivalsView", "Name", "arrival_words", "may_finish", "row_state"]
 
 OPEN_S, IDLE_S = 2.0, 15.0
 """So often the host is asked while something is on its way, and while nothing is."""
@@ -172,8 +172,7 @@ class ArrivalsView:
         if ticket is not None:
             row.attribute("fetch", "href", ticket.path)
         row.show("delete", take is not None)
-        waits = take is not None and row_state(take, self._now_ms) == UploadState.WAITING
-        row.show("finish", take is not None and waits and _silent_ms(take, self._now_ms) > STILL_MS)
+        row.show("finish", take is not None and may_finish(take, self._now_ms))
 
     def _absent(self) -> str:
         return "Nothing of it has come to the host." if self.is_kept else ""
@@ -234,6 +233,12 @@ def row_state(take: ArrivedTake | None, now_ms: float) -> str:
             return UploadState.WITHDRAWN
         case _:
             return UploadState.WAITING if _silent_ms(take, now_ms) > QUIET_MS else UploadState.SENDING
+
+
+def may_finish(take: ArrivedTake, now_ms: float) -> bool:
+    """Return whether the host would finish a take without its guest; `now_ms` as for `row_state`."""
+    is_waiting = row_state(take, now_ms) == UploadState.WAITING
+    return is_waiting and _silent_ms(take, now_ms) > STILL_MS
 
 
 def arrival_words(take: ArrivedTake, now_ms: float) -> str:
