@@ -56,6 +56,12 @@ DENY = (
     + """for (const name of ["camera", "microphone"])
             Services.perms.addFromPrincipal(contentPrincipal, name, Ci.nsIPermissionManager.DENY_ACTION);"""
 )
+KEEP_WORKERS = """window.workers = {}; window.Worker = class extends Worker {
+    constructor(url, options) { super(url, options); window.workers[options?.name] = this; } };"""
+KILL_THE_JOURNAL = """() => {
+    const [journal] = Object.keys(window.workers).filter((name) => name.startsWith("rolltape-journal"));
+    window.workers[journal].terminate();
+}"""
 CAMERA, MICROPHONE = "video_capture.mojom.VideoCaptureService", "audio.mojom.AudioService"
 FILL = """async (left) => {
     const root = await navigator.storage.getDirectory();
@@ -79,6 +85,12 @@ def crash(scene: Scene) -> None:
         with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
     wait_for(lambda: not set(found) & set(scene.pids()), "the tab's process is gone")
+
+
+def journal_killer(scene: Scene) -> Callable[[], object]:
+    """Made before the page is opened: ends the worker that writes the journal, without a word."""
+    scene.page.add_init_script(KEEP_WORKERS)
+    return lambda: scene.page.evaluate(KILL_THE_JOURNAL)
 
 
 def stop_service_worker(scene: Scene) -> None:

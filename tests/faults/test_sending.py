@@ -36,12 +36,6 @@ MAY_LACK_S = 5.0
 """What a guest's machine that is gone for good may take along."""
 PATIENCE_MS = 120_000
 AN_HOUR_LATER = """() => { const now = Date.now; Date.now = () => now() + 3_600_000; }"""
-KEEP_WORKERS = """window.workers = {}; window.Worker = class extends Worker {
-    constructor(url, options) { super(url, options); window.workers[options?.name] = this; } };"""
-KILL_THE_JOURNAL = """() => {
-    const [journal] = Object.keys(window.workers).filter((name) => name.startsWith("rolltape-journal"));
-    window.workers[journal].terminate();
-}"""
 
 
 class Sending:
@@ -209,9 +203,9 @@ def test_what_a_guest_whose_page_died_has_kept_arrives_at_the_next_visit_without
 @in_the_long_form
 @in_both
 def test_a_journal_worker_that_dies_while_it_is_read_is_followed_by_another(sending: Sending) -> None:
-    sending.scene.page.add_init_script(KEEP_WORKERS)
+    kill_journal = provoke.journal_killer(sending.scene)
     sending.begin()
-    sending.scene.page.evaluate(KILL_THE_JOURNAL)
+    kill_journal()
     sending.more()
     sending.scene.stop()
 

@@ -19,12 +19,6 @@ SMALL = {"Chromium": "1m", "Firefox": "128k"}
 """A recording of some seconds fills it: pictures of Firefox's fake camera are small."""
 AT_ONCE_S = 2.0
 """The page looks five times a second; the rest is the browser's, on a busy machine. The alarm comes at 5 s."""
-KEEP_WORKERS = """window.workers = {}; window.Worker = class extends Worker {
-    constructor(url, options) { super(url, options); window.workers[options?.name] = this; } };"""
-KILL_THE_JOURNAL = """() => {
-    const [journal] = Object.keys(window.workers).filter((name) => name.startsWith("rolltape-journal"));
-    window.workers[journal].terminate();
-}"""
 SmallDisk = Callable[[Path, str], None]
 
 
@@ -42,10 +36,10 @@ def test_recording_survives_a_stopped_service_worker(scene: Scene, report: list[
 
 @in_both
 def test_recording_survives_a_killed_journal_worker(scene: Scene, report: list[Row]) -> None:
-    scene.page.add_init_script(KEEP_WORKERS)
+    kill_journal = provoke.journal_killer(scene)
     elapsed_ms = scene.record()
 
-    scene.page.evaluate(KILL_THE_JOURNAL)
+    kill_journal()
     before = scene.guest.shown_bytes()
     scene.recorded_for(elapsed_ms + AFTER_MS)
     wait_for(lambda: scene.guest.shown_bytes() > before + 100_000, "the journal is written again")
@@ -56,10 +50,10 @@ def test_recording_survives_a_killed_journal_worker(scene: Scene, report: list[R
 
 @in_both
 def test_recording_survives_a_journal_worker_and_then_a_tab_that_die(scene: Scene, report: list[Row]) -> None:
-    scene.page.add_init_script(KEEP_WORKERS)
+    kill_journal = provoke.journal_killer(scene)
     elapsed_ms = scene.record()
 
-    scene.page.evaluate(KILL_THE_JOURNAL)
+    kill_journal()
     elapsed_ms = scene.recorded_for(elapsed_ms + AFTER_MS)
     scene.page.close()
     scene.reopen()
