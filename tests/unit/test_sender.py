@@ -106,6 +106,18 @@ async def record(recorder: Recorder, every_s: float = 0.5) -> None:
         await asyncio.sleep(every_s)
 
 
+async def begun(host: FakeHost, files: FakeFiles, recorder: Recorder) -> tuple[Upload, asyncio.Task[None]]:
+    """Record for some seconds and send meanwhile; the task goes on until it is cancelled."""
+    sender = sender_of(host, files)
+    upload = upload_of(recorder)
+    sender.add(upload)
+    task = asyncio.create_task(sender.run())
+    for _ in range(5):
+        recorder.step()
+        await asyncio.sleep(0.5)
+    return upload, task
+
+
 async def sent(host: FakeHost, files: FakeFiles, recorder: Recorder, *, talking: bool = False) -> Upload:
     """Record and send at once, until it has arrived."""
     sender = sender_of(host, files, talking)
@@ -201,13 +213,7 @@ def test_a_host_that_has_lost_what_it_acknowledged_gets_it_again() -> None:
     recorder = Recorder(files)
 
     async def story() -> None:
-        sender = sender_of(host, files)
-        upload = upload_of(recorder)
-        sender.add(upload)
-        task = asyncio.create_task(sender.run())
-        for _ in range(5):
-            recorder.step()
-            await asyncio.sleep(0.5)
+        upload, task = await begun(host, files, recorder)
         part = host.parts[f"{TAKE}/part1"]
         lost = part.segments.pop()
         del part.data[lost.at :]
@@ -247,13 +253,7 @@ def test_a_host_that_says_nothing_for_long_is_said_not_to_and_its_answer_counts_
     told: list[tuple[UploadState, str]] = []
 
     async def story() -> None:
-        sender = sender_of(host, files)
-        upload = upload_of(recorder)
-        sender.add(upload)
-        task = asyncio.create_task(sender.run())
-        for _ in range(5):
-            recorder.step()
-            await asyncio.sleep(0.5)
+        upload, task = await begun(host, files, recorder)
         once = ["slow"]
         host.trouble = lambda: once.pop() if once else ""
         while once:
