@@ -53,7 +53,7 @@ long: node_modules/.test static/vendor/.built .venv/.test
 	FAULTS=all $(BIN)/python -m pytest -q tests/e2e/test_clocks.py tests/e2e/test_two_clocks.py tests/e2e/test_keep_up.py \
 		tests/e2e/test_switched_microphones.py tests/e2e/test_picture_and_sound.py tests/server/test_takes_killed.py \
 		tests/server/test_takes_long.py
-	FAULTS=all $(BIN)/python -m pytest -q -k narrow_line tests/e2e/test_arrivals.py
+	FAULTS=all $(BIN)/python -m pytest -q -k "narrow_line or for_long" tests/e2e/test_arrivals.py
 
 check: .venv/.test
 	$(BIN)/ruff check .

@@ -291,6 +291,24 @@ def test_a_worker_that_sends_and_dies_is_followed_by_another(scene: RoomScene, t
     assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
 
 
+@in_the_long_form
+def test_a_worker_that_has_sent_for_long_is_replaced_and_nothing_is_lost(
+    scene: RoomScene, takes: Path
+) -> None:
+    ada = scene.visitor()
+    ada.context.add_init_script(KEEP_WORKERS)
+    ada.open(scene.link(f"record=2500&label=Ada&{SMALL}"), "guest")
+    ada.id("join").click()
+    expect(ada.id("check-upload")).to_be_visible()
+    record(ada, "0:03")
+
+    wait_for(lambda: ada.page.evaluate(SENDERS) >= 3, "two were replaced", 180)
+    stop(ada)
+
+    expect(upload_of(ada)).to_have_attribute("data-state", "arrived", timeout=30_000)
+    assert arrived(takes) == [ada.page.evaluate(JOURNAL, "part1")]
+
+
 def test_of_two_tabs_of_a_guest_one_sends(scene: RoomScene, takes: Path) -> None:
     with link_between(scene.server.port) as link:
         address = scene.link(f"record=800&label=Ada&{SMALL}").replace(
