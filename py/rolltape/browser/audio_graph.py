@@ -21,7 +21,7 @@ from js import (
 )
 from pyodide.ffi import JsException, to_js
 
-from rolltape.browser.interop import translated
+from rolltape.browser.interop import changed, translated
 
 __all__ = ["AudioGraph"]
 
@@ -126,9 +126,8 @@ class AudioGraph:
 
     async def buffer_given(self) -> None:
         """Wait until its time has just stepped on, STEP_TIMEOUT_MS at most; return at once while it stands."""
-        before, until_ms = self._context.currentTime, performance.now() + STEP_TIMEOUT_MS
-        while self.running and self._context.currentTime == before and performance.now() < until_ms:
-            await asyncio.sleep(0)
+        if self.running:
+            await changed(lambda: self._context.currentTime, STEP_TIMEOUT_MS)
 
     def time_ms(self) -> tuple[float, float] | None:
         """The graph's time in ms, in steps of one of its buffers, and the page's time now; None while it stands.

@@ -6,11 +6,12 @@ with translated():
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from js import EventTarget, Uint8Array
+from js import EventTarget, Uint8Array, performance
 from pyodide.ffi import JsDoubleProxy, JsException, JsNull, create_proxy
 
 from rolltape.core import errors
@@ -38,6 +39,16 @@ def error_of(name: str, message: str) -> errors.RolltapeError:
     """Our exception for a browser's error of this name."""
     kind, sentence = SENTENCES.get(name, (errors.RolltapeError, "The browser reported an error."))
     return kind(sentence, detail=f"{name}: {message}")
+
+
+async def changed(read: Callable[[], float], within_ms: float) -> float | None:
+    """Wait until what `read` returns is another than at first; return that, or None after so many milliseconds."""
+    before, until_ms = read(), performance.now() + within_ms
+    while (now := read()) == before:
+        if performance.now() >= until_ms:
+            return None
+        await asyncio.sleep(0)
+    return now
 
 
 @contextmanager

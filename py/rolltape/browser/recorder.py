@@ -10,7 +10,7 @@ import js
 from js import Blob, BlobEvent, Event, MediaStream, MediaStreamTrack, performance, window
 
 from rolltape.browser.frames import Frames
-from rolltape.browser.interop import Listeners, error_of, member, translated
+from rolltape.browser.interop import Listeners, changed, error_of, member, translated
 from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.settings.bitrate import Rates
 
@@ -49,15 +49,10 @@ async def buffer_given(track: MediaStreamTrack) -> int | None:
     None where it does not count them (`MediaStreamTrackAudioStats`, W3C Media Capture Extensions), or gives none. At
     any other moment nobody would know how much of a buffer had been heard.
     """
-    until_ms = performance.now() + BUFFER_TIMEOUT_MS
     if member(track, "stats") is None:
         return None
-    before = track.stats.totalFrames
-    while (given := track.stats.totalFrames) == before:
-        if performance.now() >= until_ms:
-            return None
-        await asyncio.sleep(0)
-    return int(given)
+    given = await changed(lambda: track.stats.totalFrames, BUFFER_TIMEOUT_MS)
+    return None if given is None else int(given)
 
 
 class Recorder:
