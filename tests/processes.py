@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -46,6 +47,20 @@ def renderers(profile: Path) -> list[str]:
     # Chromium has --type=renderer, Firefox `tab` at the end.
     lines = {pid: command_line(pid).strip() for pid in browser_pids(profile)}
     return [pid for pid, line in lines.items() if "--type=renderer" in line or line.endswith(" tab")]
+
+
+@contextmanager
+def stopped(pids: Sequence[str]) -> Iterator[None]:
+    """SIGSTOP for all of them, SIGCONT afterwards."""
+    assert pids
+    try:
+        for pid in pids:
+            os.kill(int(pid), signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGCONT)
 
 
 def processor_s(pid: str) -> float:

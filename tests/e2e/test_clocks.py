@@ -12,6 +12,7 @@ import math
 import operator
 import os
 import statistics
+import time
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from faults.choice import IS_LONG, in_the_long_form
 from guest import Guest, Guests
 from media_tools import decode_errors, probe, samples
 from microphones import RATE, Microphone, fed, pipe_source
+from processes import renderers, stopped
 from rolltape.core.json_fields import Fields
 from rolltape.media.webm_tags import CLOCK_TAG, tag_in
 from rolltape.recording.clock_log import ClockLog
@@ -39,6 +41,8 @@ SETTLED_S = 3
 ELAPSED = "1:30" if IS_LONG else "0:50"
 TURN = 0.05
 """By so much of a turn the tone's phase is off at a cut; what Opus does to a tone is far less."""
+STALLED_S = 3.0
+"""For so long a page's process stands; a browser keeps a second of sound for it."""
 CUT = 0.003
 """How far a sample is off at a cut; the tone's own rounding to 16 bits is a hundredth of that."""
 
@@ -198,6 +202,26 @@ def test_a_take_has_the_clocks_of_room_and_microphone_beside_it(guest: Guest) ->
         took_ms = one.answered_ms - one.asked_ms
         began_ms = one.server_ms - one.asked_ms - took_ms / 2 + track.began_ms
         assert abs(began_ms - take["room_started_at_ms"]) < 100 + took_ms / 2, "all tell when it began"
+
+
+def test_sound_that_was_lost_on_its_way_is_not_counted_as_given(guests: Guests, tmp_path: Path) -> None:
+    guest = guests(files=False).open("?record=0&videodevice=0")
+    guest.record()
+    guest.wait_until("0:02")
+    with stopped(renderers(tmp_path / "profile0")):
+        time.sleep(STALLED_S)
+    guest.wait_until("0:06")
+    guest.stop()
+    clock = guest.clock()
+    (track,), last = clock.tracks, clock.marks[-1]
+    left, _ = samples(guest.downloaded())
+
+    assert (
+        last.frames is not None and track.first_frame is not None and track.sound.sample_rate_hz is not None
+    )
+    given_s = (last.frames - track.first_frame) / track.sound.sample_rate_hz
+    assert (last.page_ms - track.began_ms) / 1000 - given_s > 1, "some of it was lost"
+    assert abs(len(left) / 48_000 - given_s) < 0.3, "what was lost is not in the file"
 
 
 def test_without_a_room_there_are_marks_alone(guest: Guest) -> None:

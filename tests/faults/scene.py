@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Dialog, Error, Locator, Page, expect
 
 from faults.inside import run_inside
 from guest import Guest
-from processes import browser_pids, command_line
+from processes import browser_pids, command_line, stopped
 from waiting import wait_for
 
 LINK = "?record=2500&label=Ada&room=faults&recordcodec=h264&width=640&height=360"
@@ -121,19 +121,9 @@ class Scene:
         wait_for(lambda: not self.pids(), "the browser is gone")
         self.close()
 
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
+    def stopped(self) -> AbstractContextManager[None]:
         """SIGSTOP for every process of the browser, as sleep does; SIGCONT afterwards."""
-        pids = self.pids()
-        assert pids
-        try:
-            for pid in pids:
-                os.kill(int(pid), signal.SIGSTOP)
-            yield
-        finally:
-            for pid in pids:
-                with suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGCONT)
+        return stopped(self.pids())
 
     @property
     def inside(self) -> Path:

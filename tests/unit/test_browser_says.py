@@ -167,6 +167,53 @@ def test_a_recorder_that_breaks_off_says_why_as_far_as_the_browser_tells(
     assert run(story) == (sentence, detail)
 
 
+class StubMicrophone:
+    """A microphone that gives a buffer each time that its counter is looked at twice."""
+
+    def __init__(self) -> None:
+        self.given, self.looks = 0, 0
+
+    @property
+    def stats(self) -> SimpleNamespace:
+        self.looks += 1
+        self.given += 480 if self.looks % 4 == 0 else 0
+        return SimpleNamespace(deliveredFrames=self.given, totalFrames=self.given + 99_999)
+
+
+@pytest.mark.parametrize(("held_up", "is_known"), [(0, True), (1, True), (4, True), (5, False), (99, False)])
+def test_a_page_that_is_held_up_while_sound_begins_does_not_claim_where_it_began(
+    recorders: Any, held_up: int, is_known: bool
+) -> None:
+    microphone = StubMicrophone()
+    stream = SimpleNamespace(getVideoTracks=lambda: [], getAudioTracks=lambda: [microphone])
+    began_at: list[int] = []
+
+    class HeldUp(StubRecorder):
+        def start(self, timeslice_ms: int) -> None:
+            microphone.given += 480 if len(began_at) < held_up else 0
+            began_at.append(microphone.given)
+            super().start(timeslice_ms)
+
+    async def story() -> int | None:
+        recorders.js.MediaRecorder = HeldUp
+        recorder = recorders.Recorder(stream, "audio/webm", Rates(None, 128))
+        starting = asyncio.ensure_future(recorder.start())
+        while not starting.done():
+            await turns(1)
+            if StubRecorder.made[-1].state == "recording":
+                StubRecorder.made[-1].fire("start", SimpleNamespace())
+        await starting
+        first_frame: int | None = recorder.first_frame
+        return first_frame
+
+    first_frame = run(story)
+
+    *given_up, last = StubRecorder.made
+    assert len(given_up) == min(held_up, 4) and all(one.state == "inactive" for one in given_up)
+    assert last.state == "recording"
+    assert first_frame == (began_at[-1] if is_known else None)
+
+
 class StubGraph:
     """An audio graph that a browser runs, or does not."""
 

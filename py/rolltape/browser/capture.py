@@ -16,7 +16,7 @@ from rolltape.browser.frames import Frames
 from rolltape.browser.interop import Listeners, maybe, member, translated
 from rolltape.browser.pcm import PcmRecorder
 from rolltape.browser.pictures import PictureCount
-from rolltape.browser.recorder import Recorder, buffer_given
+from rolltape.browser.recorder import Recorder, buffer_given, samples_given
 from rolltape.core.errors import DeviceError, RolltapeError, Unsupported
 from rolltape.core.uses import Uses
 from rolltape.recording.clock_log import Mark, SoundPath
@@ -254,9 +254,8 @@ class Capture:
     def mark(self) -> Mark:
         """The clocks of the sound that there are, read now; of part 0."""
         microphone = _live(self.microphone)
-        stats = None if microphone is None else member(microphone, "stats")
         graph_ms, graph_page_ms = (self.graph.time_ms() if self.graph is not None else None) or (None, None)
-        frames = None if stats is None else int(stats.totalFrames)
+        frames = None if microphone is None else samples_given(microphone)
         return Mark(0, performance.now(), frames, graph_ms, graph_page_ms)
 
     def sound_path(self) -> SoundPath:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 import js
 from js import Blob, BlobEvent, Event, MediaStream, MediaStreamTrack, performance, window
@@ -14,11 +16,16 @@ from rolltape.browser.interop import Listeners, changed, error_of, member, trans
 from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.settings.bitrate import Rates
 
+if TYPE_CHECKING:
+    from js import MediaRecorder
+
 TIMESLICE_MS = 500
 KEY_FRAME_INTERVAL_MS = 2000
 START_TIMEOUT_S = 5.0
 BUFFER_TIMEOUT_MS = 100.0
 """A microphone's buffers are of 10 to 46 ms."""
+BEGINNINGS = 5
+"""A recording begins so many times at most, until no buffer came meanwhile."""
 
 
 def is_supported() -> bool:
@@ -43,15 +50,25 @@ def _engine_errors(sentence: str = "The browser's recorder does not start.") -> 
         raise EngineError(sentence, error.detail) from error
 
 
+def samples_given(track: MediaStreamTrack) -> int | None:
+    """How many samples of a channel a microphone has given; None where it does not count them.
+
+    `deliveredFrames` (`MediaStreamTrackAudioStats`, W3C Media Capture Extensions), which is what is recorded;
+    `totalFrames` has what was lost on the way besides (quirk 28).
+    """
+    stats = member(track, "stats")
+    return None if stats is None else int(stats.deliveredFrames)
+
+
 async def buffer_given(track: MediaStreamTrack) -> int | None:
     """Wait until a microphone has just given a buffer; how many samples of a channel it has given in all by then.
 
-    None where it does not count them (`MediaStreamTrackAudioStats`, W3C Media Capture Extensions), or gives none. At
-    any other moment nobody would know how much of a buffer had been heard.
+    None where it does not count them, or gives none. At any other moment nobody would know how much of a buffer had
+    been heard.
     """
-    if member(track, "stats") is None:
+    if samples_given(track) is None:
         return None
-    given = await changed(lambda: track.stats.totalFrames, BUFFER_TIMEOUT_MS)
+    given = await changed(lambda: samples_given(track) or 0, BUFFER_TIMEOUT_MS)
     return None if given is None else int(given)
 
 
@@ -76,16 +93,22 @@ class Recorder:
         self._asked_ms: float | None = None
         self.first_frame: int | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._listeners = Listeners()
         with _engine_errors():
-            self._recorder = js.MediaRecorder.new(stream, **options)
+            self._new = partial(js.MediaRecorder.new, stream, **options)
+            self._recorder = self._made()
         self._blobs: asyncio.Queue[Blob | None] = asyncio.Queue()
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._listeners = Listeners()
-        self._listeners.add(self._recorder, "start", self._on_start)
-        self._listeners.add(self._recorder, "dataavailable", self._on_data)
-        self._listeners.add(self._recorder, "stop", self._on_stop)
-        self._listeners.add(self._recorder, "error", self._on_error)
         self.error: EngineError | None = None
+
+    def _made(self) -> MediaRecorder:
+        """One of the browser's, listened to."""
+        made = self._new()
+        self._listeners.add(made, "start", self._on_start)
+        self._listeners.add(made, "dataavailable", self._on_data)
+        self._listeners.add(made, "stop", self._on_stop)
+        self._listeners.add(made, "error", self._on_error)
+        return made
 
     def _on_start(self, event: Event) -> None:
         if not self._started.done():
@@ -119,13 +142,9 @@ class Recorder:
         """Begin; returns when the recorder runs. Raises EngineError."""
         if self._frames is not None:
             await self._frames.flow()
-        elif len(self._recorder.stream.getVideoTracks()) == 0:
-            for track in self._recorder.stream.getAudioTracks():
-                self.first_frame = await buffer_given(track)
         try:
             with _engine_errors():
-                self._asked_ms = performance.now()
-                self._recorder.start(TIMESLICE_MS)
+                await self._begin()
             if self._frames is not None:
                 self._frames.begin()
             async with asyncio.timeout(START_TIMEOUT_S):
@@ -136,6 +155,33 @@ class Recorder:
         except EngineError:
             self.close()
             raise
+
+    async def _begin(self) -> None:
+        """Start the browser's recorder, of sound alone at a known sample of the microphone's where it can be known.
+
+        A page that is held up does not know what came between its looking at the counter and the start: it looks
+        again, and begins anew before anything was taken from the recorder.
+        """
+        microphone = self._microphone_alone()
+        for beginnings_left in reversed(range(BEGINNINGS)):
+            self.first_frame = None if microphone is None else await buffer_given(microphone)
+            self._asked_ms = performance.now()
+            self._recorder.start(TIMESLICE_MS)
+            if microphone is None or self.first_frame is None:
+                return
+            await asyncio.sleep(0)
+            if samples_given(microphone) == self.first_frame:
+                return
+            self.first_frame = None
+            if beginnings_left:
+                self._listeners.close()
+                self._recorder.stop()
+                self._recorder = self._made()
+
+    def _microphone_alone(self) -> MediaStreamTrack | None:
+        """What is recorded, where that is sound alone."""
+        stream = self._recorder.stream
+        return None if len(stream.getVideoTracks()) else next(iter(stream.getAudioTracks()), None)
 
     def began_ms(self, first_picture_ms: float | None) -> float | None:
         """When the first picture was captured, less its time in the file; else when the recorder was asked to begin.

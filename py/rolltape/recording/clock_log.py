@@ -36,7 +36,9 @@ class Mark:
     part: int
     page_ms: float
     frames: int | None = None
-    """Samples of one channel that the microphone's track has given in all, by its own statistics."""
+    """Samples of one channel that the microphone's track has given in all, by its own statistics, without those that
+    were lost on their way to it.
+    """
     graph_ms: float | None = None
     """Time of an audio graph, its `currentTime` (Web Audio API), in steps of a buffer of the sound device."""
     graph_page_ms: float | None = None

@@ -200,7 +200,6 @@ def _counted(clock: Fields | None, facts: Fields | None, stretches: Sequence[Str
         return
     began_ms = facts.number("began_ms", low=-1e12)
     until_ms = stretches[0].at_ms + stretches[0].length_ms if len(stretches) > 1 else math.inf
-    yield Point(0.0, 0.0)
     for page_ms, frames, _, _ in _marks(clock, facts.whole("part")):
         if frames is not None and frames >= first_frame and page_ms - began_ms < until_ms:
             yield Point((frames - first_frame) * 1000 / rate_hz, page_ms - began_ms)
