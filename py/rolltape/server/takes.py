@@ -28,6 +28,7 @@ from rolltape.server.log import room_mark
 from rolltape.server.rooms import Rooms
 from rolltape.server.takes_downloads import Downloads
 from rolltape.server.takes_mover import Mover, Pace, Waiting
+from rolltape.server.takes_record import Owner
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, RequestGate, TakesLimits, answer
 from rolltape.server.takes_room import now_ms
@@ -80,6 +81,9 @@ class Takes:
         self._store = store
         gate = self._gate = RequestGate(tokens, limits or TakesLimits())
         self._provers = ThreadPoolExecutor(PROVERS, "proofs")
+        self._summers = ThreadPoolExecutor(1, "sums")
+        """Of their own: what others complete meanwhile does not wait for sums."""
+        self._summing: set[asyncio.Task[None]] = set()
         self._announcements = Limiter(self._gate.limits.announcements, time.monotonic)
         self._long: dict[Hashable, asyncio.Task[Any]] = {}
         """What takes long, until who asked for it has heard what came of it."""
@@ -110,11 +114,12 @@ class Takes:
         self._store.end()
         await self._end_moving()
         await self._workers.close()
-        tasks = [*self._long.values(), *([self._tidying] if self._tidying else [])]
+        tasks = [*self._long.values(), *self._summing, *([self._tidying] if self._tidying else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(self._provers.shutdown, cancel_futures=True)
+        for threads in (self._provers, self._summers):
+            await asyncio.to_thread(threads.shutdown, cancel_futures=True)
         await self._gate.close()
         self._store.close()
 
@@ -150,6 +155,7 @@ class Takes:
     async def _tidy(self) -> None:
         while True:
             await asyncio.get_running_loop().run_in_executor(self._provers, self._store.tidy)
+            self._wake()
             await asyncio.sleep(TIDY_S)
 
     # What a page sends.
@@ -202,9 +208,25 @@ class Takes:
         if held.state is ArrivalState.PROVING:  # in another process
             return answer(held.to_json(), 202)
         await self._tell(asked, take, part, held.account.end, held.state)
-        self._wake()
+        if held.sha256:
+            self._wake()
+        else:
+            task = asyncio.create_task(self._sum_up(owner, take))
+            self._summing.add(task)
+            task.add_done_callback(self._summing.discard)
         log.info("A recording is there.", extra={"room": room_mark(owner.room), "bytes": held.account.end})
         return answer(held.to_json())
+
+    async def _sum_up(self, owner: Owner, take: str) -> None:
+        """Sum up what is complete; what cannot be now is when it is tidied up, or fetched."""
+        work = partial(self._store.sum_up, owner, take)
+        extra = {"room": room_mark(owner.room)}
+        try:
+            if not await asyncio.get_running_loop().run_in_executor(self._summers, work):
+                log.error("A recording has changed on the disk since it was complete.", extra=extra)
+        except (Refused, OSError) as error:
+            log.warning("A recording is summed up later.", extra={**extra, "why": str(error)})
+        self._wake()
 
     async def _soon(self, key: Hashable, work: Callable[[], _Result]) -> _Result | None:
         """What comes of something that may take long; None: it goes on, and is to be asked for again."""

@@ -101,6 +101,10 @@ class _Whole:
     sha256: str = ""
 
 
+_Records = Callable[[Owner, Callable[[TakeRecord], bool]], list[TakeRecord]]
+"""The records of an owner's that are wanted."""
+
+
 class Downloads:
     """Answers requests for tickets, and for what these open: whole, or a range of it (RFC 9110 section 14)."""
 
@@ -122,7 +126,7 @@ class Downloads:
         with self._gate.counted(asked):
             wanted = await self._gate.said(asked, TicketRequest.from_json)
             download = _download(asked, wanted)
-            whole = await self._gate.in_thread(lambda: self._whole(download))
+            whole = await self._gate.in_thread(lambda: self._whole(download, self._sized))
         path = f"api/files/{self._tokens.ticket(download)}/{quote(whole.name)}"
         return answer(Ticket(path, whole.size, whole.name).to_json())
 
@@ -133,7 +137,7 @@ class Downloads:
         except BadToken:
             sentence = "This link has run out: ask for a new one on the director's page."
             raise Refused.forbidden(sentence) from None
-        whole = await self._gate.in_thread(lambda: self._whole(download))
+        whole = await self._gate.in_thread(lambda: self._whole(download, self._summed))
         await self._check(whole)
         headers = _headers(whole)
         stretch = stretch_of(request.headers, whole.size, headers["ETag"])
@@ -227,12 +231,14 @@ class Downloads:
         for owner, id in whole.of:
             self._store.fetched(owner, id)
 
-    def _whole(self, download: DownloadClaims) -> _Whole:
-        """What a ticket opens, as it is now. Raises Refused if there is nothing, or no more."""
+    def _whole(self, download: DownloadClaims, records: _Records) -> _Whole:
+        """What a ticket opens, as it is now. Raises Refused if there is nothing, or no more.
+
+        `records` are those of an owner's that are wanted, with the sums of their files (`_summed`, `_sized`).
+        """
         owner = Owner(download.room, download.key_id, download.uid)
-        records = self._store.records(owner)
         if download.session:
-            wanted = [one for one in records if one.session == download.session]
+            wanted = records(owner, lambda one: one.session == download.session)
             made = self._store.tracks.files(owner, download.session) if wanted else ()
             tracks = [_Track(owner, download.session, one) for one in made]
             if not download.track:
@@ -241,7 +247,7 @@ class Downloads:
                 if track.file.name == download.track:
                     return _single_track(track, self._store.tracks.made_of(owner, download.session, wanted))
             raise Refused.unknown()
-        wanted = [one for one in records if (one.uid, one.id) == (download.uid, download.take)]
+        wanted = records(owner, lambda one: (one.uid, one.id) == (download.uid, download.take))
         if not download.part:
             return _zip(download, wanted[0].stem if wanted else "", wanted, ())
         for record in wanted:
@@ -249,6 +255,28 @@ class Downloads:
             if part and part.is_kept:
                 return _single(_Kept(record, part))
         raise Refused.unknown()
+
+    def _summed(self, owner: Owner, is_wanted: Callable[[TakeRecord], bool]) -> list[TakeRecord]:
+        """The records of these takes, all of whose files are summed up; what is not yet is waited for.
+
+        Sums are in a zip, and tell whether what is fetched is still the same.
+        """
+        wanted = [one for one in self._store.records(owner) if is_wanted(one)]
+        to_sum_up = [one for one in wanted if any(part.is_to_sum_up for part in one.parts)]
+        if not to_sum_up:
+            return wanted
+        for one in to_sum_up:
+            self._store.sum_up(one.owner, one.id)
+        return [one for one in self._store.records(owner) if is_wanted(one)]
+
+    def _sized(self, owner: Owner, is_wanted: Callable[[TakeRecord], bool]) -> list[TakeRecord]:
+        """The same at once, of what is not summed up yet with sums that are as long as the right ones."""
+        wanted = [one for one in self._store.records(owner) if is_wanted(one)]
+        return [replace(one, parts=tuple(map(_long_as_summed, one.parts))) for one in wanted]
+
+
+def _long_as_summed(part: PartRecord) -> PartRecord:
+    return replace(part, sha256="0" * 64) if part.is_to_sum_up else part
 
 
 class _Sent(StreamingResponse):

@@ -7,9 +7,11 @@ behind that line was never acknowledged, and is cut off before the next one is a
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rolltape.arrivals.segments import EMPTY, Account, Segment, account_of
@@ -61,6 +63,15 @@ class PartLog:
         self.last: Logged | None = None
         """The segment that was put last, or None where another call is to find it."""
         self._read_end()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until nobody else has the log for themselves, and have it."""
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def append(self, logged: Logged) -> None:
         """Note, on the disk, a segment that is there behind the others. Raises ValueError elsewhere, OSError."""

@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from itertools import islice
 
 from rolltape.arrivals.listing import STILL_MS, ArrivalState
@@ -21,7 +18,8 @@ from rolltape.recording.shelf import closed_pauses
 from rolltape.recording.take import Part
 from rolltape.server.takes_cut import cut_copy
 from rolltape.server.takes_folder import Folder, sync_content, write_all
-from rolltape.server.takes_log import Logged, PartLog
+from rolltape.server.takes_log import PartLog
+from rolltape.server.takes_proof import Proof, read_through
 from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_room import COPY, DONE, LOG, PART, PROOF, RECORD, RoomTakes, now_ms
@@ -30,18 +28,11 @@ __all__ = ["OpenTake"]
 
 MAX_MISSING = 1000
 """Stretches that one answer names."""
-SMALL = 64 << 10
-"""Bytes that are hashed sooner than handed to another thread."""
-
-
-@dataclass(frozen=True)
-class _Proof:
-    """What lies on the disk, read once from one end to the other."""
-
-    sha256: str
-    crc32: int
-    missing: tuple[tuple[int, int], ...]
-    """Segments whose bytes are not those that were acknowledged."""
+READ_AT_ONCE = 256 << 20
+"""Bytes of a file that is read through before it is complete. A longer one is so afterwards (`sum_up`): all of it was
+read back as it came.
+"""
+DAMAGED = "What lies on the host's disk is no longer what arrived: ask the guest for the file that they have."
 
 
 @dataclass(frozen=True)
@@ -125,11 +116,16 @@ class OpenTake:
             os.close(fd)
 
     def write_content(self, part: str, at: int, content: bytes) -> None:
-        """Write bytes of a part at offset `at` and have them on the disk; the caller holds its log."""
-        fd = self.folder.open(part + PART, os.O_WRONLY)
+        """Write bytes of a part at offset `at`, have them on the disk and read them back; the caller holds its log.
+
+        Raises Refused if what is read is not what was written.
+        """
+        fd = self.folder.open(part + PART, os.O_RDWR)
         try:
             write_all(fd, content, at)
             sync_content(fd)
+            if os.pread(fd, len(content), at) != content:
+                raise Refused.server()
         finally:
             os.close(fd)
 
@@ -154,7 +150,7 @@ class OpenTake:
         self.folder.rename(part + LOG, self.folder, part + PROOF)
 
     def prove(self, part: str) -> Held:
-        """Read a part through whose log was put away, and give it its name; takes about a second a gigabyte.
+        """Give a part whose log was put away its name, once what is not large was read through; within a second.
 
         While another call is at it, the state is told, and nothing is waited for. Where the disk holds something else
         than was acknowledged, the log is in its place again.
@@ -261,13 +257,12 @@ class OpenTake:
         """The part as it is once it is complete."""
         part = self.part(name)
         if part.state is not ArrivalState.PROVING:  # else it was proven before a crash
-            proof = self._proof(name, log)
-            part = replace(
-                part, bytes=log.account.end, account=log.account, sha256=proof.sha256, crc32=proof.crc32
-            )
+            sha256, crc32 = self._proof(name, log)
+            part = replace(part, bytes=log.account.end, account=log.account, sha256=sha256, crc32=crc32)
         return replace(part, state=ArrivalState.COMPLETE, done_ms=now_ms(), problem="")
 
-    def _proof(self, part: str, log: PartLog) -> _Proof:
+    def _proof(self, part: str, log: PartLog) -> tuple[str, int]:
+        """Sums of a part's file, SHA-256 and CRC-32; of a large one, which is read through later, none yet."""
         segments = list(log)
         there = account_of(one.segment for one in segments)
         if there != log.account:  # the disk has lost lines of the log
@@ -277,37 +272,43 @@ class OpenTake:
         fd = self.folder.open(part + PART, os.O_RDWR)
         try:
             os.ftruncate(fd, there.end)  # what was written, but never acknowledged
-            proof = self._read_through(fd, segments)
+            is_large = there.end > READ_AT_ONCE
+            proof = Proof("", 0, ()) if is_large else read_through(fd, segments, self._check)
             os.fsync(fd)
         finally:
             os.close(fd)
         if proof.missing:
             self.folder.rename(part + PROOF, self.folder, part + LOG)
             raise Refused.different(log.account, proof.missing[:MAX_MISSING])
-        return proof
+        return proof.sha256, proof.crc32
 
-    def _read_through(self, fd: int, segments: Sequence[Logged]) -> _Proof:
-        """Read and compare one segment, while a thread hashes the one before: on another core, if there is one."""
-        whole, crc32, missing = sha256(), 0, []
-        size = max((one.segment.length for one in segments), default=0)
-        buffers = bytearray(size), bytearray(size)  # to fetch new memory for each takes as long as to hash it
-        with ThreadPoolExecutor(1) as other:
-            hashed = other.submit(whole.update, b"")
-            for number, logged in enumerate(segments):
-                self._check()
-                segment = logged.segment
-                content = memoryview(buffers[number % 2])[: segment.length]
-                count = os.preadv(fd, [content], segment.at)
-                crc32 = zlib.crc32(content, crc32)
-                if count != segment.length or zlib.crc32(content) != logged.crc32:
-                    missing.append((segment.at, segment.length))
-                hashed.result()  # its buffer is the next one's
-                if segment.length < SMALL:
-                    whole.update(content)
-                else:
-                    hashed = other.submit(whole.update, content)
-            hashed.result()
-        return _Proof(whole.hexdigest(), crc32, tuple(missing))
+    def sum_up(self, part: str) -> bool:
+        """Note the sums of a part's file where they are not known yet; True unless it was found damaged.
+
+        It takes most of a second a gigabyte.
+
+        While another call is at it, it is waited for. The caller holds no lock. Where the disk holds something else
+        by now than it did when it was complete, that is the part's `problem`, and the sums are of what is there.
+        """
+        if not self.part(part).is_to_sum_up:
+            return True
+        with self._read(part) as log, log.alone():
+            known, record = self.part(part), self.record()
+            fd = self.room.open_file(record, known) if known.is_to_sum_up else None
+            if fd is None:
+                return True
+            try:
+                proof = read_through(fd, list(log), self._check)
+            finally:
+                os.close(fd)
+            with self.room.locked():
+                if self.part(part) != known:
+                    return True
+                problem = DAMAGED if proof.missing else known.problem
+                summed = replace(known, sha256=proof.sha256, crc32=proof.crc32, problem=problem)
+                self.write(self.record().with_part(summed))
+                self.room.describe([record.session])
+        return not proof.missing
 
 
 def _ends(duration_ms: int) -> str:

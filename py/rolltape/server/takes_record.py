@@ -77,7 +77,9 @@ class PartRecord:
     account: Account = EMPTY
     """What had arrived when it was complete or cut."""
     sha256: str = ""
+    """Of its file, in hexadecimal digits; empty while it was not read through yet."""
     crc32: int = 0
+    """Of its file; valid once there is a SHA-256."""
     done_ms: int = 0
     """When it was complete or cut, milliseconds since 1970."""
     problem: str = ""
@@ -90,6 +92,11 @@ class PartRecord:
     def is_kept(self) -> bool:
         """True if its file lies in its session's folder, or in the bucket."""
         return self.state in (ArrivalState.COMPLETE, ArrivalState.CUT)
+
+    @property
+    def is_to_sum_up(self) -> bool:
+        """True if it is kept, and its sums are not known yet."""
+        return self.is_kept and not self.sha256
 
     @property
     def held(self) -> Held:

@@ -315,11 +315,14 @@ def _names_beside(room: str) -> tuple[str, str, str]:
 
 
 def beside(room: str, records: Iterable[TakeRecord]) -> dict[str, bytes]:
-    """Return what lies beside the files of these takes, by file name: `SHA256SUMS`, and the session files."""
+    """Return what lies beside the files of these takes, by file name: `SHA256SUMS`, and the session files.
+
+    What is not summed up yet has no line in the sums.
+    """
     kept = sorted((one for one in records if one.kept), key=lambda one: (one.begins_ms, one.id, one.uid))
     if not kept:
         return {}
-    sums = sorted((part.name, part.sha256) for one in kept for part in one.kept)
+    sums = sorted((part.name, part.sha256) for one in kept for part in one.kept if part.sha256)
     contents = (
         "".join(f"{sha256}  {name}\n" for name, sha256 in sums),
         *_session_files(room, tuple(map(as_reported, kept))),

@@ -79,6 +79,8 @@ def errands_of(record: TakeRecord, here: Collection[str], is_needed: bool) -> It
         if part.name not in here:
             continue
         if not part.is_moved:
+            if part.is_to_sum_up:  # what lies in the bucket is compared by it
+                continue
             yield Errand(ErrandKind.MOVE, record.owner, record.id, part)
         elif not is_needed:
             yield Errand(ErrandKind.DROP, record.owner, record.id, part)

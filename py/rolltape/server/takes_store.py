@@ -147,8 +147,9 @@ class TakesStore:
     def complete(self, owner: Owner, id: str, part: str, told: Completion) -> Held:
         """Compare a part that is over with what the guest has, prove it on the disk, give it its name.
 
-        It takes about a second a gigabyte; while another call is at it, the state is returned at once. Raises Refused
-        where the accounts differ, or there is no such take. Once it is complete, asking again changes nothing.
+        While another call is at it, the state is returned at once. Raises Refused where the accounts differ, or there
+        is no such take. Once it is complete, asking again changes nothing. Of a large file no SHA-256 is told yet:
+        `sum_up` is for the caller to call then.
         """
         take, clock = _told(id, told.take), told_clock(told.clock)
         with self._open(owner, id) as opened:
@@ -164,6 +165,11 @@ class TakesStore:
                         opened.write(replace(record, take=take, clock=clock or record.clock))
                     opened.put_away(part)
             return opened.prove(part)
+
+    def sum_up(self, owner: Owner, id: str) -> bool:
+        """Note the sums of a take's files that are not known yet (`OpenTake.sum_up`); False if one is damaged."""
+        with self._open(owner, id) as opened:
+            return all([opened.sum_up(part.part) for part in opened.record().kept])
 
     # What those may ask who see it.
 
@@ -259,6 +265,7 @@ class TakesStore:
             return
         for part in record.parts:
             with contextlib.suppress(Refused):
+                opened.sum_up(part.part)
                 if opened.is_proving(part.part):
                     opened.prove(part.part)
                 elif opened.silent_ms(part.part) > SILENT_MS:
