@@ -40,6 +40,7 @@ def test_a_recording_does_not_hide_that_the_machine_slept(scene: Scene) -> None:
 @in_firefox
 def test_what_a_machine_that_slept_has_kept_looks_no_more_whole_than_it_is(scene: Scene) -> None:
     record_asleep(scene)
+    assert not any("too busy to keep up" in one for one in scene.guest.notices())
     recorded_ms = scene.stop()
     row = scene.row()
     parts = [part for part in scene.guest.log()["parts"] if part["bytes"]]

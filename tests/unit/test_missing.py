@@ -85,6 +85,28 @@ async def test_time_that_is_not_in_the_file_is_told_while_it_gets_more_and_noted
 
 
 @studio_test
+async def test_time_that_is_missing_because_the_machine_slept_is_not_put_down_to_its_being_busy() -> None:
+    studio = Studio()
+    recording = studio.recording()
+    task = await started(recording)
+    studio.engines[0].give(header())
+
+    for at in range(40):
+        studio.clock.ms += 9000 if at == 10 else 1200 if at >= 30 else 1000
+        studio.engines[0].give(*seconds_of(at))
+        await until(lambda: studio.engines[0].queue.empty())
+        recording.check()
+    await recording.stop()
+    await task
+
+    slept, busy = [notice.text.partition(": ")[2] for notice in studio.notices]
+    assert (
+        slept == "the machine slept, or was too busy. The recording goes on; make sure that it stays awake."
+    )
+    assert busy == "this machine is too busy to keep up. The recording goes on; close what you do not need."
+
+
+@studio_test
 async def test_a_machine_that_keeps_up_again_is_said_to_and_told_anew_the_next_time() -> None:
     studio = Studio()
     recording = studio.recording()

@@ -6,6 +6,7 @@ The engine waits for no sink: a chunk is handed over and acknowledged later. How
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from rolltape.recording.pause_clock import PauseClock
 from rolltape.recording.take import Part, ShelfState
 from rolltape.recording.take_notices import PartNotices
 from rolltape.recording.throughput import Rate, Throughput
-from rolltape.recording.timeline import FileTimeline, Hole, LagNews, LagWatch, holes
+from rolltape.recording.timeline import STEADY_MS, FileTimeline, Hole, LagNews, LagWatch, holes
 from rolltape.settings.codec import Container, contents
 
 __all__ = ["PartName", "PartRecorder", "Places"]
@@ -96,6 +97,10 @@ class PartRecorder:
         """What the next chunk is waited for with."""
         self._heard_ms = 0.0
         self._looked_ms = 0.0
+        self._checked_ms = math.inf
+        """When it was checked last."""
+        self._stood_ms = -math.inf
+        """When the page itself had last stood still."""
         self._throughput = Throughput()
         self._came = 0
 
@@ -254,10 +259,14 @@ class PartRecorder:
         if len(found) > self._holes_told:
             self._holes_told = len(found)
             self._notices.tell_hole(f"{of_hole(found[-1])}: {WHY_HOLE}")
-        behind_ms = self.behind_ms
-        match self._lag.look(self._now_ms(), behind_ms):
+        now_ms, behind_ms = self._now_ms(), self.behind_ms
+        if now_ms - self._checked_ms > BLOCKED_AFTER_MS:
+            self._stood_ms = now_ms
+        self._checked_ms = now_ms
+        match self._lag.look(now_ms, behind_ms):
             case LagNews.GROWS:
-                self._notices.hold("behind", Level.WARNING, f"{of_lag(behind_ms)}: {WHY_BEHIND}")
+                why = WHY_HOLE if now_ms - self._stood_ms < STEADY_MS else WHY_BEHIND
+                self._notices.hold("behind", Level.WARNING, f"{of_lag(behind_ms)}: {why}")
             case LagNews.OVER:
                 self._notices.over("behind")
 
