@@ -96,7 +96,7 @@ class Takes:
             gate.route("/api/takes/{take}/{part}/segments", "GET", self._segments),
             gate.route("/api/takes/{take}/{part}/complete", "POST", self._complete),
             gate.route("/api/takes/{take}/{part}/{at}", "PUT", self._put),
-            *Downloads(store, tokens, gate, bucket).routes,
+            *Downloads(store, tokens, gate, self._sum_up, bucket).routes,
             *TracksRequests(store.tracks, gate).routes,
         ]
 
@@ -211,22 +211,27 @@ class Takes:
         if held.sha256:
             self._wake()
         else:
-            task = asyncio.create_task(self._sum_up(owner, take))
+            task = asyncio.create_task(self._sum_up_soon(owner, take))
             self._summing.add(task)
             task.add_done_callback(self._summing.discard)
         log.info("A recording is there.", extra={"room": room_mark(owner.room), "bytes": held.account.end})
         return answer(held.to_json())
 
     async def _sum_up(self, owner: Owner, take: str) -> None:
-        """Sum up what is complete; what cannot be now is when it is tidied up, or fetched."""
+        """Sum up what is complete of a take and is not yet, after what others wait for. Raises Refused, OSError."""
         work = partial(self._store.sum_up, owner, take)
-        extra = {"room": room_mark(owner.room)}
-        try:
-            if not await asyncio.get_running_loop().run_in_executor(self._summers, work):
-                log.error("A recording has changed on the disk since it was complete.", extra=extra)
-        except (Refused, OSError) as error:
-            log.warning("A recording is summed up later.", extra={**extra, "why": str(error)})
+        if not await asyncio.get_running_loop().run_in_executor(self._summers, work):
+            extra = {"room": room_mark(owner.room)}
+            log.error("A recording has changed on the disk since it was complete.", extra=extra)
         self._wake()
+
+    async def _sum_up_soon(self, owner: Owner, take: str) -> None:
+        """Sum it up; what cannot be now is when it is fetched, or tidied up."""
+        try:
+            await self._sum_up(owner, take)
+        except (Refused, OSError) as error:
+            extra = {"room": room_mark(owner.room), "why": str(error)}
+            log.warning("A recording is summed up later.", extra=extra)
 
     async def _soon(self, key: Hashable, work: Callable[[], _Result]) -> _Result | None:
         """What comes of something that may take long; None: it goes on, and is to be asked for again."""

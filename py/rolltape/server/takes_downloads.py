@@ -10,15 +10,11 @@ import asyncio
 import logging
 import os
 import re
-import zlib
 from base64 import b64encode
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, aclosing
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import PurePosixPath
-from typing import TypeAlias
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -27,91 +23,51 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from rolltape.arrivals.listing import Ticket, TicketRequest
-from rolltape.arrivals.tracks import TrackFile
 from rolltape.core.naming import safe_name
 from rolltape.server.admission import address_of
 from rolltape.server.bucket import Bucket, BucketTrouble
-from rolltape.server.takes_record import Owner, PartRecord, TakeRecord
+from rolltape.server.takes_content import (
+    Content,
+    ContentFile,
+    KeptFile,
+    MadeFile,
+    as_long_as_summed,
+    kept_file,
+    made_file,
+    zipped,
+)
+from rolltape.server.takes_record import Owner, TakeRecord
 from rolltape.server.takes_refused import Refused
 from rolltape.server.takes_request import Asked, RequestGate, answer
-from rolltape.server.takes_room import TRACKS, beside, now_ms
+from rolltape.server.takes_room import now_ms
 from rolltape.server.takes_store import TakesStore
 from rolltape.server.tokens import BadToken, DownloadClaims, Tokens
-from rolltape.server.zip_layout import Entry, ZipLayout
 
 __all__ = ["Downloads", "stretch_of"]
 
 SLICE = 1 << 20
 LOOKS = 8
 """Objects that are asked for at once, before an answer begins."""
-TRACK_TYPES = {
-    ".wav": "audio/wav",
-    ".flac": "audio/flac",
-    ".mp4": "video/mp4",
-    ".json": "application/json",
-    ".html": "text/html; charset=utf-8",
-}
 log = logging.getLogger(__name__)
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """A file at the host."""
-
-    record: TakeRecord
-    part: PartRecord
-
-    @property
-    def bytes(self) -> int:
-        return self.part.bytes
-
-
-@dataclass(frozen=True)
-class _Track:
-    """A file that was made of a session at the host."""
-
-    owner: Owner
-    session: str
-    file: TrackFile
-
-    @property
-    def bytes(self) -> int:
-        return self.file.bytes
-
-
-_File: TypeAlias = _Kept | _Track
-
-
-@dataclass(frozen=True)
-class _Whole:
-    """What a ticket opens."""
-
-    name: str
-    size: int
-    mark: str
-    """Another one for other content (a strong entity tag)."""
-    media_type: str
-    files: tuple[_File, ...]
-    """What it is made of."""
-    of: frozenset[tuple[Owner, str]]
-    """Whose takes it has something of, and their ids."""
-    stretch: Callable[[int, int], Iterable[tuple[bytes | _File, int, int]]]
-    """What makes up these bytes of it: bytes or a file, and from where to where of each."""
-    sha256: str = ""
-
-
-_Records = Callable[[Owner, Callable[[TakeRecord], bool]], list[TakeRecord]]
-"""The records of an owner's that are wanted."""
 
 
 class Downloads:
     """Answers requests for tickets, and for what these open: whole, or a range of it (RFC 9110 section 14)."""
 
     def __init__(
-        self, store: TakesStore, tokens: Tokens, gate: RequestGate, bucket: Bucket | None = None
+        self,
+        store: TakesStore,
+        tokens: Tokens,
+        gate: RequestGate,
+        sum_up: Callable[[Owner, str], Awaitable[None]],
+        bucket: Bucket | None = None,
     ) -> None:
-        """`bucket`: where files are that are not in the folder."""
+        """`sum_up` notes the sums of a take's files that are not known yet, and raises Refused or OSError.
+
+        `bucket`: where files are that are not in the folder.
+        """
+        self._sum_up = sum_up
         self._bucket = bucket
         self._store = store
         self._tokens = tokens
@@ -126,7 +82,9 @@ class Downloads:
         with self._gate.counted(asked):
             wanted = await self._gate.said(asked, TicketRequest.from_json)
             download = _download(asked, wanted)
-            whole = await self._gate.in_thread(lambda: self._whole(download, self._sized))
+            whole = await self._gate.in_thread(
+                lambda: self._whole(download, list(map(as_long_as_summed, self._wanted(download))))
+            )
         path = f"api/files/{self._tokens.ticket(download)}/{quote(whole.name)}"
         return answer(Ticket(path, whole.size, whole.name).to_json())
 
@@ -137,7 +95,7 @@ class Downloads:
         except BadToken:
             sentence = "This link has run out: ask for a new one on the director's page."
             raise Refused.forbidden(sentence) from None
-        whole = await self._gate.in_thread(lambda: self._whole(download, self._summed))
+        whole = await self._summed(download)
         await self._check(whole)
         headers = _headers(whole)
         stretch = stretch_of(request.headers, whole.size, headers["ETag"])
@@ -157,7 +115,7 @@ class Downloads:
             await self._gate.in_thread(lambda: self._fetched(whole))
         return _Sent(held, self._content(whole, start, end), status, headers, whole.media_type)
 
-    async def _content(self, whole: _Whole, start: int, end: int) -> AsyncIterator[bytes]:
+    async def _content(self, whole: Content, start: int, end: int) -> AsyncIterator[bytes]:
         for source, low, high in whole.stretch(start, end):
             if isinstance(source, bytes):
                 yield source[low:high]
@@ -166,7 +124,7 @@ class Downloads:
                 async for piece in content:
                     yield piece
 
-    async def _read(self, file: _File, low: int, high: int) -> AsyncGenerator[bytes]:
+    async def _read(self, file: ContentFile, low: int, high: int) -> AsyncGenerator[bytes]:
         place = await self._gate.in_thread(partial(self._open, file))
         if isinstance(place, str):
             async with aclosing(self._in_bucket().read(place, low, high)) as content:
@@ -189,19 +147,19 @@ class Downloads:
             raise Refused.no_bucket()
         return self._bucket
 
-    def _open(self, file: _File) -> int | str:
+    def _open(self, file: ContentFile) -> int | str:
         """A descriptor, or the key of an object in the bucket."""
-        if isinstance(file, _Track):
+        if isinstance(file, MadeFile):
             return self._store.tracks.open_file(file.owner, file.session, file.file)
         return self._store.open_file(file.record.owner, file.record, file.part)
 
-    async def _check(self, whole: _Whole) -> None:
+    async def _check(self, whole: Content) -> None:
         """Raises Refused or OSError where a file is not what it was: an answer that has begun can only break off."""
         moved = await self._gate.in_thread(lambda: self._moved(whole))
         for start in range(0, len(moved), LOOKS):
             await asyncio.gather(*(self._look(file, key) for file, key in moved[start : start + LOOKS]))
 
-    def _moved(self, whole: _Whole) -> list[tuple[_File, str]]:
+    def _moved(self, whole: Content) -> list[tuple[ContentFile, str]]:
         """The files that are in the bucket, and the keys of their objects. Raises as `_check` does for the others."""
         found = []
         for file in whole.files:
@@ -216,7 +174,7 @@ class Downloads:
                 os.close(place)
         return found
 
-    async def _look(self, file: _File, key: str) -> None:
+    async def _look(self, file: ContentFile, key: str) -> None:
         """Raises Refused where an object is not what it was, or cannot be asked for."""
         try:
             size = await self._in_bucket().size(key)
@@ -227,56 +185,49 @@ class Downloads:
             log.error("The bucket does not hold a recording any more.", extra={"key": key, "bytes": size})
             raise Refused.lost(PurePosixPath(key).name)
 
-    def _fetched(self, whole: _Whole) -> None:
+    def _fetched(self, whole: Content) -> None:
         for owner, id in whole.of:
             self._store.fetched(owner, id)
 
-    def _whole(self, download: DownloadClaims, records: _Records) -> _Whole:
-        """What a ticket opens, as it is now. Raises Refused if there is nothing, or no more.
+    async def _summed(self, download: DownloadClaims) -> Content:
+        """What a ticket opens, once its sums are known: they are in a zip, and tell whether it is still the same."""
+        wanted = await self._gate.in_thread(lambda: self._wanted(download))
+        to_sum_up = [one for one in wanted if any(part.is_to_sum_up for part in one.parts)]
+        for one in to_sum_up:
+            await self._sum_up(one.owner, one.id)
+        if to_sum_up:
+            wanted = await self._gate.in_thread(lambda: self._wanted(download))
+        return await self._gate.in_thread(lambda: self._whole(download, wanted))
 
-        `records` are those of an owner's that are wanted, with the sums of their files (`_summed`, `_sized`).
-        """
-        owner = Owner(download.room, download.key_id, download.uid)
+    def _wanted(self, download: DownloadClaims) -> list[TakeRecord]:
+        """The records of the takes of which a ticket opens something."""
+        records = self._store.records(Owner(download.room, download.key_id, download.uid))
         if download.session:
-            wanted = records(owner, lambda one: one.session == download.session)
-            made = self._store.tracks.files(owner, download.session) if wanted else ()
-            tracks = [_Track(owner, download.session, one) for one in made]
-            if not download.track:
-                return _zip(download, f"{safe_name(download.room)}_{download.session}", wanted, tracks)
-            for track in tracks:
-                if track.file.name == download.track:
-                    return _single_track(track, self._store.tracks.made_of(owner, download.session, wanted))
-            raise Refused.unknown()
-        wanted = records(owner, lambda one: (one.uid, one.id) == (download.uid, download.take))
+            return [one for one in records if one.session == download.session]
+        return [one for one in records if (one.uid, one.id) == (download.uid, download.take)]
+
+    def _whole(self, download: DownloadClaims, wanted: Sequence[TakeRecord]) -> Content:
+        """What a ticket opens, as it is now, of the records that are `wanted`. Raises Refused if there is nothing."""
+        if download.session:
+            return self._of_session(download, wanted)
         if not download.part:
-            return _zip(download, wanted[0].stem if wanted else "", wanted, ())
+            return zipped(download, wanted[0].stem if wanted else "", wanted, ())
         for record in wanted:
             part = record.part(download.part)
             if part and part.is_kept:
-                return _single(_Kept(record, part))
+                return kept_file(KeptFile(record, part))
         raise Refused.unknown()
 
-    def _summed(self, owner: Owner, is_wanted: Callable[[TakeRecord], bool]) -> list[TakeRecord]:
-        """The records of these takes, all of whose files are summed up; what is not yet is waited for.
-
-        Sums are in a zip, and tell whether what is fetched is still the same.
-        """
-        wanted = [one for one in self._store.records(owner) if is_wanted(one)]
-        to_sum_up = [one for one in wanted if any(part.is_to_sum_up for part in one.parts)]
-        if not to_sum_up:
-            return wanted
-        for one in to_sum_up:
-            self._store.sum_up(one.owner, one.id)
-        return [one for one in self._store.records(owner) if is_wanted(one)]
-
-    def _sized(self, owner: Owner, is_wanted: Callable[[TakeRecord], bool]) -> list[TakeRecord]:
-        """The same at once, of what is not summed up yet with sums that are as long as the right ones."""
-        wanted = [one for one in self._store.records(owner) if is_wanted(one)]
-        return [replace(one, parts=tuple(map(_long_as_summed, one.parts))) for one in wanted]
-
-
-def _long_as_summed(part: PartRecord) -> PartRecord:
-    return replace(part, sha256="0" * 64) if part.is_to_sum_up else part
+    def _of_session(self, download: DownloadClaims, wanted: Sequence[TakeRecord]) -> Content:
+        owner = Owner(download.room, download.key_id, download.uid)
+        made = self._store.tracks.files(owner, download.session) if wanted else ()
+        tracks = [MadeFile(owner, download.session, one) for one in made]
+        if not download.track:
+            return zipped(download, f"{safe_name(download.room)}_{download.session}", wanted, tracks)
+        for track in tracks:
+            if track.file.name == download.track:
+                return made_file(track, self._store.tracks.made_of(owner, download.session, wanted))
+        raise Refused.unknown()
 
 
 class _Sent(StreamingResponse):
@@ -333,89 +284,7 @@ def _download(asked: Asked, wanted: TicketRequest) -> DownloadClaims:
     )
 
 
-def _single(kept: _Kept) -> _Whole:
-    """One file."""
-    part = kept.part
-    return _Whole(
-        part.name,
-        part.bytes,
-        part.sha256,
-        part.content_type,
-        (kept,),
-        _takes([kept.record]),
-        lambda start, end: [(kept, start, end)],
-        part.sha256,
-    )
-
-
-def _single_track(track: _Track, of: Sequence[TakeRecord]) -> _Whole:
-    """One file that was made of a session."""
-    file = track.file
-    media_type = TRACK_TYPES.get(PurePosixPath(file.name).suffix, "application/octet-stream")
-    return _Whole(
-        file.name,
-        file.bytes,
-        file.sha256,
-        media_type,
-        (track,),
-        _takes(of),
-        lambda start, end: [(track, start, end)],
-        file.sha256,
-    )
-
-
-def _takes(records: Iterable[TakeRecord]) -> frozenset[tuple[Owner, str]]:
-    return frozenset((one.owner, one.id) for one in records)
-
-
-def _zip(
-    download: DownloadClaims, folder: str, records: Sequence[TakeRecord], tracks: Sequence[_Track]
-) -> _Whole:
-    """The files of these takes that had arrived when the ticket was made, in a folder with what lies beside them.
-
-    And what had been made of them, in a folder of its own in that.
-    """
-    chosen = [
-        replace(one, parts=tuple(part for part in one.kept if part.done_ms <= download.made_ms))
-        for one in records
-    ]
-    chosen = [one for one in chosen if one.parts]
-    if not chosen:
-        raise Refused.unknown()
-    kept = sorted((_Kept(one, part) for one in chosen for part in one.parts), key=lambda one: one.part.name)
-    made_by_then = [one for one in tracks if one.file.made_ms <= download.made_ms]
-    entries: list[Entry[bytes | _File]] = [
-        Entry(f"{folder}/{one.part.name}", one.part.bytes, one.part.crc32, one.record.take.started_at, one)
-        for one in kept
-    ]
-    entries += [
-        Entry(
-            f"{folder}/{TRACKS}/{one.file.name}",
-            one.file.bytes,
-            one.file.crc32,
-            datetime.fromtimestamp(one.file.made_ms / 1000, UTC),
-            one,
-        )
-        for one in made_by_then
-    ]
-    made = datetime.fromtimestamp(download.made_ms / 1000, UTC)
-    entries += [
-        Entry(f"{folder}/{name}", len(content), zlib.crc32(content), made, content)
-        for name, content in beside(download.room, chosen).items()
-    ]
-    layout = ZipLayout(entries)
-
-    def stretch(start: int, end: int) -> Iterable[tuple[bytes | _File, int, int]]:
-        for piece, low, high in layout.stretch(start, end):
-            yield (piece.content if isinstance(piece, Entry) else piece), low, high
-
-    files: tuple[_File, ...] = (*kept, *made_by_then)
-    return _Whole(
-        f"{folder}.zip", layout.size, layout.mark, "application/zip", files, _takes(chosen), stretch
-    )
-
-
-def _headers(whole: _Whole) -> dict[str, str]:
+def _headers(whole: Content) -> dict[str, str]:
     plain = re.sub(r"[^\w. ()+-]", "_", whole.name, flags=re.ASCII)
     headers = {
         "Accept-Ranges": "bytes",
