@@ -38,6 +38,7 @@ from rolltape.server.log import room_mark
 from rolltape.server.metrics import Metrics
 from rolltape.server.store import Admitted, HeldMember, NotSeated, RoomStore, StoreGone
 from rolltape.server.tokens import BadToken, SessionClaims, Tokens, UploadClaims
+from rolltape.server.turns import Turns
 
 __all__ = ["Relay"]
 
@@ -91,6 +92,7 @@ class Relay:
         self._allowance = partial(Allowance, limits, now_s)
         self._offers = Limiter(limits.offers, now_s)
         self._work = Limiter(limits.work, now_s)
+        self._turns = Turns()
 
     def held(self) -> Collection[HeldMember]:
         """Return the members whose connections this process has."""
@@ -265,6 +267,7 @@ class Relay:
             raise Over("not_spoken_here", hostile=True)
         if frame.event == PONG:
             return None
+        await self._turns.mine(one.line.address, len(said))
         try:
             self._check_rate(one, len(said))
             if frame.event != CLOCK:
