@@ -116,6 +116,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
         (TAKE, "sending", "Arriving: 12.0 MB so far."),
         (DONE, "arrived", "Arrived: 12.0 MB."),
         (
+            replace(DONE, parts=(replace(DONE.parts[0], problem="It is no longer what arrived."),)),
+            "arrived",
+            "Arrived: 12.0 MB. It is no longer what arrived.",
+        ),
+        (
             replace(TAKE, parts=(replace(PART, state=ArrivalState.PROVING),)),
             "closing",
             "All of it is there, 12.0 MB; it is being compared.",

@@ -244,11 +244,12 @@ def may_finish(take: ArrivedTake, now_ms: float) -> bool:
 def arrival_words(take: ArrivedTake, now_ms: float) -> str:
     """How far a take is, in a sentence."""
     size = words.size(take.bytes)
+    problems = " ".join(dict.fromkeys(part.problem for part in take.parts if part.problem))
     match row_state(take, now_ms):
         case UploadState.ARRIVED if take.state is ArrivalState.CUT:
-            return f"Finished from what had arrived: {size}. {_problems(part.problem for part in take.parts)}".strip()
+            return f"Finished from what had arrived: {size}. {problems}".strip()
         case UploadState.ARRIVED:
-            return f"Arrived: {size}."
+            return f"Arrived: {size}. {problems}".strip()
         case UploadState.CLOSING:
             return f"All of it is there, {size}; it is being compared."
         case UploadState.WITHDRAWN:
@@ -262,7 +263,3 @@ def arrival_words(take: ArrivedTake, now_ms: float) -> str:
 
 def _silent_ms(take: ArrivedTake, now_ms: float) -> float:
     return max(0.0, now_ms - max((part.seen_ms for part in take.parts), default=take.started_at_ms))
-
-
-def _problems(problems: Iterable[str]) -> str:
-    return " ".join(dict.fromkeys(filter(None, problems)))
