@@ -224,6 +224,40 @@ def test_sound_that_was_lost_on_its_way_is_not_counted_as_given(guests: Guests, 
     assert abs(len(left) / 48_000 - given_s) < 0.3, "what was lost is not in the file"
 
 
+HELD_UP = """(() => {
+  const start = MediaRecorder.prototype.start;
+  window.started = 0;
+  MediaRecorder.prototype.start = function (...given) {
+    window.started += 1;
+    const until = performance.now() + (window.started < 3 ? 60 : 0);
+    while (performance.now() < until);
+    start.apply(this, given);
+  };
+})()"""
+
+
+def test_a_recording_whose_page_is_held_up_as_it_begins_begins_anew_and_is_whole(guests: Guests) -> None:
+    guest = guests(files=False)
+    guest.page.add_init_script(HELD_UP)
+    guest.open("?record=0&videodevice=0")
+    guest.record()
+    guest.wait_until("0:04")
+    guest.stop()
+    clock, take = guest.clock(), guest.log()
+    path = guest.downloaded()
+    (track,), last = clock.tracks, clock.marks[-1]
+    left, _ = samples(path)
+
+    assert guest.page.evaluate("window.started") >= 3
+    assert len(take["parts"]) == 1 and not take["parts"][0]["holes"] and decode_errors(path) == ""
+    assert (
+        track.first_frame is not None and last.frames is not None and track.sound.sample_rate_hz is not None
+    )
+    given_s = (last.frames - track.first_frame) / track.sound.sample_rate_hz
+    assert abs(len(left) / 48_000 - given_s) < 0.3
+    assert abs((last.page_ms - track.began_ms) / 1000 - given_s) < 0.05, "it began when it says"
+
+
 def test_without_a_room_there_are_marks_alone(guest: Guest) -> None:
     guest.open("?record=0&videodevice=0")
     guest.record()
