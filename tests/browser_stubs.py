@@ -6,6 +6,7 @@ real browsers.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
 from collections.abc import Callable, Iterator
@@ -90,11 +91,15 @@ def _ffi() -> ModuleType:
     return ffi
 
 
+def _microtask(callback: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(callback)
+
+
 @contextmanager
 def stubbed_browser(**members: Any) -> Iterator[Callable[[str], Any]]:
     """Gives a function that imports modules of `rolltape.browser` over a `js` that has these members."""
     js = Interfaces("js")
-    vars(js).update({"Uint8Array": Array, "EventTarget": Target} | members)
+    vars(js).update({"Uint8Array": Array, "EventTarget": Target, "queueMicrotask": _microtask} | members)
     before = dict(sys.modules)
     _forget_ours()
     sys.modules.update({name: Interfaces(name) for name in ("pyodide", "pyodide_js")})

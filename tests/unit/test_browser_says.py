@@ -168,7 +168,9 @@ def test_a_recorder_that_breaks_off_says_why_as_far_as_the_browser_tells(
 
 
 class StubMicrophone:
-    """A microphone that gives a buffer each time that its counter is looked at twice."""
+    """A microphone that gives a buffer now and then, while its counter is looked at."""
+
+    enabled, muted = True, False
 
     def __init__(self) -> None:
         self.given, self.looks = 0, 0

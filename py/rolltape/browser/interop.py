@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from js import EventTarget, Uint8Array, performance
+from js import EventTarget, Uint8Array, performance, queueMicrotask
 from pyodide.ffi import JsDoubleProxy, JsException, JsNull, create_proxy
 
 from rolltape.core import errors
+
+_Value = TypeVar("_Value")
 
 NO_ROOM = "There is no room left in the browser's storage."
 # DOMException names (Web IDL section 2.8.1; Media Capture section 10.4) and what they mean for people.
@@ -49,6 +51,29 @@ async def changed(read: Callable[[], float], within_ms: float) -> float | None:
             return None
         await asyncio.sleep(0)
     return now
+
+
+async def at_once(read: Callable[[], _Value]) -> _Value:
+    """Return what `read` does in a microtask (HTML, `queueMicrotask`), which no other task of the page comes before.
+
+    What it raises is raised.
+    """
+    found: asyncio.Future[_Value] = asyncio.get_running_loop().create_future()
+
+    def microtask() -> None:
+        if found.done():
+            return
+        try:
+            found.set_result(read())
+        except Exception as error:
+            found.set_exception(error)
+
+    proxy = create_proxy(microtask)
+    try:
+        queueMicrotask(proxy)
+        return await found
+    finally:
+        proxy.destroy()
 
 
 @contextmanager
@@ -99,9 +124,6 @@ def uint8array(data: bytes) -> Uint8Array:
 def member(thing: object, name: str) -> Any:
     """Return what a browser's object has under this name; None where this browser leaves it out (quirk 7)."""
     return maybe(getattr(thing, name, None))
-
-
-_Value = TypeVar("_Value")
 
 
 def maybe(value: _Value | JsNull | None) -> _Value | None:

@@ -12,7 +12,7 @@ import js
 from js import Blob, BlobEvent, Event, MediaStream, MediaStreamTrack, performance, window
 
 from rolltape.browser.frames import Frames
-from rolltape.browser.interop import Listeners, changed, error_of, member, translated
+from rolltape.browser.interop import Listeners, at_once, changed, error_of, member, translated
 from rolltape.core.errors import EngineError, RolltapeError
 from rolltape.settings.bitrate import Rates
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 TIMESLICE_MS = 500
 KEY_FRAME_INTERVAL_MS = 2000
 START_TIMEOUT_S = 5.0
-BUFFER_TIMEOUT_MS = 100.0
-"""A microphone's buffers are of 10 to 46 ms."""
+BUFFER_TIMEOUT_MS = 500.0
+"""A microphone's buffers are of 10 to 46 ms; a busy machine keeps them back for longer."""
 BEGINNINGS = 5
 """A recording begins so many times at most, until no buffer came meanwhile."""
 
@@ -63,10 +63,10 @@ def samples_given(track: MediaStreamTrack) -> int | None:
 async def buffer_given(track: MediaStreamTrack) -> int | None:
     """Wait until a microphone has just given a buffer; how many samples of a channel it has given in all by then.
 
-    None where it does not count them, or gives none. At any other moment nobody would know how much of a buffer had
-    been heard.
+    None where it does not count them, or gives none, as while it is switched off. At any other moment nobody would
+    know how much of a buffer had been heard.
     """
-    if samples_given(track) is None:
+    if samples_given(track) is None or not track.enabled or track.muted:
         return None
     given = await changed(lambda: samples_given(track) or 0, BUFFER_TIMEOUT_MS)
     return None if given is None else int(given)
@@ -169,8 +169,7 @@ class Recorder:
             self._recorder.start(TIMESLICE_MS)
             if microphone is None or self.first_frame is None:
                 return
-            await asyncio.sleep(0)
-            if samples_given(microphone) == self.first_frame:
+            if await at_once(partial(samples_given, microphone)) == self.first_frame:
                 return
             self.first_frame = None
             if beginnings_left:
