@@ -125,7 +125,15 @@ def test_a_first_stamp_that_came_late_is_found_by_the_microphone_s_counter(ppm: 
 
 
 def test_a_counter_that_ran_away_from_its_file_is_not_believed() -> None:
-    counted = (Point(0.0, 0.0), Point(12_000.0, 10_000.0), Point(22_000.0, 20_000.0))
+    counted = (Point(0.0, 0.0), Point(1000.0, 1000.0), Point(12_000.0, 10_000.0), Point(22_000.0, 20_000.0))
+    found = placed(replace(part(), counted=counted), heard(MINUTE_MS, ppm=50), room)
+
+    assert at(found, 30_000) == pytest.approx(30_000 * (1 - 50e-6), abs=0.2)
+
+
+def test_a_first_reading_that_came_late_is_not_what_the_others_are_measured_by() -> None:
+    late = (300.0, 2.0, 5.0, 0.0, 9.0)
+    counted = tuple(Point(10_000.0 * at, 10_000.0 * at * (1 - 50e-6) + one) for at, one in enumerate(late))
     found = placed(replace(part(), counted=counted), heard(MINUTE_MS, ppm=50), room)
 
     assert at(found, 30_000) == pytest.approx(30_000 * (1 - 50e-6), abs=0.2)

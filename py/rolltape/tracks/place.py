@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 from rolltape.tracks.runs import Point, Run, runs_of
 from rolltape.tracks.session import PartFacts, Stretch
@@ -20,7 +21,9 @@ __all__ = ["Heard", "Segment", "by_stamps", "placed", "runs_heard"]
 MAX_PPM = 5000.0
 """No crystal is that far off: a run of so few points that it says so runs as it is counted."""
 RAN_AWAY_MS = 60.0
-"""A microphone's longest buffer is 46 ms: its counter is read no later than that when a file begins."""
+"""A microphone's longest buffer is 46 ms: most readings of its counter are no later than that."""
+FIRST_READINGS = 3
+"""One of them may be late, as a page's is that is held up while a recording begins."""
 EVER_MS = 1e15
 OUTSIDE_MS = 3_600_000.0
 
@@ -102,7 +105,10 @@ def _counted_later_ms(part: PartFacts, first: Run) -> float:
     later = [
         one.page_ms - first.page_ms(one.sample_ms) for one in part.counted if one.sample_ms <= first.to_ms
     ]
-    return min((one for one in later if one > later[0] - RAN_AWAY_MS), default=0.0)
+    if not later:
+        return 0.0
+    usual_ms = median(later[:FIRST_READINGS])
+    return min(one for one in later if one > usual_ms - RAN_AWAY_MS)
 
 
 def _by_stamps(part: PartFacts, heard: Heard, runs: Sequence[Run]) -> Iterator[_Piece]:
