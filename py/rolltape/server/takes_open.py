@@ -285,10 +285,9 @@ class OpenTake:
     def sum_up(self, part: str) -> bool:
         """Note the sums of a part's file where they are not known yet; True unless it was found damaged.
 
-        It takes most of a second a gigabyte.
-
-        While another call is at it, it is waited for. The caller holds no lock. Where the disk holds something else
-        by now than it did when it was complete, that is the part's `problem`, and the sums are of what is there.
+        It takes most of a second a gigabyte; while another call is at it, it is waited for. The caller holds no lock.
+        Where the disk holds something else by now than it did when it was complete, that is the part's `problem`, and
+        the sums are of what is there.
         """
         if not self.part(part).is_to_sum_up:
             return True
